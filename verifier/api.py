@@ -1,0 +1,226 @@
+"""The verifier from Python: `verify`, `check`, `cases` and the `Run` they return."""
+
+from __future__ import annotations
+
+import html
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from verifier import pipeline
+from verifier.errors import UsageError
+from verifier.language import expression as language
+from verifier.language.cases import from_mapping, load_paths
+from verifier.pipeline import Task
+from verifier.records import Result, RunRecord
+from verifier.reports import text
+
+if TYPE_CHECKING:
+    import pytest
+
+Names = str | Sequence[str]
+Number = int | float | str
+"""An exact number: a float is the binary number that it holds, a string as in a case file (`"1/3"`, `"0x1.8p-3"`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run. `str` is the text report; Jupyter shows it too."""
+
+    record: RunRecord
+
+    @property
+    def ok(self) -> bool:
+        """Whether every result is as its case expects; undecided is not."""
+        return all(result.as_expected for result in self.record.results)
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """One result a case and dtype."""
+        return self.record.results
+
+    def __str__(self) -> str:
+        return text.render(self.record)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def verify(
+    expression: str | Task | None = None,
+    *,
+    steps: str | None = None,
+    at: Mapping[str, Number] | Sequence[Mapping[str, Number]] | None = None,
+    domain: Mapping[str, str] | None = None,
+    points: int | None = None,
+    seed: int = 0,
+    upstream: Number | None = None,
+    wrt: Sequence[str] | None = None,
+    dtype: Names | None = None,
+    order: int = 1,
+    routes: Names | None = None,
+    tolerance: Number | None = None,
+    subgradient: Number | None = None,
+    accept: Names | None = None,
+    expect: Mapping[str, Any] | None = None,
+) -> Run:
+    """The verdict on PyTorch's gradient of an expression (or of named `steps`), as a case file would ask for it.
+
+    Every keyword means what the key of that name means in a case file. A task that `cases` handed to a test is run
+    as it stands. Raises `VerifierError` for what no case may say.
+    """
+    if isinstance(expression, Task):
+        return Run(pipeline.execute([expression], seed=seed))
+    given: dict[str, object] = {
+        "expression": expression,
+        "steps": steps,
+        "at": at,
+        "domain": domain,
+        "points": points,
+        "upstream": upstream,
+        "wrt": wrt,
+        "dtype": dtype,
+        "order": order,
+        "routes": routes,
+        "tolerance": _relative(tolerance),
+        "subgradient": subgradient,
+        "accept": accept,
+        "expect": expect,
+    }
+    return Run(pipeline.execute(pipeline.plan([from_mapping(given)]), seed=seed))
+
+
+def check(
+    function: Callable[..., Any],
+    *values: Number,
+    expression: str,
+    at: Mapping[str, Number] | Sequence[Mapping[str, Number]] | None = None,
+    domain: Mapping[str, str] | None = None,
+    points: int | None = None,
+    seed: int = 0,
+    inputs: Sequence[str] | None = None,
+    upstream: Number | None = None,
+    wrt: Sequence[str] | None = None,
+    dtype: Names | None = None,
+    order: int = 1,
+    routes: Names | None = None,
+    tolerance: Number | None = None,
+    subgradient: Number | None = None,
+    accept: Names | None = None,
+    expect: Mapping[str, Any] | None = None,
+) -> Run:
+    """The verdict on the gradient of a callable of PyTorch's, against the expression that specifies it.
+
+    The callable takes one 0-dimensional tensor for each input and returns one number. `inputs` names its arguments in
+    order; by default they are its parameters, where they are named as the variables, and else the variables in order
+    of first appearance. The point is given by `values`, in the order of the arguments, or as in a case file.
+
+    ```python
+    verifier.check(torch.nn.functional.silu, -89, expression="x/(1 + exp(-x))", dtype="float32")
+    ```
+    """
+    if not callable(function):
+        found = type(function).__name__
+        raise UsageError(f"expected a callable to verify, found one of type `{found}`.")
+    if values:
+        at, inputs = _at_values(values, function, expression, at, inputs)
+    elif inputs is None:
+        inputs = _parameters_named(function, _declared(at, domain))
+    given: dict[str, object] = {
+        "expression": expression,
+        "at": at,
+        "domain": domain,
+        "points": points,
+        "inputs": inputs,
+        "upstream": upstream,
+        "wrt": wrt,
+        "dtype": dtype,
+        "order": order,
+        "routes": routes,
+        "tolerance": _relative(tolerance),
+        "subgradient": subgradient,
+        "accept": accept,
+        "expect": expect,
+    }
+    tasks = pipeline.plan([from_mapping(given)])
+    return Run(
+        pipeline.execute([replace(t, function=function) for t in tasks], seed=seed)
+    )
+
+
+def _relative(tolerance: Number | None) -> dict[str, Number] | None:
+    return None if tolerance is None else {"relative": tolerance}
+
+
+def _at_values(
+    values: Sequence[Number],
+    function: Callable[..., Any],
+    expression: str,
+    at: object,
+    inputs: Sequence[str] | None,
+) -> tuple[dict[str, Number], Sequence[str]]:
+    """The point that the positional values are, and the names of the arguments in their order."""
+    if at is not None:
+        raise UsageError(
+            "expected the point as values or in `at`, found both. Drop one."
+        )
+    if inputs is None:
+        variables = language.parse(expression).inputs
+        inputs = _parameters_named(function, variables) or variables
+    if len(values) != len(inputs):
+        names = ", ".join(f"`{name}`" for name in inputs) or "none"
+        raise UsageError(
+            f"expected one value for each argument ({names}), found {len(values)}. "
+            "Give them all, or name the arguments with `inputs`."
+        )
+    return dict(zip(inputs, values, strict=True)), inputs
+
+
+def _declared(at: object, domain: Mapping[str, str] | None) -> list[str]:
+    points = at if isinstance(at, (list, tuple)) else [at]
+    tables = [*points, domain]
+    return [name for table in tables if isinstance(table, Mapping) for name in table]
+
+
+def _parameters_named(
+    function: Callable[..., Any], variables: Sequence[str]
+) -> list[str] | None:
+    """The callable's positional parameters, if they are named as the variables are."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of most functions that are written in C
+        return None
+    positional = (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    )
+    names = [found.name for found in parameters if found.kind in positional]
+    # A parameter with a default may be left to it: it need not be a variable.
+    required = [
+        found.name
+        for found in parameters
+        if found.kind in positional and found.default is found.empty
+    ]
+    return next((own for own in (names, required) if set(own) == set(variables)), None)
+
+
+def cases(*paths: str | Path) -> pytest.MarkDecorator:
+    """A decorator that runs a test once for every case × dtype of case files or folders, as its argument `case`.
+
+    ```python
+    @verifier.cases("cases/notebook.toml")
+    def test_gradients(case):
+        run = verifier.verify(case)
+        assert run.ok, run
+    ```
+    """
+    import pytest
+
+    if not paths:
+        raise UsageError("expected at least one case file or folder, found none")
+    tasks = pipeline.plan(load_paths([Path(path) for path in paths]))
+    return pytest.mark.parametrize(
+        "case", [pytest.param(task, id=task.id) for task in tasks]
+    )

@@ -1,0 +1,1 @@
+"""What PyTorch computes: from a written program to measurements. Knows nothing of SymPy or balls."""

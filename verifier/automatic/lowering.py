@@ -1,0 +1,140 @@
+"""A written program as PyTorch runs it: operation by operation, in one dtype, on all points at once."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from verifier.floats import FORMATS, nearest
+from verifier.language import expression
+from verifier.language.expression import Program
+
+DTYPES = {
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+    "float64": torch.float64,
+}
+
+Value = Any
+"""A tensor, or a Python float: a literal constant reaches PyTorch as a Python number, as it would from a program."""
+
+SCALAR_OPERATIONS = frozenset(
+    ("add", "sub", "mul", "div", "pow", "lt", "le", "gt", "ge", "eq", "ne")
+)
+"""Those that take a Python number beside a tensor; for the others a constant becomes a tensor."""
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "identity": lambda x: x.view_as(x),
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "pow": operator.pow,
+    "neg": operator.neg,
+    "square": torch.square,
+    "reciprocal": torch.reciprocal,
+    "sqrt": torch.sqrt,
+    "rsqrt": torch.rsqrt,
+    "abs": torch.abs,
+    "sign": torch.sign,
+    "hypot": torch.hypot,
+    "exp": torch.exp,
+    "exp2": torch.exp2,
+    "expm1": torch.expm1,
+    "log": torch.log,
+    "log2": torch.log2,
+    "log10": torch.log10,
+    "log1p": torch.log1p,
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "tan": torch.tan,
+    "asin": torch.asin,
+    "acos": torch.acos,
+    "atan": torch.atan,
+    "atan2": torch.atan2,
+    "sinh": torch.sinh,
+    "cosh": torch.cosh,
+    "tanh": torch.tanh,
+    "asinh": torch.asinh,
+    "acosh": torch.acosh,
+    "atanh": torch.atanh,
+    "sigmoid": torch.sigmoid,
+    "softplus": torch.nn.functional.softplus,
+    "relu": torch.relu,
+    "erf": torch.erf,
+    "erfc": torch.erfc,
+    "lgamma": torch.lgamma,
+    "digamma": torch.digamma,
+    "polygamma": lambda order, x: torch.polygamma(int(order), x),
+    "max": torch.maximum,
+    "min": torch.minimum,
+    "floor": torch.floor,
+    "ceil": torch.ceil,
+    "clamp": torch.clamp,
+    "where": torch.where,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "logical_and": torch.logical_and,
+    "logical_or": torch.logical_or,
+    "logical_not": torch.logical_not,
+}
+"""PyTorch's function for each row without a composition."""
+
+
+class Lowered:
+    """A program ready to run on tensors of one dtype."""
+
+    def __init__(self, program: Program, dtype: str) -> None:
+        self.program = expression.expand(program)
+        self.dtype = DTYPES[dtype]
+        format_ = FORMATS[dtype]
+        # Rational arithmetic among literals is rounded once, to the dtype: Python would do it before PyTorch sees it.
+        self.literals = {
+            index: nearest(value, format_)
+            for index, value in expression.constant_values(self.program).items()
+        }
+
+    def run(self, inputs: Mapping[str, torch.Tensor]) -> list[Value]:
+        """The value of every node, in order; inputs have shape `(points,)`."""
+        values: list[Value] = []
+        for index, node in enumerate(self.program.nodes):
+            if index in self.literals:
+                values.append(self.literals[index])
+            elif node.operation == "variable":
+                values.append(inputs[node.name or ""])
+            elif node.operation == "constant":
+                values.append(self._named(node.name or ""))
+            else:
+                operands = [values[argument] for argument in node.arguments]
+                values.append(self._apply(node.operation, operands))
+        return values
+
+    def _named(self, name: str) -> torch.Tensor:
+        number = {"pi": torch.pi, "e": torch.e, "inf": torch.inf}[name]
+        return torch.tensor(number, dtype=self.dtype)
+
+    def _apply(self, operation: str, operands: Sequence[Value]) -> Value:
+        function = OPERATIONS[operation]
+        if operation == "polygamma":
+            return function(operands[0], self._tensor(operands[1]))
+        if operation == "clamp" and not any(
+            isinstance(end, torch.Tensor) for end in operands[1:]
+        ):
+            return function(self._tensor(operands[0]), *operands[1:])
+        tensors = any(isinstance(operand, torch.Tensor) for operand in operands)
+        if operation in SCALAR_OPERATIONS and tensors:
+            return function(*operands)
+        return function(*[self._tensor(operand) for operand in operands])
+
+    def _tensor(self, operand: Value) -> torch.Tensor:
+        if isinstance(operand, torch.Tensor):
+            return operand
+        return torch.tensor(operand, dtype=self.dtype)

@@ -1,0 +1,170 @@
+"""A user's own callable in the place of the lowered program: the record, and what it takes to import one.
+
+A case file names its subject as `module:callable`. Importing a module runs its code, so only modules that the user has
+allowed are imported: by `[tool.verifier] subjects` in `pyproject.toml`, or on the command line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+from verifier.errors import Place, VerifierError, suggest
+
+
+class SubjectError(VerifierError):
+    """A subject cannot be imported, may not be, or is not a function of numbers to a number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A callable that takes one 0-dimensional tensor for each of `inputs`, in order, and returns one number."""
+
+    function: Callable[..., Any]
+    inputs: tuple[str, ...]
+
+
+# ── what may be imported ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def allowed_subjects(start: Path) -> tuple[str, ...]:
+    """The patterns of `[tool.verifier] subjects` in the nearest `pyproject.toml` from `start` upwards; none without.
+
+    `start` is a folder, or a file in one.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        path = folder / "pyproject.toml"
+        if path.is_file():
+            return _patterns(path)
+    return ()
+
+
+def _patterns(path: Path) -> tuple[str, ...]:
+    found: object = _read(path)
+    keys = ("tool", "verifier", "subjects")
+    for depth, key in enumerate(keys):
+        if not isinstance(found, dict):
+            _fail(path, keys[:depth], "expected a table, found another value.")
+        if key not in found:
+            return ()
+        found = found[key]
+    if not isinstance(found, list) or not all(
+        isinstance(pattern, str) and pattern.strip() for pattern in found
+    ):
+        mend = 'Write a list of modules in quotes, such as `subjects = ["mylib.*"]`.'
+        _fail(path, keys, f"expected patterns of modules, found `{found!r}`. {mend}")
+    return tuple(found)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        _fail(path, (), f"expected to read it, found that I cannot: {error.strerror}.")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        _fail(path, (), f"expected TOML, found none: {error}. Mend the file.")
+
+
+def _fail(path: Path, keys: Sequence[str], message: str) -> NoReturn:
+    place = Place(file=path.as_posix(), key=".".join(keys) or None)
+    raise SubjectError(message, place=place)
+
+
+def _is_allowed(module: str, allowed: Iterable[str]) -> bool:
+    """Whether a pattern covers the module; `mylib.*` covers `mylib` itself too."""
+    return any(
+        fnmatchcase(module, pattern)
+        or (pattern.endswith(".*") and fnmatchcase(module, pattern[:-2]))
+        for pattern in allowed
+    )
+
+
+# ── importing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def load(reference: str, allowed: Sequence[str]) -> Callable[..., Any]:
+    """The callable that `module:callable` names; nothing is imported unless a pattern in `allowed` covers the module.
+
+    Raises `SubjectError`, which names the mend, for whatever stands in the way.
+    """
+    module_name, colon, path = reference.partition(":")
+    if not colon or not module_name or not path:
+        raise SubjectError(
+            f"expected a subject such as `mylib.activations:swish`, found `{reference}`."
+        )
+    if not _is_allowed(module_name, allowed):
+        raise SubjectError(_not_allowed(module_name, allowed))
+    found: object = _import(module_name)
+    done = module_name
+    for name in path.split("."):
+        found = _attribute(found, name, done)
+        done += f"{'.' if ':' in done else ':'}{name}"
+        if isinstance(found, ModuleType):
+            # `mylib:os.system` would lead out of what was allowed.
+            raise SubjectError(
+                f"expected a callable, found that `{done}` is a module. "
+                f"Name the module before the colon: `{found.__name__}:…`."
+            )
+    if not callable(found):
+        raise SubjectError(
+            f"expected a callable, found that `{reference}` is of type `{type(found).__name__}`."
+        )
+    return found
+
+
+def _not_allowed(module: str, allowed: Sequence[str]) -> str:
+    known = ", ".join(f"`{pattern}`" for pattern in allowed) or "no module"
+    package = module.partition(".")[0]
+    return (
+        f"importing `{module}` would run its code: expected a subject from {known}, which is allowed, found another. "
+        f'Allow it with `[tool.verifier] subjects = ["{package}.*"]` in `pyproject.toml`, '
+        f"or with `--allow-subject '{package}.*'`."
+    )
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise _broken(name, error) from error  # it is another module that it needs
+        raise SubjectError(_missing(error.name)) from error
+    except (Exception, SystemExit) as error:  # a module may raise whatever it likes
+        raise _broken(name, error) from error
+
+
+def _broken(module: str, error: BaseException) -> SubjectError:
+    text = str(error).strip().split("\n")[0]
+    return SubjectError(
+        f"expected to import `{module}`, found that it raises {type(error).__name__}: {text}"
+    )
+
+
+def _missing(module: str) -> str:
+    message = f"expected a module `{module}`, found none."
+    parent, _, own = module.rpartition(".")
+    if not parent:
+        return f"{message} Install it (`pip install -e .`), or put its folder into PYTHONPATH."
+    siblings = pkgutil.iter_modules(getattr(sys.modules[parent], "__path__", []))
+    near = suggest(own, [sibling.name for sibling in siblings])
+    return f"{message} Did you mean `{parent}.{near}`?" if near else message
+
+
+def _attribute(owner: object, name: str, shown: str) -> object:
+    try:
+        return getattr(owner, name)
+    except AttributeError as error:
+        public = [known for known in dir(owner) if not known.startswith("__")]
+        near = suggest(name, public)
+        hint = f" Did you mean `{near}`?" if near else ""
+        message = f"expected `{name}` in `{shown}`, found none.{hint}"
+        raise SubjectError(message) from error

@@ -1,0 +1,111 @@
+"""PyTorch's own number at every node of a program, forward and backward, and what each operation alone hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import torch
+
+from verifier.automatic.lowering import DTYPES, Lowered, Value
+from verifier.evidence import Trace
+from verifier.language.expression import Program
+from verifier.language.single import operand_name, single
+
+
+def trace(
+    program: Program,
+    point: Mapping[str, float],
+    upstream: float,
+    *,
+    dtype: str,
+    batch: int = 1,
+) -> Trace:
+    """Values, adjoints and local vector-Jacobian products at `point`, in the order of the expanded program.
+
+    The point is repeated `batch` times, and the first copy read: PyTorch's vectorised kernels, which a batch takes,
+    may round otherwise than those for a single number. An exception of PyTorch's becomes the trace's failure.
+    """
+    lowered = Lowered(program, dtype)
+    inputs = {
+        name: torch.full((batch,), point[name], dtype=DTYPES[dtype], requires_grad=True)
+        for name in program.inputs
+    }
+    try:
+        return _trace(lowered, inputs, upstream, dtype)
+    except Exception as error:  # whatever PyTorch raises is a result of the case
+        return Trace(failure=_first_line(error))
+
+
+def _trace(
+    lowered: Lowered, inputs: Mapping[str, torch.Tensor], upstream: float, dtype: str
+) -> Trace:
+    values = lowered.run(inputs)
+    for value in values:
+        if _is_differentiated(value):
+            value.retain_grad()
+    output = values[lowered.program.output]
+    output.backward(torch.full_like(output, upstream))
+    adjoints = [value.grad if _is_differentiated(value) else None for value in values]
+    literals = {index: Fraction(value) for index, value in lowered.literals.items()}
+    products = [
+        _products(lowered.program, index, values, adjoint, literals, dtype)
+        for index, adjoint in enumerate(adjoints)
+    ]
+    return Trace(
+        values=tuple(_number(value) for value in values),
+        adjoints=tuple(_optional(adjoint) for adjoint in adjoints),
+        products=tuple(tuple(_optional(part) for part in parts) for parts in products),
+    )
+
+
+def _products(
+    program: Program,
+    index: int,
+    values: Sequence[Value],
+    adjoint: torch.Tensor | None,
+    literals: Mapping[int, Fraction],
+    dtype: str,
+) -> list[torch.Tensor | None]:
+    """What the operation hands back to each operand, run by itself on detached copies of them."""
+    arguments = program.nodes[index].arguments
+    found: list[torch.Tensor | None] = [None] * len(arguments)
+    if adjoint is None or not arguments:
+        return found
+    inputs: dict[str, torch.Tensor] = {}
+    asked: list[int] = []
+    for operand, argument in enumerate(arguments):
+        value = values[argument]
+        if argument in literals:
+            continue
+        inputs[operand_name(operand)] = value.detach().clone()
+        if _is_differentiated(value):
+            inputs[operand_name(operand)].requires_grad_()
+            asked.append(operand)
+    alone = Lowered(single(program, index, literals), dtype)
+    result = alone.run(inputs)[alone.program.output]
+    leaves = [inputs[operand_name(operand)] for operand in asked]
+    parts = torch.autograd.grad(result, leaves, adjoint, allow_unused=True)
+    for operand, part in zip(asked, parts, strict=True):
+        found[operand] = part
+    return found
+
+
+def _is_differentiated(value: Value) -> bool:
+    return isinstance(value, torch.Tensor) and value.requires_grad
+
+
+def _number(value: Value) -> float:
+    """The first copy's number, exactly."""
+    if not isinstance(value, torch.Tensor):
+        return float(value)
+    return float(value.detach().to(torch.float64).reshape(-1)[0].item())
+
+
+def _optional(value: torch.Tensor | None) -> float | None:
+    return None if value is None else _number(value)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,90 @@
+"""What can go wrong that the user must mend, and where it went wrong.
+
+Every message reads: place, expected, found, mend. The command line prints it and exits with code 2.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in the user's files something stands; `column` counts from 1, within the value of `key`."""
+
+    file: str | None = None
+    line: int | None = None
+    case: str | None = None
+    key: str | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        file = self.file
+        if file is not None and self.line is not None:
+            file = f"{file}:{self.line}"
+        inner = self.key
+        if inner is not None and self.column is not None:
+            inner = f"{inner}, column {self.column}"
+        elif self.column is not None:
+            inner = f"column {self.column}"
+        case = f"[{self.case}]" if self.case is not None else None
+        tail = " ".join(part for part in (case, inner) if part)
+        return ": ".join(part for part in (file, tail) if part)
+
+
+class VerifierError(Exception):
+    """The base of all errors that a user can mend."""
+
+    def __init__(self, message: str, *, place: Place | None = None) -> None:
+        self.message = message
+        self.place = place if place is not None else Place()
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        place = str(self.place)
+        return f"{place}: {self.message}" if place else self.message
+
+    def at(self, place: Place) -> VerifierError:
+        """The same error with the parts of the place that it did not know filled in."""
+        own = self.place
+        return type(self)(
+            self.message,
+            place=Place(
+                file=own.file or place.file,
+                line=own.line or place.line,
+                case=own.case or place.case,
+                key=own.key or place.key,
+                column=own.column or place.column,
+            ),
+        )
+
+
+class ExpressionError(VerifierError):
+    """The text of an expression is not one of the language."""
+
+
+class CaseFileError(VerifierError):
+    """A case file cannot be read, or says something that no case may say."""
+
+
+class SelectionError(VerifierError):
+    """Nothing was left to verify: no file, no case, no tag of that name."""
+
+
+class BaselineError(VerifierError):
+    """A baseline, or an earlier run, cannot be read or written."""
+
+
+class UsageError(VerifierError):
+    """An option or argument has a value that it cannot have."""
+
+
+def suggest(found: str, known: Iterable[str]) -> str | None:
+    """The known name nearest to `found` in spelling, or None where nothing is near."""
+    names = list(known)
+    near = difflib.get_close_matches(found, names, n=1, cutoff=0.6)
+    if near:
+        return near[0]
+    return next((name for name in names if name.lower() == found.lower()), None)

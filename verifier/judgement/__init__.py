@@ -1,0 +1,1 @@
+"""Enclosure against measurement: the verdict."""

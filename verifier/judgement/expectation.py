@@ -1,0 +1,98 @@
+"""What a case expects of both sides, held against what each of them says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from verifier.floats import Format, decimal, nearest, shortest
+from verifier.language.cases import Expectation, Expected
+from verifier.records import Truth, TruthStatus, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """The two answers to one question; the true one is None where it is not a finite number."""
+
+    measured: float
+    true: Fraction | None
+    true_name: str
+    """How the true side is called or spelled where it is not a number."""
+
+
+def sides(measured: float, truth: Truth) -> Sides:
+    """PyTorch's number beside the truth."""
+    true = None
+    if truth.status is TruthStatus.FINITE and truth.enclosure is not None:
+        true = (truth.enclosure.lower + truth.enclosure.upper) / 2
+    return Sides(measured=measured, true=true, true_name=truth.status.value)
+
+
+def disagreement(
+    key: str, expected: Expected, found: Sides, format_: Format, tolerance: Fraction
+) -> str | None:
+    """Which side breaks the expectation, with all three numbers; None where both hold it.
+
+    Integers and strings bind to the tolerance, decimals to that or half a unit of their last digit, if looser.
+    """
+    measured_holds = _holds(expected, found.measured, format_, tolerance)
+    true_holds = _true_holds(expected, found, format_, tolerance)
+    if measured_holds and true_holds:
+        return None
+    true = decimal(found.true) if found.true is not None else found.true_name
+    measured = shortest(found.measured, format_)
+    if measured_holds:
+        verdict = f"PyTorch's {measured} agrees, the true {true} does not"
+    elif true_holds:
+        verdict = f"the true {true} agrees, PyTorch's {measured} does not"
+    else:
+        verdict = f"neither PyTorch's {measured} nor the true {true} agrees"
+    return f"{key}: expected {expected.scalar.text}; {verdict}"
+
+
+def _holds(
+    expected: Expected, found: float, format_: Format, tolerance: Fraction
+) -> bool:
+    if not math.isfinite(found) or not expected.scalar.is_finite:
+        wanted = expected.scalar.nearest(format_)
+        return found == wanted or (math.isnan(found) and math.isnan(wanted))
+    return _near(expected, Fraction(found), tolerance)
+
+
+def _true_holds(
+    expected: Expected, found: Sides, format_: Format, tolerance: Fraction
+) -> bool:
+    if found.true is None:
+        # A point without a finite truth cannot hold a finite expectation, nor break one that is not.
+        return not expected.scalar.is_finite
+    if (
+        not expected.scalar.is_finite
+    ):  # a truth past the largest number rounds to infinity
+        return nearest(found.true, format_) == expected.scalar.nearest(format_)
+    return _near(expected, found.true, tolerance)
+
+
+def _near(expected: Expected, found: Fraction, tolerance: Fraction) -> bool:
+    wanted = (expected.scalar.lower + expected.scalar.upper) / 2
+    allowed = max(tolerance * abs(wanted), expected.half_unit or Fraction(0))
+    return abs(found - wanted) <= allowed
+
+
+def is_expected(
+    verdict: Verdict,
+    expectation: Expectation | None,
+    broken: Sequence[str],
+    accepted: Collection[Verdict] = (),
+) -> bool:
+    """Whether a result is as its case expects: the verdict that it pins, else a match or an accepted difference.
+
+    And every number that it expects must hold.
+    """
+    if broken:
+        return False
+    pinned = expectation.verdict if expectation is not None else None
+    if pinned is None:
+        return verdict.family == "match" or verdict in accepted
+    return pinned in (verdict.value, verdict.family)

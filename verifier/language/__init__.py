@@ -1,0 +1,1 @@
+"""What a case may say: operations, expressions, case files and points."""

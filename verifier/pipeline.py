@@ -1,0 +1,208 @@
+"""The stages in order: one task from case to result, and a run of many.
+
+A task is one case in one dtype by one route. Its points go to PyTorch in one batch; each number that comes back is
+judged against the truth at exactly the numbers that went in.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from typing import Any
+
+from verifier.errors import SelectionError, UsageError, suggest
+from verifier.floats import FORMATS
+from verifier.language.cases import ROUTES, Case
+from verifier.records import Result, RunRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One case in one dtype by one route."""
+
+    case: Case
+    dtype: str
+    route: str = "reverse"
+    function: Callable[..., Any] | None = None
+    """A callable to verify in the place of the case's formula or subject."""
+    allowed: tuple[str, ...] = ()
+    """Modules, beside those that `pyproject.toml` allows, from which a subject may be imported."""
+
+    @property
+    def id(self) -> str:
+        """`FILE::NAME dtype route`."""
+        return f"{self.case.id} {self.dtype} {self.route}"
+
+
+def plan(
+    cases: Sequence[Case],
+    *,
+    dtypes: Sequence[str] = (),
+    names: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    routes: Sequence[str] = (),
+    orders: Sequence[int] = (),
+    points: int | None = None,
+    allowed: Sequence[str] = (),
+) -> list[Task]:
+    """The tasks that the selection leaves, in file order; names may be globs, `NAME` or `FILE::NAME`.
+
+    Raises `SelectionError` where a name, tag or dtype selects nothing: a typo must not verify nothing in silence.
+    """
+    for dtype in dtypes:
+        if dtype not in FORMATS:
+            near = suggest(dtype, FORMATS)
+            hint = f" Did you mean `{near}`?" if near else ""
+            raise UsageError(
+                f"--dtype: expected one of {', '.join(FORMATS)}, found `{dtype}`.{hint}"
+            )
+    if points is not None and points < 1:
+        raise UsageError(f"--points: expected at least 1, found {points}.")
+    for name in names:
+        if not any(_is_named(case, name) for case in cases):
+            raise SelectionError(_nothing("case", name, [case.name for case in cases]))
+    known_tags = {tag for case in cases for tag in case.tags}
+    for tag in tags:
+        if tag not in known_tags:
+            raise SelectionError(_nothing("tag", tag, sorted(known_tags)))
+    _check_routes(routes)
+    tasks = [
+        Task(case=chosen, dtype=dtype, route=route, allowed=tuple(allowed))
+        for chosen in (
+            case if points is None else _with_points(case, points) for case in cases
+        )
+        if not names or any(_is_named(chosen, name) for name in names)
+        if not tags or any(tag in chosen.tags for tag in tags)
+        if not orders or chosen.order in orders
+        for dtype in chosen.dtypes
+        if not dtypes or dtype in dtypes
+        for route in _routes_of(chosen, routes)
+    ]
+    if not tasks:
+        raise SelectionError("no case is left by all options of selection together")
+    return tasks
+
+
+def _check_routes(routes: Sequence[str]) -> None:
+    known = [route for of_order in ROUTES.values() for route in of_order]
+    for route in routes:
+        if route not in known:
+            near = suggest(route, known)
+            hint = f" Did you mean `{near}`?" if near else ""
+            raise UsageError(
+                f"--route: expected one of {', '.join(known)}, found `{route}`.{hint}"
+            )
+
+
+def _routes_of(case: Case, routes: Sequence[str]) -> Sequence[str]:
+    """The routes asked for that fit the case's order; without any, its own."""
+    if not routes or case.descent is not None:
+        return case.routes
+    return [route for route in routes if route in ROUTES[case.order]]
+
+
+def _is_named(case: Case, name: str) -> bool:
+    return name in (case.name, case.id) or any(
+        fnmatch.fnmatchcase(own, name) for own in (case.name, case.id)
+    )
+
+
+def _nothing(what: str, found: str, known: Sequence[str]) -> str:
+    near = suggest(found, known)
+    hint = f" Did you mean `{near}`?" if near else ""
+    return f"no {what} is called `{found}`.{hint}"
+
+
+def _with_points(case: Case, count: int) -> Case:
+    return replace(case, points=count) if case.domains else case
+
+
+# ── a run ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def execute(
+    tasks: Sequence[Task],
+    *,
+    seed: int = 0,
+    fail_fast: bool = False,
+    on_result: Callable[[Result], None] | None = None,
+) -> RunRecord:
+    """The record of all tasks; interrupted from the keyboard, of those that were finished."""
+    begun = time.perf_counter()
+    results: list[Result] = []
+    interrupted = False
+    verifier = Verifier()
+    try:
+        for task in tasks:
+            result = verifier.verify(task, seed=seed)
+            results.append(result)
+            if on_result is not None:
+                on_result(result)
+            if fail_fast and not result.as_expected:
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+    return RunRecord(
+        environment=environment(),
+        seed=seed,
+        elapsed_s=time.perf_counter() - begun,
+        results=tuple(results),
+        interrupted=interrupted,
+    )
+
+
+def verify_task(task: Task, *, seed: int = 0) -> Result:
+    """The result of one task; the dtypes of a case, verified one after the other, share its derivative."""
+    return _shared.verify(task, seed=seed)
+
+
+def environment() -> dict[str, str]:
+    """Versions of everything that a result depends on."""
+    return {
+        "verifier": _version("gradient-verifier"),
+        "torch": _version("torch"),
+        "sympy": _version("sympy"),
+        "python_flint": _version("python-flint"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": "cpu",
+    }
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+class Verifier:
+    """Verifies tasks one after the other; keeps the symbolic derivative of the last case for its other dtypes."""
+
+    def __init__(self) -> None:
+        self._case: Case | None = None
+        self._function: Callable[..., Any] | None = None
+
+    def verify(self, task: Task, *, seed: int = 0) -> Result:
+        """The result of one task."""
+        # SymPy and torch are imported here: bad input is answered before either has loaded.
+        from verifier.verification import Prepared, failed, verify
+
+        try:
+            if self._case is not task.case or self._function is not task.function:
+                self._prepared = Prepared(
+                    task.case, function=task.function, allowed=task.allowed
+                )
+                self._case, self._function = task.case, task.function
+            return verify(self._prepared, dtype=task.dtype, route=task.route, seed=seed)
+        except (
+            Exception
+        ) as error:  # one case's failure is that case's result, not the end of the run
+            return failed(task.case, dtype=task.dtype, route=task.route, error=error)
+
+
+_shared = Verifier()

@@ -1,0 +1,182 @@
+"""The frozen records that pass between the stages of a verification. They hold no logic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+
+class Verdict(StrEnum):
+    """`verdict.kind` of a comparison, as the design's section 6 defines each."""
+
+    MATCH_EXACT = "match.exact"
+    MATCH_ROUNDING = "match.rounding"
+    MATCH_CONDITIONING = "match.conditioning"
+    MATCH_SUBGRADIENT = "match.subgradient"
+    MATCH_UNDEFINED = "match.undefined"
+    DIFFER_WRONG = "differ.wrong"
+    DIFFER_INACCURATE = "differ.inaccurate"
+    DIFFER_UNSTABLE = "differ.unstable"
+    DIFFER_RANGE = "differ.range"
+    DIFFER_NONFINITE = "differ.nonfinite"
+    DIFFER_SPURIOUS = "differ.spurious"
+    DIFFER_CONVENTION = "differ.convention"
+    DIFFER_UNSUPPORTED = "differ.unsupported"
+    UNDECIDED_LIMIT = "undecided.limit"
+    UNDECIDED_PRECISION = "undecided.precision"
+    UNDECIDED_ORACLE = "undecided.oracle"
+    UNDECIDED_BUDGET = "undecided.budget"
+    ERROR_RUN = "error.run"
+
+    @property
+    def family(self) -> str:
+        """`match`, `differ`, `undecided` or `error`."""
+        return self.value.partition(".")[0]
+
+    @property
+    def kind(self) -> str:
+        """What refines the family."""
+        return self.value.partition(".")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosure:
+    """A closed interval proved to contain the true value."""
+
+    lower: Fraction
+    upper: Fraction
+
+    def __post_init__(self) -> None:
+        if self.lower > self.upper:
+            raise ValueError(f"enclosure upside down: [{self.lower}, {self.upper}]")
+
+
+class TruthStatus(StrEnum):
+    """What is known of a true value."""
+
+    FINITE = "finite"
+    UNDEFINED = "undefined"
+    INFINITE = "infinite"
+    KINK = "kink"
+    LIMIT = "limit"
+    PRECISION = "precision"
+    ORACLE = "oracle"
+    BUDGET = "budget"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """A true value or derivative.
+
+    `enclosure` is given where the status is FINITE (the value), KINK (the Clarke interval) or PRECISION (as far as
+    it is known); `sign` where it is INFINITE. `reason` says why it is undecided.
+    """
+
+    status: TruthStatus
+    enclosure: Enclosure | None = None
+    sides: tuple[Enclosure, ...] = ()
+    """At a kink: the derivatives from the left and from the right."""
+    sign: int = 0
+    at_edge: bool = False
+    """Whether the program as written has an edge at the point, and limits decided."""
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One number of PyTorch's held against the truth, at one point, ready to be reported."""
+
+    quantity: str
+    """`value`, `gradient` or `hessian`."""
+    wrt: tuple[str, ...]
+    """The inputs or named steps differentiated by; empty for a value, two for a Hessian."""
+    index: tuple[int, ...]
+    point: dict[str, str]
+    upstream: str
+    measured: str
+    true: str
+    error_ulp: float | None
+    """|measured − true| in ulps of the true value in the dtype; None where one of them is not finite."""
+    bits_lost: float | None = None
+    verdict: Verdict
+    culprit: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One epoch of a descent: what PyTorch printed, and how far it has drifted from the exact trajectory."""
+
+    number: int
+    loss: float
+    weight: float
+    """The weight after the epoch's update."""
+    gradient: float
+    true_loss: str
+    true_weight: str
+    """Those of the exact trajectory, 20 significant digits."""
+    drift: float
+    """weight − true_weight, to about double precision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The verdict on one case in one dtype by one route."""
+
+    case: str
+    """`FILE::NAME`."""
+    line: int | None
+    dtype: str
+    route: str
+    order: int
+    verdict: Verdict
+    """The worst of its comparisons."""
+    expected: str | None
+    """The verdict that the case's `expect` pins."""
+    as_expected: bool
+    elapsed_s: float
+    points: int
+    counts: dict[str, int]
+    """How many comparisons have each verdict."""
+    max_error_ulp: float | None
+    comparisons: tuple[Comparison, ...]
+    """Every one that is no match, and the worst of the others."""
+    message: str | None = None
+    epochs: tuple[Epoch, ...] = ()
+    stages_s: dict[str, float] = field(default_factory=dict)
+    """Seconds spent in each stage of the pipeline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A finished run: all that a report may say."""
+
+    environment: dict[str, str]
+    seed: int
+    elapsed_s: float
+    results: tuple[Result, ...]
+    interrupted: bool = False
+
+
+class ChangeKind(StrEnum):
+    """How a result stands to the one stored in a baseline."""
+
+    NEW_DIFFERENCE = "new difference"
+    WORSE_VERDICT = "worse verdict"
+    LARGER_ERROR = "larger error"
+    VANISHED = "vanished"
+    IMPROVED = "improved"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference between a run and its baseline; `regression` decides the exit code."""
+
+    result: str
+    """`FILE::NAME dtype route`."""
+    kind: ChangeKind
+    regression: bool
+    before: str | None
+    after: str | None

@@ -1,0 +1,161 @@
+"""What a run amounts to: how each result stands, the counts, and the exit code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from enum import StrEnum
+
+from verifier.errors import UsageError, suggest
+from verifier.records import Change, ChangeKind, Result, RunRecord, Verdict
+
+PASSED = 0
+FAILED = 1
+UNUSABLE = 2
+OPEN_QUESTIONS = 3
+INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+
+FAMILIES = ("match", "differ", "undecided", "error")
+
+
+class Standing(StrEnum):
+    """How a result stands to what was expected of it."""
+
+    EXPECTED = "as expected"
+    BROKEN = "not as expected"
+    OPEN = "not judged"
+
+
+def summary(record: RunRecord) -> dict[str, int | bool]:
+    """The counts of a run: distinct cases, comparisons by family, and whether the run alone would exit with 0.
+
+    A result without a single comparison (it could not be run) counts as one of its verdict's family.
+    """
+    families: Counter[str] = Counter()
+    for result in record.results:
+        for verdict, count in (result.counts or {result.verdict: 1}).items():
+            families[Verdict(verdict).family] += count
+    return {
+        "cases": len({result.case for result in record.results}),
+        "comparisons": families.total(),
+        **{family: families[family] for family in FAMILIES},
+        "as_expected": exit_code(record) == PASSED,
+    }
+
+
+def standing(result: Result, accepted: Collection[Verdict] = ()) -> Standing:
+    """How `result` stands; undecided is never as expected, unless the case itself pins that verdict.
+
+    Every comparison counts, not the worst alone: an accepted difference must not hide a point that was not judged.
+    """
+    if _breaks_expectation(result):
+        return Standing.BROKEN
+    if result.expected is not None:
+        return Standing.EXPECTED
+    left = _remaining(result, accepted)
+    if left & {"differ", "error"} and not result.as_expected:
+        return Standing.BROKEN
+    return Standing.OPEN if "undecided" in left else Standing.EXPECTED
+
+
+def _breaks_expectation(result: Result) -> bool:
+    """Whether something that the case itself states does not hold: a pinned verdict, or a number.
+
+    No baseline and no `--accept` excuses that. A result whose comparisons match, or that has comparisons and yet a
+    message of its own, is unexpected for no other reason.
+    """
+    if result.as_expected:
+        return False
+    if result.expected is not None or result.verdict.family == "match":
+        return True
+    return bool(result.counts) and result.message is not None
+
+
+def _remaining(result: Result, accepted: Collection[Verdict]) -> set[str]:
+    """The families of verdicts that nobody has accepted."""
+    found = {result.verdict, *(Verdict(key) for key, n in result.counts.items() if n)}
+    return {verdict.family for verdict in found if verdict not in accepted}
+
+
+def accepted_verdicts(kinds: Iterable[str]) -> frozenset[Verdict]:
+    """The verdicts that `--accept` names, by kind (`unstable`) or in full (`differ.unstable`).
+
+    Only a difference can be accepted: nothing undecided ever passes, and nothing that could not be run.
+    """
+    return frozenset(_accepted_verdict(kind) for kind in kinds)
+
+
+def _accepted_verdict(kind: str) -> Verdict:
+    differences = {v.kind: v for v in Verdict if v.family == "differ"}
+    verdict = differences.get(kind.removeprefix("differ."))
+    if verdict is not None:
+        return verdict
+    others = {name for v in Verdict for name in (v.value, v.kind)}
+    if kind in others:
+        raise UsageError(
+            f"--accept: expected a kind of difference, found `{kind}`. "
+            "Only differences can be accepted; pin another verdict with `expect = { verdict = … }` in its case."
+        )
+    near = suggest(kind, [*differences, *(v.value for v in differences.values())])
+    hint = f"Did you mean `{near}`? " if near else ""
+    raise UsageError(
+        f"--accept: unknown kind `{kind}`. {hint}Expected one of {', '.join(sorted(differences))}."
+    )
+
+
+def exit_code(
+    record: RunRecord,
+    changes: Sequence[Change] | None = None,
+    accept: Collection[str] = (),
+) -> int:
+    """0 all as expected; 1 something is not; 3 nothing is wrong, but something could not be judged; 130 interrupted.
+
+    With a baseline (`changes` given) a difference that it already holds does not fail: only regressions do, and what
+    a case itself expects and no longer holds. Code 2 (unusable input) is never a run's own.
+    """
+    if record.interrupted:
+        return INTERRUPTED
+    accepted = accepted_verdicts(accept)
+    if changes is None:
+        standings = {standing(result, accepted) for result in record.results}
+    else:
+        standings = _standings_against_baseline(record, changes, accepted)
+    if Standing.BROKEN in standings:
+        return FAILED
+    return OPEN_QUESTIONS if Standing.OPEN in standings else PASSED
+
+
+def _standings_against_baseline(
+    record: RunRecord, changes: Sequence[Change], accepted: Collection[Verdict]
+) -> set[Standing]:
+    results = {_identity(result): result for result in record.results}
+    standings = {
+        Standing.BROKEN for result in record.results if _breaks_expectation(result)
+    }
+    for change in changes:
+        result = results.get(change.result)
+        if change.regression and not _excused(change, result, accepted):
+            standings.add(Standing.BROKEN)
+        elif result is not None and change.kind is not ChangeKind.IMPROVED:
+            # New, or accepted as a difference: a point that was not judged still shows.
+            standings.add(standing(result, accepted))
+    return standings
+
+
+def _excused(
+    change: Change, result: Result | None, accepted: Collection[Verdict]
+) -> bool:
+    """Whether the change is for the worse, yet to a verdict that `--accept` names."""
+    verdicts = (ChangeKind.NEW_DIFFERENCE, ChangeKind.WORSE_VERDICT)
+    return (
+        change.kind in verdicts
+        and result is not None
+        and result.verdict in accepted
+        and standing(result, accepted) is not Standing.BROKEN
+    )
+
+
+def _identity(result: Result) -> str:
+    # As `judgement.baseline.identity` says it; reports know records alone, and a test holds the two together.
+    return f"{result.case} {result.dtype} {result.route} {result.order}"

@@ -1,0 +1,254 @@
+"""What rounding alone may do to the program as written, in a dtype: the set of all results that it can bring about.
+
+The written program's reverse mode is run in balls. Every operation widens its ball by the local error that a faithful
+implementation may have (the row's `forward_ulp`: half an ulp of the result for + − × ÷), and every local
+vector-Jacobian product is PyTorch's own formula for it, operation by operation. So any execution whose operations are
+each that accurate stays inside, and no tolerance is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from verifier.floats import Format
+from verifier.language import expression, operations
+from verifier.language.expression import Program
+from verifier.records import Enclosure
+from verifier.symbolic import balls, derivative
+from verifier.symbolic.balls import Ball
+
+GUARD_BITS = 24
+"""Precision beyond the format's, so that the balls' own rounding does not count."""
+EXACT_OPERATIONS = frozenset(
+    "identity neg abs sign relu max min where floor ceil clamp".split()
+)
+"""They return one of their operands, or its negative: nothing is rounded."""
+REORDERING_ULP = Fraction(1)
+"""What taking a formula's factors in another order may add, as PyTorch does from one version or kernel to another."""
+EXACT_WHERE_REPRESENTABLE = frozenset(
+    ("add", "sub", "mul", "div", "sqrt", "square", "reciprocal")
+)
+SMALLEST_EXACT_POWER, LARGEST_EXACT_POWER = -2, 3
+"""Exponents that PyTorch computes by multiplication alone (pow_tensor_scalar of PyTorch 2.13)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Where rounding may bring value, gradient and step adjoints; None where it may bring them anywhere."""
+
+    value: Enclosure | None
+    gradient: Mapping[str, Enclosure | None]
+    steps: Mapping[str, Enclosure | None]
+
+
+class RoundingModel:
+    """A program as PyTorch is given it (compositions written out), in one format.
+
+    With `limited_range`, results also suffer underflow to the format's subnormals and overflow past its largest
+    number; without, exponents are unbounded.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        wrt: Sequence[str],
+        format_: Format,
+        *,
+        limited_range: bool,
+    ) -> None:
+        self.program = expression.expand(program)
+        self.wrt = tuple(wrt)
+        self.format = format_
+        self.limited_range = limited_range
+        self.reached = expression.reached(self.program)
+        self.leaves = {
+            node.name: index
+            for index, node in enumerate(self.program.nodes)
+            if node.operation == "variable"
+        }
+
+    def spread(self, point: Mapping[str, float], upstream: float) -> Spread:
+        """All that rounding may make of the program at `point`, whose coordinates are numbers of the format."""
+        with balls.workprec(self.format.precision_bits + GUARD_BITS):
+            values = self._forward(point)
+            adjoints = self._backward(values, balls.exact(upstream))
+            return Spread(
+                value=_ends(values[self.program.output]),
+                gradient={
+                    name: _ends(adjoints[self.leaves[name]]) for name in self.wrt
+                },
+                steps={
+                    name: _ends(adjoints[index])
+                    for name, index in self.program.steps.items()
+                },
+            )
+
+    def _forward(self, point: Mapping[str, float]) -> list[Any]:
+        values: list[Any] = []
+        for node in self.program.nodes:
+            if node.operation == "variable":
+                values.append(balls.exact(point[node.name or ""]))
+            else:
+                values.append(self._apply(node, values))
+        return values
+
+    def _apply(self, node: expression.Node, values: Sequence[Any]) -> Any:
+        if node.operation == "constant":
+            return self._literal(balls.constant(node.name, node.number))
+        operands = [values[index] for index in node.arguments]
+        result = balls.OPERATIONS[node.operation](*operands)
+        row = operations.OPERATIONS[node.operation]
+        if row.result is operations.Sort.CONDITION:
+            return result
+        if node.operation in EXACT_OPERATIONS or not balls.is_finite(result):
+            return result
+        if self._is_exact(node.operation, operands, result):
+            return result
+        return self._widen(result, result, row.forward_ulp)
+
+    def _is_exact(self, operation: str, operands: Sequence[Ball], result: Ball) -> bool:
+        """Whether every implementation returns this very number."""
+        if not result.is_exact() or not self._is_number(result):
+            return False
+        if operation in EXACT_WHERE_REPRESENTABLE:
+            return True
+        if (
+            operation == "pow"
+            and SMALLEST_EXACT_POWER <= operands[1] <= LARGEST_EXACT_POWER
+        ):
+            return True
+        return bool(result == 0 or abs(result) == 1)
+
+    def _is_number(self, ball: Ball) -> bool:
+        """Whether an exact ball is a number of the format, its exponent apart where the range is unbounded."""
+        mantissa, power = ball.man_exp()
+        if not mantissa:
+            return True
+        bits = int(mantissa.bit_length())
+        if bits > self.format.precision_bits:
+            return False
+        if not self.limited_range:
+            return True
+        smallest = self.format.exponent_min - self.format.precision_bits + 1
+        return bool(power >= smallest and bits + power - 1 <= self.format.exponent_max)
+
+    def _literal(self, ball: Ball) -> Ball:
+        """A constant, rounded to the format unless it is a number of it."""
+        if not balls.is_finite(ball) or (ball.is_exact() and self._is_number(ball)):
+            return ball
+        return self._widen(ball, ball, Fraction(1, 2))
+
+    def _widen(self, ball: Ball, scale: Ball, error_ulp: Fraction) -> Ball:
+        """The ball widened by `error_ulp` ulps of the largest number in `scale`; what may overflow is not known."""
+        top = balls.top_exponent(scale)
+        if top is None:
+            return ball
+        if self.limited_range:
+            if self._may_overflow(scale, top):
+                return balls.anything()
+            top = max(top, self.format.exponent_min)
+        unit = balls.dyadic(top - self.format.precision_bits + 1)
+        return balls.around(ball, balls.exact(error_ulp) * unit)
+
+    def _may_overflow(self, ball: Ball, top: int) -> bool:
+        if top < self.format.exponent_max:
+            return False
+        return not balls.less(abs(ball), balls.exact(self.format.largest))
+
+    def _backward(self, values: Sequence[Any], upstream: Ball) -> list[Ball]:
+        nodes = self.program.nodes
+        shares: list[list[Ball]] = [[] for _ in nodes]
+        shares[self.program.output].append(upstream)
+        adjoints: list[Ball] = [balls.zero()] * len(nodes)
+        for index in range(self.program.output, -1, -1):
+            if not shares[index]:
+                continue
+            adjoints[index] = self._accumulate(shares[index])
+            node = nodes[index]
+            if not self.reached[index]:
+                continue
+            for operand, argument in enumerate(node.arguments):
+                if self.reached[argument]:
+                    share = self._share(operand, index, adjoints[index], values)
+                    if share is not None:
+                        shares[argument].append(share)
+        return adjoints
+
+    def _accumulate(self, shares: Sequence[Ball]) -> Ball:
+        """The sum in whatever order the engine takes: every rounding is at most that of the sum of magnitudes."""
+        if len(shares) == 1:
+            return shares[0]
+        total, magnitude = balls.zero(), balls.zero()
+        for share in shares:
+            total += share
+            magnitude += abs(share)
+        if not balls.is_finite(total):
+            return balls.anything()
+        if total.is_exact() and len(shares) == 2 and self._is_number(total):
+            return total
+        return self._widen(total, magnitude, Fraction(len(shares) - 1, 2))
+
+    def _share(
+        self, operand: int, index: int, adjoint: Ball, values: Sequence[Any]
+    ) -> Ball | None:
+        """What the operation passes back to one operand, by PyTorch's formula; None where it passes nothing."""
+        node = self.program.nodes[index]
+        row = operations.OPERATIONS[node.operation]
+        form = row.backward[operand] if row.backward else None
+        if form is None:
+            return None
+        program = expression.parse_form(form, row)
+        given = dict(
+            zip(row.operands, (values[i] for i in node.arguments), strict=True)
+        )
+        given |= {"result": values[index], "grad": adjoint}
+        done: list[Any] = []
+        for step in program.nodes:
+            if step.operation == "variable":
+                done.append(given[step.name or ""])
+            else:
+                done.append(self._apply(step, done))
+        share: Ball = done[program.output]
+        if not balls.is_finite(share) or share.is_exact():
+            return share
+        return self._widen(share, share, REORDERING_ULP)
+
+
+class IdealModel(RoundingModel):
+    """The same program if every operation had as good a derivative as it has a value, in an unlimited range.
+
+    What rounding does even so is the program's; what it does only by PyTorch's own formula is that formula's.
+    """
+
+    def __init__(self, program: Program, wrt: Sequence[str], format_: Format) -> None:
+        super().__init__(program, wrt, format_, limited_range=False)
+        self.constants = expression.constant_values(self.program)
+
+    def _share(
+        self, operand: int, index: int, adjoint: Ball, values: Sequence[Any]
+    ) -> Ball | None:
+        node = self.program.nodes[index]
+        row = operations.OPERATIONS[node.operation]
+        form = row.backward[operand] if row.backward else None
+        if form is None or "where(" in form or node.operation in LINEAR:
+            return super()._share(operand, index, adjoint, values)
+        exponent = None
+        if node.operation == "pow":
+            exponent = self.constants.get(node.arguments[1])
+        formula = derivative.local(node.operation, operand, exponent)
+        local = balls.evaluate(formula, [values[i] for i in node.arguments])[0]
+        product = adjoint * local
+        if not balls.is_finite(product):
+            return product
+        return self._widen(product, product, row.forward_ulp + Fraction(1, 2))
+
+
+LINEAR = frozenset(("identity", "add", "sub", "mul", "neg"))
+"""Their derivatives are operands: PyTorch's formula is as good as any."""
+
+
+def _ends(ball: Ball) -> Enclosure | None:
+    return balls.enclosure(ball) if balls.is_finite(ball) else None

@@ -1,0 +1,174 @@
+"""The true Hessian at a point: SymPy's second derivatives and the witness's, which must overlap.
+
+Where the derivative has an edge is told by the stepwise derivative, which alone sees the program as written and knows
+an exact edge from one that more precision may clear up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from verifier.floats import Format
+from verifier.language.expression import Program
+from verifier.records import Truth, TruthStatus
+from verifier.symbolic import balls, derivative, witness
+from verifier.symbolic.balls import Ball
+from verifier.symbolic.formula import Formula
+from verifier.symbolic.limits import Limits
+from verifier.symbolic.stepwise import Known, Standing, Stepwise
+from verifier.symbolic.truth import (
+    _STATUS,
+    _decided,
+    _intersect,
+    _narrow,
+    _precisions,
+)
+
+Pair = tuple[str, str]
+
+LARGEST_EFFORT = 60_000
+"""Entries × the square of the expression's size, steps written out; SymPy takes some seconds there, then minutes."""
+HIDDEN_EDGE = "no power series: an edge stands behind a factor that is zero"
+
+
+class HessianOracle:
+    """The true second derivatives of a program by the inputs named, at any point."""
+
+    def __init__(
+        self, program: Program, wrt: Sequence[str], limits: Limits | None = None
+    ) -> None:
+        self.program = program
+        self.limits = limits
+        self.wrt = tuple(wrt)
+        self.stepwise = Stepwise(program)
+        self.pairs = [
+            (first, second)
+            for index, first in enumerate(self.wrt)
+            for second in self.wrt[index:]
+        ]
+        self.whole = _whole(program, self.pairs)
+        self.leaves = {
+            node.name: index
+            for index, node in enumerate(program.nodes)
+            if node.operation == "variable"
+        }
+
+    def at(
+        self,
+        point: Mapping[str, float],
+        upstream: float,
+        format_: Format,
+        gradient: Mapping[str, Truth] | None = None,
+    ) -> dict[Pair, Truth]:
+        """The truth of every ordered pair at `point`, each tight enough to round in the format.
+
+        With the truth about the `gradient`, what only a limit can decide is decided by the limits.
+        """
+        found: dict[Pair, Truth] = {}
+        open_ = list(self.pairs)
+        for bits in _precisions(format_):
+            with balls.workprec(bits):
+                found.update(self._attempt(point, upstream, open_, found))
+            open_ = [pair for pair in open_ if not _decided(found[pair], format_)]
+            if not open_:
+                break
+        found = {pair: _settled(truth) for pair, truth in found.items()}
+        if self.limits is not None and gradient is not None:
+            for pair, truth in found.items():
+                if truth.status is TruthStatus.LIMIT:
+                    here = gradient[pair[0]]
+                    found[pair] = self.limits.second(point, pair, upstream, here)
+        return found | {(j, i): truth for (i, j), truth in found.items()}
+
+    def _attempt(
+        self,
+        point: Mapping[str, float],
+        upstream: float,
+        pairs: Sequence[Pair],
+        before: Mapping[Pair, Truth],
+    ) -> dict[Pair, Truth]:
+        standing = self._standing(point, upstream)
+        asked = [
+            pair
+            for pair in pairs
+            if all(standing[name].standing is Standing.REGULAR for name in pair)
+        ]
+        names = [name for name in self.wrt if any(name in pair for pair in asked)]
+        series = witness.second_derivatives(self.program, point, names, upstream)
+        symbolic = self._symbolic(point, upstream)
+        found: dict[Pair, Truth] = {}
+        for pair in pairs:
+            worst = max((standing[name] for name in pair), key=lambda k: k.standing)
+            if worst.standing is not Standing.REGULAR:
+                found[pair] = Truth(status=_STATUS[worst.standing], reason=worst.reason)
+            else:
+                found[pair] = _truth(series[pair], symbolic.get(pair), before.get(pair))
+        return found
+
+    def _standing(
+        self, point: Mapping[str, float], upstream: float
+    ) -> dict[str, Known]:
+        """What can be said of the gradient by each input."""
+        adjoints = self.stepwise.evaluate(point, upstream).adjoints
+        return {
+            name: adjoints[self.leaves[name]] or Known(balls.zero())
+            for name in self.wrt
+        }
+
+    def _symbolic(
+        self, point: Mapping[str, float], upstream: float
+    ) -> dict[Pair, Ball]:
+        """SymPy's answers, as far as they are finite."""
+        if self.whole is None or not all(math.isfinite(v) for v in point.values()):
+            return {}
+        inputs = {name: balls.exact(point[name]) for name in self.program.inputs}
+        entries = balls.evaluate(self.whole, inputs)
+        seed = balls.exact(upstream)
+        found = {p: seed * b for p, b in zip(self.pairs, entries, strict=True)}
+        return {pair: ball for pair, ball in found.items() if balls.is_finite(ball)}
+
+
+def _whole(program: Program, pairs: Sequence[Pair]) -> Formula | None:
+    """SymPy's second derivatives of the whole expression; None where it is too big or SymPy has no real answer."""
+    if len(pairs) * _size(program) ** 2 > LARGEST_EFFORT:
+        return None
+    whole = derivative.whole(program)
+    if whole is None:
+        return None
+    first = {name: whole.gradient([name])[0] for name in dict(pairs)}
+    try:
+        return whole.compile([first[i].diff(whole.symbols[j]) for i, j in pairs])
+    except derivative.UntranslatableError:
+        return None
+
+
+def _size(program: Program) -> int:
+    sizes: list[int] = []
+    for node in program.nodes:
+        sizes.append(1 + sum(sizes[index] for index in node.arguments))
+    return sizes[program.output]
+
+
+def _truth(series: Ball | None, symbolic: Ball | None, before: Truth | None) -> Truth:
+    """The intersection of both derivations, or the reason why there is none."""
+    if series is None:
+        return Truth(status=TruthStatus.PRECISION, reason=HIDDEN_EDGE)
+    if symbolic is None:
+        return _narrow(balls.enclosure(series), before)
+    if not balls.overlaps(series, symbolic):
+        reason = (
+            f"the second derivative by power series {series} and SymPy's of the whole "
+            f"expression {symbolic} are disjoint"
+        )
+        return Truth(status=TruthStatus.ORACLE, reason=reason)
+    both = _intersect(balls.enclosure(series), balls.enclosure(symbolic))
+    return _narrow(both, before)
+
+
+def _settled(truth: Truth) -> Truth:
+    """What no precision clears up although the gradient is regular is an edge, for a limit to decide."""
+    # y·|x| at 0: the gradient by x is 0 there, and |x| has no derivative for any other y.
+    hidden = truth.status is TruthStatus.PRECISION and truth.reason == HIDDEN_EDGE
+    return replace(truth, status=TruthStatus.LIMIT) if hidden else truth

@@ -1,0 +1,280 @@
+"""The chain rule over the written program in balls: its value, and the true adjoint of every node.
+
+SymPy differentiates each operation once; nothing of the whole expression is ever rewritten, so this derivative sees
+where the program *as written* has a kink, leaves its domain or divides zero by zero. Linear in the size of the program.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from fractions import Fraction
+from typing import Any
+
+from verifier.language import expression, operations
+from verifier.language.expression import Program
+from verifier.symbolic import balls, derivative
+from verifier.symbolic.balls import Ball, Regularity
+
+LOCALLY_CONSTANT = frozenset(("max", "min", "relu", "sign", "clamp", "floor", "ceil"))
+"""Where their derivative is zero they do not depend on the operand at all."""
+
+
+TWIN_OPERATIONS = frozenset("max min lt le gt ge eq ne".split())
+
+
+class Standing(IntEnum):
+    """What can be said of a node's value or adjoint; of several, the largest prevails."""
+
+    REGULAR = 0
+    UNSURE = 1
+    """More precision may decide."""
+    LIMIT = 2
+    """Exactly at an edge: only a limit can decide."""
+    UNDEFINED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A ball, meaningful where the standing is REGULAR; of a condition, `ball` is a truth value or None."""
+
+    ball: Any
+    standing: Standing = Standing.REGULAR
+    reason: str | None = None
+    negative_zero: bool = False
+    """Of an input: it is −0, which tells the sides of a branch cut apart (IEEE 754-2019, section 9.2.1)."""
+    on_edge: bool = False
+    """Of a condition: an operand pair behind it is exactly equal, so that the slightest move may turn it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One evaluation at one precision: values and adjoints by node; an adjoint of None is a structural zero."""
+
+    values: tuple[Known, ...]
+    adjoints: tuple[Known | None, ...]
+
+
+class Stepwise:
+    """A program, ready to be differentiated step by step at any point."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.constants = expression.constant_values(program)
+        self.classes = expression.classes(program)
+
+    def evaluate(self, point: Mapping[str, float | Ball], upstream: float) -> Pass:
+        """Values and adjoints at the precision in force, the output's adjoint being `upstream`.
+
+        A coordinate is an exact number, or a finite ball to be enclosed as a whole.
+        """
+        values = self._forward(point)
+        return Pass(values=tuple(values), adjoints=self._backward(values, upstream))
+
+    # ── forward ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _forward(self, point: Mapping[str, float | Ball]) -> list[Known]:
+        values: list[Known] = []
+        for index, node in enumerate(self.program.nodes):
+            if node.operation == "variable":
+                values.append(_input(point[node.name or ""], node.name or ""))
+            elif node.operation == "constant":
+                values.append(self._constant(node))
+            else:
+                operands = [values[argument] for argument in node.arguments]
+                values.append(self._apply(index, node, operands))
+        return values
+
+    def _constant(self, node: expression.Node) -> Known:
+        if node.name == "inf":
+            return Known(balls.anything(), Standing.LIMIT, "an infinite constant")
+        return Known(balls.constant(node.name, node.number))
+
+    def _apply(
+        self, index: int, node: expression.Node, operands: Sequence[Known]
+    ) -> Known:
+        if node.operation == "where":
+            return self._choose(operands)
+        worst = max(operands, key=lambda operand: operand.standing)
+        if worst.standing is not Standing.REGULAR:
+            return Known(worst.ball, worst.standing, worst.reason)
+        if self._is_of_twins(node):
+            return _of_twins(node.operation, operands[0])
+        found = [operand.ball for operand in operands]
+        row = operations.OPERATIONS[node.operation]
+        if row.result is operations.Sort.CONDITION:
+            result = balls.OPERATIONS[node.operation](*found)
+            return Known(result, on_edge=self._on_edge(row, operands))
+        if any(not balls.is_finite(ball) for ball in found):
+            return Known(balls.anything(), Standing.UNSURE, self._at(index))
+        standing = balls.regularity(node.operation, found, 0)
+        if standing is Regularity.OUTSIDE:
+            reason = f"{self._at(index)} lies outside the domain of `{node.operation}`"
+            return Known(balls.anything(), Standing.UNDEFINED, reason)
+        value = balls.OPERATIONS[node.operation](*found)
+        if node.operation == "atan2" and balls.is_zero(found[0]) and not found[1] > 0:
+            return self._on_cut(index, node, operands)
+        if balls.is_finite(value):
+            return Known(value)
+        if standing is Regularity.EDGE:
+            reason = f"{self._at(index)} is exactly at an edge of `{node.operation}`"
+            return Known(value, Standing.LIMIT, reason)
+        return Known(value, Standing.UNSURE, self._at(index))
+
+    def _on_cut(
+        self, index: int, node: expression.Node, operands: Sequence[Known]
+    ) -> Known:
+        """atan2 of a zero ordinate: ±π or ±0, by the signs of the zeros (IEEE 754-2019, section 9.2.1).
+
+        The reals do not tell the sign of a zero that was computed.
+        """
+        y, x = operands
+        leaves = [self.program.nodes[argument] for argument in node.arguments]
+        signed = all(not leaf.arguments for leaf in leaves[: 2 - (x.ball < 0)])
+        if not signed:
+            return Known(balls.anything(), Standing.UNSURE, self._at(index))
+        if not (x.ball < 0 or x.negative_zero):
+            return Known(balls.zero())
+        pi = balls.constant("pi", None)
+        return Known(-pi if y.negative_zero else pi)
+
+    def _choose(self, operands: Sequence[Known]) -> Known:
+        condition, chosen, other = operands
+        if condition.standing is not Standing.REGULAR:
+            return Known(balls.anything(), condition.standing, condition.reason)
+        if condition.ball is not None:
+            branch = chosen if condition.ball else other
+            return Known(branch.ball, branch.standing, branch.reason)
+        return Known(balls.anything(), Standing.UNSURE, "an undecided condition")
+
+    def _is_of_twins(self, node: expression.Node) -> bool:
+        """Whether a choice is between operands that are written alike: balls would never tell that they are equal."""
+        if node.operation not in TWIN_OPERATIONS:
+            return False
+        first, second = (self.classes[argument] for argument in node.arguments)
+        return first == second
+
+    def _on_edge(self, row: operations.Operation, operands: Sequence[Known]) -> bool:
+        if row.sorts[0] is operations.Sort.CONDITION:
+            return any(operand.on_edge for operand in operands)
+        return balls.equal(operands[0].ball, operands[1].ball) is True
+
+    def _at(self, index: int) -> str:
+        return f"`{self.program.text(index)}`"
+
+    # ── backward ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _backward(
+        self, values: Sequence[Known], upstream: float
+    ) -> tuple[Known | None, ...]:
+        nodes = self.program.nodes
+        adjoints: list[Known | None] = [None] * len(nodes)
+        output = self.program.output
+        if values[output].standing is Standing.REGULAR:
+            adjoints[output] = Known(balls.exact(upstream))
+        else:  # where the value is not known, no derivative is
+            adjoints[output] = values[output]
+        for index in range(output, -1, -1):
+            adjoint = adjoints[index]
+            if adjoint is None or not nodes[index].arguments:
+                continue
+            for operand, argument in enumerate(nodes[index].arguments):
+                share = self._share(index, operand, adjoint, values)
+                if share is not None:
+                    adjoints[argument] = _sum(adjoints[argument], share)
+        return tuple(adjoints)
+
+    def _share(
+        self, index: int, operand: int, adjoint: Known, values: Sequence[Known]
+    ) -> Known | None:
+        """What a node passes back to one operand; None for a structural zero."""
+        node = self.program.nodes[index]
+        found = [values[argument] for argument in node.arguments]
+        if node.operation == "where":
+            return self._share_of_choice(operand, adjoint, found)
+        if adjoint.standing is not Standing.REGULAR:
+            return adjoint
+        row = operations.OPERATIONS[node.operation]
+        if row.result is operations.Sort.CONDITION:
+            return None
+        if self._is_of_twins(node):  # max(u, u) is u
+            return adjoint if operand == 0 else None
+        operands = [value.ball for value in found]
+        standing = balls.regularity(node.operation, operands, operand)
+        if standing is not Regularity.SMOOTH:
+            return self._irregular(index, standing)
+        if row.name in ("sign", "floor", "ceil") or (
+            row.name == "polygamma" and operand == 0
+        ):
+            return None
+        local = self._local(index, operand, operands)
+        if balls.is_zero(local) and node.operation in LOCALLY_CONSTANT:
+            return None  # any other zero may meet an infinite derivative further on
+        product = adjoint.ball * local
+        if not balls.is_finite(product):
+            return Known(product, Standing.UNSURE, self._at(index))
+        return Known(product)
+
+    def _share_of_choice(
+        self, operand: int, adjoint: Known, found: Sequence[Known]
+    ) -> Known | None:
+        condition = found[0]
+        if operand == 0:
+            if condition.on_edge:
+                reason = "a condition is exactly at its turning point"
+                return Known(balls.anything(), Standing.LIMIT, reason)
+            return adjoint if adjoint.standing is not Standing.REGULAR else None
+        if condition.standing is not Standing.REGULAR:
+            return Known(balls.anything(), condition.standing, condition.reason)
+        if condition.ball is None:
+            return Known(balls.anything(), Standing.UNSURE, "an undecided condition")
+        return adjoint if condition.ball == (operand == 1) else None
+
+    def _irregular(self, index: int, standing: Regularity) -> Known:
+        operation = self.program.nodes[index].operation
+        if standing is Regularity.EDGE:
+            reason = f"{self._at(index)} is exactly at an edge of `{operation}`"
+            return Known(balls.anything(), Standing.LIMIT, reason)
+        if standing is Regularity.OUTSIDE:
+            reason = f"{self._at(index)} has no neighbourhood in the domain"
+            return Known(balls.anything(), Standing.UNDEFINED, reason)
+        return Known(balls.anything(), Standing.UNSURE, self._at(index))
+
+    def _local(self, index: int, operand: int, operands: Sequence[Ball]) -> Ball:
+        node = self.program.nodes[index]
+        exponent: Fraction | None = None
+        if node.operation == "pow":
+            exponent = self.constants.get(node.arguments[1])
+            if exponent is None and operand == 0 and not operands[0] > 0:
+                exponent = balls.rational(operands[1])
+        formula = derivative.local(node.operation, operand, exponent)
+        return balls.evaluate(formula, operands)[0]
+
+
+def _input(value: float | Ball, name: str) -> Known:
+    if not isinstance(value, float):
+        return Known(value)
+    if math.isnan(value):
+        return Known(balls.anything(), Standing.UNDEFINED, f"`{name}` is NaN")
+    if math.isinf(value):
+        return Known(balls.anything(), Standing.LIMIT, f"`{name}` is infinite")
+    return Known(
+        balls.exact(value), negative_zero=value == 0 and math.copysign(1, value) < 0
+    )
+
+
+def _of_twins(operation: str, operand: Known) -> Known:
+    """max, min or a comparison of a value with itself."""
+    if operation in ("max", "min"):
+        return operand
+    return Known(operation in ("le", "ge", "eq"))
+
+
+def _sum(first: Known | None, second: Known) -> Known:
+    if first is None:
+        return second
+    if first.standing is Standing.REGULAR and second.standing is Standing.REGULAR:
+        return Known(first.ball + second.ball)
+    return max(first, second, key=lambda known: known.standing)

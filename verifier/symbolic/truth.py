@@ -1,0 +1,310 @@
+"""The true value and derivatives at a point: two derivations that must overlap, at a precision raised until decided."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+
+from verifier.floats import Format, nearest
+from verifier.language.expression import Program
+from verifier.records import Enclosure, Truth, TruthStatus
+from verifier.symbolic import balls, derivative, witness
+from verifier.symbolic.balls import Ball
+from verifier.symbolic.formula import Formula
+from verifier.symbolic.limits import Limits
+from verifier.symbolic.stepwise import Known, Standing, Stepwise
+
+GUARD_BITS = 40
+"""Precision beyond the format's at the first attempt."""
+LARGEST_PRECISION_BITS = 12_000
+"""The cap: enough to show that an exact zero rounds to zero in binary64 (1,075 bits) behind much cancellation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointTruth:
+    """All that is true at one point: the value, the derivative by each input, the adjoint of each named step."""
+
+    value: Truth
+    gradient: Mapping[str, Truth]
+    steps: Mapping[str, Truth]
+    hessian: Mapping[tuple[str, str], Truth] = field(default_factory=dict)
+
+
+WITNESS_BITS = 256
+"""Precision of the third opinion: it says nothing wrong at any, and more where it is tighter."""
+TRAJECTORY_BITS = 80
+"""Relative accuracy of a descent's exact trajectory: beyond any weight's double, and 20 digits for the report."""
+
+
+class Oracle:
+    """The true value and gradient of a program, at any point."""
+
+    def __init__(self, program: Program, wrt: Sequence[str]) -> None:
+        self.program = program
+        self.wrt = tuple(wrt)
+        self.stepwise = Stepwise(program)
+        self.whole = _whole(program, wrt)
+        self.leaves = {
+            node.name: index
+            for index, node in enumerate(program.nodes)
+            if node.operation == "variable"
+        }
+
+    def at(
+        self, point: Mapping[str, float], upstream: float, format_: Format
+    ) -> PointTruth:
+        """Enclosures of value, gradient and step adjoints at `point`, each tight enough to round in the format."""
+        places = [("value", ""), *(("gradient", name) for name in self.wrt)]
+        places += [("step", name) for name in self.program.steps]
+        found: dict[tuple[str, str], Truth] = {}
+        for bits in _precisions(format_):
+            with balls.workprec(bits):
+                found.update(self._attempt(point, upstream, places, found))
+            open_ = [place for place in places if not _decided(found[place], format_)]
+            if not open_:
+                break
+            places = open_
+        self._resolve(found, point, upstream)
+        return PointTruth(
+            value=found["value", ""],
+            gradient={name: found["gradient", name] for name in self.wrt},
+            steps={name: found["step", name] for name in self.program.steps},
+        )
+
+    def attested(
+        self, point: Mapping[str, float], upstream: float, truth: PointTruth
+    ) -> PointTruth:
+        """The truth as a third derivation leaves it: the witness, which uses none of SymPy's rules.
+
+        A gradient that it contradicts becomes undecided, and the reason names the derivation that stands alone.
+        """
+        with balls.workprec(WITNESS_BITS):
+            third = witness.gradient(self.program, point, self.wrt, upstream)
+            if third is None:
+                return truth
+            gradient = {
+                name: self._third_opinion(point, upstream, name, third[name], known)
+                for name, known in truth.gradient.items()
+            }
+        return replace(truth, gradient=gradient)
+
+    def _third_opinion(
+        self,
+        point: Mapping[str, float],
+        upstream: float,
+        name: str,
+        third: Ball,
+        known: Truth,
+    ) -> Truth:
+        if known.status not in (TruthStatus.FINITE, TruthStatus.ORACLE):
+            return known
+        adjoint = self.stepwise.evaluate(point, upstream).adjoints[self.leaves[name]]
+        opinions = {
+            "the stepwise derivative": (adjoint or Known(balls.zero())).ball,
+            "the whole expression's derivative": self._whole_at(point, upstream).get(
+                ("gradient", name)
+            ),
+            "the witness": third,
+        }
+        given = {who: ball for who, ball in opinions.items() if ball is not None}
+        quarrels = {
+            who: sum(not balls.overlaps(ball, other) for other in given.values())
+            for who, ball in given.items()
+        }
+        if not any(quarrels.values()):
+            return known
+        alone = max(quarrels, key=lambda who: quarrels[who])
+        told = ", ".join(f"{who} says {ball}" for who, ball in given.items())
+        blame = f"{alone} stands alone" if len(given) == 3 else "they disagree"
+        return Truth(status=TruthStatus.ORACLE, reason=f"{blame}: {told}")
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The limits of the program, with SymPy's derivatives where there are any."""
+        derivatives: dict[str, Formula] = {}
+        if self.whole is not None:
+            outputs = self.whole.outputs[1:]
+            derivatives = {
+                name: replace(self.whole, outputs=(output,))
+                for name, output in zip(self.wrt, outputs, strict=True)
+            }
+        return Limits(self.program, derivatives)
+
+    def _resolve(
+        self,
+        found: dict[tuple[str, str], Truth],
+        point: Mapping[str, float],
+        upstream: float,
+    ) -> None:
+        """Replace what only a limit can decide by what the limits say."""
+        edges = [place for place in found if found[place].status is TruthStatus.LIMIT]
+        if not edges:
+            return
+        limits = self.limits
+        for kind, name in edges:  # the value first: it is the first place
+            here = found["value", ""]
+            if kind == "value":
+                truth = limits.value(point)
+            elif kind == "gradient":
+                truth = limits.derivative(point, name, upstream, here)
+            else:
+                truth = limits.adjoint(point, name, upstream, here)
+            found[kind, name] = truth
+
+    def trajectory(
+        self,
+        start: Mapping[str, float],
+        parameter: str,
+        learning_rate: Fraction,
+        epochs: int,
+    ) -> list[tuple[Enclosure, Enclosure] | None]:
+        """Loss before and weight after each epoch of gradient descent over the reals, from `start`.
+
+        Each enclosure has a relative radius of at most 2**-TRAJECTORY_BITS; None from where no precision gives that.
+        """
+        for bits in _doublings(TRAJECTORY_BITS * 2):
+            with balls.workprec(bits):
+                path = list(self._descend(start, parameter, learning_rate, epochs))
+            if len(path) == epochs:
+                break
+        return [*path, *[None] * (epochs - len(path))]
+
+    def _descend(
+        self,
+        start: Mapping[str, float],
+        parameter: str,
+        learning_rate: Fraction,
+        epochs: int,
+    ) -> Iterator[tuple[Enclosure, Enclosure]]:
+        point: dict[str, float | Ball] = dict(start)
+        weight = balls.exact(start[parameter])
+        for _ in range(epochs):
+            point[parameter] = weight
+            done = self.stepwise.evaluate(point, 1.0)
+            loss = done.values[self.program.output]
+            adjoint = done.adjoints[self.leaves[parameter]] or Known(balls.zero())
+            if loss.standing or adjoint.standing:
+                return
+            weight = weight - balls.exact(learning_rate) * adjoint.ball
+            if not all(
+                balls.is_known_to(b, TRAJECTORY_BITS) for b in (loss.ball, weight)
+            ):
+                return
+            yield balls.enclosure(loss.ball), balls.enclosure(weight)
+
+    def _attempt(
+        self,
+        point: Mapping[str, float],
+        upstream: float,
+        places: Sequence[tuple[str, str]],
+        before: Mapping[tuple[str, str], Truth],
+    ) -> dict[tuple[str, str], Truth]:
+        done = self.stepwise.evaluate(point, upstream)
+        second = self._whole_at(point, upstream)
+        found: dict[tuple[str, str], Truth] = {}
+        for place in places:
+            kind, name = place
+            if kind == "value":
+                known: Known | None = done.values[self.program.output]
+            elif kind == "gradient":
+                known = done.adjoints[self.leaves[name]]
+            else:
+                known = done.adjoints[self.program.steps[name]]
+            output = done.values[self.program.output]
+            if known is None and output.standing is not Standing.REGULAR:
+                known = (
+                    output  # where the function is not known, no derivative of it is
+                )
+            found[place] = _truth(known, second.get(place), before.get(place))
+        return found
+
+    def _whole_at(
+        self, point: Mapping[str, float], upstream: float
+    ) -> dict[tuple[str, str], Ball]:
+        if self.whole is None or not all(_is_plain(v) for v in point.values()):
+            return {}
+        inputs = {name: balls.exact(point[name]) for name in self.program.inputs}
+        value, *gradient = balls.evaluate(self.whole, inputs)
+        seed = balls.exact(upstream)
+        found = {("value", ""): value}
+        for name, ball in zip(self.wrt, gradient, strict=True):
+            found["gradient", name] = seed * ball
+        return {place: ball for place, ball in found.items() if balls.is_finite(ball)}
+
+
+def _is_plain(value: float) -> bool:
+    """Whether SymPy's expression knows the number: it has no infinities, and no −0 to tell the sides of a cut apart."""
+    return math.isfinite(value) and (value != 0 or math.copysign(1, value) > 0)
+
+
+def _whole(program: Program, wrt: Sequence[str]) -> Formula | None:
+    whole = derivative.whole(program)
+    if whole is None:
+        return None
+    try:
+        return whole.compile([whole.expression, *whole.gradient(wrt)])
+    except derivative.UntranslatableError:
+        return None
+
+
+def _precisions(format_: Format) -> Iterator[int]:
+    return _doublings(format_.precision_bits + GUARD_BITS)
+
+
+def _doublings(bits: int) -> Iterator[int]:
+    while bits <= LARGEST_PRECISION_BITS:
+        yield bits
+        bits *= 2
+
+
+_STATUS = {
+    Standing.UNSURE: TruthStatus.PRECISION,
+    Standing.LIMIT: TruthStatus.LIMIT,
+    Standing.UNDEFINED: TruthStatus.UNDEFINED,
+}
+
+
+def _truth(known: Known | None, second: Ball | None, before: Truth | None) -> Truth:
+    """The truth that two derivations leave: their intersection, or the reason why there is none.
+
+    Where the program as written stands at an edge or outside its domain, only the stepwise derivation sees it
+    (SymPy makes `x` of `exp(log(x))`); so its standing decides.
+    """
+    if known is None:
+        known = Known(balls.zero())
+    if known.standing is not Standing.REGULAR:
+        return Truth(status=_STATUS[known.standing], reason=known.reason)
+    first = balls.enclosure(known.ball)
+    if second is None:
+        return _narrow(first, before)
+    if not balls.overlaps(known.ball, second):
+        reason = f"the stepwise derivative {known.ball} and that of the whole expression {second} are disjoint"
+        return Truth(status=TruthStatus.ORACLE, reason=reason)
+    return _narrow(_intersect(first, balls.enclosure(second)), before)
+
+
+def _intersect(first: Enclosure, second: Enclosure) -> Enclosure:
+    return Enclosure(
+        lower=max(first.lower, second.lower), upper=min(first.upper, second.upper)
+    )
+
+
+def _narrow(enclosure: Enclosure, before: Truth | None) -> Truth:
+    if before is not None and before.enclosure is not None:
+        known = before.enclosure
+        if known.lower > enclosure.upper or enclosure.lower > known.upper:
+            reason = "enclosures at two precisions are disjoint"
+            return Truth(status=TruthStatus.ORACLE, reason=reason)
+        enclosure = _intersect(enclosure, known)
+    return Truth(status=TruthStatus.FINITE, enclosure=enclosure)
+
+
+def _decided(truth: Truth, format_: Format) -> bool:
+    """Whether more precision could tell nothing more about how the truth rounds."""
+    if truth.status is TruthStatus.FINITE and truth.enclosure is not None:
+        ends = truth.enclosure
+        return nearest(ends.lower, format_) == nearest(ends.upper, format_)
+    return truth.status is not TruthStatus.PRECISION

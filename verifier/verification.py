@@ -1,0 +1,684 @@
+"""One case in one dtype by one route, from points to verdict: both wings run here, and meet only in the judgement."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from verifier import inquiry
+from verifier.automatic import routes
+from verifier.automatic.routes import Measurement
+from verifier.automatic.subjects import Subject, allowed_subjects, load
+from verifier.errors import VerifierError
+from verifier.floats import (
+    FORMATS,
+    Format,
+    decimal,
+    nearest,
+    neighbour,
+    power_of_two,
+    shortest,
+)
+from verifier.judgement.comparison import (
+    CONDITIONING_STEPS,
+    Judgement,
+    judge,
+    middle,
+    severity,
+)
+from verifier.judgement.expectation import Sides, disagreement, is_expected, sides
+from verifier.language import expression
+from verifier.language import points as drawing
+from verifier.language.cases import Case, Descent, Expected
+from verifier.language.expression import Program
+from verifier.records import (
+    Comparison,
+    Enclosure,
+    Epoch,
+    Result,
+    Truth,
+    TruthStatus,
+    Verdict,
+)
+from verifier.symbolic.balls import FARTHEST_EXPONENT
+from verifier.symbolic.reverse import HessianRounding
+from verifier.symbolic.rounding import IdealModel, RoundingModel, Spread
+from verifier.symbolic.second_order import HessianOracle
+from verifier.symbolic.truth import Oracle, PointTruth
+
+Point = Mapping[str, float]
+
+ATTESTED_EVERY = 16
+"""The witness is heard on every point that differs, and on one in so many of the others."""
+
+
+class Prepared:
+    """A case with its symbolic derivatives, which serve every dtype and route.
+
+    `function` is the callable to verify in the place of the lowered expression, where one is given.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        *,
+        function: Callable[..., Any] | None = None,
+        allowed: Sequence[str] = (),
+    ) -> None:
+        begun = time.perf_counter()
+        self.case = case
+        self.wrt = tuple(name for name in case.wrt if name in case.program.inputs)
+        self.oracle = Oracle(case.program, self.wrt)
+        self.hessian = None
+        if case.order == 2:
+            self.hessian = HessianOracle(case.program, self.wrt, self.oracle.limits)
+        self.symbolic_s = time.perf_counter() - begun
+        if function is None and case.subject is not None:
+            start = Path(case.place.file or ".")
+            function = load(case.subject, [*allowed_subjects(start), *allowed])
+        self.subject: Program | Subject = case.program
+        if function is not None:
+            self.subject = Subject(function=function, inputs=case.arguments)
+
+
+def verify(prepared: Prepared, *, dtype: str, route: str, seed: int) -> Result:
+    """The result of one case in one dtype by one route."""
+    work = _Work(prepared, dtype, route)
+    begun = time.perf_counter()
+    descent = prepared.case.descent
+    if descent is None:
+        work.sample(seed)
+    else:
+        work.descend(descent)
+    return work.result(time.perf_counter() - begun)
+
+
+def failed(case: Case, *, dtype: str, route: str, error: Exception) -> Result:
+    """The result of a case that could not be run."""
+    message = error.message if isinstance(error, VerifierError) else str(error)
+    return Result(
+        case=case.id,
+        line=case.place.line,
+        dtype=dtype,
+        route=route,
+        order=case.order,
+        verdict=Verdict.ERROR_RUN,
+        expected=None,
+        as_expected=False,
+        elapsed_s=0.0,
+        points=0,
+        counts={},
+        max_error_ulp=None,
+        comparisons=(),
+        message=f"{type(error).__name__}: {message}",
+    )
+
+
+@dataclass(slots=True)
+class _Stopwatch:
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - begun
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Quantity:
+    """One of the numbers that a point has: the value, or a derivative by one input or named step, or by two inputs."""
+
+    name: str
+    wrt: tuple[str, ...] = ()
+
+    def of_truth(self, truth: PointTruth) -> Truth:
+        match self.name:
+            case "value":
+                return truth.value
+            case "step":
+                return truth.steps[self.wrt[0]]
+            case "hessian":
+                return truth.hessian.get((self.wrt[0], self.wrt[1]), _ZERO)
+        return truth.gradient.get(self.wrt[0], _ZERO)
+
+    def of_measurement(self, found: Measurement, index: int) -> float:
+        match self.name:
+            case "value":
+                return found.values[index]
+            case "step":
+                return found.steps[self.wrt[0]][index]
+            case "hessian":
+                return found.hessian[self.wrt[0], self.wrt[1]][index]
+        return found.gradient[self.wrt[0]][index]
+
+    def of_spread(self, spread: _FullSpread) -> Enclosure | None:
+        match self.name:
+            case "value":
+                return spread.first.value
+            case "step":
+                return spread.first.steps[self.wrt[0]]
+            case "hessian":
+                return spread.second.get((self.wrt[0], self.wrt[1]), _NOTHING)
+        return spread.first.gradient.get(self.wrt[0], _NOTHING)
+
+
+_NOTHING = Enclosure(lower=Fraction(0), upper=Fraction(0))
+_ZERO = Truth(status=TruthStatus.FINITE, enclosure=_NOTHING)
+"""The derivative by an argument that the formula lacks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FullSpread:
+    first: Spread
+    second: Mapping[tuple[str, str], Enclosure | None]
+
+
+class _Excuses:
+    """What may explain an error at one point, worked out on demand and once for all quantities."""
+
+    def __init__(
+        self, work: _Work, point: Point, upstream: float, truth: PointTruth
+    ) -> None:
+        self.work, self.point, self.upstream = work, point, upstream
+        self.truth = truth
+        self._spreads: dict[bool, _FullSpread] = {}
+        self._moved: list[list[PointTruth]] | None = None
+
+    def spread(self, *, limited_range: bool) -> _FullSpread:
+        if limited_range not in self._spreads:
+            with self.work.watch.stage("rounding"):
+                self._spreads[limited_range] = self.work.spread(
+                    self.point, self.upstream, limited_range=limited_range
+                )
+        return self._spreads[limited_range]
+
+    def ideal(self) -> _FullSpread:
+        with self.work.watch.stage("rounding"):
+            inputs = {name: self.point[name] for name in self.work.case.inputs}
+            first = self.work.ideal.spread(inputs, self.upstream)
+        return _FullSpread(first=first, second={})
+
+    def moved(self) -> list[list[PointTruth]]:
+        """The truths with each input moved down and up in turn."""
+        if self._moved is None:
+            with self.work.watch.stage("conditioning"):
+                self._moved = [
+                    [
+                        self.work.truth_at({**self.point, name: moved}, self.upstream)
+                        for moved in self.work.moves(value)
+                    ]
+                    for name, value in self.point.items()
+                ]
+        return self._moved
+
+
+@dataclass(frozen=True, slots=True)
+class _ExcusesOf:
+    """The excuses of one quantity at a point."""
+
+    all: _Excuses
+    quantity: _Quantity
+
+    def rounding(self) -> Enclosure | None:
+        return self.quantity.of_spread(self.all.spread(limited_range=False))
+
+    def limited_range(self) -> Enclosure | None:
+        return self.quantity.of_spread(self.all.spread(limited_range=True))
+
+    def ideal(self) -> Enclosure | None:
+        if self.quantity.name == "hessian":
+            return None
+        return self.quantity.of_spread(self.all.ideal())
+
+    def movement(self) -> Fraction:
+        """The sum over the inputs of the farthest that the truth moves; what has no finite truth moves nothing."""
+        here = _middle(self.quantity.of_truth(self.all.truth))
+        total = Fraction(0)
+        for pair in self.all.moved():
+            found = [_middle(self.quantity.of_truth(truth)) for truth in pair]
+            distances = [
+                abs(there - here)
+                for there in found
+                if there is not None and here is not None
+            ]
+            total += max(distances, default=Fraction(0))
+        return total
+
+
+def _is_at_edge(truth: Truth) -> bool:
+    return truth.at_edge or truth.status in (
+        TruthStatus.KINK,
+        TruthStatus.INFINITE,
+        TruthStatus.UNDEFINED,
+        TruthStatus.LIMIT,
+    )
+
+
+def _middle(truth: Truth) -> Fraction | None:
+    if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
+        return None
+    return (truth.enclosure.lower + truth.enclosure.upper) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A judged number; it is spelled out only if the report tells of it."""
+
+    quantity: _Quantity
+    point: Point
+    upstream: float
+    measured: float
+    truth: Truth
+    judgement: Judgement
+
+    def rank(self) -> tuple[int, float]:
+        return severity(self.judgement.verdict), self.judgement.error_ulp or 0.0
+
+    def comparison(self, format_: Format) -> Comparison:
+        wrt = self.quantity.wrt
+        return Comparison(
+            quantity="gradient" if self.quantity.name == "step" else self.quantity.name,
+            wrt=wrt,
+            index=(),
+            point={name: _spell(self.point[name], format_) for name in self.point},
+            upstream=_spell(self.upstream, format_),
+            measured=shortest(self.measured, format_),
+            true=_spell_truth(self.truth),
+            error_ulp=self.judgement.error_ulp,
+            bits_lost=self.judgement.bits_lost,
+            verdict=self.judgement.verdict,
+            message=self.judgement.message,
+        )
+
+
+class _Work:
+    """Gathers the comparisons of one task."""
+
+    def __init__(self, prepared: Prepared, dtype: str, route: str) -> None:
+        self.prepared, self.case, self.oracle = prepared, prepared.case, prepared.oracle
+        self.dtype, self.route = dtype, route
+        self.format: Format = FORMATS[dtype]
+        tolerance = self.case.tolerance
+        self.tolerance = (
+            self.format.relative_tolerance if tolerance is None else tolerance
+        )
+        self.models = {
+            limited: RoundingModel(
+                self.case.program, prepared.wrt, self.format, limited_range=limited
+            )
+            for limited in (False, True)
+        }
+        self.ideal = IdealModel(self.case.program, prepared.wrt, self.format)
+        self.second_models = {
+            limited: HessianRounding(
+                self.case.program, prepared.wrt, self.format, limited_range=limited
+            )
+            for limited in (False, True)
+            if self.case.order == 2
+        }
+        self.watch = _Stopwatch({"symbolic": prepared.symbolic_s})
+        self.convention = _convention(self.case)
+        self.reached = expression.reached(self.case.program)
+        self.judged: list[_Judged] = []
+        self.broken: list[str] = []
+        self.epochs: list[Epoch] = []
+        self.points = 0
+        self.failure: str | None = None
+
+    # ── what is done ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sample(self, seed: int) -> None:
+        """Verify every given and drawn point."""
+        case = self.case
+        given = [] if case.fixed else case.given
+        points = [
+            {name: value.nearest(self.format) for name, value in point.items()}
+            for point in given
+        ]
+        fixed = {name: value.nearest(self.format) for name, value in case.fixed.items()}
+        drawn = drawing.draw(
+            case.domains,
+            case.points,
+            self.format,
+            seed=case.seed if case.seed is not None else seed,
+            name=case.name,
+        )
+        points += [{**fixed, **point} for point in drawn]
+        points = [{name: point[name] for name in case.arguments} for point in points]
+        upstream = case.upstream.nearest(self.format)
+        found = self.measure(points, upstream)
+        if found is None:
+            return
+        for index, point in enumerate(points):
+            truth = self.compare(point, upstream, found, index)
+            if index < len(given):
+                self.check_expected(found, truth, index)
+
+    def descend(self, descent: Descent) -> None:
+        """Gradient descent as a training loop does it: the weight in double precision, the tensor in the dtype."""
+        start = {
+            name: value.nearest(self.format)
+            for name, value in self.case.given[0].items()
+        }
+        parameter = descent.parameter
+        rate = descent.learning_rate
+        weight = self.case.given[0][parameter].nearest(FORMATS["float64"])
+        rate_float = rate.nearest(FORMATS["float64"])
+        with self.watch.stage("trajectory"):
+            path = self.oracle.trajectory(
+                {**start, parameter: weight},
+                parameter,
+                (rate.lower + rate.upper) / 2,
+                descent.epochs,
+            )
+        for number in range(1, descent.epochs + 1):
+            point = {**start, parameter: _to_format(weight, self.format)}
+            found = self.measure([point], 1.0)
+            if found is None:
+                return
+            self.compare(point, 1.0, found, 0)
+            gradient = found.gradient[parameter][0]
+            weight = weight - rate_float * gradient
+            self.record_epoch(
+                number, found.values[0], weight, gradient, path[number - 1]
+            )
+
+    def measure(self, points: Sequence[Point], upstream: float) -> Measurement | None:
+        """What PyTorch computes at the points, or None where it raised."""
+        with self.watch.stage("automatic"):
+            found = routes.measure(
+                self.prepared.subject,
+                points,
+                upstream,
+                dtype=self.dtype,
+                wrt=self.case.wrt,
+                route=self.route,
+                order=self.case.order,
+            )
+        self.points += len(points)
+        self.failure = found.failure
+        return None if found.failure is not None else found
+
+    def truth_at(self, point: Point, upstream: float) -> PointTruth:
+        inputs = {name: point[name] for name in self.case.inputs}
+        with self.watch.stage("truth"):
+            truth = self.oracle.at(inputs, upstream, self.format)
+            if self.prepared.hessian is not None:
+                second = self.prepared.hessian.at(
+                    inputs, upstream, self.format, truth.gradient
+                )
+                truth = replace(truth, hessian=second)
+        return truth
+
+    def attested(self, point: Point, upstream: float, truth: PointTruth) -> PointTruth:
+        """The truth with the witness heard."""
+        inputs = {name: point[name] for name in self.case.inputs}
+        with self.watch.stage("witness"):
+            return self.oracle.attested(inputs, upstream, truth)
+
+    def spread(
+        self, point: Point, upstream: float, *, limited_range: bool
+    ) -> _FullSpread:
+        """What rounding may do at a point; at an infinite one, anything."""
+        inputs = {name: point[name] for name in self.case.inputs}
+        second: Mapping[tuple[str, str], Enclosure | None] = {}
+        if self.second_models:
+            second = self.second_models[limited_range].spread(inputs, upstream)
+        first = self.models[limited_range].spread(inputs, upstream)
+        return _FullSpread(first=first, second=second)
+
+    def quantities(self, found: Measurement) -> list[_Quantity]:
+        """What there is to compare; the routes through forward mode show no steps."""
+        case = self.case
+        quantities = [_Quantity(name="value")]
+        quantities += [_Quantity(name="gradient", wrt=(name,)) for name in case.wrt]
+        quantities += [
+            _Quantity(name="step", wrt=(name,))
+            for name, index in case.program.steps.items()
+            if name in found.steps
+            and index != case.program.output
+            and self.reached[index]
+        ]
+        quantities += [_Quantity(name="hessian", wrt=pair) for pair in found.hessian]
+        return quantities
+
+    def moves(self, value: float) -> list[float]:
+        """The inputs a few ulps below and above `value`."""
+        if not math.isfinite(value):
+            return []
+        return [
+            neighbour(value, steps, self.format)
+            for steps in (-CONDITIONING_STEPS, CONDITIONING_STEPS)
+        ]
+
+    def compare(
+        self, point: Point, upstream: float, found: Measurement, index: int
+    ) -> PointTruth:
+        """Judge every quantity at one point."""
+        truth = self.truth_at(point, upstream)
+        judged = self.judge_all(point, upstream, found, index, truth)
+        differs = any(one.judgement.verdict.family == "differ" for one in judged)
+        if differs or index % ATTESTED_EVERY == 0:
+            attested = self.attested(point, upstream, truth)
+            if attested.gradient != truth.gradient:
+                truth = attested
+                judged = self.judge_all(point, upstream, found, index, truth)
+        self.judged += judged
+        return truth
+
+    def judge_all(
+        self,
+        point: Point,
+        upstream: float,
+        found: Measurement,
+        index: int,
+        truth: PointTruth,
+    ) -> list[_Judged]:
+        """The judgements of every quantity at one point."""
+        excuses = _Excuses(self, point, upstream, truth)
+        judged: list[_Judged] = []
+        for quantity in self.quantities(found):
+            measured = quantity.of_measurement(found, index)
+            true = quantity.of_truth(truth)
+            if quantity.name == "step" and _is_at_edge(true):
+                continue  # the input's gradient is the question; a safe `where` has such steps
+            judgement = judge(
+                measured,
+                true,
+                self.format,
+                tolerance=self.tolerance,
+                excuses=_ExcusesOf(excuses, quantity),
+                convention=self.convention,
+                written=isinstance(self.prepared.subject, Program),
+            )
+            judged.append(_Judged(quantity, point, upstream, measured, true, judgement))
+        return judged
+
+    # ── expectations ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_expected(self, found: Measurement, truth: PointTruth, index: int) -> None:
+        expectation = self.case.expectation
+        if expectation is None:
+            return
+        if expectation.value:
+            both = sides(found.values[index], truth.value)
+            self.hold("expect.value", expectation.value[index], both)
+        for name, expected in expectation.gradient.items():
+            true = truth.gradient.get(name, _ZERO)
+            both = sides(found.gradient[name][index], true)
+            self.hold(f"expect.gradient.{name}", expected[index], both)
+
+    def record_epoch(
+        self,
+        number: int,
+        loss: float,
+        weight: float,
+        gradient: float,
+        true: tuple[Enclosure, Enclosure] | None,
+    ) -> None:
+        ends = [(end.lower + end.upper) / 2 for end in true] if true else [None, None]
+        expectation = self.case.expectation
+        for key, wanted, measured, end in (
+            ("losses", expectation and expectation.losses, loss, ends[0]),
+            ("weights", expectation and expectation.weights, weight, ends[1]),
+        ):
+            if wanted and number <= len(wanted):
+                both = Sides(measured=measured, true=end, true_name="unknown")
+                self.hold(f"expect.{key}[{number}]", wanted[number - 1], both)
+        drift = math.nan
+        if ends[1] is not None and math.isfinite(weight):
+            drift = float(Fraction(weight) - ends[1])
+        self.epochs.append(
+            Epoch(
+                number=number,
+                loss=loss,
+                weight=weight,
+                gradient=gradient,
+                true_loss="unknown" if ends[0] is None else decimal(ends[0]),
+                true_weight="unknown" if ends[1] is None else decimal(ends[1]),
+                drift=drift,
+            )
+        )
+
+    def hold(self, key: str, expected: Expected, both: Sides) -> None:
+        broken = disagreement(key, expected, both, self.format, self.tolerance)
+        if broken is not None:
+            self.broken.append(broken)
+
+    # ── the result ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def told(self) -> Iterator[Comparison]:
+        """What is worth telling; of what differs, the worst with their culprits."""
+        told = _worth_telling(self.judged)
+        asked = sorted(filter(self.is_asked, told), key=_Judged.rank, reverse=True)
+        asked = asked[: inquiry.MOST_INQUIRIES]
+        for judged in told:
+            comparison = judged.comparison(self.format)
+            if any(judged is one for one in asked):
+                comparison = self.inquired(judged, comparison)
+            yield comparison
+
+    def is_asked(self, judged: _Judged) -> bool:
+        """Whether a walk over the written program tells why: it ran as written, by reverse mode, at order 1."""
+        return (
+            judged.judgement.verdict.family == "differ"
+            and isinstance(self.prepared.subject, Program)
+            and judged.quantity.name != "hessian"
+            and self.route in ("reverse", "func", "reverse-reverse")
+        )
+
+    def inquired(self, judged: _Judged, comparison: Comparison) -> Comparison:
+        """The comparison with the operation that is to blame and why."""
+        with self.watch.stage("diagnosis"):
+            diagnosis = inquiry.investigate(
+                self.case.program,
+                judged.point,
+                judged.upstream,
+                dtype=self.dtype,
+                wrt=next(iter(judged.quantity.wrt), None),
+            )
+        return inquiry.attach(comparison, diagnosis)
+
+    def result(self, elapsed_s: float) -> Result:
+        case = self.case
+        expectation = case.expectation
+        if self.failure is not None:
+            verdict, message = Verdict.DIFFER_UNSUPPORTED, self.failure
+        else:
+            verdicts = [judged.judgement.verdict for judged in self.judged]
+            verdict, message = max(verdicts, key=severity), None
+        errors = [
+            judged.judgement.error_ulp
+            for judged in self.judged
+            if judged.judgement.error_ulp is not None
+        ]
+        as_expected = is_expected(verdict, expectation, self.broken, case.accept)
+        parts = [*self.broken, *([message] if message else [])]
+        pinned = expectation.verdict if expectation is not None else None
+        if pinned is not None and not as_expected and not self.broken:
+            parts.append(f"expected {pinned}, found {verdict}")
+        return Result(
+            case=case.id,
+            line=case.place.line,
+            dtype=self.dtype,
+            route=self.route,
+            order=case.order,
+            verdict=verdict,
+            expected=pinned,
+            as_expected=as_expected,
+            elapsed_s=elapsed_s,
+            points=self.points,
+            counts=dict(Counter(j.judgement.verdict.value for j in self.judged)),
+            max_error_ulp=max(errors, default=None),
+            comparisons=tuple(self.told()),
+            message="; ".join(parts) or None,
+            epochs=tuple(self.epochs),
+            stages_s=self.watch.seconds,
+        )
+
+
+def _worth_telling(all_: Sequence[_Judged]) -> list[_Judged]:
+    """Every comparison that is no match, and the worst match of each quantity."""
+    told: list[_Judged] = []
+    best: dict[_Quantity, _Judged] = {}
+    for judged in all_:
+        if judged.judgement.verdict.family != "match":
+            told.append(judged)
+        elif (
+            judged.quantity not in best or judged.rank() > best[judged.quantity].rank()
+        ):
+            best[judged.quantity] = judged
+    return [*told, *best.values()]
+
+
+def _convention(case: Case) -> Fraction | str | None:
+    """What the case demands at a kink, scaled by the upstream gradient as the derivative is."""
+    demanded = case.subgradient
+    if demanded is None or isinstance(demanded, str):
+        return demanded
+    upstream = (case.upstream.lower + case.upstream.upper) / 2
+    return (demanded.lower + demanded.upper) / 2 * upstream
+
+
+def _to_format(value: float, format_: Format) -> float:
+    return nearest(Fraction(value), format_) if math.isfinite(value) else value
+
+
+def _spell(value: float, format_: Format) -> str:
+    text = shortest(value, format_)
+    return text.removesuffix(".0")
+
+
+def _spell_truth(truth: Truth) -> str:
+    if truth.status is TruthStatus.FINITE and truth.enclosure is not None:
+        return _spell_end(middle(truth.enclosure))
+    if truth.status is TruthStatus.KINK and truth.enclosure is not None:
+        ends = (truth.enclosure.lower, truth.enclosure.upper)
+        return "[" + ", ".join(_spell_clarke(end) for end in ends) + "]"
+    if truth.status is TruthStatus.INFINITE:
+        return "inf" if truth.sign > 0 else "-inf"
+    return "undefined" if truth.status is TruthStatus.UNDEFINED else "undecided"
+
+
+def _spell_clarke(end: Fraction) -> str:
+    if abs(end) >= power_of_two(FARTHEST_EXPONENT):
+        return "inf" if end > 0 else "-inf"
+    return decimal(end)
+
+
+def _spell_end(end: Fraction) -> str:
+    """A true number; enclosures are cut off far beyond every format."""
+    if abs(end) >= power_of_two(FARTHEST_EXPONENT):
+        return f"{'-' if end < 0 else ''}2^{FARTHEST_EXPONENT} or beyond"
+    return decimal(end)
