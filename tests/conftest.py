@@ -1,0 +1,79 @@
+"""What every test may use: pytester, and records made with only what a test is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from verifier.records import Comparison, Result, RunRecord, Verdict
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def make_comparison() -> Callable[..., Comparison]:
+    """A comparison that matches, but for the fields given."""
+
+    def make(**fields: Any) -> Comparison:
+        usual: dict[str, Any] = {
+            "quantity": "gradient",
+            "wrt": ("a",),
+            "index": (),
+            "point": {"a": "100"},
+            "upstream": "123",
+            "measured": "369.0",
+            "true": "369",
+            "error_ulp": 0.0,
+            "verdict": Verdict.MATCH_EXACT,
+        }
+        return Comparison(**usual | fields)
+
+    return make
+
+
+@pytest.fixture
+def make_result(make_comparison: Callable[..., Comparison]) -> Callable[..., Result]:
+    """A result of one comparison and one point, of the given verdict, as expected if that is a match."""
+
+    def make(
+        name: str = "example-two",
+        verdict: str | Verdict = Verdict.MATCH_EXACT,
+        **fields: Any,
+    ) -> Result:
+        verdict = Verdict(verdict)
+        usual: dict[str, Any] = {
+            "case": f"cases/notebook.toml::{name}",
+            "line": 12,
+            "dtype": "float32",
+            "route": "reverse",
+            "order": 1,
+            "verdict": verdict,
+            "expected": None,
+            "as_expected": verdict.family == "match",
+            "elapsed_s": 0.01,
+            "points": 1,
+            "counts": {verdict.value: 1},
+            "max_error_ulp": 0.0,
+            "comparisons": (make_comparison(verdict=verdict),),
+        }
+        return Result(**usual | fields)
+
+    return make
+
+
+@pytest.fixture
+def make_record() -> Callable[..., RunRecord]:
+    """A run with the given results."""
+
+    def make(*results: Result, **fields: Any) -> RunRecord:
+        usual: dict[str, Any] = {
+            "environment": {"torch": "2.13.0", "sympy": "1.14.0"},
+            "seed": 0,
+            "elapsed_s": 1.25,
+            "results": results,
+        }
+        return RunRecord(**usual | fields)
+
+    return make

@@ -1,0 +1,285 @@
+"""The verifier from Python: what `verify` and `check` ask for, and the verdicts on callables."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import verifier
+from verifier import api, pipeline
+from verifier.errors import CaseFileError, ExpressionError, UsageError
+from verifier.pipeline import Task
+from verifier.records import Comparison, RunRecord, Verdict
+
+LOGISTIC = "x/(1 + exp(-x))"
+
+
+def ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a / b
+
+
+# ── what is asked for ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
+    """The tasks that would be run."""
+    tasks: list[Task] = []
+
+    def execute(given: Sequence[Task], *, seed: int = 0) -> RunRecord:
+        tasks.extend(given)
+        return RunRecord(environment={}, seed=seed, elapsed_s=0.0, results=())
+
+    monkeypatch.setattr(pipeline, "execute", execute)
+    return tasks
+
+
+def test_verify_asks_for_orders_routes_conventions_and_accepted_differences(
+    asked: list[Task],
+) -> None:
+    verifier.verify(
+        "abs(x)",
+        at={"x": 0},
+        dtype="float64",
+        order=2,
+        routes=["forward-reverse"],
+        subgradient="right",
+        accept="unstable",
+    )
+    case = asked[0].case
+    assert (case.order, case.routes) == (2, ("forward-reverse",))
+    assert case.subgradient == "right"
+    assert case.accept == (Verdict.DIFFER_UNSTABLE,)
+
+
+def test_verify_asks_for_the_gradient_in_reverse_mode_unless_told(
+    asked: list[Task],
+) -> None:
+    verifier.verify("x*y", at={"x": 1, "y": 2})
+    assert (asked[0].case.order, asked[0].case.routes) == (1, ("reverse",))
+    with pytest.raises(CaseFileError, match="routes: expected a route of order 1"):
+        verifier.verify("x", at={"x": 1}, routes="forward-forward")
+
+
+def test_every_argument_of_verify_but_the_formulas_is_one_of_check() -> None:
+    common = inspect.signature(verifier.verify).parameters.keys() - {"steps"}
+    assert inspect.signature(verifier.check).parameters.keys() - common == {
+        "function",
+        "values",
+        "inputs",
+    }
+
+
+def test_check_runs_the_callable_in_every_dtype(asked: list[Task]) -> None:
+    verifier.check(ratio, expression="a/b", at={"a": 1, "b": 2}, order=2, wrt=["b"])
+    assert [task.dtype for task in asked] == ["float32", "float64"]
+    assert {task.function for task in asked} == {ratio}
+    assert (asked[0].case.order, asked[0].case.wrt) == (2, ("b",))
+
+
+def with_default(b: torch.Tensor, a: torch.Tensor, eps: float = 0.0) -> torch.Tensor:
+    return a / b + eps
+
+
+def with_rest(*tensors: torch.Tensor) -> torch.Tensor:
+    return tensors[0]
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (lambda a, b: a / b, ("a", "b")),
+        (lambda b, a: a / b, ("b", "a")),
+        (with_default, ("b", "a")),
+        (lambda p, q: p / q, ("a", "b")),
+        (lambda a: a, ("a", "b")),
+        (with_rest, ("a", "b")),
+        (torch.atan2, ("a", "b")),
+        (torch.nn.Bilinear(1, 1, 1), ("a", "b")),
+    ],
+)
+def test_arguments_are_the_parameters_that_are_named_as_the_variables(
+    function: Callable[..., Any], arguments: tuple[str, ...], asked: list[Task]
+) -> None:
+    verifier.check(function, expression="a/b", at={"b": 2, "a": 1})
+    verifier.check(function, expression="a/b", domain={"b": "[1, 2]"}, at={"a": 1})
+    assert {task.case.arguments for task in asked} == {arguments}
+
+
+def test_a_parameter_that_the_expression_lacks_is_an_input(asked: list[Task]) -> None:
+    verifier.check(ratio, expression="a", at={"a": 1, "b": 2})
+    assert asked[0].case.arguments == asked[0].case.wrt == ("a", "b")
+    assert asked[0].case.inputs == ("a",)
+
+
+def test_the_order_of_the_arguments_may_be_given(asked: list[Task]) -> None:
+    verifier.check(ratio, expression="a/b", at={"a": 1, "b": 2}, inputs=["b", "a"])
+    assert asked[0].case.arguments == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "point"),
+    [
+        (ratio, None, {"a": 1, "b": 2}),
+        (lambda b, a: a / b, None, {"b": 1, "a": 2}),
+        (torch.atan2, None, {"a": 1, "b": 2}),
+        (torch.atan2, ["b", "a"], {"b": 1, "a": 2}),
+    ],
+)
+def test_a_point_may_be_given_in_the_order_of_the_arguments(
+    function: Callable[..., Any],
+    inputs: list[str] | None,
+    point: dict[str, int],
+    asked: list[Task],
+) -> None:
+    verifier.check(function, 1, "2", expression="a/b", inputs=inputs)
+    given = asked[0].case.given[0]
+    assert {name: given[name].exact for name in given} == point
+    assert asked[0].case.arguments == tuple(point)
+
+
+def test_what_no_check_may_say_is_refused() -> None:
+    with pytest.raises(UsageError, match="expected a callable to verify, found one of"):
+        verifier.check("silu", expression="x", at={"x": 1})  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="as values or in `at`, found both"):
+        verifier.check(ratio, 1, 2, expression="a/b", at={"a": 1, "b": 2})
+    with pytest.raises(
+        UsageError, match=r"one value for each argument \(`a`, `b`\), found 1"
+    ):
+        verifier.check(ratio, 1, expression="a/b")
+    with pytest.raises(ExpressionError, match="`a` has no value"):
+        verifier.check(ratio, expression="a/b")
+    with pytest.raises(ExpressionError, match="unknown operation `tanhh`"):
+        verifier.check(torch.tanh, 1, expression="tanhh(x)")
+
+
+# ── verdicts on callables ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def comparison(run: api.Run, quantity: str, *wrt: str) -> Comparison:
+    return next(
+        found
+        for found in run.results[0].comparisons
+        if (found.quantity, found.wrt) == (quantity, wrt)
+    )
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_a_right_callable_matches(dtype: str, order: int) -> None:
+    run = verifier.check(
+        torch.sin, expression="sin(x)", at={"x": 0.5}, dtype=dtype, order=order
+    )
+    assert run.ok, run
+    assert run.results[0].order == order
+
+
+def test_arguments_are_passed_in_their_order() -> None:
+    point = {"b": 2, "a": 3}
+    assert verifier.check(ratio, expression="a/b", at=point).ok
+    swapped = verifier.check(ratio, expression="a/b", at=point, inputs=["b", "a"])
+    assert not swapped.ok
+    assert swapped.results[0].verdict.family == "differ"
+
+
+class _Scaled(torch.autograd.Function):
+    """sin, whose backward is 1 + 1e-6 too large."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return torch.sin(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        return gradients[0] * torch.cos(ctx.saved_tensors[0]) * (1 + 1e-6)
+
+
+class _WrongSlope(torch.autograd.Function):
+    """3x² times the upstream; its own backward says 6.5x where 6x is right."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, upstream: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x, upstream)
+        return 3 * x * x * upstream
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        x, upstream = ctx.saved_tensors
+        return gradients[0] * 6.5 * x * upstream, gradients[0] * 3 * x * x
+
+
+class _Cube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return x * x * x
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        slope: Any = _WrongSlope
+        return slope.apply(ctx.saved_tensors[0], gradients[0])
+
+
+def test_a_slightly_wrong_backward_differs() -> None:
+    scaled: Any = _Scaled
+    run = verifier.check(scaled.apply, 0.5, expression="sin(x)", dtype="float64")
+    assert not run.ok
+    assert comparison(run, "value").verdict.family == "match"
+    assert comparison(run, "gradient", "x").verdict is Verdict.DIFFER_WRONG
+
+
+def test_a_wrong_double_backward_differs_at_order_2_only() -> None:
+    cube: Any = _Cube
+    assert verifier.check(cube.apply, 2, expression="x**3", dtype="float64").ok
+    run = verifier.check(cube.apply, 2, expression="x**3", dtype="float64", order=2)
+    assert not run.ok
+    assert comparison(run, "gradient", "x").verdict.family == "match"
+    hessian = comparison(run, "hessian", "x", "x")
+    assert hessian.verdict is Verdict.DIFFER_WRONG
+    assert (hessian.measured, hessian.true) == ("13.0", "12")
+
+
+def test_an_input_that_the_expression_lacks_must_have_derivative_0() -> None:
+    at = {"x": 2, "y": 3}
+    assert verifier.check(lambda x, y: x * x, expression="x**2", at=at).ok
+    leaky = verifier.check(lambda x, y: x * x + y - 3, expression="x**2", at=at)
+    assert not leaky.ok
+    assert comparison(leaky, "gradient", "y").verdict.family == "differ"
+
+
+def test_a_callable_that_pytorch_cannot_differentiate_is_unsupported() -> None:
+    run = verifier.check(
+        lambda x: x.detach(), 2, expression="x", dtype="float32", routes="reverse"
+    )
+    assert run.results[0].verdict is Verdict.DIFFER_UNSUPPORTED
+    assert "does not require grad" in str(run.results[0].message)
+
+
+def test_a_callable_that_returns_no_number_cannot_be_run() -> None:
+    run = verifier.check(lambda x: (x, x), 2, expression="x", dtype="float32")
+    assert run.results[0].verdict is Verdict.ERROR_RUN
+    assert "found `tuple`" in str(run.results[0].message)
+
+
+def test_a_kernel_that_loses_its_digits_is_not_excused_by_how_it_computes() -> None:
+    # The sigmoid underflows where its product with x is still a normal float32: true −1.96e-37.
+    run = verifier.check(F.silu, -89, expression=LOGISTIC, dtype="float32")
+    assert comparison(run, "gradient", "x").verdict.family == "differ"
+
+
+def test_every_route_of_the_order_is_a_result() -> None:
+    run = verifier.check(
+        torch.exp,
+        0.5,
+        expression="exp(x)",
+        dtype="float64",
+        routes=["reverse", "forward", "func"],
+    )
+    assert [result.route for result in run.results] == ["reverse", "forward", "func"]
+    assert run.ok, run

@@ -1,0 +1,388 @@
+"""The baseline: what it keeps, how a run is held against it, and the file."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from verifier.errors import BaselineError
+from verifier.judgement import baseline
+from verifier.judgement.baseline import (
+    compare,
+    dump,
+    load,
+    of,
+    replace_text,
+    split,
+    write,
+)
+from verifier.records import ChangeKind, Verdict
+
+
+@pytest.fixture
+def changes(make_result, make_record):
+    """The changes from one result of a case to another, each given as (verdict, error)."""
+
+    def between(before, after, **options):
+        def record(told):
+            if told is None:
+                return make_record()
+            verdict, error = told
+            return make_record(make_result("a", verdict, max_error_ulp=error))
+
+        return compare(record(after), of(record(before)), **options)
+
+    return between
+
+
+@pytest.fixture
+def kind(changes):
+    """The one change, as its kind and whether it is a regression; None where there is none."""
+
+    def only(before, after, **options):
+        found = changes(before, after, **options)
+        assert len(found) <= 1
+        return (found[0].kind, found[0].regression) if found else None
+
+    return only
+
+
+# ── the rules ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+EXACT = ("match.exact", 0.0)
+
+
+def test_a_run_does_not_differ_from_its_own_baseline(kind):
+    for verdict in Verdict:
+        assert kind((verdict, 3.0), (verdict, 3.0)) is None
+
+
+@pytest.mark.parametrize("verdict", ["differ.wrong", "differ.inaccurate", "error.run"])
+def test_a_new_difference_is_a_regression(kind, verdict):
+    assert kind(None, (verdict, 1.0)) == (ChangeKind.NEW_DIFFERENCE, True)
+
+
+@pytest.mark.parametrize("verdict", ["match.exact", "undecided.limit"])
+def test_a_new_result_that_does_not_differ_is_none(kind, verdict):
+    assert kind(None, (verdict, None)) == (ChangeKind.NEW, False)
+
+
+def test_a_new_difference_that_its_case_pins_is_none(make_result, make_record):
+    pinned = make_result("a", "differ.wrong", expected="differ", as_expected=True)
+
+    (change,) = compare(make_record(pinned), baseline.Baseline())
+
+    assert (change.kind, change.regression) == (ChangeKind.NEW, False)
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ("match.undefined", "undecided.limit"),
+        ("match.exact", "differ.inaccurate"),
+        ("match.exact", "error.run"),
+        ("undecided.oracle", "differ.inaccurate"),
+        ("differ.wrong", "error.run"),
+        ("differ.inaccurate", "differ.unstable"),
+        ("differ.unstable", "differ.range"),
+        ("differ.range", "differ.nonfinite"),
+        ("differ.nonfinite", "differ.wrong"),
+    ],
+)
+def test_worse_and_better_verdicts(kind, better, worse):
+    assert kind((better, 1.0), (worse, 1.0)) == (ChangeKind.WORSE_VERDICT, True)
+    assert kind((worse, 1.0), (better, 1.0)) == (ChangeKind.IMPROVED, False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("match.exact", "match.rounding"),
+        ("match.exact", "match.conditioning"),
+        ("undecided.limit", "undecided.oracle"),
+    ],
+)
+def test_kinds_within_the_other_families_are_no_change(kind, before, after):
+    assert kind((before, 1.0), (after, 1.0)) is None
+    assert kind((after, 1.0), (before, 1.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "growth", "grown"),
+    [
+        (10.0, 20.0, 2.0, False),
+        (10.0, 20.1, 2.0, True),
+        (10.0, 20.1, 3.0, False),
+        (10.0, 10.5, 1.0, True),
+        (0.0, 2.0, 2.0, False),  # below one ulp, where errors are noise
+        (0.0, 2.1, 2.0, True),
+        (0.001, 0.4, 2.0, False),
+        (None, 9.0, 2.0, False),
+        (9.0, None, 2.0, False),
+        (9.0, float("inf"), 2.0, True),
+    ],
+)
+def test_an_error_that_grew_is_a_regression(kind, before, after, growth, grown):
+    found = kind(("match.rounding", before), ("match.rounding", after), growth=growth)
+
+    assert found == ((ChangeKind.LARGER_ERROR, True) if grown else None)
+
+
+def test_an_error_that_shrank_as_much_is_an_improvement(kind):
+    assert kind(("match.rounding", 9.0), ("match.exact", 0.0)) == (
+        ChangeKind.IMPROVED,
+        False,
+    )
+
+
+def test_a_better_verdict_with_a_larger_error_is_an_improvement(kind):
+    found = kind(("differ.unstable", 5.0), ("match.conditioning", 500.0))
+
+    assert found == (ChangeKind.IMPROVED, False)
+
+
+def test_an_entry_that_vanished_is_a_regression_unless_the_run_was_partial(kind):
+    assert kind(EXACT, None) == (ChangeKind.VANISHED, True)
+    assert kind(EXACT, None, partial=True) is None
+
+
+def test_a_change_tells_what_was_and_what_is(changes):
+    (change,) = changes(("match.rounding", 1.25), ("differ.wrong", 12345.6))
+
+    assert change.result == "cases/notebook.toml::a float32 reverse 1"
+    assert change.before == "match.rounding, 1.25 ulp"
+    assert change.after == "differ.wrong, 1.23e+04 ulp"
+    (gone,) = changes(("match.undefined", None), None)
+    assert (gone.before, gone.after) == ("match.undefined", None)
+
+
+def test_regressions_come_first(make_result, make_record):
+    before = make_record(make_result("b"), make_result("d", "differ.wrong"))
+    after = make_record(
+        make_result("d"), make_result("c"), make_result("b", "differ.wrong")
+    )
+
+    found = compare(after, of(before))
+
+    assert [(c.regression, c.result.partition("::")[2][0]) for c in found] == [
+        (True, "b"),
+        (False, "c"),
+        (False, "d"),
+    ]
+
+
+def test_dtype_route_and_order_tell_results_apart(make_result, make_record):
+    results = [
+        make_result("a"),
+        make_result("a", dtype="float64"),
+        make_result("a", route="forward"),
+        make_result("a", order=2),
+    ]
+
+    assert len(of(make_record(*results)).entries) == 4
+
+
+def test_split_parts_the_entries_by_the_folders_of_their_files(
+    make_result, make_record
+):
+    record = make_record(
+        make_result(case="cases/a.toml::x"),
+        make_result(case="cases/deep/b.toml::x"),
+        make_result(case="cases2/c.toml::x"),
+    )
+
+    def inside(*paths):
+        found, others = split(of(record), [Path(path) for path in paths])
+        assert set(found.entries) | set(others.entries) == set(of(record).entries)
+        return {name.partition("::")[0] for name in found.entries}
+
+    assert inside("cases") == {"cases/a.toml", "cases/deep/b.toml"}
+    assert inside("cases/a.toml") == {"cases/a.toml"}
+    assert inside("./cases2/", "cases/deep") == {"cases2/c.toml", "cases/deep/b.toml"}
+    assert inside(".") == {"cases/a.toml", "cases/deep/b.toml", "cases2/c.toml"}
+
+
+# ── the file ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_life_cycle(tmp_path, make_result, make_record):
+    path = tmp_path / "baseline.json"
+    good = make_record(make_result("a"))
+    bad = make_record(make_result("a", "differ.wrong", max_error_ulp=9e9))
+
+    with pytest.raises(BaselineError, match="no such baseline"):  # 1: none yet
+        load(path)
+    write(path, good)  # 2: written, and passes
+    assert compare(good, load(path)) == []
+    (change,) = compare(bad, load(path))  # 3: a change fails, and leaves the file
+    assert change.regression
+    assert compare(good, load(path)) == []
+    write(path, bad)  # 4: forced, it is rewritten, and passes
+    assert compare(bad, load(path)) == []
+    (change,) = compare(good, load(path))  # 5: the way back is an improvement
+    assert change.kind is ChangeKind.IMPROVED
+
+
+def test_the_file_is_sorted_with_one_entry_a_line(make_result, make_record):
+    record = make_record(
+        make_result("b", "differ.unstable", max_error_ulp=32212345678901.0),
+        make_result("a", dtype="float64"),
+        make_result("a", "match.undefined", max_error_ulp=None),
+        make_result("c", "differ.range", max_error_ulp=float("inf")),
+    )
+
+    assert dump(record) == (
+        '{"schema": 1, "entries": {\n'
+        '"cases/notebook.toml::a float32 reverse 1": '
+        '{"verdict": "match.undefined", "max_error_ulp": null},\n'
+        '"cases/notebook.toml::a float64 reverse 1": '
+        '{"verdict": "match.exact", "max_error_ulp": 0.0},\n'
+        '"cases/notebook.toml::b float32 reverse 1": '
+        '{"verdict": "differ.unstable", "max_error_ulp": 32200000000000.0},\n'
+        '"cases/notebook.toml::c float32 reverse 1": '
+        '{"verdict": "differ.range", "max_error_ulp": null}\n'
+        "}}\n"
+    )
+
+
+def test_what_is_dumped_is_loaded(tmp_path, make_result, make_record):
+    record = make_record(
+        *(make_result(f'ü "{v}" \udc80', v, max_error_ulp=1.5) for v in Verdict)
+    )
+    path = tmp_path / "b.json"
+
+    write(path, record)
+
+    assert load(path) == of(record)
+
+
+def test_an_empty_run_makes_a_baseline_that_loads(tmp_path, make_record):
+    write(tmp_path / "b.json", make_record())
+
+    assert load(tmp_path / "b.json").entries == {}
+
+
+def test_kept_entries_stay_and_new_ones_replace_them(make_result, make_record):
+    kept = of(make_record(make_result("a", "differ.wrong"), make_result("b")))
+
+    entries = json.loads(dump(make_record(make_result("a")), kept=kept))["entries"]
+
+    assert [entry["verdict"] for entry in entries.values()] == ["match.exact"] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"b\.json:1: expected JSON"),
+        ('{"schema": 1, "entries": {', "expected JSON"),
+        ("[1]", "expected a baseline with `schema` and `entries`"),
+        ('{"entries": {}}', "expected a baseline with `schema`"),
+        ('{"schema": 1, "results": []}', "This is a JSON report"),
+        ('{"schema": 2, "entries": {}}', "expected schema 1, found 2"),
+        ('{"schema": true, "entries": {}}', "expected schema 1, found True"),
+        ('{"schema": 1, "entries": []}', "expected `entries` to be an object"),
+        ('{"schema": 1, "entries": {"a": {}}}', "a: expected `verdict` and"),
+        ('{"schema": 1, "entries": {"a": 3}}', "a: expected `verdict` and"),
+        (
+            '{"schema": 1, "entries": {"a": {"verdict": "match.exakt", "max_error_ulp": 0}}}',
+            r"unknown verdict 'match\.exakt'\. Did you mean `match\.exact`",
+        ),
+        (
+            '{"schema": 1, "entries": {"a": {"verdict": [], "max_error_ulp": 0}}}',
+            r"unknown verdict \[\]",
+        ),
+        (
+            '{"schema": 1, "entries": {"a": {"verdict": "match.exact", "max_error_ulp": "0"}}}',
+            "expected `max_error_ulp` to be a number from 0 or null, found '0'",
+        ),
+        (
+            '{"schema": 1, "entries": {"a": {"verdict": "match.exact", "max_error_ulp": -1}}}',
+            "found -1",
+        ),
+        (
+            '{"schema": 1, "entries": {"a": {"verdict": "match.exact", "max_error_ulp": NaN}}}',
+            "found the token `NaN`",
+        ),
+        (
+            '{"schema": 1, "entries": {"a": {"verdict": "match.exact", "max_error_ulp": 1e999}}}',
+            "found inf",
+        ),
+        (
+            '{"schema": 1, "entries": {"a": 1, "a": 2}}',
+            "expected `a` once, found it twice",
+        ),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_no_baseline_is_an_error_that_names_file_and_mend(
+    tmp_path, text, message
+):
+    path = tmp_path / "b.json"
+    path.write_text(text)
+
+    with pytest.raises(BaselineError, match=message) as caught:
+        load(path)
+
+    assert caught.value.place.file == str(path)
+    assert "--update-baseline" in str(caught.value)
+
+
+def test_a_file_that_is_not_text_is_an_error(tmp_path):
+    (tmp_path / "b.json").write_bytes(b"\xff\xfe{}")
+
+    with pytest.raises(BaselineError, match="expected a readable baseline"):
+        load(tmp_path / "b.json")
+    with pytest.raises(BaselineError, match="expected a readable baseline"):
+        load(tmp_path)
+
+
+# ── written whole or not at all ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("failing", ["fsync", "replace"])
+def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_other(
+    tmp_path, monkeypatch, make_result, make_record, failing
+):
+    path = tmp_path / "b.json"
+    write(path, make_record(make_result("old")))
+    old = path.read_text()
+
+    def fail(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(
+        *((os, "fsync") if failing == "fsync" else (Path, "replace")), fail
+    )
+    with pytest.raises(BaselineError, match="No space left on device"):
+        write(path, make_record(make_result("new")))
+
+    assert path.read_text() == old
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path, make_record):
+    with pytest.raises(BaselineError, match="cannot be written: No such file"):
+        write(tmp_path / "none" / "b.json", make_record())
+
+
+def test_replacing_keeps_the_mode_and_follows_a_link(tmp_path):
+    target = tmp_path / "target"
+    target.write_text("old")
+    target.chmod(0o640)
+    link = tmp_path / "link"
+    link.symlink_to(target)
+
+    replace_text(link, "new")
+
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_device_is_written_to_not_replaced():
+    replace_text(Path(os.devnull), "text")
+
+    assert not Path(os.devnull).is_file()

@@ -1,0 +1,95 @@
+"""What an error says, and where it says that it happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from verifier.errors import (
+    BaselineError,
+    CaseFileError,
+    ExpressionError,
+    Place,
+    SelectionError,
+    UsageError,
+    VerifierError,
+    suggest,
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        (Place(), ""),
+        (Place(file="a.toml"), "a.toml"),
+        (Place(file="a.toml", line=3), "a.toml:3"),
+        (Place(line=3), ""),
+        (Place(case="tail"), "[tail]"),
+        (Place(key="at.x"), "at.x"),
+        (Place(column=9), "column 9"),
+        (Place(key="expression", column=9), "expression, column 9"),
+        (Place(file="a.toml", line=3, case="tail"), "a.toml:3: [tail]"),
+        (Place(file="a.toml", key="at"), "a.toml: at"),
+        (
+            Place(file="a.toml", line=3, case="tail", key="expression", column=9),
+            "a.toml:3: [tail] expression, column 9",
+        ),
+    ],
+)
+def test_a_place_reads_file_line_case_key_column(place: Place, text: str) -> None:
+    assert str(place) == text
+
+
+def test_a_message_follows_its_place() -> None:
+    error = CaseFileError("expected a, found b.", place=Place(file="a.toml", line=2))
+    assert str(error) == "a.toml:2: expected a, found b."
+    assert error.message == "expected a, found b."
+
+
+def test_a_message_without_a_place_stands_alone() -> None:
+    assert str(VerifierError("expected a, found b.")) == "expected a, found b."
+
+
+def test_the_parts_of_a_place_that_are_unknown_are_filled_in() -> None:
+    inner = ExpressionError("unknown operation", place=Place(column=9))
+    outer = inner.at(Place(file="a.toml", line=3, case="tail", key="steps"))
+    assert str(outer) == "a.toml:3: [tail] steps, column 9: unknown operation"
+
+
+def test_the_parts_of_a_place_that_are_known_are_kept() -> None:
+    own = Place(file="own.toml", line=1, case="own", key="own", column=1)
+    other = Place(file="x.toml", line=2, case="x", key="x", column=2)
+    assert VerifierError("m", place=own).at(other).place == own
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [ExpressionError, CaseFileError, SelectionError, BaselineError, UsageError],
+)
+def test_an_error_keeps_its_cause_when_it_is_placed(
+    cause: type[VerifierError],
+) -> None:
+    found = cause("m").at(Place(file="a.toml"))
+    assert type(found) is cause
+    assert isinstance(found, VerifierError)
+
+
+@pytest.mark.parametrize(
+    ("found", "known", "near"),
+    [
+        ("tanhh", ["sin", "tanh", "tan"], "tanh"),
+        ("expresion", ["name", "expression"], "expression"),
+        ("flot32", ["float32", "float64"], "float32"),
+        ("LN", ["sin", "ln"], "ln"),
+        ("qqq", ["sin", "tanh"], None),
+        ("sin", [], None),
+        ("", ["sin"], None),
+    ],
+)
+def test_the_nearest_spelling_is_suggested(
+    found: str, known: list[str], near: str | None
+) -> None:
+    assert suggest(found, known) == near
+
+
+def test_known_names_may_be_a_generator() -> None:
+    assert suggest("LN", (name for name in ("sin", "ln"))) == "ln"

@@ -1,0 +1,279 @@
+"""Limits from each side, against calculus done by hand."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import pytest
+
+from verifier.floats import BINARY64
+from verifier.language.expression import parse
+from verifier.records import Truth, TruthStatus
+from verifier.symbolic import balls, germs
+from verifier.symbolic.second_order import HessianOracle
+from verifier.symbolic.truth import Oracle, PointTruth
+
+INF = math.inf
+PI = math.pi
+
+
+def _at(text: str, point: dict[str, float]) -> PointTruth:
+    program = parse(text, variables=list(point))
+    oracle = Oracle(program, program.inputs)
+    return oracle.at({name: float(v) for name, v in point.items()}, 1.0, BINARY64)
+
+
+def _said(truth: Truth) -> object:
+    """A number, (left, right) at a kink, an infinity, or the status."""
+    if truth.status is TruthStatus.FINITE and truth.enclosure is not None:
+        return float((truth.enclosure.lower + truth.enclosure.upper) / 2)
+    if truth.status is TruthStatus.KINK:
+        return tuple(
+            (INF if end.lower > 0 else -INF)
+            if abs(end.lower) > 2**2000
+            else float(end.lower)
+            for end in truth.sides
+        )
+    if truth.status is TruthStatus.INFINITE:
+        return truth.sign * INF
+    return truth.status.value
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "value", "slope"),
+    [
+        # removable singularities
+        ("sin(x)/x", 0, 1, 0),
+        ("(exp(x)-1)/x", 0, 1, 0.5),
+        ("(1-cos(x))/x**2", 0, 0.5, 0),
+        ("(tan(x)-sin(x))/x**3", 0, 0.5, 0),
+        ("x/tanh(x)", 0, 1, 0),
+        ("1/(1/x)", 0, 0, 1),
+        ("where(x == 0, 1, sin(pi*x)/(pi*x))", 0, 1, 0),
+        ("cos(sqrt(x))", 0, 1, -0.5),
+        ("sqrt(x**4)", 0, 0, 0),
+        ("x**0.5 * x**0.5", 0, 0, 1),
+        ("abs(x)**1.5", 0, 0, 0),
+        ("x*abs(x)", 0, 0, 0),
+        ("x**0", 0, 1, 0),
+        ("exp(-1/x**2)", 0, 0, 0),
+        # infinite derivatives, ends of the domain, poles
+        ("sqrt(x)", 0, 0, INF),
+        ("cbrt(x)", 0, 0, INF),
+        ("x*log(x)", 0, 0, -INF),
+        ("x**x", 0, 1, -INF),
+        ("log(x)", 0, -INF, INF),
+        ("log1p(x)", -1, -INF, INF),
+        ("asin(x)", 1, PI / 2, INF),
+        ("asin(x)", -1, -PI / 2, INF),
+        ("acos(x)", -1, PI, -INF),
+        ("acosh(x)", 1, 0, INF),
+        ("atanh(x)", 1, INF, INF),
+        ("lgamma(x)", 0, INF, "undefined"),
+        ("digamma(x)", -1, "undefined", INF),
+        ("digamma(x)", -1e30, "undefined", INF),
+        ("1/x", 0, "undefined", -INF),
+        ("1/x**2", 0, INF, "undefined"),
+        ("-x*log(x) - (1-x)*log(1-x)", 0, 0, INF),
+        # outside the domain
+        ("log(x)", -1, "undefined", "undefined"),
+        ("sqrt(x)", -1, "undefined", "undefined"),
+        ("asin(x)", 2, "undefined", "undefined"),
+        ("exp(log(x))", -1, "undefined", "undefined"),
+        ("x", math.nan, "undefined", "undefined"),
+        # kinks: (left, right)
+        ("abs(x)", 0, 0, (-1, 1)),
+        ("relu(x)", 0, 0, (0, 1)),
+        ("min(max(x, 0), 6)", 6, 6, (1, 0)),
+        ("clamp(x, -1, 1)", 1, 1, (1, 0)),
+        ("sqrt(x**2)", 0, 0, (-1, 1)),
+        ("where(x > 0, x, x/10)", 0, 0, (0.1, 1)),
+        ("where(x > 0, sqrt(x), 0)", 0, 0, "undefined"),
+        ("abs(sin(x))", 0, 0, (-1, 1)),
+        ("max(sqrt(x), 1)", 0, 1, 0),
+        ("sqrt(abs(x))", 0, 0, "undefined"),
+        # jumps
+        ("sign(x)", 0, 0, "undefined"),
+        ("x + where(x > 0, 1, 0)", 0, 0, "undefined"),
+        ("floor(x)", 2, 2, "undefined"),
+        ("x/abs(x)", 0, "undefined", "undefined"),
+        ("x*where(x > 0, 1, 0) + 1", 0, 1, (0, 1)),
+        ("floor(x)", 2.5, 2, 0),
+        ("ceil(x)", 2.5, 3, 0),
+        # at infinity
+        ("sigmoid(x)", INF, 1, 0),
+        ("sigmoid(x)", -INF, 0, 0),
+        ("tanh(x)", INF, 1, 0),
+        ("atan(x)", -INF, -PI / 2, 0),
+        ("erf(x)", INF, 1, 0),
+        ("x*erfc(x)", INF, 0, 0),
+        ("x*exp(-x)", INF, 0, 0),
+        ("x**2", INF, INF, INF),
+        ("x**3", -INF, -INF, INF),
+        ("exp(x)", -INF, 0, 0),
+        ("log(1+exp(x))", INF, INF, 1),
+        ("softplus(x)", INF, INF, 1),
+        ("log(cosh(x))", INF, INF, 1),
+        ("sqrt(1+x**2)", -INF, INF, -1),
+        ("sqrt(x+1)-sqrt(x)", INF, 0, 0),
+        ("(1+1/x)**x", INF, math.e, 0),
+        ("log(x)/x", INF, 0, 0),
+        ("x/(1+abs(x))", -INF, -1, 0),
+        ("asinh(x)", -INF, -INF, 0),
+        ("lgamma(x)", INF, INF, INF),
+        ("exp(x)/(exp(x)+exp(-x))", INF, 1, 0),
+        ("x*(1+erf(x/sqrt(2)))/2", -INF, 0, 0),
+    ],
+)
+def test_the_value_and_the_slope_are_those_of_calculus(text, x, value, slope):
+    found = _at(text, {"x": x})
+
+    assert _close(value, _said(found.value))
+    assert _close(slope, _said(found.gradient["x"]))
+
+
+def _close(expected: object, found: object) -> bool:
+    return found == (
+        pytest.approx(expected) if not isinstance(expected, str) else expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "expected"),
+    [
+        ("sqrt(x**2+y**2)", {"x": 0, "y": 0}, {"x": (-1, 1), "y": (-1, 1)}),
+        ("hypot(x, y)", {"x": 0, "y": 0}, {"x": (-1, 1), "y": (-1, 1)}),
+        ("max(x, y)", {"x": 1, "y": 1}, {"x": (0, 1), "y": (0, 1)}),
+        ("max(x, y, z)", {"x": 1, "y": 1, "z": 1}, dict.fromkeys("xyz", (0, 1))),
+        ("abs(x-y)/2", {"x": 1, "y": 1}, {"x": (-0.5, 0.5), "y": (-0.5, 0.5)}),
+        ("x*abs(y)", {"x": 3, "y": 0}, {"x": 0, "y": (-3, 3)}),
+        ("x**y", {"x": 0, "y": 2}, {"x": 0, "y": 0}),
+        ("x**y", {"x": 0, "y": 0.5}, {"x": INF, "y": 0}),
+        ("x/sqrt(x**2+y**2)", {"x": 0, "y": 0}, dict.fromkeys("xy", "undefined")),
+        # both partial derivatives along the axes are 0, yet no value makes it continuous
+        ("x*y/(x**2+y**2)", {"x": 0, "y": 0}, dict.fromkeys("xy", "undefined")),
+        ("where(x == 0, 0, x*log(1+y))", {"x": 0, "y": -1}, {"y": 0}),
+        ("x+y", {"x": INF, "y": 1}, {"x": 1, "y": 1}),
+        ("x-y", {"x": INF, "y": INF}, {"x": 1, "y": -1}),
+        ("x*y", {"x": INF, "y": 2}, {"x": 2, "y": INF}),
+    ],
+)
+def test_several_inputs_have_a_limit_along_each(text, point, expected):
+    found = _at(text, point)
+
+    for name, wanted in expected.items():
+        assert _close(wanted, _said(found.gradient[name]))
+
+
+@pytest.mark.parametrize(
+    "text", ["x**2*y/(x**4+y**2)", "x*y**2/(x**2+y**4)", "sin(x*y)/(x*y + 0*x)"]
+)
+def test_a_point_that_two_inputs_leave_proves_no_limit(text):
+    found = _at(text, {"x": 0, "y": 0})
+
+    assert found.value.status is TruthStatus.LIMIT
+    assert found.gradient["x"].status is TruthStatus.LIMIT
+
+
+def test_infinity_times_zero_has_no_value():
+    assert _said(_at("x*y", {"x": INF, "y": 0}).value) == "undefined"
+
+
+def test_a_difference_of_infinities_has_no_value():
+    assert _said(_at("x-y", {"x": INF, "y": INF}).value) == "undefined"
+
+
+def test_what_oscillates_is_undecided():
+    found = _at("x*sin(1/x)", {"x": 0})
+
+    assert found.value.status is TruthStatus.LIMIT
+    assert found.gradient["x"].status is TruthStatus.LIMIT
+
+
+def test_the_upstream_gradient_turns_an_interval_round():
+    program = parse("relu(x)")
+    found = Oracle(program, ("x",)).at({"x": 0.0}, -2.0, BINARY64).gradient["x"]
+
+    assert found.enclosure is not None
+    assert (found.enclosure.lower, found.enclosure.upper) == (-2, 0)
+
+
+def test_a_named_step_has_its_own_limit():
+    found = _at_steps()
+
+    assert _said(found.steps["b"]) == (-1.0, 1.0)
+
+
+def _at_steps() -> PointTruth:
+    from verifier.language.expression import parse_steps
+
+    program = parse_steps("b = x - 1\nc = abs(b)", variables=["x"])
+    return Oracle(program, ("x",)).at({"x": 1.0}, 1.0, BINARY64)
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "expected"),
+    [
+        ("sin(x)/x", 0, -1 / 3),
+        ("where(x == 0, 1, sin(pi*x)/(pi*x))", 0, -(PI**2) / 3),
+        ("(exp(x)-1)/x", 0, 1 / 3),
+        ("x**4*abs(x)", 0, 0),
+        ("x*abs(x)", 0, (-2, 2)),
+        ("abs(x)", 0, "undefined"),
+        ("sqrt(x)", 0, -INF),
+    ],
+)
+def test_second_derivatives_have_limits_too(text, x, expected):
+    program = parse(text)
+    oracle = Oracle(program, ("x",))
+    point = {"x": float(x)}
+    gradient = oracle.at(point, 1.0, BINARY64).gradient
+    hessian = HessianOracle(program, ("x",), oracle.limits)
+
+    found = hessian.at(point, 1.0, BINARY64, gradient)["x", "x"]
+
+    assert _close(expected, _said(found))
+
+
+def test_a_mixed_second_derivative_has_a_limit():
+    program = parse("sin(x*y)/x")
+    oracle = Oracle(program, ("x", "y"))
+    point = {"x": 0.0, "y": 2.0}
+    gradient = oracle.at(point, 1.0, BINARY64).gradient
+    hessian = HessianOracle(program, ("x", "y"), oracle.limits)
+
+    found = hessian.at(point, 1.0, BINARY64, gradient)
+
+    # d/dx d/dy sin(xy)/x = d/dx cos(xy) = -y sin(xy), which is 0 at x = 0
+    assert _said(found["y", "x"]) == 0
+
+
+# ── germs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_leading_coefficient_that_may_vanish_is_unresolved():
+    with balls.workprec(64):
+        third = balls.exact(Fraction(1, 3))
+        nothing = germs.constant(third * 3 - 1)  # contains zero, and is not exact
+        with pytest.raises(germs.Unresolved):
+            germs.sign(nothing)
+
+
+def test_an_exponential_outgrows_every_power():
+    with balls.workprec(64):
+        large = germs.monomial(balls.exact(1.0), -1)
+        product = germs.multiply(
+            germs.exponential(germs.negate(large)), germs.power(large, Fraction(50))
+        )
+
+        assert balls.is_zero(germs.limit(product).ball)
+
+
+def test_a_germ_is_differentiated_term_by_term():
+    with balls.workprec(64):
+        t = germs.monomial(balls.exact(1.0), 1)
+        slope = germs.derivative(germs.multiply(t, germs.logarithm(t)))  # log t + 1
+
+        assert germs.limit(slope).infinite == -1
+        assert germs.limit(germs.subtract(slope, germs.logarithm(t))).ball == 1

@@ -1,0 +1,364 @@
+"""The text report: complete, plain where it is not on a terminal, and never more than text."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from verifier.records import Change, ChangeKind, Epoch, Verdict
+from verifier.reports import text
+
+
+@pytest.fixture
+def unstable(make_result, make_comparison):
+    """`(exp(x)-1)/x` at 1e-7 in float32, 64 times."""
+    found = make_comparison(
+        wrt=("x",),
+        point={"x": "1e-07"},
+        upstream="1",
+        measured="-1920928.0",
+        true="0.50000003333333497287",
+        error_ulp=3.2227e13,
+        verdict=Verdict.DIFFER_UNSTABLE,
+        culprit="sub",
+        message="44.9 bits are lost",
+    )
+    return make_result(
+        "quotient",
+        "differ.unstable",
+        points=64,
+        counts={"differ.unstable": 64},
+        max_error_ulp=3.2227e13,
+        comparisons=(found,) * 64,
+    )
+
+
+def _lines(report):
+    return report.splitlines()
+
+
+def test_each_result_has_one_line(make_result, make_record, unstable):
+    report = text.render(make_record(make_result(), unstable))
+
+    assert _lines(report)[:3] == [
+        "ok    cases/notebook.toml::example-two  float32  match.exact"
+        "             1 point         0 ulp  a: 369",
+        "FAIL  cases/notebook.toml::quotient     float32  differ.unstable"
+        "       64 points  3.22e+13 ulp",
+        "",
+    ]
+
+
+def test_a_case_with_one_point_shows_its_numbers(make_result, make_comparison):
+    result = make_result(
+        comparisons=(
+            make_comparison(measured="96.0"),
+            make_comparison(quantity="value", wrt=(), measured="256.0"),
+            make_comparison(quantity="hessian", wrt=("a", "b"), measured="0.5"),
+        )
+    )
+
+    assert str(text.line(result)).endswith("  value: 256, a: 96, a, b: 0.5")
+
+
+def test_many_gradients_on_a_line_are_capped_and_counted(make_result, make_comparison):
+    result = make_result(comparisons=(make_comparison(),) * 9)
+
+    assert str(text.line(result)).endswith("a: 369, … and 3 more")
+
+
+@pytest.mark.parametrize(
+    ("fields", "mark"),
+    [
+        ({"verdict": "match.rounding"}, "ok"),
+        ({"verdict": "differ.wrong"}, "FAIL"),
+        ({"verdict": "undecided.limit"}, "open"),
+        ({"verdict": "error.run"}, "ERROR"),
+        (
+            {"verdict": "differ.wrong", "expected": "differ", "as_expected": True},
+            "known",
+        ),
+        (
+            {"verdict": "match.exact", "expected": "differ", "as_expected": False},
+            "FAIL",
+        ),
+    ],
+)
+def test_the_mark_tells_how_a_result_stands(make_result, fields, mark):
+    assert str(text.line(make_result(**fields))).split()[0] == mark
+
+
+def test_an_accepted_difference_is_marked_as_known(make_record, unstable):
+    report = text.render(make_record(unstable), accepted=[Verdict.DIFFER_UNSTABLE])
+
+    assert report.startswith("known ")
+    assert "all as expected" in report
+
+
+def test_route_and_order_show_where_they_are_not_the_usual(make_result):
+    line = str(text.line(make_result(route="forward", order=2)))
+
+    assert "  float32 forward order 2  " in line
+
+
+def test_differences_are_a_table_with_everything_about_them(make_record, unstable):
+    report = text.render(make_record(unstable))
+
+    header, row = _lines(report)[3:5]
+    assert header.split() == (
+        "case dtype quantity by point measured true error verdict message".split()
+    )
+    for part in (
+        "cases/notebook.toml::quotient",
+        "float32",
+        "gradient",
+        "x=1e-07",
+        "-1920928.0",
+        "0.50000003333333497287",
+        "3.22e+13 ulp",
+        "differ.unstable",
+        "sub: 44.9 bits are lost",
+    ):
+        assert part in row
+
+
+def test_the_table_is_capped_and_what_is_left_out_is_counted(make_record, unstable):
+    report = text.render(make_record(unstable))
+
+    assert report.count("x=1e-07") == text.ROWS_PER_RESULT
+    assert f"… and {64 - text.ROWS_PER_RESULT} more" in report
+
+
+def test_a_table_has_no_more_rows_than_its_cap(make_record, make_result):
+    results = [make_result(f"case-{n}", "differ.wrong") for n in range(30)]
+
+    report = text.details(make_record(*results))
+
+    assert report.count("differ.wrong") == text.ROWS
+    assert f"… and {30 - text.ROWS} more" in report
+
+
+def test_a_pinned_difference_is_told_by_its_line_alone(make_record, make_result):
+    known = make_result("known", "differ.wrong", expected="differ", as_expected=True)
+
+    report = text.details(make_record(known, make_result("new", "differ.wrong")))
+
+    assert "::new" in report
+    assert "::known" not in report
+
+
+def test_of_one_result_the_worst_comes_first(make_record, make_result, make_comparison):
+    errors = (2.0, None, 9.0)
+    found = tuple(
+        make_comparison(error_ulp=error, verdict=Verdict.DIFFER_WRONG)
+        for error in errors
+    )
+
+    report = text.details(
+        make_record(make_result("a", "differ.wrong", comparisons=found))
+    )
+
+    order = [
+        line.rpartition(" ulp")[0].rpartition(" ")[2] for line in _lines(report)[3:6]
+    ]
+    assert order == ["", "9", "2"]
+
+
+def test_what_is_undecided_has_its_reason(make_record, make_result, make_comparison):
+    found = make_comparison(
+        verdict=Verdict.UNDECIDED_LIMIT, true="undefined", error_ulp=None, message="0/0"
+    )
+    result = make_result("edge", "undecided.limit", comparisons=(found,))
+
+    report = text.render(make_record(result))
+
+    assert "\nUndecided\n" in report
+    assert "undecided.limit  0/0" in report
+    assert "1 not judged" in report
+
+
+def test_errors_and_broken_expectations_are_told(make_record, make_result):
+    report = text.render(
+        make_record(
+            make_result("boom", "error.run", counts={}, comparisons=(), message="a\nb"),
+            make_result("pin", expected="differ.wrong", as_expected=False),
+            make_result("sum", as_expected=False, message="expected 370, both say 369"),
+        )
+    )
+
+    assert "::boom float32: a\n    b\n" in report
+    assert "::pin float32: expected differ.wrong, found match.exact\n" in report
+    assert "::sum float32: expected 370, both say 369\n" in report
+
+
+def test_a_descent_is_a_table_of_its_epochs(make_record, make_result):
+    epochs = (
+        Epoch(
+            number=1,
+            loss=256.0,
+            weight=99.04,
+            gradient=96.0,
+            true_loss="256",
+            true_weight="99.04",
+            drift=6.25e-15,
+        ),
+        Epoch(
+            number=2,
+            loss=172.1343994140625,
+            weight=98.25280000000001,
+            gradient=78.72,
+            true_loss="172.13",
+            true_weight="98.2528",
+            drift=math.nan,
+        ),
+    )
+
+    report = text.render(make_record(make_result("train", points=2, epochs=epochs)))
+
+    assert _lines(report)[2:6] == [
+        "Descent of cases/notebook.toml::train float32",
+        "epoch     loss  weight             gradient     drift",
+        "    1  256.000  99.04              96.0      6.25e-15",
+        "    2  172.134  98.25280000000001  78.72          nan",
+    ]
+
+
+def test_changes_are_told_and_so_is_that_there_are_none(make_record, make_result):
+    change = Change(
+        result="cases/notebook.toml::a float32 reverse 1",
+        kind=ChangeKind.LARGER_ERROR,
+        regression=True,
+        before="match.rounding, 1 ulp",
+        after="match.rounding, 7 ulp",
+    )
+    record = make_record(make_result())
+
+    report = text.render(record, [change])
+
+    assert "WORSE  cases/notebook.toml::a float32 reverse 1  larger error" in report
+    assert "match.rounding, 1 ulp  match.rounding, 7 ulp" in report
+    assert "; 1 worse than the baseline in" in report
+    assert "Changes against the baseline\n  none\n" in text.render(record, [])
+    assert "Changes" not in text.render(record)
+
+
+def test_the_summary_counts(make_record, make_result, unstable):
+    report = text.render(make_record(make_result(), unstable))
+
+    assert _lines(report)[-1] == (
+        "2 cases, 65 comparisons: 1 match, 64 differ, 0 undecided, 0 error; 1 not as expected"
+        " in 1.2 s (seed 0, torch 2.13.0, sympy 1.14.0)"
+    )
+
+
+def test_the_summary_of_one_good_case(make_record, make_result):
+    report = text.render(make_record(make_result(), environment={}))
+
+    assert _lines(report)[-1] == (
+        "1 case, 1 comparison: 1 match, 0 differ, 0 undecided, 0 error; all as expected"
+        " in 1.2 s (seed 0)"
+    )
+
+
+def test_known_differences_are_told_as_those_of_the_baseline(make_record, unstable):
+    assert "1 not as expected, as in the baseline" in text.render(
+        make_record(unstable), []
+    )
+
+
+def test_an_interrupted_run_says_so(make_record, make_result):
+    report = text.render(make_record(make_result(), interrupted=True))
+
+    assert "interrupted before the end" in _lines(report)[-1]
+
+
+# ── only text ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_names_are_neither_markup_nor_terminal_commands(make_record, make_result):
+    name = "[red]x[/red] :smile: \x1b[31m\x07\r\n[/]"
+
+    report = text.render(make_record(make_result(name, "differ.wrong")), color=True)
+
+    assert r"::[red]x[/red] :smile: \x1b[31m\x07\r\n[/]" in report
+    assert "\x1b[31m\x07" not in report
+
+
+def test_a_plain_report_has_no_control_characters(make_record, make_result, unstable):
+    report = text.render(make_record(make_result(), unstable))
+
+    assert all(char.isprintable() or char == "\n" for char in report)
+    assert not any(line.endswith(" ") for line in _lines(report))
+
+
+def test_colours_are_all_that_colour_adds(make_record, make_result, unstable):
+    record = make_record(make_result(), unstable)
+
+    coloured = text.render(record, color=True)
+
+    assert "\x1b[32m" in coloured
+    for code in ("0", "1", "2", "1;2", "31", "32", "1;31"):
+        coloured = coloured.replace(f"\x1b[{code}m", "")
+    assert "\x1b" not in coloured
+    stripped = [line.rstrip() for line in _lines(coloured)]
+    assert stripped == _lines(text.render(record))
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 120, 200])
+def test_no_name_or_number_is_cut_however_narrow_the_page(make_record, unstable, width):
+    report = text.render(make_record(unstable), width=width)
+
+    for whole in ("-1920928.0", "0.50000003333333497287", "3.22e+13 ulp"):
+        assert whole in report.replace("\n", " ").replace("  ", " ")
+    assert "…\n" not in report.replace("… and", "")
+
+
+def test_long_messages_fold_and_numbers_do_not(
+    make_record, make_result, make_comparison
+):
+    found = make_comparison(verdict=Verdict.DIFFER_WRONG, message="word " * 60)
+    result = make_result("a", "differ.wrong", comparisons=(found,))
+
+    report = text.render(make_record(result), width=150)
+
+    assert report.count("word") == 60
+    assert max(map(len, _lines(report))) <= 150
+
+
+# ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_lines_of_a_run_and_its_details_are_its_report(
+    make_record, make_result, unstable
+):
+    record = make_record(make_result(), unstable)
+    names = text.name_width(result.case for result in record.results)
+
+    parts = [text.streamed(result, names=names) for result in record.results]
+
+    assert "".join(parts) + text.details(record) == text.render(record)
+
+
+def test_a_failure_tells_place_line_and_difference(unstable):
+    report = text.failure(unstable)
+
+    assert _lines(report)[0] == "cases/notebook.toml:12: [quotient] differ.unstable"
+    assert _lines(report)[1].startswith("FAIL  cases/notebook.toml::quotient")
+    assert "0.50000003333333497287" in report
+    assert "comparisons:" not in report
+
+
+def test_a_table_of_words_becomes_blocks_where_the_page_is_narrow():
+    rows = [["abs", "absolute value of x"], ["[b]" * 17, "y"]]
+
+    wide = text.table(["name", "meaning"], rows)
+    narrow = text.table(["name", "meaning"], rows, width=60)
+
+    assert [line.split()[0] for line in _lines(wide)] == ["name", "abs", "[b]" * 17]
+    assert _lines(narrow) == [
+        "name: abs",
+        "    meaning: absolute value of x",
+        f"name: {'[b]' * 17}",
+        "    meaning: y",
+    ]
