@@ -55,6 +55,10 @@ from verifier.symbolic.truth import Oracle, PointTruth
 
 Point = Mapping[str, float]
 
+UPSTREAM_SCALE = -2.0
+"""What the upstream gradient is multiplied by to see whether the gradient follows."""
+MOST_REGION_INPUTS = 3
+"""Inputs along which the region of a difference is looked for."""
 ATTESTED_EVERY = 16
 """The witness is heard on every point that differs, and on one in so many of the others."""
 
@@ -256,6 +260,13 @@ class _ExcusesOf:
         return total
 
 
+def _is_unlike(scaled: float, gradient: float) -> bool:
+    """Whether a gradient is not `UPSTREAM_SCALE` times the other, NaN being like NaN."""
+    if math.isnan(scaled) or math.isnan(gradient):
+        return math.isnan(scaled) != math.isnan(gradient)
+    return scaled != UPSTREAM_SCALE * gradient
+
+
 def _is_at_edge(truth: Truth) -> bool:
     return truth.at_edge or truth.status in (
         TruthStatus.KINK,
@@ -334,6 +345,7 @@ class _Work:
         self.broken: list[str] = []
         self.epochs: list[Epoch] = []
         self.points = 0
+        self.sampled: Sequence[Point] = ()
         self.failure: str | None = None
 
     # ── what is done ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -360,10 +372,34 @@ class _Work:
         found = self.measure(points, upstream)
         if found is None:
             return
+        self.points = len(points)
+        self.sampled = points[len(given) :]
         for index, point in enumerate(points):
             truth = self.compare(point, upstream, found, index)
             if index < len(given):
                 self.check_expected(found, truth, index)
+        self.compare_scaled(points, upstream, found)
+
+    def compare_scaled(
+        self, points: Sequence[Point], upstream: float, found: Measurement
+    ) -> None:
+        """Judge again, with another upstream gradient, wherever the gradient is not linear in it.
+
+        Times −2 is exact in binary: a backward that ignores its upstream gradient, or its sign, shows even where the
+        case's own is 1.
+        """
+        scaled = UPSTREAM_SCALE * upstream
+        if self.case.order != 1 or upstream == 0 or not math.isfinite(scaled):
+            return
+        again = self.measure(points, scaled)
+        if again is None:
+            return
+        for index, point in enumerate(points):
+            if any(
+                _is_unlike(again.gradient[name][index], found.gradient[name][index])
+                for name in self.case.wrt
+            ):
+                self.compare(point, scaled, again, index)
 
     def descend(self, descent: Descent) -> None:
         """Gradient descent as a training loop does it: the weight in double precision, the tensor in the dtype."""
@@ -387,6 +423,7 @@ class _Work:
             found = self.measure([point], 1.0)
             if found is None:
                 return
+            self.points += 1
             self.compare(point, 1.0, found, 0)
             gradient = found.gradient[parameter][0]
             weight = weight - rate_float * gradient
@@ -406,7 +443,6 @@ class _Work:
                 route=self.route,
                 order=self.case.order,
             )
-        self.points += len(points)
         self.failure = found.failure
         return None if found.failure is not None else found
 
@@ -563,11 +599,48 @@ class _Work:
         told = _worth_telling(self.judged)
         asked = sorted(filter(self.is_asked, told), key=_Judged.rank, reverse=True)
         asked = asked[: inquiry.MOST_INQUIRIES]
+        differing = [one for one in told if one.judgement.verdict.family == "differ"]
+        worst = max(differing, key=_Judged.rank, default=None)
         for judged in told:
             comparison = judged.comparison(self.format)
             if any(judged is one for one in asked):
                 comparison = self.inquired(judged, comparison)
+            if judged is worst and self.looks_for_regions(judged):
+                comparison = self.bounded(judged, comparison)
             yield comparison
+
+    def looks_for_regions(self, judged: _Judged) -> bool:
+        """Whether the region of a difference is worth its verdicts: a drawn point, and not a pinned verdict."""
+        expectation = self.case.expectation
+        pinned = expectation is not None and expectation.verdict is not None
+        return judged.point in self.sampled and not pinned
+
+    def bounded(self, judged: _Judged, comparison: Comparison) -> Comparison:
+        """The comparison with the exact floats between which the verdict flips, along each drawn input."""
+        names = [name for name in self.case.arguments if name in self.case.domains]
+        with self.watch.stage("regions"):
+            found = inquiry.regions(
+                lambda point: self.verdict_at(judged, point),
+                judged.point,
+                self.sampled,
+                names[:MOST_REGION_INPUTS],
+                self.format,
+            )
+        told = [inquiry.spell_region(region, self.format) for region in found]
+        message = "; ".join(part for part in (comparison.message, *told) if part)
+        return replace(comparison, message=message)
+
+    def verdict_at(self, judged: _Judged, point: Point) -> str:
+        """The family of the verdict on the same quantity at another point."""
+        found = self.measure([point], judged.upstream)
+        if found is None:
+            return "differ"
+        truth = self.truth_at(point, judged.upstream)
+        return next(
+            one.judgement.verdict.family
+            for one in self.judge_all(point, judged.upstream, found, 0, truth)
+            if one.quantity == judged.quantity
+        )
 
     def is_asked(self, judged: _Judged) -> bool:
         """Whether a walk over the written program tells why: it ran as written, by reverse mode, at order 1."""

@@ -294,6 +294,9 @@ def _of_subject(
     gradient of `asin` near 1 loses digits that 1/√((1 − x)(1 + x)) keeps, however the point is conditioned.
     """
     error_ulp = judgement.error_ulp
+    if judgement.message is not None:
+        told = judgement.message.replace("the written program", "the specification")
+        judgement = replace(judgement, message=told)
     if judgement.verdict is Verdict.MATCH_CONDITIONING:
         judgement = replace(judgement, verdict=Verdict.DIFFER_UNSTABLE)
     if error_ulp is None or judgement.verdict.family != "differ":

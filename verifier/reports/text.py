@@ -199,10 +199,11 @@ def _inline(result: Result) -> str:
     """The numbers of a case with one point, as PyTorch gave them."""
     if result.points != 1 or result.epochs:
         return ""
-    shown = [
-        f"{_label(found)}: {_short(found.measured)}"
+    labelled = {
+        _label(found): f"{_label(found)}: {_short(found.measured)}"
         for found in sorted(result.comparisons, key=lambda c: c.quantity != "value")
-    ]
+    }
+    shown = list(labelled.values())
     more = f", … and {len(shown) - INLINE} more" if len(shown) > INLINE else ""
     return ", ".join(shown[:INLINE]) + more
 

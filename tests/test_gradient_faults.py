@@ -1,0 +1,139 @@
+"""PyTorch's known faults: some that its tracker describes, and a collection beside the checkout where there is one."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import verifier
+from verifier.errors import VerifierError
+
+COLLECTION = Path(__file__).parents[2] / "shared" / "gradient-faults" / "faults.jsonl"
+
+DEFENDED = {
+    # The gradients that PyTorch returns are the true ones less than an ulp of x away: at 150.5 and 36.5 the point is
+    # ill-conditioned in float16 whoever computes there, and the formula as written loses as much.
+    "TG042": "match.conditioning",
+    "TG043": "match.conditioning",
+}
+OF_THE_MACHINE = {"TG167"}
+"""Its LAPACK decides whether PyTorch returns NaN."""
+
+
+def _faults() -> list[Any]:
+    if not COLLECTION.is_file():
+        reason = "the collection of faults is not beside this checkout"
+        return [pytest.param({}, marks=pytest.mark.skip(reason=reason))]
+    lines = COLLECTION.read_text(encoding="utf-8").splitlines()
+    return [pytest.param(fault := json.loads(line), id=fault["id"]) for line in lines]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("fault", _faults())
+def test_a_known_fault_gets_the_verdict_that_is_right_for_it(fault):
+    names: dict[str, Any] = {
+        "torch": torch,
+        "F": torch.nn.functional,
+        "math": math,
+    }
+    exec(fault["torch"], names)
+    point = {name: float.fromhex(text) for name, text in fault["point"].items()}
+    try:
+        run = verifier.check(
+            names["f"],
+            expression=fault["expression"],
+            at=point,
+            inputs=fault["inputs"],
+            dtype=fault["dtype"],
+            order=fault["order"],
+            wrt=list(dict.fromkeys(fault["wrt"])),
+        )
+    except VerifierError as error:
+        if "unknown operation `bessel" in error.message:
+            pytest.skip("Bessel functions are no rows of the table yet")
+        raise
+    if fault["id"] in OF_THE_MACHINE:
+        pytest.skip("what PyTorch computes here depends on the machine")
+
+    verdict = _verdict(run, fault)
+
+    assert verdict in (*fault["verdicts"], DEFENDED.get(fault["id"])), str(run)
+
+
+def _verdict(run: verifier.Run, fault: dict[str, Any]) -> str:
+    (result,) = run.results
+    quantity = "gradient" if fault["order"] == 1 else "hessian"
+    for comparison in result.comparisons:
+        if comparison.quantity == quantity and list(comparison.wrt) == fault["wrt"]:
+            return str(comparison.verdict)
+    return str(result.verdict)
+
+
+def test_the_second_derivative_of_sinc_through_zero_is_not_finite():
+    """pytorch/pytorch#196703: at t = −1/2 one of three arguments is 0; the true second derivative is 35.564…"""
+
+    def weighted(t):
+        y = torch.sinc(torch.stack((t, 2 * t + 1, -t / 2 + 2)))
+        return 2 * y[0] - 3 * y[1] + 5 * y[2]
+
+    sinc = "where({0} == 0, 1, sin(pi*({0}))/(pi*({0})))"
+    run = verifier.check(
+        weighted,
+        expression=f"2*{sinc.format('t')} - 3*{sinc.format('2*t + 1')} + 5*{sinc.format('-t/2 + 2')}",
+        at={"t": -0.5},
+        dtype="float64",
+        order=2,
+    )
+
+    (hessian,) = (c for c in run.results[0].comparisons if c.quantity == "hessian")
+    assert hessian.verdict == "differ.nonfinite"
+    assert float(hessian.true) == pytest.approx(35.56404073668897, rel=1e-15)
+
+
+class IgnoresUpstream(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.sin(x)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return torch.cos(x)
+
+
+def test_a_backward_that_ignores_its_upstream_gradient_shows_even_where_that_is_1():
+    run = verifier.check(
+        IgnoresUpstream.apply, expression="sin(x)", at={"x": 1}, dtype="float32"
+    )
+
+    (comparison,) = (
+        c for c in run.results[0].comparisons if c.verdict.family == "differ"
+    )
+    assert (comparison.verdict, comparison.upstream) == ("differ.wrong", "-2")
+
+
+class WrongTail(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.sin(x)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return grad * torch.cos(x) * torch.where(x > 7.25, 1.001, 1.0)
+
+
+def test_the_region_of_a_difference_ends_at_the_very_float():
+    run = verifier.check(
+        WrongTail.apply, expression="sin(x)", domain={"x": "[0, 8]"}, dtype="float64"
+    )
+
+    messages = [c.message or "" for c in run.results[0].comparisons]
+    assert any("7.250000000000001 (7.25 matches)" in message for message in messages)

@@ -1,0 +1,113 @@
+"""What a case is, and what it may say: plain records, read by `language.cases`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from verifier.errors import Place
+from verifier.language import expression
+from verifier.language.points import Domain, Scalar
+from verifier.records import Verdict
+
+DTYPES = ("float32", "float64")
+"""The dtypes of a case that names none; it may name any of `floats.FORMATS`."""
+ROUTES = {
+    1: ("reverse", "forward", "func"),
+    2: ("reverse-reverse", "forward-forward", "forward-reverse", "reverse-forward"),
+}
+"""The ways to a derivative by order; the first is that of a case that names none."""
+CONVENTIONS = ("left", "right", "any")
+"""What `subgradient` may demand at a kink, besides a number."""
+DRAWN_POINTS = 64
+"""Points drawn from a domain where a case does not say how many."""
+MOST_POINTS = 1_000_000
+MOST_EPOCHS = 100_000
+DIFFERENCES = {v.kind: v for v in Verdict if v.family == "differ"}
+"""What `accept` may name, by kind: nothing undecided ever passes, and nothing that could not be run."""
+VERDICTS = ("match", "differ", "undecided", *(verdict.value for verdict in Verdict))
+"""What `expect.verdict` may say: a verdict, or a family of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """A number that a case expects; `half_unit` is half a unit of the last digit of a decimal, else None."""
+
+    scalar: Scalar
+    half_unit: Fraction | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What a case pins; `value` and each entry of `gradient` hold one number for each given point, or none."""
+
+    value: tuple[Expected, ...] = ()
+    gradient: Mapping[str, tuple[Expected, ...]] = field(default_factory=dict)
+    verdict: str | None = None
+    reason: str | None = None
+    losses: tuple[Expected, ...] = ()
+    weights: tuple[Expected, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descent:
+    """Gradient descent by one input from the given point."""
+
+    parameter: str
+    learning_rate: Scalar
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One thing to verify.
+
+    Either every table of `given` names all inputs and is a point, or there is a single one, it names those inputs
+    that no domain names, and it fixes them at every drawn point (`fixed`).
+    """
+
+    name: str
+    place: Place
+    program: expression.Program
+    wrt: tuple[str, ...]
+    given: tuple[Mapping[str, Scalar], ...]
+    domains: Mapping[str, Domain]
+    points: int
+    """How many points are drawn from the domains."""
+    seed: int | None
+    upstream: Scalar
+    arguments: tuple[str, ...]
+    """The inputs in the order in which a subject takes them. One that the formula lacks has the derivative 0."""
+    subject: str | None
+    """The callable to verify, `module:callable`; None means the formula itself, lowered."""
+    order: int
+    routes: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    subgradient: Scalar | str | None
+    """What is demanded at a kink: a number, or one of `CONVENTIONS`."""
+    accept: tuple[Verdict, ...]
+    """Differences that count as expected."""
+    tolerance: Fraction | None
+    """The relative tolerance; None means that of the dtype."""
+    expectation: Expectation | None
+    descent: Descent | None
+    cite: str | None
+    tags: tuple[str, ...]
+    reason: str | None
+
+    @property
+    def id(self) -> str:
+        """`FILE::NAME`, or the name alone where there is no file."""
+        return f"{self.place.file}::{self.name}" if self.place.file else self.name
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The variables of the formula in order of first appearance."""
+        return self.program.inputs
+
+    @property
+    def fixed(self) -> Mapping[str, Scalar]:
+        """The inputs that have the same value at every drawn point."""
+        given = self.given[0] if self.given and self.domains else {}
+        return {name: given[name] for name in given if name not in self.domains}

@@ -1,0 +1,107 @@
+"""What a case expects: its table `expect`, brought to its points and epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from verifier.language.case import Expectation, Expected
+from verifier.language.origin import Origin, check_input
+from verifier.language.points import Scalar
+from verifier.language.tables import CaseTable, DescentTable, ExpectTable
+from verifier.language.wording import join
+
+
+def expectation(
+    table: CaseTable,
+    arguments: tuple[str, ...],
+    given: Sequence[Mapping[str, Scalar]],
+    origin: Origin,
+) -> Expectation | None:
+    found = table.expect
+    if found is None:
+        return None
+    _check_reason(found, origin)
+    wrt = _wrt(table, arguments, origin)
+    for name in found.gradient or {}:
+        _check_differentiated(name, wrt, arguments, origin)
+    is_complete = bool(given) and given[0].keys() == set(arguments)
+    count = len(given) if is_complete else 0
+    gradient = (found.gradient or {}).items()
+    return Expectation(
+        value=_held(found.value, count, origin, "value"),
+        gradient={n: _held(held, count, origin, "gradient", n) for n, held in gradient},
+        verdict=found.verdict,
+        reason=found.reason,
+        losses=_epochs(found.losses, table.descent, origin, "losses"),
+        weights=_epochs(found.weights, table.descent, origin, "weights"),
+    )
+
+
+def _check_reason(found: ExpectTable, origin: Origin) -> None:
+    if found.verdict is None or found.verdict.partition(".")[0] == "match":
+        return
+    if found.reason is None or not found.reason.strip():
+        origin.fail(
+            f"expected a `reason` for the verdict `{found.verdict}`, found none. "
+            "Say why it is no match: a link to an issue, or a sentence.",
+            *("expect", "verdict"),
+        )
+
+
+def _check_differentiated(
+    name: str, wrt: Sequence[str], arguments: Sequence[str], origin: Origin
+) -> None:
+    check_input(name, arguments, origin, "expect", "gradient", name)
+    if name not in wrt:
+        origin.fail(
+            f"expected a gradient by one of {join(wrt)}, found `{name}`. Add it to `wrt`, or drop it.",
+            *("expect", "gradient", name),
+        )
+
+
+def _held(
+    held: Expected | tuple[Expected, ...] | None,
+    count: int,
+    origin: Origin,
+    *keys: str,
+) -> tuple[Expected, ...]:
+    """One number for each of the `count` given points."""
+    if held is None:
+        return ()
+    if count == 0:
+        origin.fail(
+            "expected points in `at`, with every input, for the numbers in `expect`, found none. Add them.",
+            *("expect", *keys),
+        )
+    if isinstance(held, Expected):
+        return (held,) * count
+    if len(held) != count:
+        origin.fail(
+            f"expected {_numbers(count)}, one for each point in `at`, found {len(held)}.",
+            *("expect", *keys),
+        )
+    return held
+
+
+def _epochs(
+    numbers: tuple[Expected, ...] | None,
+    descent: DescentTable | None,
+    origin: Origin,
+    key: str,
+) -> tuple[Expected, ...]:
+    if numbers is None:
+        return ()
+    if descent is None:
+        origin.fail(
+            f"expected a `descent` for the {key}, found none. Add one.", "expect", key
+        )
+    if len(numbers) > descent.epochs:
+        origin.fail(
+            f"expected at most {_numbers(descent.epochs)}, one an epoch, found {len(numbers)}.",
+            *("expect", key),
+        )
+    return numbers
+
+
+def _numbers(count: int) -> str:
+    return "1 number" if count == 1 else f"{count} numbers"

@@ -1,0 +1,218 @@
+"""From the values that a case file may hold to numbers, points, intervals and names; pydantic calls them.
+
+Every error is pydantic's, in our words (`_fault`), so that it reaches the place of what is at fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import cast
+
+from pydantic_core import PydanticCustomError
+
+from verifier import floats
+from verifier.errors import ExpressionError, suggest
+from verifier.language import expression
+from verifier.language.case import CONVENTIONS, DIFFERENCES, ROUTES, VERDICTS, Expected
+from verifier.language.points import Domain, Scalar, domain, scalar
+from verifier.language.wording import WrittenFloat, hint, join, show
+from verifier.records import Verdict
+
+
+def _fault(
+    message: str, *tail: str | int, column: int | None = None
+) -> PydanticCustomError:
+    """An error in our words; `tail` leads from the validated value to the one at fault."""
+    context = {"message": message, "tail": tail, "column": column}
+    return PydanticCustomError("verifier", "{message}", context)
+
+
+def _read_scalar(value: object, *tail: str | int) -> Scalar:
+    if isinstance(value, WrittenFloat):
+        value = value.text
+    if isinstance(value, (dict, list, tuple)):
+        raise _fault(f"expected a number, found {show(value)}.", *tail)
+    try:
+        return scalar(cast("str | int | float", value))
+    except ExpressionError as error:
+        raise _fault(error.message, *tail, column=error.place.column) from error
+
+
+def read_finite(value: object) -> Scalar:
+    found = _read_scalar(value)
+    if not found.is_finite:
+        raise _fault(f"expected a finite number, found {show(value)}.")
+    return found
+
+
+def read_tolerance(value: object) -> Fraction:
+    exact = _read_scalar(value).exact
+    if exact is None or exact < 0:
+        raise _fault(f"expected a rational number of at least 0, found {show(value)}.")
+    return exact
+
+
+def _read_point(value: object, *tail: int) -> dict[str, Scalar]:
+    if not isinstance(value, Mapping) or not value:
+        found = show(value) if value != {} else "an empty one"
+        raise _fault(
+            f"expected a table of values such as {{ x = 1 }}, found {found}.", *tail
+        )
+    for name in value:
+        if not isinstance(name, str):
+            raise _fault(f"expected names of variables, found {show(name)}.", *tail)
+    return {name: _read_scalar(entry, *tail, name) for name, entry in value.items()}
+
+
+def read_at(value: object) -> tuple[dict[str, Scalar], ...]:
+    if not isinstance(value, (list, tuple)):
+        return (_read_point(value),)
+    if not value:
+        raise _fault("expected at least one point, found an empty list.")
+    return tuple(_read_point(entry, index) for index, entry in enumerate(value))
+
+
+def read_domain(value: object) -> Domain:
+    if not isinstance(value, str):
+        raise _fault(
+            f"expected an interval such as `[-1, 1]` in quotes, found {show(value)}."
+        )
+    try:
+        return domain(value)
+    except ExpressionError as error:
+        raise _fault(error.message, column=error.place.column) from error
+
+
+def _read_expected(value: object, *tail: int) -> Expected:
+    half_unit = _half_unit(value.text) if isinstance(value, WrittenFloat) else None
+    return Expected(scalar=_read_scalar(value, *tail), half_unit=half_unit)
+
+
+def read_expected_list(value: object) -> tuple[Expected, ...]:
+    if not isinstance(value, (list, tuple)) or not value:
+        raise _fault(f"expected a list of numbers, found {show(value)}.")
+    return tuple(_read_expected(entry, index) for index, entry in enumerate(value))
+
+
+def read_held(value: object) -> Expected | tuple[Expected, ...]:
+    if isinstance(value, (list, tuple)):
+        return read_expected_list(value)
+    return _read_expected(value)
+
+
+def _half_unit(text: str) -> Fraction | None:
+    """Half a unit of the last digit written in the mantissa of a decimal; None for infinities and NaN."""
+    mantissa, _, exponent = text.replace("_", "").lower().partition("e")
+    if not mantissa[-1].isdigit():
+        return None
+    places = len(mantissa.partition(".")[2])
+    if abs(int(exponent or 0)) > expression.LARGEST_CONSTANT_BITS:
+        return None  # refused as a number
+    return Fraction(10) ** (int(exponent or 0) - places) / 2
+
+
+def check_name(name: str) -> str:
+    if not name.strip() or name != name.strip() or not name.isprintable():
+        raise _fault(
+            "expected a name of printable characters, without blanks at its ends, "
+            f"found {show(name)}."
+        )
+    if "::" in name:
+        raise _fault(
+            f"expected a name without `::`, which ends the file in `FILE::CASE`, found {show(name)}."
+        )
+    return name
+
+
+def _check_known(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    if name in names:
+        return name
+    near = suggest(name, names)
+    hint = f" Did you mean `{near}`?" if near else ""
+    raise _fault(f"expected one of {join(names)}, found `{name}`.{hint}")
+
+
+def check_dtype(name: str) -> str:
+    return _check_known(name, floats.FORMATS)
+
+
+def check_route(name: str) -> str:
+    return _check_known(name, (route for routes in ROUTES.values() for route in routes))
+
+
+def read_order(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value in ROUTES:
+        return value
+    raise _fault(f"expected 1 (the gradient) or 2 (the Hessian), found {show(value)}.")
+
+
+def check_subject(text: str) -> str:
+    module, colon, name = text.partition(":")
+    if colon and all(part.isidentifier() for part in (f"{module}.{name}").split(".")):
+        return text
+    package, dot, last = text.rpartition(".")
+    is_dotted = dot and all(part.isidentifier() for part in text.split("."))
+    example = f"{package}:{last}" if is_dotted else "mylib.activations:swish"
+    hint = f"Did you mean `{example}`?" if is_dotted else f"Write it as `{example}`."
+    raise _fault(f"expected `module:callable`, found {show(text)}. {hint}")
+
+
+def read_subgradient(value: object) -> Scalar | str:
+    if isinstance(value, str) and value in CONVENTIONS:
+        return value
+    try:
+        return read_finite(value)
+    except PydanticCustomError as error:
+        near = suggest(value, CONVENTIONS) if isinstance(value, str) else None
+        hint = f" Did you mean `{near}`?" if near else ""
+        raise _fault(
+            f"expected a finite number, {join(CONVENTIONS)}, found {show(value)}.{hint}"
+        ) from error
+
+
+def read_accepted(value: object) -> Verdict:
+    if not isinstance(value, str):
+        raise _fault(f"expected text in quotes, found {show(value)}.")
+    found = DIFFERENCES.get(value.removeprefix("differ."))
+    if found is not None:
+        return found
+    if any(value in (verdict.value, verdict.kind) for verdict in Verdict):
+        raise _fault(
+            f"expected a kind of difference, found `{value}`. "
+            "Only differences can be accepted; pin another verdict with `expect = { verdict = … }`."
+        )
+    near = suggest(value, [*DIFFERENCES, *DIFFERENCES.values()])
+    hint = f" Did you mean `{near}`?" if near else ""
+    raise _fault(
+        f"expected one of {join(sorted(DIFFERENCES))}, found `{value}`.{hint}"
+    )
+
+
+def check_verdict(name: str) -> str:
+    if name in VERDICTS:
+        return name
+    near = suggest(name, VERDICTS) or suggest(f"differ.{name}", VERDICTS)
+    hint = f"Did you mean `{near}`?" if near else f"Known are {join(VERDICTS)}."
+    raise _fault(f"expected a verdict, found `{name}`. {hint}")
+
+
+def check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise _fault(f"expected each name once, found `{name}` twice.", index)
+    return names
+
+
+def as_list_of(kind: str) -> Callable[[object], object]:
+    """What makes a list of the kind of thing of which a case may also give one alone."""
+
+    def as_list(value: object) -> object:
+        if isinstance(value, (list, tuple)):
+            return value
+        if isinstance(value, str):
+            return [value]
+        raise _fault(f"expected a {kind} or a list of {kind}s, found {show(value)}.")
+
+    return as_list

@@ -1,0 +1,44 @@
+"""How messages about case files name values and names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from verifier.errors import suggest
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFloat:
+    """A TOML float as it was written."""
+
+    text: str
+
+
+def join(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def hint(found: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The sentence that names the known name near to `found`, else `otherwise`; a blank leads to it."""
+    near = suggest(found, known)
+    sentence = f"Did you mean `{near}`?" if near else otherwise
+    return f" {sentence}" if sentence else ""
+
+
+def show(value: object) -> str:
+    """A value as a message names it."""
+    match value:
+        case bool():
+            return f"`{str(value).lower()}`"
+        case WrittenFloat():
+            return f"`{value.text}`"
+        case str():
+            return f'"{value if len(value) <= 40 else value[:37] + "..."}"'
+        case dict() | Mapping():
+            return "a table" if value else "an empty table"
+        case list() | tuple():
+            return "a list" if value else "an empty list"
+        case int() if value.bit_length() > 128:
+            return f"an integer of {value.bit_length()} bits"
+    return f"`{value}`"
