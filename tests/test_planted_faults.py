@@ -146,9 +146,8 @@ def test_an_ignored_cotangent_is_found_by_the_upstream(
 ) -> None:
     deaf = planted(torch.sin, lambda grad, x: [torch.cos(x)])
     monkeypatch.setitem(lowering.OPERATIONS, "sin", deaf)
-    assert (
-        verified("sin(x)", dtype, X).verdict.family == "match"
-    )  # with the upstream 1 it cannot show
+    # with the upstream 1 it shows only by the second run, at −2
+    assert set(differing(verified("sin(x)", dtype, X))) == {"x"}
     assert set(differing(verified("sin(x)", dtype, X, upstream=3))) == {"x"}
     assert set(differing(verified("3 * sin(x)", dtype, X))) == {"x"}
 

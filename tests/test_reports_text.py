@@ -63,9 +63,10 @@ def test_a_case_with_one_point_shows_its_numbers(make_result, make_comparison):
 
 
 def test_many_gradients_on_a_line_are_capped_and_counted(make_result, make_comparison):
-    result = make_result(comparisons=(make_comparison(),) * 9)
+    comparisons = tuple(make_comparison(wrt=(f"a{i}",)) for i in range(9))
+    result = make_result(comparisons=comparisons)
 
-    assert str(text.line(result)).endswith("a: 369, … and 3 more")
+    assert str(text.line(result)).endswith("a5: 369, … and 3 more")
 
 
 @pytest.mark.parametrize(

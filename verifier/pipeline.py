@@ -16,7 +16,7 @@ from typing import Any
 
 from verifier.errors import SelectionError, UsageError, suggest
 from verifier.floats import FORMATS
-from verifier.language.cases import ROUTES, Case
+from verifier.language.case import ROUTES, Case
 from verifier.records import Result, RunRecord
 
 

@@ -36,7 +36,7 @@ from verifier.judgement.comparison import (
 from verifier.judgement.expectation import Sides, disagreement, is_expected, sides
 from verifier.language import expression
 from verifier.language import points as drawing
-from verifier.language.cases import Case, Descent, Expected
+from verifier.language.case import Case, Descent, Expected
 from verifier.language.expression import Program
 from verifier.records import (
     Comparison,
@@ -260,13 +260,6 @@ class _ExcusesOf:
         return total
 
 
-def _is_unlike(scaled: float, gradient: float) -> bool:
-    """Whether a gradient is not `UPSTREAM_SCALE` times the other, NaN being like NaN."""
-    if math.isnan(scaled) or math.isnan(gradient):
-        return math.isnan(scaled) != math.isnan(gradient)
-    return scaled != UPSTREAM_SCALE * gradient
-
-
 def _is_at_edge(truth: Truth) -> bool:
     return truth.at_edge or truth.status in (
         TruthStatus.KINK,
@@ -396,10 +389,27 @@ class _Work:
             return
         for index, point in enumerate(points):
             if any(
-                _is_unlike(again.gradient[name][index], found.gradient[name][index])
+                self.is_unlike(again.gradient[name][index], found.gradient[name][index])
                 for name in self.case.wrt
             ):
-                self.compare(point, scaled, again, index)
+                truth = self.truth_at(point, scaled)
+                self.judged += [
+                    one
+                    for one in self.judge_all(point, scaled, again, index, truth)
+                    if one.judgement.verdict is Verdict.DIFFER_WRONG
+                    and one.quantity.name == "gradient"
+                ]
+
+    def is_unlike(self, scaled: float, gradient: float) -> bool:
+        """Whether a gradient is not `UPSTREAM_SCALE` times the other, well inside the range where that is exact."""
+        if math.isnan(gradient) or math.isinf(gradient):
+            return False
+        inside = (
+            power_of_two(self.format.exponent_min // 2)
+            < abs(Fraction(gradient))
+            < power_of_two(self.format.exponent_max // 2)
+        )
+        return inside and scaled != UPSTREAM_SCALE * gradient
 
     def descend(self, descent: Descent) -> None:
         """Gradient descent as a training loop does it: the weight in double precision, the tensor in the dtype."""

@@ -29,7 +29,8 @@ from torch.autograd import forward_ad as _forward_ad
 
 from verifier.automatic.lowering import DTYPES, Lowered, Value
 from verifier.automatic.subjects import Subject, SubjectError
-from verifier.language.cases import ROUTES as ROUTES
+from verifier.automatic.tracing import first_line
+from verifier.language.case import ROUTES as ROUTES
 from verifier.language.expression import Program
 
 Tensor = torch.Tensor
@@ -87,7 +88,7 @@ def measure(
                 raise
             except Exception as error:
                 where = f" (at {_spelled(points[index])})" if len(batches) > 1 else ""
-                failure = _first_line(error) + where
+                failure = first_line(error) + where
                 return Measurement(gradient={}, steps={}, failure=failure)
             found.append((derived, batch.count))
         return _joined(found, wrt, order)
@@ -446,8 +447,3 @@ def _bits(tensor: Tensor) -> Tensor:
 
 def _spelled(point: Mapping[str, float]) -> str:
     return ", ".join(f"{name} = {value!r}" for name, value in point.items())
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip().split("\n")[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

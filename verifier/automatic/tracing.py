@@ -34,7 +34,7 @@ def trace(
     try:
         return _trace(lowered, inputs, upstream, dtype)
     except Exception as error:  # whatever PyTorch raises is a result of the case
-        return Trace(failure=_first_line(error))
+        return Trace(failure=first_line(error))
 
 
 def _trace(
@@ -106,6 +106,7 @@ def _optional(value: torch.Tensor | None) -> float | None:
     return None if value is None else _number(value)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The kind of an exception and the first line of what it says."""
     text = str(error).strip().split("\n")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

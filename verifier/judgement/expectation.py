@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from verifier.floats import Format, decimal, nearest, shortest
-from verifier.language.cases import Expectation, Expected
+from verifier.language.case import Expectation, Expected
 from verifier.records import Truth, TruthStatus, Verdict
 
 

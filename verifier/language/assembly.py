@@ -19,6 +19,7 @@ _V = TypeVar("_V")
 
 
 def assemble(data: Mapping[str, object], origin: Origin) -> Case:
+    """The case that a mapping with the keys of a case describes, or the first error in it."""
     table = validate(CaseTable, data, origin)
     named = table.domain or {}
     if table.descent is not None and "domain" in origin.inherited:
@@ -31,11 +32,12 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
     domains = _occurring(named, arguments, origin, "domain")
     _check_cover(given, domains, origin)
     order = _order(table, origin)
+    wrt = _wrt(table, arguments, origin)
     return Case(
         name=table.name,
         place=origin.place(),
         program=program,
-        wrt=_wrt(table, arguments, origin),
+        wrt=wrt,
         given=given,
         domains=domains,
         points=_points(table, domains, origin),
@@ -49,7 +51,7 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
         subgradient=table.subgradient,
         accept=tuple(dict.fromkeys(table.accept or ())),
         tolerance=None if table.tolerance is None else table.tolerance.relative,
-        expectation=expectation(table, arguments, given, origin),
+        expectation=expectation(table, arguments, wrt, given, origin),
         descent=_descent(table, program, given, domains, origin),
         cite=table.cite,
         tags=table.tags or (),
@@ -106,10 +108,9 @@ def _arguments(
         return program.inputs
     for index, name in enumerate(table.inputs):
         if name not in declared:
-            near = suggest(name, declared)
-            hint = f"Did you mean `{near}`?" if near else "Give it one, or drop it."
+            mend = hint(name, declared, "Give it one, or drop it.")
             origin.fail(
-                f"expected names that have a value in `at` or `domain`, found `{name}`. {hint}",
+                f"expected names that have a value in `at` or `domain`, found `{name}`.{mend}",
                 *("inputs", index),
             )
     for name in program.inputs:
@@ -169,9 +170,9 @@ def _occurring(
 
 
 def _unused(name: str, named: Iterable[str], arguments: Sequence[str]) -> str:
-    near = suggest(name, [known for known in arguments if known not in named])
-    hint = f"Did you mean `{near}`?" if near else "Drop it."
-    return f"`{name}` does not occur in the formula, whose inputs are {join(arguments)}. {hint}"
+    others = [known for known in arguments if known not in named]
+    mend = hint(name, others, "Drop it.")
+    return f"`{name}` does not occur in the formula, whose inputs are {join(arguments)}.{mend}"
 
 
 def _occurring_points(

@@ -12,32 +12,52 @@ from pathlib import Path
 from typing import cast
 
 from verifier.errors import SelectionError
-from verifier.language import document as documents
 from verifier.language.assembly import assemble
-from verifier.language.case import CONVENTIONS as CONVENTIONS
-from verifier.language.case import DIFFERENCES as DIFFERENCES
-from verifier.language.case import DTYPES as DTYPES
-from verifier.language.case import ROUTES as ROUTES
-from verifier.language.case import VERDICTS as VERDICTS
-from verifier.language.case import Case as Case
-from verifier.language.case import Descent as Descent
-from verifier.language.case import Expectation as Expectation
-from verifier.language.case import Expected as Expected
-from verifier.language.document import Document
-from verifier.language.key_lines import Keys
-from verifier.language.key_lines import key_lines as key_lines
+from verifier.language.case import (
+    CONVENTIONS,
+    DIFFERENCES,
+    DRAWN_POINTS,
+    DTYPES,
+    MOST_EPOCHS,
+    MOST_POINTS,
+    ROUTES,
+    VERDICTS,
+    Case,
+    Descent,
+    Expectation,
+    Expected,
+)
+from verifier.language.document import Document, read
+from verifier.language.key_lines import Keys, key_lines
 from verifier.language.origin import Origin
-from verifier.language.tables import CaseFile, CaseTable, DefaultsTable
-from verifier.language.tables import schema as schema
+from verifier.language.tables import CaseFile, CaseTable, DefaultsTable, schema
 from verifier.language.validation import unknown_key, validate
 from verifier.language.wording import show
+
+__all__ = [
+    "CONVENTIONS",
+    "DIFFERENCES",
+    "DRAWN_POINTS",
+    "DTYPES",
+    "MOST_EPOCHS",
+    "MOST_POINTS",
+    "ROUTES",
+    "VERDICTS",
+    "Case",
+    "Descent",
+    "Expectation",
+    "Expected",
+    "from_mapping",
+    "key_lines",
+    "load",
+    "load_paths",
+    "schema",
+]
 
 
 def load(path: Path) -> list[Case]:
     """The cases of one file, in order. Raises the first error that it finds."""
-    file = path.as_posix()
-    text = _read_text(path, file)
-    document = _parse(text, file)
+    document = read(path)
     _check_top_level(document)
     return _cases(document)
 

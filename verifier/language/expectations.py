@@ -14,14 +14,15 @@ from verifier.language.wording import join
 def expectation(
     table: CaseTable,
     arguments: tuple[str, ...],
+    wrt: tuple[str, ...],
     given: Sequence[Mapping[str, Scalar]],
     origin: Origin,
 ) -> Expectation | None:
+    """What the case pins, one number for each given point or leading epoch; None where it pins nothing."""
     found = table.expect
     if found is None:
         return None
     _check_reason(found, origin)
-    wrt = _wrt(table, arguments, origin)
     for name in found.gradient or {}:
         _check_differentiated(name, wrt, arguments, origin)
     is_complete = bool(given) and given[0].keys() == set(arguments)

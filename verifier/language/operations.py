@@ -362,7 +362,7 @@ _ROWS = (
     _binary(
         "hypot",
         "√(x² + y²)",
-        ("grad * (x / result)", "grad * (y / result)"),
+        ("grad * x / result", "grad * y / result"),
         "IEEE 754-2019, section 9.2",
         kinks=("x = y = 0",),
         convention="NaN at x = y = 0",

@@ -56,11 +56,10 @@ def _dotted(keys: Keys) -> str:
 def check_input(
     name: str, inputs: Sequence[str], origin: Origin, *keys: str | int
 ) -> None:
+    """That a name found at `keys` is one of the inputs."""
     if name in inputs:
         return
-    near = suggest(name, inputs)
-    hint = f" Did you mean `{near}`?" if near else ""
     origin.fail(
-        f"expected one of the inputs {join(inputs)}, found `{name}`.{hint}",
+        f"expected one of the inputs {join(inputs)}, found `{name}`.{hint(name, inputs)}",
         *keys,
     )

@@ -12,7 +12,7 @@ from typing import cast
 from pydantic_core import PydanticCustomError
 
 from verifier import floats
-from verifier.errors import ExpressionError, suggest
+from verifier.errors import ExpressionError
 from verifier.language import expression
 from verifier.language.case import CONVENTIONS, DIFFERENCES, ROUTES, VERDICTS, Expected
 from verifier.language.points import Domain, Scalar, domain, scalar
@@ -129,9 +129,7 @@ def _check_known(name: str, known: Iterable[str]) -> str:
     names = list(known)
     if name in names:
         return name
-    near = suggest(name, names)
-    hint = f" Did you mean `{near}`?" if near else ""
-    raise _fault(f"expected one of {join(names)}, found `{name}`.{hint}")
+    raise _fault(f"expected one of {join(names)}, found `{name}`.{hint(name, names)}")
 
 
 def check_dtype(name: str) -> str:
@@ -155,8 +153,8 @@ def check_subject(text: str) -> str:
     package, dot, last = text.rpartition(".")
     is_dotted = dot and all(part.isidentifier() for part in text.split("."))
     example = f"{package}:{last}" if is_dotted else "mylib.activations:swish"
-    hint = f"Did you mean `{example}`?" if is_dotted else f"Write it as `{example}`."
-    raise _fault(f"expected `module:callable`, found {show(text)}. {hint}")
+    mend = f"Did you mean `{example}`?" if is_dotted else f"Write it as `{example}`."
+    raise _fault(f"expected `module:callable`, found {show(text)}. {mend}")
 
 
 def read_subgradient(value: object) -> Scalar | str:
@@ -165,10 +163,9 @@ def read_subgradient(value: object) -> Scalar | str:
     try:
         return read_finite(value)
     except PydanticCustomError as error:
-        near = suggest(value, CONVENTIONS) if isinstance(value, str) else None
-        hint = f" Did you mean `{near}`?" if near else ""
+        near = hint(value, CONVENTIONS) if isinstance(value, str) else ""
         raise _fault(
-            f"expected a finite number, {join(CONVENTIONS)}, found {show(value)}.{hint}"
+            f"expected a finite number, {join(CONVENTIONS)}, found {show(value)}.{near}"
         ) from error
 
 
@@ -183,19 +180,17 @@ def read_accepted(value: object) -> Verdict:
             f"expected a kind of difference, found `{value}`. "
             "Only differences can be accepted; pin another verdict with `expect = { verdict = … }`."
         )
-    near = suggest(value, [*DIFFERENCES, *DIFFERENCES.values()])
-    hint = f" Did you mean `{near}`?" if near else ""
-    raise _fault(
-        f"expected one of {join(sorted(DIFFERENCES))}, found `{value}`.{hint}"
-    )
+    near = hint(value, [*DIFFERENCES, *DIFFERENCES.values()])
+    raise _fault(f"expected one of {join(sorted(DIFFERENCES))}, found `{value}`.{near}")
 
 
 def check_verdict(name: str) -> str:
     if name in VERDICTS:
         return name
-    near = suggest(name, VERDICTS) or suggest(f"differ.{name}", VERDICTS)
-    hint = f"Did you mean `{near}`?" if near else f"Known are {join(VERDICTS)}."
-    raise _fault(f"expected a verdict, found `{name}`. {hint}")
+    near = hint(name, VERDICTS) or hint(
+        f"differ.{name}", VERDICTS, f"Known are {join(VERDICTS)}."
+    )
+    raise _fault(f"expected a verdict, found `{name}`.{near}")
 
 
 def check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -16,7 +16,14 @@ from pydantic import (
 )
 
 from verifier import floats
-from verifier.language.case import DIFFERENCES, MOST_EPOCHS, MOST_POINTS, ROUTES, VERDICTS, Expected
+from verifier.language.case import (
+    DIFFERENCES,
+    MOST_EPOCHS,
+    MOST_POINTS,
+    ROUTES,
+    VERDICTS,
+    Expected,
+)
 from verifier.language.key_lines import Keys
 from verifier.language.points import Domain, Scalar
 from verifier.language.readers import (

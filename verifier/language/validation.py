@@ -75,6 +75,4 @@ def _explain(fault: ErrorDetails, model: type[Table]) -> str:
 
 def unknown_key(key: str, table: type[Table]) -> str:
     known = list(table.model_fields)
-    near = suggest(key, known)
-    hint = f"Did you mean `{near}`?" if near else f"Known are {join(known)}."
-    return f"unknown key `{key}`. {hint}"
+    return f"unknown key `{key}`.{hint(key, known, f'Known are {join(known)}.')}"
