@@ -137,3 +137,97 @@ def test_the_region_of_a_difference_ends_at_the_very_float():
 
     messages = [c.message or "" for c in run.results[0].comparisons]
     assert any("7.250000000000001 (7.25 matches)" in message for message in messages)
+
+
+def _verdicts(run: verifier.Run) -> dict[tuple[str, tuple[str, ...]], str]:
+    return {(c.quantity, c.wrt): str(c.verdict) for c in run.results[0].comparisons}
+
+
+@pytest.mark.parametrize("text", ["y*relu(x)", "relu(x)*y"])
+def test_a_mixed_second_derivative_at_a_kink_is_the_same_in_either_order(text):
+    found = _verdicts(
+        verifier.verify(text, at={"x": 0, "y": 2}, order=2, dtype="float64")
+    )
+
+    assert found["hessian", ("x", "y")] == "match.subgradient"
+    assert found["hessian", ("y", "x")] == "match.subgradient"
+
+
+def test_a_function_continued_across_a_line_has_its_derivative_along_it():
+    run = verifier.check(
+        lambda x, y: x * torch.sinc(x * y / torch.pi),
+        1.0,
+        0.0,
+        expression="sin(x*y)/y",
+        dtype="float64",
+    )
+
+    assert run.ok, run
+
+
+def test_rounding_excuses_at_an_edge_what_it_excuses_elsewhere():
+    at = {"x": 0, "y": 0.7}
+    smooth = verifier.verify("abs(x)*x + x*sin(1000000*y)", at=at, dtype="float32")
+    kinked = verifier.verify("relu(x) + x*sin(1000000*y)", at=at, dtype="float32")
+
+    assert _verdicts(smooth)["gradient", ("x",)] == "match.conditioning"
+    assert _verdicts(kinked)["gradient", ("x",)] == "match.subgradient"
+
+
+def test_a_convention_at_an_edge_is_no_rounding():
+    run = verifier.verify("relu(x) - relu(-x)", at={"x": 0}, dtype="float64")
+
+    assert _verdicts(run)["gradient", ("x",)] == "differ.wrong"
+
+
+class CurvedWrong(torch.autograd.Function):
+    """sin with a right gradient whose own derivative is 1.3 times too large."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.sin(x)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return grad * Cosine.apply(x)
+
+
+class Cosine(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.cos(x)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return -1.3 * grad * torch.sin(x)
+
+
+@pytest.mark.parametrize("x", [0.7, 1000.7, 1e6 + 0.7])
+def test_conditioning_hides_no_wrong_second_derivative(x):
+    run = verifier.check(
+        CurvedWrong.apply, x, expression="sin(x)", dtype="float32", order=2
+    )
+
+    found = _verdicts(run)
+    assert found["gradient", ("x",)].startswith("match")
+    assert found["hessian", ("x", "x")] == "differ.wrong"
+
+
+@pytest.mark.parametrize("x", [-1e6 - 0.5, -1e15 - 0.5])
+def test_digamma_far_to_the_left_is_enclosed_at_once(x):
+    run = verifier.verify("digamma(x)", at={"x": x}, dtype="float64")
+
+    (value,) = (c for c in run.results[0].comparisons if c.quantity == "value")
+    # ψ(x) = ψ(1 − x) − π cot πx (DLMF 5.5.4), and the cotangent vanishes at half-integers
+    assert float(value.true) == pytest.approx(math.log(0.5 - x), rel=1e-12)
+
+
+def test_an_interval_is_never_told_as_a_true_number():
+    run = verifier.verify("floor(log2(x))", at={"x": 8}, dtype="float64")
+
+    (value,) = (c for c in run.results[0].comparisons if c.quantity == "value")
+    assert (value.true, value.verdict) == ("undecided", "undecided.precision")

@@ -92,6 +92,15 @@ def _said(truth: Truth) -> object:
         ("where(x > 0, sqrt(x), 0)", 0, 0, "undefined"),
         ("abs(sin(x))", 0, 0, (-1, 1)),
         ("max(sqrt(x), 1)", 0, 1, 0),
+        # ties of numbers that are not dyadic
+        ("clamp(0.2*x + 0.5, 0, 1)", 2.5, 1, (0.2, 0)),
+        ("relu(1 - 0.1*x)", 10, 0, (-0.1, 0)),
+        ("min((x + 3)/6, 1)", 3, 1, (1 / 6, 0)),
+        ("relu(x/7 - 3/7)", 3, 0, (0, 1 / 7)),
+        ("max(x + 0.1, 0.1 + x)", 1, 1.1, 1),
+        ("max(x/3, 2/3 - x/3)", 1, 1 / 3, (-1 / 3, 1 / 3)),
+        ("where(x/3 > 1/3, x, 2*x - 1)", 1, 1, (2, 1)),
+        ("floor(x*0.1)", 20, 2, "undefined"),
         ("sqrt(abs(x))", 0, 0, "undefined"),
         # jumps
         ("sign(x)", 0, 0, "undefined"),

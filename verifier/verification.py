@@ -242,7 +242,7 @@ class _ExcusesOf:
 
     def ideal(self) -> Enclosure | None:
         if self.quantity.name == "hessian":
-            return None
+            return self.rounding()
         return self.quantity.of_spread(self.all.ideal())
 
     def movement(self) -> Fraction:

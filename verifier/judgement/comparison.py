@@ -103,7 +103,7 @@ def judge(
     if truth.status is TruthStatus.INFINITE:
         return _judge_infinite(measured, truth)
     if truth.status is TruthStatus.KINK:
-        return _judge_kink(measured, truth, format_, tolerance, convention)
+        return _judge_kink(measured, truth, format_, tolerance, convention, excuses)
     assert truth.enclosure is not None
     if not _is_tight(truth.enclosure, format_):
         return Judgement(
@@ -114,9 +114,11 @@ def judge(
     if not math.isfinite(measured):
         return _judge_nonfinite(measured, true, format_, excuses)
     if truth.at_edge:
-        return _judge_at_edge(measured, true, format_, tolerance)
+        return _judge_at_edge(measured, true, format_, tolerance, excuses)
     judgement = _judge_finite(measured, true, format_, tolerance, excuses)
-    return judgement if written else _of_subject(judgement, true, format_, excuses)
+    if written:
+        return judgement
+    return _of_subject(judgement, measured, true, format_, excuses)
 
 
 def middle(enclosure: Enclosure) -> Fraction:
@@ -176,6 +178,7 @@ def _judge_kink(
     format_: Format,
     tolerance: Fraction,
     convention: Fraction | str | None,
+    excuses: Excuses,
 ) -> Judgement:
     """At a kink any number of the Clarke interval is a gradient, unless the case demands one."""
     assert truth.enclosure is not None
@@ -195,6 +198,9 @@ def _judge_kink(
         return _judge_infinite_at_kink(measured, lower, upper, format_)
     below = lower - allowed(lower, format_, tolerance)
     above = upper + allowed(upper, format_, tolerance)
+    if not below <= Fraction(measured) <= above:
+        slack = _slack(excuses)
+        below, above = below - slack, above + slack
     if below <= Fraction(measured) <= above:
         return Judgement(verdict=Verdict.MATCH_SUBGRADIENT, message=truth.reason)
     demanded = f", as the case demands ({convention})" if convention else ""
@@ -253,7 +259,7 @@ def _judge_finite(
     if measured == nearest(true, format_):
         return verdict(Verdict.MATCH_EXACT)
     explained = _contains(excuses.rounding(), measured)
-    if true == 0 and tolerance and explained:
+    if true == 0 and tolerance and explained and excuses.rounding() is not None:
         # Of a zero truth nothing is relative (the adjoint of the shift in a log-sum-exp): rounding alone decides.
         return Judgement(verdict=Verdict.MATCH_ROUNDING, message="the truth is 0")
     if error <= allowed(true, format_, tolerance):
@@ -286,7 +292,11 @@ def _judge_finite(
 
 
 def _of_subject(
-    judgement: Judgement, true: Fraction, format_: Format, excuses: Excuses
+    judgement: Judgement,
+    measured: float,
+    true: Fraction,
+    format_: Format,
+    excuses: Excuses,
 ) -> Judgement:
     """The verdict on a subject: within the tolerance a few ulps need no excuse, beyond it conditioning is the only one.
 
@@ -299,11 +309,15 @@ def _of_subject(
         judgement = replace(judgement, message=told)
     if judgement.verdict is Verdict.MATCH_CONDITIONING:
         judgement = replace(judgement, verdict=Verdict.DIFFER_UNSTABLE)
+    ideal = excuses.ideal()
+    if judgement.verdict is Verdict.MATCH_ROUNDING and true == 0:
+        if ideal is None or _contains(ideal, measured):
+            return judgement
+        return replace(judgement, verdict=Verdict.DIFFER_UNSTABLE, message=None)
     if error_ulp is None or judgement.verdict.family != "differ":
         return judgement
     if judgement.verdict is Verdict.DIFFER_INACCURATE and error_ulp <= SUBJECT_ULP:
         return replace(judgement, verdict=Verdict.MATCH_ROUNDING, message=None)
-    ideal = excuses.ideal()
     if ideal is not None and error_ulp > CONDITIONING_FACTOR * _farthest(
         ideal, true, format_
     ):
@@ -317,8 +331,18 @@ def _of_subject(
     return judgement
 
 
+def _slack(excuses: Excuses) -> Fraction:
+    """How far rounding alone may move a result whose conventions are what they are; 0 where that is not bounded."""
+    spread = excuses.rounding()
+    return Fraction(0) if spread is None else spread.upper - spread.lower
+
+
 def _judge_at_edge(
-    measured: float, true: Fraction, format_: Format, tolerance: Fraction
+    measured: float,
+    true: Fraction,
+    format_: Format,
+    tolerance: Fraction,
+    excuses: Excuses,
 ) -> Judgement:
     """A finite number where conventions met: `relu(x) - relu(-x)` at 0 is no matter of rounding."""
     error_ulp = error_in_ulp(measured, true, format_)
@@ -328,6 +352,15 @@ def _judge_at_edge(
         )
     if abs(Fraction(measured) - true) <= allowed(true, format_, tolerance):
         return Judgement(verdict=Verdict.MATCH_ROUNDING, error_ulp=error_ulp)
+    error = abs(Fraction(measured) - true)
+    if error <= _slack(excuses):
+        conditioned = error <= CONDITIONING_FACTOR * excuses.movement()
+        return Judgement(
+            verdict=Verdict.MATCH_CONDITIONING
+            if conditioned
+            else Verdict.DIFFER_UNSTABLE,
+            error_ulp=error_ulp,
+        )
     return Judgement(
         verdict=Verdict.DIFFER_WRONG,
         error_ulp=error_ulp,

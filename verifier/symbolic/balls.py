@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 import flint
-from flint import acb, arb, fmpq
+from flint import acb, arb, arb_series, fmpq
 
 from verifier.floats import power_of_two
 from verifier.language import operations
@@ -180,7 +180,28 @@ def _log_gamma(x: Ball) -> Ball:
 
 
 def _polygamma(order: Ball, x: Ball) -> Ball:
+    if x < FAR_LEFT and order.is_exact() and order.is_integer():
+        return _reflected_polygamma(int(order.unique_fmpz()), x)
     return x.digamma() if order.is_zero() else acb(x).polygamma(acb(order)).real
+
+
+FAR_LEFT = -32
+"""Below this Arb's polygamma takes a step for every pole that it passes."""
+
+
+def _reflected_polygamma(order: int, x: Ball) -> Ball:
+    """ψₙ(x) = (−1)ⁿ ψₙ(1 − x) − π dⁿ/dxⁿ cot πx (DLMF 5.15.6)."""
+    if x.contains_integer():
+        return arb.nan()
+    cap = flint.ctx.cap
+    flint.ctx.cap = order + 1
+    try:
+        cotangents = arb_series([x, 1], prec=order + 1).cot_pi()
+        slope = arb(cotangents[order]) * math.factorial(order)
+    finally:
+        flint.ctx.cap = cap
+    mirrored = _polygamma(arb(order), 1 - x)
+    return (-1) ** order * mirrored - arb.pi() * slope
 
 
 def _choose(condition: Condition, chosen: Ball, other: Ball) -> Ball:
@@ -276,7 +297,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "erf": lambda x: x.erf(),
     "erfc": lambda x: x.erfc(),
     "lgamma": _log_gamma,
-    "digamma": lambda x: x.digamma(),
+    "digamma": lambda x: _polygamma(arb(0), x),
     "polygamma": _polygamma,
     "max": lambda x, y: x.max(y),
     "min": lambda x, y: x.min(y),

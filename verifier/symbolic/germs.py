@@ -95,6 +95,34 @@ def _coarser(*sizes: Size | None) -> Size | None:
 ZERO = Germ()
 
 
+def exact_center(germ: Germ) -> Fraction | None:
+    """The number that a germ tends to, where the balls know it exactly."""
+    if germ.terms and germ.terms[0][0] < UNIT:
+        return None
+    if germ.remainder is not None and germ.remainder <= UNIT:
+        return None
+    center = [c for size, c in germ.terms if size == UNIT]
+    return balls.rational(center[0]) if center else Fraction(0)
+
+
+def uncentered(value: Any) -> Any:
+    """The germ less the number that it tends to."""
+    if not isinstance(value, Germ) or not value.terms or value.terms[0][0] != UNIT:
+        return value
+    return Germ(value.terms[1:], value.remainder)
+
+
+def centered(value: Any, center: Fraction) -> Any:
+    """The germ with the number that it is known to tend to in the place of a ball about it."""
+    if not isinstance(value, Germ) or not value.terms:
+        return value
+    size, coefficient = value.terms[0]
+    if size != UNIT or coefficient.is_exact():
+        return value
+    terms = [(UNIT, balls.exact(center)), *value.terms[1:]]
+    return _germ(terms, value.remainder)
+
+
 def is_zero(value: Value) -> bool:
     """Whether the value is zero all along, and exactly."""
     return isinstance(value, Germ) and not value.terms and value.remainder is None

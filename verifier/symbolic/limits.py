@@ -158,7 +158,30 @@ class Limits:
         values = {
             side: self._along(self._coordinates(point, {wrt: side})) for side in (-1, 1)
         }
+        if here.status is TruthStatus.FINITE and not any(values.values()):
+            return self._continued(point, wrt, upstream)
         return _from_sides(values, upstream, here)
+
+    def _continued(
+        self, point: Mapping[str, float], wrt: str, upstream: float
+    ) -> Truth:
+        """The derivative of the function continued across a line of singular points, which this input moves along.
+
+        It is what SymPy's derivative tends to as the other inputs leave the line, if all of them agree.
+        """
+        others = [name for name in point if name != wrt]
+        slopes = [
+            germs.limit(slope)
+            for name, side in itertools.product(others, (-1, 1))
+            if (slope := self._slope_along(self._coordinates(point, {name: side}), wrt))
+            is not None
+        ]
+        if not slopes:
+            return _undefined("the function is defined on neither side")
+        truths = [_sided(Sides(left=None, right=slope), upstream) for slope in slopes]
+        if all(_agree(truths[0], other) for other in truths):
+            return truths[0]
+        return _undefined("the derivative has different limits on different ways")
 
     def second(
         self,
@@ -170,9 +193,9 @@ class Limits:
         """The second derivative by two inputs; `here` is the truth about the derivative by the first."""
         if upstream == 0:
             return _finite(balls.zero())
-        if here.status is TruthStatus.KINK:
-            return _undefined("the derivative jumps")
-        found = _decide(lambda: self._second(point, wrt, upstream, here))
+        found = _undefined("the derivative jumps")
+        if here.status is not TruthStatus.KINK:
+            found = _decide(lambda: self._second(point, wrt, upstream, here))
         if wrt[0] == wrt[1] or found.status is not TruthStatus.UNDEFINED:
             return found
         # Along the second input the derivative by the first may not exist: then the other way round (Schwarz).
@@ -269,8 +292,9 @@ class Limits:
     def _values(
         self, path: Mapping[str, Germ], moved: Mapping[int, Value] | None = None
     ) -> list[Any]:
+        exact = expression.rational_values(self.program, _dyadic_centers(path))
         return evaluate(
-            self.program.nodes, path, moved or {}, self.constants, self.classes
+            self.program.nodes, path, moved or {}, self.constants, self.classes, exact
         )
 
 
@@ -291,6 +315,7 @@ def evaluate(
     moved: Mapping[int, Value],
     constants: Mapping[int, Fraction],
     classes: Sequence[int] | None = None,
+    exact: Mapping[int, Fraction] | None = None,
 ) -> list[Any]:
     """The germ, truth value or failure of every step; a branch that `where` does not take may fail unheard."""
     values: list[Any] = []
@@ -312,8 +337,41 @@ def evaluate(
                     first == second
                 ):  # one germ: its difference with itself is exactly zero
                     operands[1] = operands[0]
-            values.append(_apply(step.operation, operands))
+            if exact is not None and step.operation in TIES and not moved:
+                value = _tie(step, operands, exact)
+            else:
+                value = _apply(step.operation, operands)
+            if exact is not None and index in exact and not moved:
+                value = germs.centered(value, exact[index])
+            values.append(value)
     return values
+
+
+TIES = frozenset("max min lt le gt ge eq ne".split())
+
+
+def _tie(step: _Step, operands: Sequence[Any], exact: Mapping[int, Fraction]) -> Any:
+    """A choice between two operands; at an exact tie only how they leave the common number is compared.
+
+    A third and a third are equal, though balls of them cannot tell.
+    """
+    first, second = (exact.get(argument) for argument in step.arguments)
+    failed = any(isinstance(operand, Outside | Unresolved) for operand in operands)
+    if first is None or first != second or failed:
+        return _apply(step.operation, operands)
+    leaving = [germs.uncentered(operand) for operand in operands]
+    if step.operation not in ("max", "min"):
+        return _apply(step.operation, leaving)
+    chosen = _apply("ge" if step.operation == "max" else "le", leaving)
+    if isinstance(chosen, Unresolved):
+        return chosen
+    return operands[0] if chosen else operands[1]
+
+
+def _dyadic_centers(path: Mapping[str, Germ]) -> dict[str, Fraction]:
+    """The exact coordinates of the point that a path tends to; those at infinity are left out."""
+    centers = {name: germs.exact_center(germ) for name, germ in path.items()}
+    return {name: value for name, value in centers.items() if value is not None}
 
 
 def _constant(step: _Step) -> Any:

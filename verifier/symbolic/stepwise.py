@@ -22,6 +22,9 @@ LOCALLY_CONSTANT = frozenset(("max", "min", "relu", "sign", "clamp", "floor", "c
 """Where their derivative is zero they do not depend on the operand at all."""
 
 
+STEPPED = frozenset("abs relu sign floor ceil".split())
+RANKED_OPERATIONS = frozenset("max min clamp lt le gt ge eq ne".split())
+"""They ask only how their operands are ordered."""
 TWIN_OPERATIONS = frozenset("max min lt le gt ge eq ne".split())
 
 
@@ -70,6 +73,8 @@ class Stepwise:
 
         A coordinate is an exact number, or a finite ball to be enclosed as a whole.
         """
+        self._point = point
+        self._rationals: dict[int, Fraction] | None = None
         values = self._forward(point)
         return Pass(values=tuple(values), adjoints=self._backward(values, upstream))
 
@@ -102,17 +107,19 @@ class Stepwise:
             return Known(worst.ball, worst.standing, worst.reason)
         if self._is_of_twins(node):
             return _of_twins(node.operation, operands[0])
-        found = [operand.ball for operand in operands]
+        found = self._sharpened(node, [operand.ball for operand in operands])
         row = operations.OPERATIONS[node.operation]
         if row.result is operations.Sort.CONDITION:
             result = balls.OPERATIONS[node.operation](*found)
-            return Known(result, on_edge=self._on_edge(row, operands))
+            return Known(result, on_edge=self._on_edge(row, operands, found))
         if any(not balls.is_finite(ball) for ball in found):
             return Known(balls.anything(), Standing.UNSURE, self._at(index))
         standing = balls.regularity(node.operation, found, 0)
         if standing is Regularity.OUTSIDE:
             reason = f"{self._at(index)} lies outside the domain of `{node.operation}`"
             return Known(balls.anything(), Standing.UNDEFINED, reason)
+        if node.operation in RANKED_OPERATIONS:
+            found = [operand.ball for operand in operands]
         value = balls.OPERATIONS[node.operation](*found)
         if node.operation == "atan2" and balls.is_zero(found[0]) and not found[1] > 0:
             return self._on_cut(index, node, operands)
@@ -156,10 +163,43 @@ class Stepwise:
         first, second = (self.classes[argument] for argument in node.arguments)
         return first == second
 
-    def _on_edge(self, row: operations.Operation, operands: Sequence[Known]) -> bool:
+    def _on_edge(
+        self,
+        row: operations.Operation,
+        operands: Sequence[Known],
+        found: Sequence[Any],
+    ) -> bool:
         if row.sorts[0] is operations.Sort.CONDITION:
             return any(operand.on_edge for operand in operands)
-        return balls.equal(operands[0].ball, operands[1].ball) is True
+        return balls.equal(found[0], found[1]) is True
+
+    def _sharpened(self, node: expression.Node, found: list[Any]) -> list[Any]:
+        """The operands' balls, sharpened where a choice hangs on numbers that balls cannot hold exactly.
+
+        Of 0.2·x + 0.5 at 2.5 rational arithmetic knows that it is 1. Operands that are only compared are replaced by
+        their ranks.
+        """
+        choice = node.operation in RANKED_OPERATIONS or node.operation in STEPPED
+        if not choice or all(ball.is_exact() for ball in found):
+            return found
+        known = [self._rational(argument) for argument in node.arguments]
+        exact = [value for value in known if value is not None]
+        if len(exact) < len(found):
+            return found
+        if node.operation in STEPPED:
+            return [balls.exact(exact[0])]
+        ranks = sorted(set(exact))
+        return [balls.exact(ranks.index(value)) for value in exact]
+
+    def _rational(self, index: int) -> Fraction | None:
+        if self._rationals is None:
+            point = {
+                name: Fraction(value)
+                for name, value in self._point.items()
+                if isinstance(value, float) and math.isfinite(value)
+            }
+            self._rationals = expression.rational_values(self.program, point)
+        return self._rationals.get(index)
 
     def _at(self, index: int) -> str:
         return f"`{self.program.text(index)}`"
@@ -201,7 +241,7 @@ class Stepwise:
             return None
         if self._is_of_twins(node):  # max(u, u) is u
             return adjoint if operand == 0 else None
-        operands = [value.ball for value in found]
+        operands = self._sharpened(node, [value.ball for value in found])
         standing = balls.regularity(node.operation, operands, operand)
         if standing is not Regularity.SMOOTH:
             return self._irregular(index, standing)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
-from verifier.floats import Format, nearest
+from verifier.floats import Format, nearest, ulp
 from verifier.language.expression import Program
 from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic import balls, derivative, witness
@@ -33,6 +33,8 @@ class PointTruth:
     hessian: Mapping[tuple[str, str], Truth] = field(default_factory=dict)
 
 
+TIGHT_BITS = 20
+"""Bits of an ulp to which a truth is known that may still round either way: a tie that balls cannot see."""
 WITNESS_BITS = 256
 """Precision of the third opinion: it says nothing wrong at any, and more where it is tighter."""
 TRAJECTORY_BITS = 80
@@ -67,6 +69,8 @@ class Oracle:
             if not open_:
                 break
             places = open_
+        for place in open_:
+            found[place] = _settled(found[place], format_)
         self._resolve(found, point, upstream)
         return PointTruth(
             value=found["value", ""],
@@ -300,6 +304,18 @@ def _narrow(enclosure: Enclosure, before: Truth | None) -> Truth:
             return Truth(status=TruthStatus.ORACLE, reason=reason)
         enclosure = _intersect(enclosure, known)
     return Truth(status=TruthStatus.FINITE, enclosure=enclosure)
+
+
+def _settled(truth: Truth, format_: Format) -> Truth:
+    """What is left undecided at the highest precision: known well enough to judge by, or not known at all."""
+    ends = truth.enclosure
+    if truth.status is not TruthStatus.FINITE or ends is None:
+        return truth
+    largest = max(abs(ends.lower), abs(ends.upper))
+    if (ends.upper - ends.lower) * 2**TIGHT_BITS <= ulp(largest, format_):
+        return truth
+    reason = f"at {LARGEST_PRECISION_BITS} bits still no more than an interval"
+    return Truth(status=TruthStatus.PRECISION, reason=reason)
 
 
 def _decided(truth: Truth, format_: Format) -> bool:
