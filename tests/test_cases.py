@@ -479,7 +479,7 @@ REFUSED_FILES = [
     ("", "c.toml: expected at least one `[[case]]`, found none."),
     ("# nothing\n", "c.toml: expected at least one `[[case]]`"),
     ("\nx =\n",
-     "c.toml:2: column 4: expected TOML, found none: Invalid value. Text stands in quotes.\n    x =\n       ^"),
+     "c.toml:2: column 4: expected TOML, found: Invalid value. Text stands in quotes.\n    x =\n       ^"),
     ("x = [", "c.toml:1: "),
     (BOTH + POINT, "c.toml:5: column "),
     ("\ufeff" + BOTH, "c.toml:1: column 1: expected TOML, found a byte order mark"),

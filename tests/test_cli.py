@@ -461,6 +461,21 @@ def test_changes_stand_in_the_json_report(verifier, case_file):
     ]
 
 
+def test_a_baseline_of_other_cases_is_an_error(verifier, case_file, tmp_path):
+    case_file(GOOD)
+    verifier("run", "--baseline", "b.json", "--update-baseline")
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    (other / "c.toml").write_text(GOOD)
+
+    result = verifier("run", str(other / "c.toml"), "--baseline", "b.json")
+
+    assert result.exit_code == 2
+    assert (
+        "expected a baseline of these cases, found none of them in it" in result.stderr
+    )
+
+
 # ── interruptions ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -231,3 +231,16 @@ def test_an_interval_is_never_told_as_a_true_number():
 
     (value,) = (c for c in run.results[0].comparisons if c.quantity == "value")
     assert (value.true, value.verdict) == ("undecided", "undecided.precision")
+
+
+def test_a_mistake_in_the_callable_is_no_fault_of_pytorch():
+    run = verifier.check(lambda x: 1 / 0, 1, expression="x", dtype="float32")
+
+    assert run.results[0].verdict == "error.run"
+
+
+def test_a_deep_program_is_derived_stepwise():
+    steps = "s0 = x*2\n" + "".join(f"s{i} = sin(s{i - 1}) + x\n" for i in range(1, 400))
+    run = verifier.verify(steps=steps, at={"x": 1}, dtype="float64")
+
+    assert run.ok, run

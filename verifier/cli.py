@@ -82,6 +82,10 @@ def _exit_code(function: Callable[[], int]) -> int:
         # The reader has seen enough (`| head`); what Python flushes at its end goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
+    except OSError as error:  # the disk is full, say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _complain(f"error: expected to write the report, found: {error.strerror}.")
+        return UNUSABLE
     return code
 
 
@@ -511,11 +515,13 @@ def _changes(
     record: RunRecord, before: Baseline | None, request: _Request, *, partial: bool
 ) -> list[Change] | None:
     """The changes against the stored run, as far as this run was asked about it."""
-    from verifier.judgement.baseline import compare, split
+    from verifier.judgement.baseline import check_overlap, compare, split
 
     if before is None:
         return None
     inside, _ = split(before, request.paths)
+    if request.update is None and not inside.entries:
+        check_overlap(record, before)
     return compare(record, inside, growth=request.growth, partial=partial)
 
 

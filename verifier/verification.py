@@ -55,6 +55,7 @@ from verifier.symbolic.truth import Oracle, PointTruth
 
 Point = Mapping[str, float]
 
+PYTORCH_EXCEPTIONS = frozenset(("RuntimeError", "NotImplementedError"))
 UPSTREAM_SCALE = -2.0
 """What the upstream gradient is multiplied by to see whether the gradient follows."""
 MOST_REGION_INPUTS = 3
@@ -673,11 +674,18 @@ class _Work:
             )
         return inquiry.attach(comparison, diagnosis)
 
+    def verdict_on_failure(self, failure: str) -> Verdict:
+        """PyTorch's exceptions are results; others of a user's callable are mistakes in it."""
+        own = failure.partition(":")[0] in PYTORCH_EXCEPTIONS
+        if own or isinstance(self.prepared.subject, Program):
+            return Verdict.DIFFER_UNSUPPORTED
+        return Verdict.ERROR_RUN
+
     def result(self, elapsed_s: float) -> Result:
         case = self.case
         expectation = case.expectation
         if self.failure is not None:
-            verdict, message = Verdict.DIFFER_UNSUPPORTED, self.failure
+            verdict, message = self.verdict_on_failure(self.failure), self.failure
         else:
             verdicts = [judged.judgement.verdict for judged in self.judged]
             verdict, message = max(verdicts, key=severity), None

@@ -71,7 +71,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         _fail(path, (), f"expected to read it, found that I cannot: {error.strerror}.")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        _fail(path, (), f"expected TOML, found none: {error}. Mend the file.")
+        _fail(path, (), f"expected TOML, found: {error}. Mend the file.")
 
 
 def _fail(path: Path, keys: Sequence[str], message: str) -> NoReturn:
@@ -122,10 +122,13 @@ def load(reference: str, allowed: Sequence[str]) -> Callable[..., Any]:
 
 
 def _not_allowed(module: str, allowed: Sequence[str]) -> str:
-    known = ", ".join(f"`{pattern}`" for pattern in allowed) or "no module"
+    known = (
+        ", ".join(f"`{pattern}`" for pattern in allowed)
+        or "an allowed module, of which there is none"
+    )
     package = module.partition(".")[0]
     return (
-        f"importing `{module}` would run its code: expected a subject from {known}, which is allowed, found another. "
+        f"importing `{module}` would run its code: expected a subject from {known}. "
         f'Allow it with `[tool.verifier] subjects = ["{package}.*"]` in `pyproject.toml`, '
         f"or with `--allow-subject '{package}.*'`."
     )

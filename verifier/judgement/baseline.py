@@ -90,6 +90,17 @@ def _lies_in(file: Path, folders: Iterable[Path]) -> bool:
 # ── comparison ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def check_overlap(record: RunRecord, baseline: Baseline) -> None:
+    """Raise `BaselineError` where no result of a run has an entry: the comparison would pass whatever it found."""
+    found = of(record).entries
+    if found and baseline.entries and not found.keys() & baseline.entries.keys():
+        first = next(iter(baseline.entries))
+        raise BaselineError(
+            f"expected a baseline of these cases, found none of them in it; its first is `{first}`. "
+            "Run from the folder in which it was written, or write another with --update-baseline."
+        )
+
+
 def compare(
     record: RunRecord,
     baseline: Baseline,

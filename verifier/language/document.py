@@ -86,7 +86,7 @@ def _not_toml(message: str, text: str, file: str) -> CaseFileError:
     column = int(found[3]) if found and found[3] else None
     mends = (mend for start, mend in _TOML_MENDS.items() if detail.startswith(start))
     mend = next(mends, "Mend the line.")
-    shown = f"expected TOML, found none: {detail.replace(chr(39), '`')}. {mend}"
+    shown = f"expected TOML, found: {detail.replace(chr(39), '`')}. {mend}"
     if column is not None:
         start = max(0, column - 40)  # a long line is shown around the place
         excerpt = lines[line - 1][start : start + 80]

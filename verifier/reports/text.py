@@ -98,7 +98,7 @@ def failure(result: Result, *, width: int | None = None) -> str:
     """The text for one result that failed: its place, its line, and its tables."""
     file, _, name = result.case.partition("::")
     place = file if result.line is None else f"{file}:{result.line}"
-    head = Text(f"{_plain(place)}: [{_plain(name)}] {result.verdict}")
+    head = Text(f"{_plain(place)}: [{_plain(name)}] {_plain(_headline(result))}")
     lines = Text("\n").join([head, line(result)])
     parts = [lines, *_sections((result,))]
     return _print(_apart(parts), width=width).rstrip("\n")
@@ -166,6 +166,13 @@ def line(result: Result, *, names: int = 0, accepted: Collection[Verdict] = ()) 
         text.append(f"  {inline}")
     text.rstrip()
     return text
+
+
+def _headline(result: Result) -> str:
+    """The verdict; of a match that is not as expected, what is expected."""
+    if result.verdict.family == "match" and not result.as_expected and result.message:
+        return result.message
+    return result.verdict.value
 
 
 def _mark(result: Result, now: Standing) -> str:

@@ -24,6 +24,8 @@ Symbolic = Any
 
 LARGEST_TREE = 4_000
 """Operations of the expression with all steps written out, past which the whole derivative would swell."""
+LARGEST_DEPTH = 60
+"""Operations inside one another, past which SymPy, which walks its trees by recursion, would run out of stack."""
 LARGEST_LITERAL_BITS = 128
 """Constants of more bits stay opaque: SymPy would factor or multiply them out."""
 
@@ -272,11 +274,13 @@ class Whole:
 
 
 def whole(program: Program) -> Whole | None:
-    """The program as one expression, or None where writing all steps out would swell beyond `LARGEST_TREE`."""
+    """The program as one expression, or None where written out it would be too large or too deep for SymPy."""
     sizes: list[int] = []
+    depths: list[int] = []
     for node in program.nodes:
         sizes.append(1 + sum(sizes[index] for index in node.arguments))
-    if sizes[program.output] > LARGEST_TREE:
+        depths.append(1 + max((depths[index] for index in node.arguments), default=0))
+    if sizes[program.output] > LARGEST_TREE or depths[program.output] > LARGEST_DEPTH:
         return None
     return Whole(program)
 
