@@ -144,8 +144,13 @@ def execute(
                 on_result(result)
             if fail_fast and not result.as_expected:
                 break
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         interrupted = True
+        unfinished = getattr(interrupt, "result", None)
+        if unfinished is not None:
+            results.append(unfinished)
+            if on_result is not None:
+                on_result(unfinished)
     return RunRecord(
         environment=environment(),
         seed=seed,

@@ -98,11 +98,26 @@ def verify(prepared: Prepared, *, dtype: str, route: str, seed: int) -> Result:
     work = _Work(prepared, dtype, route)
     begun = time.perf_counter()
     descent = prepared.case.descent
-    if descent is None:
-        work.sample(seed)
-    else:
-        work.descend(descent)
+    try:
+        if descent is None:
+            work.sample(seed)
+        else:
+            work.descend(descent)
+    except KeyboardInterrupt as interrupt:
+        if not work.judged:
+            raise
+        work.points = len({id(judged.point) for judged in work.judged})
+        work.broken.append(f"interrupted after {work.points} points")
+        raise Interrupted(work.result(time.perf_counter() - begun)) from interrupt
     return work.result(time.perf_counter() - begun)
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user's interrupt in the middle of a case, with the result of the points that were judged."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__()
+        self.result = result
 
 
 def failed(case: Case, *, dtype: str, route: str, error: Exception) -> Result:
