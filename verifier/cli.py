@@ -90,7 +90,11 @@ def _exit_code(function: Callable[[], int]) -> int:
 
 
 def _complain(message: str) -> None:
-    sys.stderr.write(f"{message}\n")
+    # Text from a case file must not command the terminal.
+    shown = "".join(
+        c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message
+    )
+    sys.stderr.write(f"{shown}\n")
 
 
 def _say(text: str) -> None:

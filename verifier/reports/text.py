@@ -108,7 +108,8 @@ def compared(
     changes: Sequence[Change], *, width: int | None = None, color: bool = False
 ) -> str:
     """The changes between two runs."""
-    return _print([_changes(changes)], width=width, color=color)
+    heading = "Changes from the older run"
+    return _print([_changes(changes, heading)], width=width, color=color)
 
 
 def streamed(
@@ -335,8 +336,10 @@ def _note(result: Result) -> Text | None:
     return Text.assemble(head, (body, _style(result, standing(result))))
 
 
-def _changes(changes: Sequence[Change]) -> RenderableType:
-    title = _title("Changes against the baseline")
+def _changes(
+    changes: Sequence[Change], heading: str = "Changes against the baseline"
+) -> RenderableType:
+    title = _title(heading)
     if not changes:
         return Group(title, Text("  none"))
     rows = [

@@ -107,7 +107,17 @@ class RoundingModel:
             return result
         if self._is_exact(node.operation, operands, result):
             return result
+        if node.operation == "sigmoid" and self._overflows_inside(operands[0]):
+            return balls.anything()
         return self._widen(result, result, row.forward_ulp)
+
+    def _overflows_inside(self, operand: Ball) -> bool:
+        """Whether e⁻ˣ, which PyTorch's sigmoid kernel computes on the way, overflows: it then returns 0."""
+        if not self.limited_range:
+            return False
+        inner = balls.OPERATIONS["exp"](-operand)
+        top = balls.top_exponent(inner)
+        return top is not None and self._may_overflow(inner, top)
 
     def _is_exact(self, operation: str, operands: Sequence[Ball], result: Ball) -> bool:
         """Whether every implementation returns this very number."""
