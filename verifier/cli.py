@@ -78,15 +78,19 @@ def _exit_code(function: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has seen enough (`| head`); what Python flushes at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has seen enough (`| head`)
+        _discard_output()
         return _BROKEN_PIPE
     except OSError as error:  # the disk is full, say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         _complain(f"error: expected to write the report, found: {error.strerror}.")
         return UNUSABLE
     return code
+
+
+def _discard_output() -> None:
+    """Let what Python flushes at its end go nowhere, where standard output takes no more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(message: str) -> None:

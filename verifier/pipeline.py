@@ -146,6 +146,7 @@ def execute(
                 break
     except KeyboardInterrupt as interrupt:
         interrupted = True
+        # `verification.Interrupted` has one, which is not imported before a case runs.
         unfinished = getattr(interrupt, "result", None)
         if unfinished is not None:
             results.append(unfinished)

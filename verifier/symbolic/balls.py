@@ -10,7 +10,8 @@ IEEE Trans. Comput. 66(8), 2017.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
@@ -44,6 +45,17 @@ class Regularity(Enum):
 
 workprec = flint.ctx.workprec
 """Context manager that sets the precision, in bits, and restores it."""
+
+
+@contextmanager
+def capped(length: int) -> Iterator[None]:
+    """Arb's own truncation of power series set to `length`, and put back."""
+    before = flint.ctx.cap
+    flint.ctx.cap = length
+    try:
+        yield
+    finally:
+        flint.ctx.cap = before
 
 
 def precision_bits() -> int:
@@ -193,13 +205,9 @@ def _reflected_polygamma(order: int, x: Ball) -> Ball:
     """ψₙ(x) = (−1)ⁿ ψₙ(1 − x) − π dⁿ/dxⁿ cot πx (DLMF 5.15.6)."""
     if x.contains_integer():
         return arb.nan()
-    cap = flint.ctx.cap
-    flint.ctx.cap = order + 1
-    try:
+    with capped(order + 1):
         cotangents = arb_series([x, 1], prec=order + 1).cot_pi()
         slope = arb(cotangents[order]) * math.factorial(order)
-    finally:
-        flint.ctx.cap = cap
     mirrored = _polygamma(arb(order), 1 - x)
     return (-1) ** order * mirrored - arb.pi() * slope
 

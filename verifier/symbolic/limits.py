@@ -27,6 +27,7 @@ from verifier.symbolic import balls, germs
 from verifier.symbolic.balls import Ball
 from verifier.symbolic.formula import Formula
 from verifier.symbolic.germs import Germ, Limit, Outside, Unresolved, Value
+from verifier.symbolic.stepwise import TWIN_OPERATIONS
 
 PRECISIONS_BITS = (256, 1024)
 """Two limits whose balls overlap at these precisions are taken for equal: no precision proves equality."""
@@ -337,7 +338,7 @@ def evaluate(
                     first == second
                 ):  # one germ: its difference with itself is exactly zero
                     operands[1] = operands[0]
-            if exact is not None and step.operation in TIES and not moved:
+            if exact is not None and step.operation in TWIN_OPERATIONS and not moved:
                 value = _tie(step, operands, exact)
             else:
                 value = _apply(step.operation, operands)
@@ -345,9 +346,6 @@ def evaluate(
                 value = germs.centered(value, exact[index])
             values.append(value)
     return values
-
-
-TIES = frozenset("max min lt le gt ge eq ne".split())
 
 
 def _tie(step: _Step, operands: Sequence[Any], exact: Mapping[int, Fraction]) -> Any:

@@ -8,12 +8,10 @@ precision in force. Besides `balls` the only module that imports flint.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-import flint
 from flint import arb, arb_series
 
 from verifier.symbolic import balls
@@ -55,7 +53,7 @@ def apply(operation: str, operands: Sequence[Series], length: int) -> Series:
     The first operand of `where` is a truth value, such as `decide` gives; the first of `polygamma` is a constant.
     Raises `SingularError` where the constant terms lie at a kink, a tie, a pole or an end of the domain, or may do so.
     """
-    with _capped(length):
+    with balls.capped(length):
         if operation in _BINARY:
             result = _BINARY[operation](*operands)
         elif operation == "where":
@@ -106,19 +104,8 @@ def taylor_polygamma(order: int, center: Ball, length: int) -> list[Ball]:
     return _finite("polygamma", _derivatives_of_log_gamma(order + 1, center, length))
 
 
-@contextmanager
-def _capped(length: int) -> Iterator[None]:
-    """Arb's own truncation set to `length`, and put back."""
-    before = flint.ctx.cap
-    flint.ctx.cap = length
-    try:
-        yield
-    finally:
-        flint.ctx.cap = before
-
-
 def _series(terms: Sequence[Ball], length: int) -> Series:
-    with _capped(length):
+    with balls.capped(length):
         return arb_series(list(terms), prec=length)
 
 
@@ -349,7 +336,7 @@ def _exponential(first: Ball, rest: Ball, rate: Ball, n: int) -> list[Ball]:
 
 def _log_gamma(c: Ball, n: int) -> list[Ball]:
     """log |Γ|; left of 0 by reflection (DLMF 5.5.3)."""
-    with _capped(n):
+    with balls.capped(n):
         at = variable(c, arb(1), n)
         if c > 0:
             return coefficients(at.lgamma())

@@ -6,6 +6,7 @@ where the program *as written* has a kink, leaves its domain or divides zero by 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -179,8 +180,7 @@ class Stepwise:
         Of 0.2·x + 0.5 at 2.5 rational arithmetic knows that it is 1. Operands that are only compared are replaced by
         their ranks.
         """
-        choice = node.operation in RANKED_OPERATIONS or node.operation in STEPPED
-        if not choice or all(ball.is_exact() for ball in found):
+        if not _hangs_on_a_tie(node.operation, found):
             return found
         known = [self._rational(argument) for argument in node.arguments]
         exact = [value for value in known if value is not None]
@@ -302,6 +302,18 @@ def _input(value: float | Ball, name: str) -> Known:
         return Known(balls.anything(), Standing.LIMIT, f"`{name}` is infinite")
     return Known(
         balls.exact(value), negative_zero=value == 0 and math.copysign(1, value) < 0
+    )
+
+
+def _hangs_on_a_tie(operation: str, found: Sequence[Ball]) -> bool:
+    """Whether a choice is to be made that the balls leave open."""
+    if operation in STEPPED:
+        return bool(found[0].contains_integer()) and not found[0].is_exact()
+    if operation not in RANKED_OPERATIONS:
+        return False
+    return any(
+        balls.equal(first, second) is None
+        for first, second in itertools.combinations(found, 2)
     )
 
 
