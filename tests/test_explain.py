@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rows import call
 
 from verifier.errors import SelectionError, UsageError
 from verifier.evidence import Explanation, ForwardStep
@@ -213,7 +214,7 @@ def test_every_operation_has_a_local_derivative_in_our_language() -> None:
     for row in OPERATIONS.values():
         if row.result is Sort.CONDITION or row.name in ("where", "polygamma"):
             continue
-        text = f"{row.name}({', '.join('uvw'[: row.arity])})"
+        text = call(row, "uvw")
         program = expand(parse(text))
         for index, node in enumerate(program.nodes):
             for operand, argument in enumerate(node.arguments):

@@ -20,6 +20,7 @@ from verifier.language import expression
 from verifier.language.expression import (
     Program,
     constant_values,
+    define,
     expand,
     parse,
     parse_steps,
@@ -704,3 +705,49 @@ def test_line_breaks_between_tokens_change_nothing(written: Tree, random: Any) -
     for index, node in enumerate(program.nodes):
         if node.operation not in _RELATIONS:
             assert tree(parse(program.text(index))) == tree(program, index)
+
+
+# ── parameters: operands that are numbers to PyTorch ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "alpha"),
+    [
+        ("elu(x)", Fraction(1)),
+        ("elu(x, 0.3)", Fraction(3, 10)),
+        ("elu(x, alpha=1/3)", Fraction(1, 3)),
+    ],
+)
+def test_a_parameter_is_given_in_order_by_name_or_by_default(
+    text: str, alpha: Fraction
+) -> None:
+    program = parse(text)
+    node = program.nodes[program.output]
+    assert node.operation == "elu"
+    assert constant_values(program)[node.arguments[1]] == alpha
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("elu(x, y)", "takes a number as `alpha`, found `y`"),
+        ("elu(x, alfa=2)", "no parameter `alfa`, only alpha. Did you mean `alpha`"),
+        ("elu(x, 2, alpha=2)", "given `alpha` twice"),
+        ("elu(x, 1, 2)", "takes 2 operands"),
+        ("elu(alpha=2)", "takes 2 operands"),
+        ("elu(**x)", "no parameter"),
+    ],
+)
+def test_a_parameter_that_pytorch_would_not_take_is_refused(
+    text: str, message: str
+) -> None:
+    with pytest.raises(ExpressionError, match=message):
+        parse(text)
+
+
+def test_a_definition_stands_in_the_place_of_its_row() -> None:
+    program = parse_steps("s = silu(x)\nt = s*2")
+    defined = define(program)
+    assert "silu" not in {node.operation for node in defined.nodes}
+    assert defined.nodes[defined.steps["s"]].operation == "mul"
+    assert defined.nodes[defined.output].arguments[0] == defined.steps["s"]

@@ -102,6 +102,9 @@ UNARY = {
     "softplus of negative": Row(
         "softplus(-{u})", lambda u: math.log1p(math.exp(-u)), 0.1, 3, -1
     ),
+    "logit": Row("logit({u})", lambda u: math.log(u / (1 - u)), 0.6, 0.9),
+    "silu": Row("silu({u})", lambda u: u / (1 + math.exp(-u)), 0.1, 10),
+    "elu": Row("elu(-{u}, 1.5)", lambda u: -1.5 * math.expm1(-u), 0.1, 3, -1),
     "erf": Row("erf({u})", math.erf, 0.1, 1.5),
     "erfc": Row("erfc({u})", math.erfc, 0.1, 1.5, -1),
 }

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rows import call
 from test_stepwise import texts
 
 from verifier.automatic import lowering
@@ -91,9 +92,8 @@ def test_a_named_constant_is_rounded_to_the_dtype(name: str, dtype: str) -> None
 )
 def test_no_operation_leaves_the_dtype(row: operations.Operation, dtype: str) -> None:
     """Neither on tensors, nor on a tensor and a number, nor on constants alone."""
-    texts_ = {"where": "where(x < y, {a}, {b})", "polygamma": "polygamma(1, {b})"}
-    if row.name in texts_:
-        pattern = texts_[row.name]
+    if row.name == "where":
+        pattern = "where(x < y, {a}, {b})"
     elif row.sorts[0] is operations.Sort.CONDITION:
         inner = (
             f" {row.symbol} ".join(["{a} < x", "y < {b}"][: row.arity])
@@ -104,7 +104,7 @@ def test_no_operation_leaves_the_dtype(row: operations.Operation, dtype: str) ->
     elif row.result is operations.Sort.CONDITION:
         pattern = f"where({{a}} {row.symbol} {{b}}, x, y)"
     else:
-        pattern = f"{row.name}({', '.join(['{a}', '{b}', '{c}'][: row.arity])})"
+        pattern = call(row, ("{a}", "{b}", "{c}"))
     pairs = (
         ("x", "y"),
         ("x", "0.3"),

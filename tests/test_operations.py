@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 import mpmath
 import pytest
 from mpmath import mp
+from rows import PARAMETERS, call, parameters_of
+from witnesses import WITNESS
 
 import verifier
 from verifier.automatic import lowering
@@ -35,12 +37,24 @@ def named(rows: Sequence[Operation]) -> Any:
 # ── the table itself ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_row_has_an_enclosure() -> None:
-    assert set(operations.OPERATIONS) - set(balls.OPERATIONS) == set()
+DEFINED = {row.name for row in ROWS if row.definition is not None}
 
 
-def test_every_row_that_yields_a_number_has_a_derivative() -> None:
-    assert {row.name for row in NUMBERS} == set(derivative.OPERATIONS)
+def test_every_row_has_an_enclosure_or_a_definition() -> None:
+    assert set(operations.OPERATIONS) - DEFINED == set(balls.OPERATIONS) - {"above"}
+
+
+def test_every_row_that_yields_a_number_has_a_derivative_or_a_definition() -> None:
+    assert {row.name for row in NUMBERS} - DEFINED == set(derivative.OPERATIONS)
+
+
+@named([row for row in ROWS if row.definition is not None])
+def test_a_definition_is_a_program_of_operands_in_rows_that_have_none(
+    row: Operation,
+) -> None:
+    program = expression.definition(row)
+    assert set(program.inputs) <= set(row.operands)
+    assert not {node.operation for node in program.nodes} & DEFINED
 
 
 def test_every_row_is_lowered_or_composed_and_never_both() -> None:
@@ -122,8 +136,6 @@ INTERIOR = ("1/3", "3/4", "5/4", "7/2", "-1/3", "-5/4", "-7/2", "40")
 
 def text_of(row: Operation) -> str:
     """An expression whose last operation is the row, or a choice by it."""
-    if row.name == "polygamma":
-        return "polygamma(1, x)"
     if row.name == "where":
         return "where(x < y, x * y, y)"
     if row.sorts[0] is Sort.CONDITION:
@@ -134,16 +146,18 @@ def text_of(row: Operation) -> str:
         return f"where({condition}, x * y, y)"
     if row.result is Sort.CONDITION:
         return f"where(x {row.symbol} y, x * y, y)"
-    return f"{row.name}({', '.join('xyz'[: row.arity])})"
+    return call(row, "xyz")
 
 
 def domains_of(row: Operation) -> tuple[Interval, ...]:
     """The domains of x, y and z in `text_of`."""
-    if row.name == "polygamma":
-        return row.domain[1:]
     if row.name == "where" or row.result is Sort.CONDITION:
         return (operations.LINE, operations.LINE)
-    return row.domain
+    return tuple(
+        domain
+        for name, domain in zip(row.operands, row.domain, strict=True)
+        if name in row.tensors
+    )
 
 
 def contains(domain: Interval, value: Fraction) -> bool:
@@ -200,9 +214,7 @@ def verified(row: Operation, points: list[dict[str, str]], dtype: str) -> Any:
 def test_a_row_is_lowered_differentiated_enclosed_and_compared(
     row: Operation, dtype: str
 ) -> None:
-    candidates = (
-        INTERIOR if row.arity == 1 or row.name == "polygamma" else INTERIOR[::2]
-    )
+    candidates = INTERIOR if len(row.tensors) == 1 else INTERIOR[::2]
     points = points_of(row, candidates, FORMATS[dtype])
     assert points
     result = verified(row, points, dtype)
@@ -271,11 +283,11 @@ def grid(row: Operation) -> list[tuple[Fraction, ...]]:
     """Points inside the domain, away from kinks."""
     axes = []
     for operand, domain in zip(row.operands, row.domain, strict=True):
-        if row.name == "polygamma" and operand == "n":
-            axes.append([Fraction(n) for n in (0, 1, 2, 5)])
+        if operand in row.parameters:
+            axes.append([Fraction(n) for n in PARAMETERS[row.name][operand]])
         else:
             axes.append([value for value in WIDE if contains(domain, value)])
-    if row.arity == 1:
+    if len(row.tensors) == 1:
         return list(itertools.product(*axes))
     # A tie of operands may be a kink. Those of `clamp` come in every order, its ends crossed too.
     return [
@@ -286,7 +298,7 @@ def grid(row: Operation) -> list[tuple[Fraction, ...]]:
 def value_of_form(text: str, row: Operation, operands: Sequence[Any], grad: Any) -> Any:
     program = expression.parse_form(text, row)
     given = dict(zip(row.operands, operands, strict=True))
-    given |= {"result": balls.OPERATIONS[row.name](*operands), "grad": grad}
+    given |= {"result": balls.apply(row.name, operands), "grad": grad}
     done: list[Any] = []
     for node in program.nodes:
         if node.operation == "variable":
@@ -294,9 +306,7 @@ def value_of_form(text: str, row: Operation, operands: Sequence[Any], grad: Any)
         elif node.operation == "constant":
             done.append(balls.constant(node.name, node.number))
         else:
-            done.append(
-                balls.OPERATIONS[node.operation](*[done[i] for i in node.arguments])
-            )
+            done.append(balls.apply(node.operation, [done[i] for i in node.arguments]))
     return done[program.output]
 
 
@@ -313,7 +323,7 @@ def _assert_form_is_derivative(
             0
         ]
         if form is None:
-            assert row.name == "polygamma" or balls.is_zero(local)
+            assert balls.is_zero(local)
             return
         found = value_of_form(form, row, operands, balls.exact(GRAD))
         wanted = balls.exact(GRAD) * local
@@ -328,9 +338,8 @@ def _assert_form_is_derivative(
 def test_pytorchs_backward_form_is_sympys_derivative(row: Operation) -> None:
     for values in grid(row):
         for operand in range(row.arity):
-            if row.name == "polygamma" and operand == 0:
-                continue
-            _assert_form_is_derivative(row, operand, values)
+            if row.operands[operand] in row.tensors:
+                _assert_form_is_derivative(row, operand, values)
 
 
 @pytest.mark.parametrize("exponent", [-3, -2, -1, 1, 2, 3, 7])
@@ -373,66 +382,6 @@ def test_the_backward_form_of_where_sends_the_gradient_into_the_branch_taken() -
 
 # ── an independent witness: mpmath at 50 digits ──────────────────────────────────────────────────────────────────────
 
-WITNESS: dict[str, Callable[..., Any]] = {
-    "identity": lambda x: x,
-    "add": lambda x, y: x + y,
-    "sub": lambda x, y: x - y,
-    "mul": lambda x, y: x * y,
-    "div": lambda x, y: x / y,
-    "pow": lambda x, y: mp.power(x, y),
-    "neg": lambda x: -x,
-    "square": lambda x: x * x,
-    "reciprocal": lambda x: 1 / x,
-    "sqrt": mp.sqrt,
-    "rsqrt": lambda x: 1 / mp.sqrt(x),
-    "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
-    "abs": abs,
-    "sign": mp.sign,
-    "hypot": mp.hypot,
-    "exp": mp.exp,
-    "exp2": lambda x: mp.power(2, x),
-    "expm1": mp.expm1,
-    "log": mp.log,
-    "log2": lambda x: mp.log(x, 2),
-    "log10": mp.log10,
-    "log1p": mp.log1p,
-    "sin": mp.sin,
-    "cos": mp.cos,
-    "tan": mp.tan,
-    "sec": mp.sec,
-    "csc": mp.csc,
-    "cot": mp.cot,
-    "asin": mp.asin,
-    "acos": mp.acos,
-    "atan": mp.atan,
-    "atan2": mp.atan2,
-    "sinh": mp.sinh,
-    "cosh": mp.cosh,
-    "tanh": mp.tanh,
-    "sech": mp.sech,
-    "csch": mp.csch,
-    "coth": mp.coth,
-    "asinh": mp.asinh,
-    "acosh": mp.acosh,
-    "atanh": mp.atanh,
-    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
-    "softplus": lambda x: mp.log1p(mp.exp(x)),
-    "relu": lambda x: max(x, mp.zero),
-    "erf": mp.erf,
-    "erfc": mp.erfc,
-    "lgamma": lambda x: mp.log(abs(mp.gamma(x))),
-    "digamma": mp.digamma,
-    "polygamma": lambda n, x: mp.psi(int(n), x),
-    "max": max,
-    "min": min,
-    "floor": mp.floor,
-    "ceil": mp.ceil,
-    # torch.clamp: "If min is greater than max, sets all elements to the value of max."
-    "clamp": lambda x, low, high: (
-        high if x > high or low > high else low if x < low else x
-    ),
-}
-
 
 def rational(value: Any) -> Fraction:
     """The exact value of an mpmath number."""
@@ -452,19 +401,44 @@ def test_the_witness_knows_every_row_that_yields_a_number() -> None:
     assert set(WITNESS) == {row.name for row in NUMBERS} - {"where"}
 
 
+def _with_parameters(row: Operation, values: Mapping[str, str]) -> Callable[..., Any]:
+    """The witness as a function of the tensors alone."""
+
+    def witness(*tensors: Any) -> Any:
+        unused = iter(tensors)
+        return WITNESS[row.name](
+            *(
+                next(unused) if name in row.tensors else _exactly(values[name])
+                for name in row.operands
+            )
+        )
+
+    return witness
+
+
+def _exactly(text: str) -> Any:
+    value = Fraction(text)
+    return mp.mpf(value.numerator) / value.denominator
+
+
+def _points(row: Operation) -> list[tuple[Fraction, ...]]:
+    axes = [
+        [value for value in WIDE if contains(domain, value)]
+        for domain in domains_of(row)
+    ]
+    found = [v for v in itertools.product(*axes) if len(set(v)) == len(v)]
+    return found if len(axes) == 1 else found[::3]
+
+
 @named([row for row in NUMBERS if row.name != "where"])
 def test_value_and_derivative_of_a_row_agree_with_mpmath(row: Operation) -> None:
-    if row.name == "polygamma":
-        texts = [
-            (f"polygamma({n}, x)", lambda x, n=n: WITNESS["polygamma"](n, x))
-            for n in (0, 1, 4)
-        ]
-        points: list[tuple[Fraction, ...]] = [(value,) for value in WIDE]
-    else:
-        texts = [(text_of(row), WITNESS[row.name])]
-        points = grid(row) if row.arity == 1 else grid(row)[::3]
+    texts = [
+        (call(row, "xyz", values), _with_parameters(row, values))
+        for values in parameters_of(row)
+    ]
+    points = _points(row)
     for text, witness in texts:
-        stepwise = Stepwise(parse(text))
+        stepwise = Stepwise(expression.define(parse(text)))
         leaves = {
             n.name: i
             for i, n in enumerate(stepwise.program.nodes)

@@ -159,6 +159,7 @@ BOX: dict[str, tuple[float, float]] = {
     "acos": (-0.8, 0.8),
     "atanh": (-0.8, 0.8),
     "log1p": (-0.5, 5),
+    "logit": (0.1, 0.9),
     "softplus": (-15, 19.5),
     "tan": (-1, 1),
     "sec": (-1, 1),
@@ -172,7 +173,9 @@ INACCURATE = frozenset(("lgamma", "digamma", "polygamma"))
 UNARY = [
     row.name
     for row in operations.OPERATIONS.values()
-    if row.result is operations.N and row.arity == 1 and row.name not in INACCURATE
+    if row.result is operations.Sort.NUMBER
+    and row.arity == 1
+    and row.name not in INACCURATE
 ]
 
 

@@ -18,7 +18,11 @@ from verifier.symbolic.series import SingularError
 LENGTH = 7
 BITS = 160
 
-NUMBERS = [row for row in operations.OPERATIONS.values() if row.result is operations.N]
+NUMBERS = [
+    row
+    for row in operations.OPERATIONS.values()
+    if row.result is operations.Sort.NUMBER and row.definition is None
+]
 UNARY = [row.name for row in NUMBERS if row.arity == 1]
 
 HERE: dict[str, tuple[float, ...]] = {

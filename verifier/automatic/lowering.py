@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from verifier.floats import FORMATS, nearest
-from verifier.language import expression
-from verifier.language.expression import Program
+from verifier.language import expression, operations
+from verifier.language.expression import Node, Program
 
 DTYPES = {
     "float16": torch.float16,
@@ -65,10 +65,13 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "sigmoid": torch.sigmoid,
     "softplus": torch.nn.functional.softplus,
     "relu": torch.relu,
+    "silu": torch.nn.functional.silu,
+    "elu": torch.nn.functional.elu,
     "erf": torch.erf,
     "erfc": torch.erfc,
     "lgamma": torch.lgamma,
     "digamma": torch.digamma,
+    "logit": torch.special.logit,
     "polygamma": lambda order, x: torch.polygamma(int(order), x),
     "max": torch.maximum,
     "min": torch.minimum,
@@ -97,9 +100,14 @@ class Lowered:
         self.dtype = DTYPES[dtype]
         format_ = FORMATS[dtype]
         # Rational arithmetic among literals is rounded once, to the dtype: Python would do it before PyTorch sees it.
+        constants = expression.constant_values(self.program)
         self.literals = {
-            index: nearest(value, format_)
-            for index, value in expression.constant_values(self.program).items()
+            index: nearest(value, format_) for index, value in constants.items()
+        }
+        # A parameter reaches PyTorch's kernel as a Python number, whatever the dtype.
+        self.parameters = {
+            index: nearest(value, FORMATS["float64"])
+            for index, value in constants.items()
         }
 
     def run(self, inputs: Mapping[str, torch.Tensor]) -> list[Value]:
@@ -113,18 +121,29 @@ class Lowered:
             elif node.operation == "constant":
                 values.append(self._named(node.name or ""))
             else:
-                operands = [values[argument] for argument in node.arguments]
-                values.append(self._apply(node.operation, operands))
+                values.append(self._apply(node, values))
         return values
 
     def _named(self, name: str) -> torch.Tensor:
         number = {"pi": torch.pi, "e": torch.e, "inf": torch.inf}[name]
         return torch.tensor(number, dtype=self.dtype)
 
-    def _apply(self, operation: str, operands: Sequence[Value]) -> Value:
+    def _apply(self, node: Node, values: Sequence[Value]) -> Value:
+        operation = node.operation
         function = OPERATIONS[operation]
-        if operation == "polygamma":
-            return function(operands[0], self._tensor(operands[1]))
+        operands = [values[argument] for argument in node.arguments]
+        row = operations.OPERATIONS[operation]
+        if row.parameters:
+            return function(
+                *(
+                    self.parameters[argument]
+                    if name in row.parameters
+                    else self._tensor(operand)
+                    for name, argument, operand in zip(
+                        row.operands, node.arguments, operands, strict=True
+                    )
+                )
+            )
         if operation == "clamp" and not any(
             isinstance(end, torch.Tensor) for end in operands[1:]
         ):

@@ -100,7 +100,7 @@ def parse_steps(text: str, *, variables: Iterable[str] | None = None) -> Program
 
 @cache
 def parse_form(text: str, row: Operation) -> Program:
-    """The program of a row's own formula (`backward` or `composition`) in its operands, `result` and `grad`."""
+    """The program of a row's own formula (`backward`, …) in its operands, `result` and `grad`."""
     return _Reader(
         text, (*row.operands, "result", "grad"), form_of=row
     ).read_expression()
@@ -120,15 +120,42 @@ def expand(program: Program) -> Program:
         if composition is not None:
             row = operations.OPERATIONS[node.operation]
             form = parse_form(composition, row)
-            _inline(
-                nodes, form, dict(zip(row.operands, arguments, strict=True)), node.span
-            )
-        elif node.operation == "div" and _is_number_over_tensor(node, constants):
+            moved.append(_inline(nodes, form, row, arguments, node.span))
+            continue
+        if node.operation == "div" and _is_number_over_tensor(node, constants):
             nodes.append(_derived("reciprocal", arguments[1:], node))
             nodes.append(_derived("mul", (len(nodes) - 1, arguments[0]), node))
         else:
             nodes.append(_derived(node.operation, arguments, node))
         moved.append(len(nodes) - 1)
+    return _rewritten(program, nodes, moved)
+
+
+def define(program: Program) -> Program:
+    """The program over the reals: every operation that has a definition written out as what it is."""
+    nodes: list[Node] = []
+    moved: list[int] = []
+    for node in program.nodes:
+        arguments = tuple(moved[index] for index in node.arguments)
+        row = operations.OPERATIONS.get(node.operation)
+        if row is None or row.definition is None:
+            nodes.append(_derived(node.operation, arguments, node))
+            moved.append(len(nodes) - 1)
+        else:
+            moved.append(_inline(nodes, definition(row), row, arguments, node.span))
+    return _rewritten(program, nodes, moved)
+
+
+@cache
+def definition(row: Operation) -> Program:
+    """A row's definition as a program of its operands, in operations that need none themselves."""
+    return define(parse_form(row.definition or "", row))
+
+
+def _rewritten(
+    program: Program, nodes: Sequence[Node], moved: Sequence[int]
+) -> Program:
+    """The program with other nodes; `moved` says where each of its own went."""
     return Program(
         source=program.source,
         nodes=tuple(nodes),
@@ -249,9 +276,14 @@ def _derived(operation: str, arguments: tuple[int, ...], node: Node) -> Node:
 
 
 def _inline(
-    nodes: list[Node], form: Program, bound: Mapping[str, int], span: Span
-) -> None:
-    """Append the nodes of a form; its last one is its result."""
+    nodes: list[Node],
+    form: Program,
+    row: Operation,
+    arguments: Sequence[int],
+    span: Span,
+) -> int:
+    """Append the nodes of a form of the row's operands, and say which is its result."""
+    bound = dict(zip(row.operands, arguments, strict=True))
     placed: list[int] = []
     for node in form.nodes:
         if node.operation == "variable":
@@ -260,6 +292,7 @@ def _inline(
         arguments = tuple(placed[index] for index in node.arguments)
         nodes.append(replace(node, arguments=arguments, span=span))
         placed.append(len(nodes) - 1)
+    return placed[form.output]
 
 
 def _fold(operation: str, operands: Sequence[Fraction | None]) -> Fraction | None:
@@ -610,17 +643,17 @@ class _Reader:
                 node.func,
                 f"`{name}` is a variable and cannot be called. Write a product with `*`.",
             )
-        if node.keywords:
-            self._fail(node, f"expected `{name}` without keyword arguments")
         if any(isinstance(argument, ast.Starred) for argument in node.args):
             self._fail(node, "expected plain arguments, found a star (`*a`)")
+        row = operations.find(name)
+        if node.keywords and (row is None or not row.parameters):
+            self._fail(node, f"expected `{name}` without keyword arguments")
         if name == "Piecewise":
             return self._piecewise(node)
         if name in ("log", "ln") and len(node.args) == 2:
             return node.args, self._emit_log_to_base(node)
         if name == "Rational":
             return node.args, self._emit(operations.of_symbol("/"), node)
-        row = operations.find(name)
         if row is None:
             near = suggest(name, operations.known_names())
             hint = f"Did you mean `{near}`? " if near else ""
@@ -628,7 +661,44 @@ class _Reader:
                 node.func,
                 f"unknown operation `{name}`. {hint}`verifier operations` lists all that are supported.",
             )
+        if node.keywords or (len(node.args) < row.arity and row.defaults):
+            return self._call_by_name(row, node)
         return list(node.args), self._emit(row, node)
+
+    def _call_by_name(self, row: Operation, node: ast.Call) -> Plan:
+        """A call whose operands are partly given by keyword or left out, as in `softplus(x, beta=2)`."""
+        if len(node.args) > row.arity:
+            return node.args, self._emit(row, node)
+        given = dict(zip(row.operands, node.args, strict=False))
+        for keyword_ in node.keywords:
+            name = keyword_.arg or "**"
+            if name not in row.parameters:
+                near = suggest(name, row.parameters)
+                hint = f" Did you mean `{near}`?" if near else ""
+                known = ", ".join(row.parameters)
+                self._fail(
+                    keyword_,
+                    f"`{row.name}` has no parameter `{name}`, only {known}.{hint}",
+                )
+            if name in given:
+                self._fail(keyword_, f"`{row.name}` is given `{name}` twice")
+            given[name] = keyword_.value
+
+        def emit(found: list[int]) -> int:
+            bound = dict(zip(given, found, strict=True))
+            for name, value in row.defaults:
+                if name not in bound:
+                    bound[name] = self._default(Fraction(value), node)
+            operands = [bound[name] for name in row.operands if name in bound]
+            return self._apply(row, operands, node)
+
+        return list(given.values()), emit
+
+    def _default(self, number: Fraction, node: ast.expr) -> int:
+        leaf = Node(operation="constant", number=number, span=self._span(node))
+        index = self._add(leaf, Sort.NUMBER)
+        self._hold(index, number, node)
+        return index
 
     def _piecewise(self, node: ast.Call) -> Plan:
         """`Piecewise((v1, c1), (v2, c2), …, (v, True))` as nested `where`; the last condition must be `True`."""
@@ -702,8 +772,8 @@ class _Reader:
         for operand, sort in zip(found, row.sorts, strict=True):
             if self.sorts[operand] is not sort:
                 self._check_sort(operand, sort, row, node)
-        if row.name == "polygamma" and self.form_of is None:
-            self._check_order(found[0], node)
+        if row.parameters and self.form_of is None:
+            self._check_parameters(row, found, node)
         index = self._add(
             Node(operation=row.name, arguments=tuple(found), span=self._span(node)),
             row.result,
@@ -716,6 +786,25 @@ class _Reader:
             if value is not None:
                 self._hold(index, value, node)
         return index
+
+    def _check_parameters(
+        self, row: Operation, found: list[int], node: ast.expr
+    ) -> None:
+        """PyTorch takes no tensor in the place of a parameter."""
+        if row.name == "polygamma":
+            self._check_order(found[0], node)
+        for name, index in zip(row.operands, found, strict=True):
+            if name in row.parameters and index not in self.constants:
+                self._fail(
+                    node,
+                    f"`{row.name}` takes a number as `{name}`, found `{self._source_of_node(index)}`",
+                )
+
+    def _source_of_node(self, index: int) -> str:
+        span = self.nodes[index].span
+        line = self.lines[span.line - 1]
+        end = span.end_column - 1 if span.end_line == span.line else len(line)
+        return line[span.column - 1 : end]
 
     def _check_order(self, index: int, node: ast.expr) -> None:
         order = self.constants.get(index)
@@ -859,7 +948,9 @@ class _Reader:
         span = self._span(node)
         return self.lines[span.line - 1][span.column - 1 : span.end_column - 1]
 
-    def _fail(self, node: ast.expr | ast.stmt | None, message: str) -> NoReturn:
+    def _fail(
+        self, node: ast.expr | ast.stmt | ast.keyword | None, message: str
+    ) -> NoReturn:
         if node is None:
             raise ExpressionError(message)
         self._fail_at(*self._true_place(node.lineno, node.col_offset), message)

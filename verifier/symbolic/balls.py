@@ -21,7 +21,7 @@ import flint
 from flint import acb, arb, arb_series, fmpq
 
 from verifier.floats import power_of_two
-from verifier.language import operations
+from verifier.language import expression, operations
 from verifier.records import Enclosure
 from verifier.symbolic.formula import Formula
 
@@ -326,6 +326,37 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "above": _above,
 }
 """An enclosure of each operation over its operands' balls. Where a choice is undecided, both branches are enclosed."""
+
+
+def apply(operation: str, operands: Sequence[Any]) -> Any:
+    """An enclosure of any row's operation over its operands, by its definition where it has one.
+
+    A definition may lose digits that the operation keeps: precision is added until it does not.
+    """
+    row = operations.OPERATIONS.get(operation)
+    if row is None or row.definition is None:
+        return OPERATIONS[operation](*operands)
+    bits = precision_bits()
+    program = expression.definition(row)
+    for extra in (0, bits, 3 * bits, 7 * bits):
+        with workprec(bits + extra):
+            result = _run(program, dict(zip(row.operands, operands, strict=True)))
+        if is_known_to(result, bits) or not all(o.is_exact() for o in operands):
+            break
+    return +result
+
+
+def _run(program: expression.Program, given: Mapping[str, Any]) -> Any:
+    done: list[Any] = []
+    for node in program.nodes:
+        if node.operation == "variable":
+            done.append(given[node.name or ""])
+        elif node.operation == "constant":
+            done.append(constant(node.name, node.number))
+        else:
+            operation = OPERATIONS[node.operation]
+            done.append(operation(*[done[index] for index in node.arguments]))
+    return done[program.output]
 
 
 def constant(name: str | None, number: Fraction | None) -> Ball:

@@ -15,7 +15,7 @@ from typing import Any
 
 import sympy
 
-from verifier.language import operations
+from verifier.language import expression, operations
 from verifier.language.expression import Node, Program
 from verifier.symbolic.formula import Formula, Instruction
 
@@ -212,15 +212,16 @@ class UntranslatableError(Exception):
 
 
 class Whole:
-    """A program as one SymPy expression of its inputs."""
+    """A program as one SymPy expression of its inputs, or of `inputs`, among which they are."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, inputs: Sequence[str] = ()) -> None:
         self.symbols = {
             name: sympy.Symbol(f"x{index}", real=True)
-            for index, name in enumerate(program.inputs)
+            for index, name in enumerate(inputs or program.inputs)
         }
         self.opaque: dict[Symbolic, Instruction] = {}
         self.conditions: dict[Symbolic, tuple[str, tuple[Symbolic, ...]]] = {}
+        program = expression.define(program)
         self.program = program
         self.values: list[Symbolic] = []
         for node in program.nodes:
@@ -275,6 +276,7 @@ class Whole:
 
 def whole(program: Program) -> Whole | None:
     """The program as one expression, or None where written out it would be too large or too deep for SymPy."""
+    program = expression.define(program)
     sizes: list[int] = []
     depths: list[int] = []
     for node in program.nodes:
@@ -292,6 +294,9 @@ def local(operation: str, operand: int, exponent: Fraction | None = None) -> For
     A constant `exponent` of `pow` is put in before differentiating: of x³, `x**y*y/x` would be 0/0 at 0.
     """
     row = operations.OPERATIONS[operation]
+    if row.definition is not None:
+        defined = Whole(expression.definition(row), row.operands)
+        return defined.compile(defined.gradient([row.operands[operand]]))
     symbols = {name: sympy.Symbol(f"x_{name}", real=True) for name in row.operands}
     operands: list[Symbolic] = list(symbols.values())
     if operation == "polygamma":  # SymPy differentiates by a symbolic order as well

@@ -64,7 +64,7 @@ class Limits:
     def __init__(
         self, program: Program, derivatives: Mapping[str, Formula] | None = None
     ) -> None:
-        self.program = expression.expand(program)
+        self.program = expression.expand(expression.define(program))
         self.derivatives = derivatives or {}
         """SymPy's derivative by each input, where there is one."""
         self.constants = expression.constant_values(self.program)

@@ -21,7 +21,7 @@ from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic import balls, derivative
 from verifier.symbolic.balls import Ball, Regularity
 from verifier.symbolic.rounding import RoundingModel
-from verifier.symbolic.stepwise import Known, Standing, Stepwise
+from verifier.symbolic.stepwise import Known, Pass, Standing, Stepwise
 
 GUARD_BITS = 64
 """Precision beyond the format's at the first attempt: the shares of errors are differences of near numbers."""
@@ -95,6 +95,7 @@ def _outcome(
     program: Program, point: Mapping[str, float], upstream: float, wrt: Sequence[str]
 ) -> list[Known]:
     """Value and gradient; an input that does not occur has the derivative 0."""
+    program = expression.define(program)
     done = Stepwise(program).evaluate(point, upstream)
     leaves = {
         node.name: done.adjoints[index] for index, node in enumerate(program.nodes)
@@ -129,6 +130,9 @@ def apply(operation: str, operands: Sequence[Known]) -> Known:
     if worst.standing is not Standing.REGULAR:
         return Known(balls.anything(), worst.standing, worst.reason)
     found = [operand.ball for operand in operands]
+    if _is_defined(operation):
+        program, done = _defined(operation, found)
+        return done.values[program.output]
     if _is_condition(operation):
         return Known(balls.OPERATIONS[operation](*found))
     regularity = balls.regularity(operation, found, 0)
@@ -163,6 +167,11 @@ def hand_back(
     if worst.standing is not Standing.REGULAR:
         return Known(balls.anything(), worst.standing, worst.reason)
     found = [known.ball for known in operands]
+    if _is_defined(operation):
+        local = _local_of_defined(operation, operand, found)
+        if local is None or local.standing is not Standing.REGULAR:
+            return local
+        return Known(adjoint.ball * local.ball)
     regularity = balls.regularity(operation, found, operand)
     if regularity is not Regularity.SMOOTH:
         return _irregular(operation, regularity)
@@ -200,6 +209,31 @@ def _irregular(operation: str, regularity: Regularity) -> Known:
         reason = f"outside the domain of `{operation}`"
         return Known(balls.anything(), Standing.UNDEFINED, reason)
     return Known(balls.anything(), Standing.UNSURE, f"`{operation}` is not resolved")
+
+
+def _is_defined(operation: str) -> bool:
+    row = operations.OPERATIONS.get(operation)
+    return row is not None and row.definition is not None
+
+
+def _defined(operation: str, found: Sequence[Ball]) -> tuple[Program, Pass]:
+    """Values and derivatives all through the definition of an operation."""
+    row = operations.OPERATIONS[operation]
+    program = expression.definition(row)
+    point = dict(zip(row.operands, found, strict=True))
+    return program, Stepwise(program).evaluate(point, 1.0)
+
+
+def _local_of_defined(
+    operation: str, operand: int, found: Sequence[Ball]
+) -> Known | None:
+    """The derivative by one operand; None where the operation does not depend on it."""
+    name = operations.OPERATIONS[operation].operands[operand]
+    program, done = _defined(operation, found)
+    for node, adjoint in zip(program.nodes, done.adjoints, strict=True):
+        if node.operation == "variable" and node.name == name:
+            return adjoint
+    return None
 
 
 def _is_condition(operation: str) -> bool:

@@ -99,8 +99,11 @@ class RoundingModel:
         if node.operation == "constant":
             return self._literal(balls.constant(node.name, node.number))
         operands = [values[index] for index in node.arguments]
-        result = balls.OPERATIONS[node.operation](*operands)
         row = operations.OPERATIONS[node.operation]
+        if row.forward is not None:
+            given = dict(zip(row.operands, operands, strict=True))
+            return self._follow(row.forward, row, given)
+        result = balls.apply(node.operation, operands)
         if row.result is operations.Sort.CONDITION:
             return result
         if node.operation in EXACT_OPERATIONS or not balls.is_finite(result):
@@ -210,21 +213,27 @@ class RoundingModel:
         form = row.backward[operand] if row.backward else None
         if form is None:
             return None
-        program = expression.parse_form(form, row)
         given = dict(
             zip(row.operands, (values[i] for i in node.arguments), strict=True)
         )
         given |= {"result": values[index], "grad": adjoint}
+        return self._follow(form, row, given)
+
+    def _follow(
+        self, form: str, row: operations.Operation, given: Mapping[str, Any]
+    ) -> Ball:
+        """What a kernel's own formula gives, each of its operations rounding."""
+        program = expression.parse_form(form, row)
         done: list[Any] = []
         for step in program.nodes:
             if step.operation == "variable":
                 done.append(given[step.name or ""])
             else:
                 done.append(self._apply(step, done))
-        share: Ball = done[program.output]
-        if not balls.is_finite(share) or share.is_exact():
-            return share
-        return self._widen(share, share, REORDERING_ULP)
+        found: Ball = done[program.output]
+        if not balls.is_finite(found) or found.is_exact():
+            return found
+        return self._widen(found, found, REORDERING_ULP)
 
 
 class IdealModel(RoundingModel):

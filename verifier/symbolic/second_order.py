@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from verifier.floats import Format
+from verifier.language import expression
 from verifier.language.expression import Program
 from verifier.records import Truth, TruthStatus
 from verifier.symbolic import balls, derivative, witness
@@ -39,6 +40,7 @@ class HessianOracle:
     def __init__(
         self, program: Program, wrt: Sequence[str], limits: Limits | None = None
     ) -> None:
+        program = expression.define(program)
         self.program = program
         self.limits = limits
         self.wrt = tuple(wrt)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from verifier.floats import Format, nearest, ulp
+from verifier.language import expression
 from verifier.language.expression import Program
 from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic import balls, derivative, witness
@@ -45,6 +46,7 @@ class Oracle:
     """The true value and gradient of a program, at any point."""
 
     def __init__(self, program: Program, wrt: Sequence[str]) -> None:
+        program = expression.define(program)
         self.program = program
         self.wrt = tuple(wrt)
         self.stepwise = Stepwise(program)

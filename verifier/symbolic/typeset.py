@@ -57,6 +57,9 @@ def local(program: Program, index: int, operand: int) -> str:
         condition = _called(program, node.arguments[0])
         chosen = ("1, 0", "0, 1")[operand - 1]
         return f"where({condition}, {chosen})"
+    row = operations.OPERATIONS[node.operation]
+    if row.definition is not None:
+        return _local_of_defined(program, index, operand)
     operands = [_operand(program, at) for at in node.arguments]
     # Differentiated by its own symbol: an operand may occur twice.
     symbol = _Operand("u", real=True)
@@ -64,6 +67,33 @@ def local(program: Program, index: int, operand: int) -> str:
     value = derivative.OPERATIONS[node.operation](*operands)
     slope = value.diff(symbol).xreplace({symbol: own})
     return str(_Printer().doprint(slope))
+
+
+def _local_of_defined(program: Program, index: int, operand: int) -> str:
+    """The derivative of a row that is defined by the others, its operands' texts put in."""
+    node = program.nodes[index]
+    row = operations.OPERATIONS[node.operation]
+    whole = derivative.Whole(expression.definition(row), row.operands)
+    slope = whole.gradient([row.operands[operand]])[0]
+    if slope.count_ops() > LARGEST_DERIVATIVE:
+        return f"the derivative of `{row.name}` by `{row.operands[operand]}`"
+    names: dict[Symbolic, Symbolic] = {
+        whole.symbols[name]: _operand(program, at)
+        for name, at in zip(row.operands, node.arguments, strict=True)
+    }
+    names |= {
+        opaque: sympy.Symbol(str(instruction.number))
+        for opaque, instruction in whole.opaque.items()
+    }
+    for symbol, (operation, operands) in whole.conditions.items():
+        parts = [_Printer().doprint(part.xreplace(names)) for part in operands]
+        names[symbol] = sympy.Symbol(_written_condition(operation, parts))
+    return str(_Printer().doprint(slope.xreplace(names)))
+
+
+def _written_condition(operation: str, parts: Sequence[str]) -> str:
+    symbol = operations.OPERATIONS[operation].symbol
+    return f"not {parts[0]}" if len(parts) == 1 else f" {symbol} ".join(parts)
 
 
 class _Operand(sympy.Symbol):  # type: ignore[misc]

@@ -1,0 +1,35 @@
+"""The rows of the table as the tests call them: with numbers in the place of their parameters."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+from verifier.language.operations import Operation
+
+PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "elu": {"alpha": ("1", "3/2", "1/4")},
+    "polygamma": {"n": ("1", "0", "2", "5")},
+}
+"""Values for the parameters of each row; the first is the one of a single call."""
+
+
+def parameters_of(row: Operation) -> list[dict[str, str]]:
+    """Every combination of a row's parameters; of a row without any, the empty one."""
+    choices = [PARAMETERS[row.name][name] for name in row.parameters]
+    return [
+        dict(zip(row.parameters, values, strict=True))
+        for values in itertools.product(*choices)
+    ]
+
+
+def call(
+    row: Operation, names: Sequence[str], values: Mapping[str, str] | None = None
+) -> str:
+    """A call of the row on variables of these names, with the first of its parameters' values or with those given."""
+    chosen = parameters_of(row)[0] if values is None else values
+    unused = iter(names)
+    operands = [
+        next(unused) if name in row.tensors else chosen[name] for name in row.operands
+    ]
+    return f"{row.name}({', '.join(operands)})"
