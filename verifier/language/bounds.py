@@ -27,7 +27,10 @@ class Bounds:
         """Whether the bounds leave exactly one number."""
         if self.lower is None or self.upper is None:
             return False
-        equal = self.lower.at.exact is not None and self.lower.at.exact == self.upper.at.exact
+        equal = (
+            self.lower.at.exact is not None
+            and self.lower.at.exact == self.upper.at.exact
+        )
         return equal and self.lower.closed and self.upper.closed
 
     @property

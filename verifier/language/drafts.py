@@ -17,7 +17,8 @@ from verifier.language.tables import CaseTable
 class Draft:
     """A case to be written: its formula in our language, and the rest as an importer found it.
 
-    `bounds` has an entry for every variable of the formula; `notes` are what the reader of the case should know about
+    `bounds` has an entry for every variable of the formula; `examples` are points to look at as well, each with a
+    number for every variable; `notes` are what the reader of the case should know about
     the way it took; `line` is where it begins in its source.
     """
 
@@ -30,6 +31,8 @@ class Draft:
     dtypes: tuple[str, ...] = ()
     cite: str | None = None
     reason: str | None = None
+    tags: tuple[str, ...] = ()
+    examples: Sequence[Mapping[str, str]] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -42,7 +45,7 @@ class LeftOut:
     why: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.name}: {self.why}"
+        return f"{self.line}: {self.name}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +69,20 @@ def checked(found: Imported, limits: Bounds | None) -> Imported:
             _check(ready)
         except VerifierError as error:
             left_out.append(
-                LeftOut(line=draft.line, name=draft.name, why=error.message)
+                LeftOut(line=draft.line, name=draft.name, why=reason_of(error))
             )
             continue
         names.add(ready.name)
         kept.append(ready)
     left_out.sort(key=lambda entry: entry.line)
     return replace(found, drafts=kept, left_out=left_out)
+
+
+def reason_of(error: VerifierError) -> str:
+    """An error on one line, with its column and without the excerpt."""
+    line = error.message.splitlines()[0]
+    column = error.place.column
+    return line if column is None else f"column {column} of its formula: {line}"
 
 
 def case_file(drafts: Iterable[Draft], source: str, command: str) -> str:
@@ -106,14 +116,10 @@ def _check(draft: Draft) -> None:
     """Raises what the loader of case files would, and `FormulaFileError` where the bounds leave no number."""
     for name, bounds in draft.bounds.items():
         if not bounds.may_hold_a_number:
-            raise FormulaFileError(
-                f"its bounds leave no number for `{name}`: {bounds}"
-            )
+            raise FormulaFileError(f"its bounds leave no number for `{name}`: {bounds}")
     if draft.where is not None:
         parse(f"where({draft.where}, 1, 0)", variables=draft.bounds)
-    keys = {
-        key: value for key, value in _keys(draft) if key in CaseTable.model_fields
-    }
+    keys = {key: value for key, value in _keys(draft) if key in CaseTable.model_fields}
     from_mapping(keys)
 
 
@@ -127,6 +133,8 @@ def _keys(draft: Draft) -> Iterator[tuple[str, object]]:
         yield "domain", {name: str(bounds) for name, bounds in drawn.items()}
     if single:
         yield "at", {name: b.lower.at.text for name, b in single.items() if b.lower}
+    elif draft.examples:
+        yield "at", list(draft.examples)
     if draft.where is not None:
         yield "where", draft.where
     if draft.dtypes:
@@ -135,6 +143,8 @@ def _keys(draft: Draft) -> Iterator[tuple[str, object]]:
         yield "cite", draft.cite
     if draft.reason is not None:
         yield "reason", draft.reason
+    if draft.tags:
+        yield "tags", list(draft.tags)
 
 
 # ── TOML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,8 +7,7 @@ is refused benchmark by benchmark, with its line and the reason.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from verifier.language.fpcore_program import (
     PRECISIONS,
     Names,
     Translator,
+    number,
     precision,
     properties,
     refuse,
@@ -31,7 +31,15 @@ from verifier.language.points import Scalar, scalar
 from verifier.language.printing import render
 from verifier.language.sexpr import Atom, Datum, Group, Kind
 
-_TAKEN_OVER = {"name", "description", "cite", "precision", "pre"}
+_TAKEN_OVER = {
+    "name",
+    "description",
+    "cite",
+    "precision",
+    "pre",
+    "example",
+    "fpbench-domain",
+}
 
 
 def read(path: Path) -> Imported:
@@ -62,7 +70,9 @@ def _is_core(datum: Datum) -> bool:
 
 
 def _is_symbol(items: Sequence[Datum], text: str) -> bool:
-    return any(isinstance(i, Atom) and i.kind is Kind.SYMBOL and i.text == text for i in items)
+    return any(
+        isinstance(i, Atom) and i.kind is Kind.SYMBOL and i.text == text for i in items
+    )
 
 
 def _name(datum: Datum, file: str) -> str:
@@ -70,7 +80,11 @@ def _name(datum: Datum, file: str) -> str:
     items = datum.items if isinstance(datum, Group) else []
     for at, item in enumerate(items[:-1]):
         value = items[at + 1]
-        if _is_symbol([item], ":name") and isinstance(value, Atom) and value.text.strip():
+        if (
+            _is_symbol([item], ":name")
+            and isinstance(value, Atom)
+            and value.text.strip()
+        ):
             return value.text
     if len(items) > 1 and isinstance(items[1], Atom):
         return items[1].text
@@ -94,13 +108,15 @@ def _draft(datum: Datum, name: str) -> Draft:
     names = Names()
     if len(set(arguments)) < len(arguments):
         refuse("expected every argument once", items[0])
-    translator = Translator({symbol: names.give(symbol) for symbol in arguments})
+    called = {symbol: names.give(symbol) for symbol in arguments}
+    translator = Translator(called)
     body = translator.translate(rest[0], Sort.NUMBER)
     formula = translator.text(body, names)
     pre = meaning.get("pre")
     condition = _Precondition(translator, formula.inputs)
     if pre is not None:
         condition.take(translator.translate(pre, Sort.CONDITION))
+    examples = [_example(value, called) for key, value in given if key == "example"]
     unused = dict.fromkeys(f"`:{key}`" for key, _ in given if key not in _TAKEN_OVER)
     if unused:
         notes.append(f"not taken over: {', '.join(unused)}")
@@ -114,6 +130,8 @@ def _draft(datum: Datum, name: str) -> Draft:
         dtypes=dtypes,
         cite=_words(meaning.get("cite")),
         reason=_words(meaning.get("description")),
+        tags=_tags(meaning.get("fpbench-domain")),
+        examples=_whole(examples, formula.inputs),
         notes=(*names.notes, *translator.notes, *condition.notes, *notes),
     )
 
@@ -151,8 +169,43 @@ def _words(datum: Datum | None) -> str | None:
     return " ".join(datum.text.split()) or None
 
 
+def _tags(datum: Datum | None) -> tuple[str, ...]:
+    found = _words(datum)
+    return () if found is None else (found,)
+
+
+def _example(datum: Datum, called: Mapping[str, str]) -> dict[str, str]:
+    """The numbers of an example, `([symbol number] …)`, by the names of the variables."""
+    found: dict[str, str] = {}
+    for item in datum.items if isinstance(datum, Group) else []:
+        pair = item.items if isinstance(item, Group) else []
+        atoms = [atom for atom in pair if isinstance(atom, Atom)]
+        if len(atoms) == 2 and atoms[0].text in called and atoms[1].kind is Kind.NUMBER:
+            found[called[atoms[0].text]] = _spelt(number(atoms[1]))
+    return found
+
+
+def _whole(
+    examples: Sequence[Mapping[str, str]], inputs: Sequence[str]
+) -> list[dict[str, str]]:
+    """Those examples that give every input a number."""
+    return [
+        {name: example[name] for name in inputs}
+        for example in examples
+        if all(name in example for name in inputs)
+    ]
+
+
 # ── preconditions ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+_COMPARISONS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
+    "lt": lambda x, y: x < y,
+    "le": lambda x, y: x <= y,
+    "gt": lambda x, y: x > y,
+    "ge": lambda x, y: x >= y,
+    "eq": lambda x, y: x == y,
+    "ne": lambda x, y: x != y,
+}
 _FLIPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}
 
 
@@ -190,8 +243,21 @@ class _Precondition:
             self.notes.append(
                 f"the precondition `{text}` is not taken over: {', '.join(foreign)} does not occur in the formula"
             )
+        elif not found:
+            self._take_constant(index)
         elif not self._take_bound(index):
             self.rest.append(index)
+
+    def _take_constant(self, index: int) -> None:
+        """A comparison of numbers says nothing where it is true, and that nothing is left where it is not."""
+        node = self.translator.nodes[index]
+        sides = [self._constant(i) for i in node.arguments]
+        holds = _compare(node.operation, sides)
+        if holds is None:
+            self.rest.append(index)
+        elif not holds:
+            text = self.translator.expression(index)
+            raise FormulaFileError(f"its precondition holds nowhere: `{text}`")
 
     def _take_bound(self, index: int) -> bool:
         """Whether the condition bounds one variable by a number, and is held as such."""
@@ -200,9 +266,15 @@ class _Precondition:
             return False
         left, right = (self.translator.nodes[i] for i in node.arguments)
         if left.operation == "variable":
-            return self._bound(left.name or "", node.operation, self._constant(node.arguments[1]))
+            return self._bound(
+                left.name or "", node.operation, self._constant(node.arguments[1])
+            )
         if right.operation == "variable":
-            return self._bound(right.name or "", _FLIPPED[node.operation], self._constant(node.arguments[0]))
+            return self._bound(
+                right.name or "",
+                _FLIPPED[node.operation],
+                self._constant(node.arguments[0]),
+            )
         return False
 
     def _constant(self, index: int) -> Scalar | None:
@@ -231,10 +303,21 @@ class _Precondition:
         return True
 
 
+def _compare(relation: str, sides: Sequence[Scalar | None]) -> bool | None:
+    """Whether a relation holds between two rational numbers; None for anything else."""
+    found = [side.exact for side in sides if side is not None]
+    left, right = (*found, None, None)[:2]
+    if relation not in _COMPARISONS or left is None or right is None:
+        return None
+    return _COMPARISONS[relation](left, right)
+
+
 def _spelt(value: Fraction) -> str:
     leaf = Node(
         operation="constant",
         number=value,
         span=Span(line=1, column=1, end_line=1, end_column=1),
     )
-    return render(Program(source="", nodes=(leaf,), inputs=(), output=0)).replace(" ", "")
+    return render(Program(source="", nodes=(leaf,), inputs=(), output=0)).replace(
+        " ", ""
+    )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Mapping, 
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from typing import NoReturn
 
 from verifier.errors import ExpressionError, FormulaFileError, Place
@@ -108,7 +109,9 @@ def refuse(message: str, datum: Datum) -> NoReturn:
 def precision(datum: Datum) -> str:
     """A precision as text. Refuses those that round to integers or a fixed point: another function altogether."""
     found = " ".join(
-        atom.text for atom in (datum.items if isinstance(datum, Group) else [datum]) if isinstance(atom, Atom)
+        atom.text
+        for atom in (datum.items if isinstance(datum, Group) else [datum])
+        if isinstance(atom, Atom)
     )
     if found.split(" ")[0] in ("integer", "fixed"):
         refuse(f"the precision `{found}` rounds to integers or a fixed point", datum)
@@ -180,7 +183,9 @@ class Translator:
                 found = None
             if not working:
                 assert found is not None
-                self._check_sort(found, sort, "its body" if sort is Sort.NUMBER else "`:pre`", root)
+                self._check_sort(
+                    found, sort, "its body" if sort is Sort.NUMBER else "`:pre`", root
+                )
                 return found
             try:
                 # A generator takes nothing where it begins, and then the node of the datum that it asked for.
@@ -226,7 +231,9 @@ class Translator:
         match head.text:
             case "if":
                 self._count(operands, 3, head)
-                return self._operation(group, lambda found: self._apply("where", found, head))
+                return self._operation(
+                    group, lambda found: self._apply("where", found, head)
+                )
             case "let" | "let*":
                 return self._let(group, head)
             case "!":
@@ -278,11 +285,13 @@ class Translator:
         if count != len(names):
             refuse(f"`{head.text}` takes {len(names)} operands, found {count}", head)
         self.notes[f"`({head.text} {' '.join(names)})` is written as `{form}`"] = None
-        return lambda found: self._form(form, dict(zip(names, found, strict=True)), head)
+        return lambda found: self._form(
+            form, dict(zip(names, found, strict=True)), head
+        )
 
     def _relation(self, found: list[int], head: Atom) -> int:
         """A chain of comparisons; `!=` holds where all operands differ from each other."""
-        pairs = list(zip(found, found[1:], strict=False))
+        pairs = list(pairwise(found))
         if head.text == "!=":
             pairs = [(a, b) for i, a in enumerate(found) for b in found[i + 1 :]]
         links = [self._apply(_RELATIONS[head.text], [a, b], head) for a, b in pairs]
@@ -316,7 +325,9 @@ class Translator:
                 self.scope[symbol] = before
         return body
 
-    def _bind(self, fresh: list[tuple[str, int]], bound: list[tuple[str, int | None]]) -> None:
+    def _bind(
+        self, fresh: list[tuple[str, int]], bound: list[tuple[str, int | None]]
+    ) -> None:
         for symbol, index in fresh:
             bound.append((symbol, self.scope.get(symbol)))
             self.scope[symbol] = index
@@ -329,18 +340,29 @@ class Translator:
             shown = f":{name}"
             if name == "precision":
                 shown += f" {precision(value)}"
-            self.notes[f"`(! {shown} …)` is not taken over: all runs in the case's dtype"] = None
+            self.notes[
+                f"`(! {shown} …)` is not taken over: all runs in the case's dtype"
+            ] = None
         return (yield rest[0])
 
     def _digits(self, group: Group) -> Work:
         """`(digits m e b)` is m times b to the power e."""
-        operands = [a for a in group.items[1:] if isinstance(a, Atom) and a.kind is Kind.NUMBER]
+        operands = [
+            a for a in group.items[1:] if isinstance(a, Atom) and a.kind is Kind.NUMBER
+        ]
         if len(operands) != 3 or len(group.items) != 4:
             refuse("`digits` takes three numbers", group)
         mantissa, exponent, base = map(number, operands)
         bits = max(base.numerator.bit_length(), base.denominator.bit_length())
-        if exponent.denominator != 1 or bits * abs(exponent) > LARGEST_NUMBER_BITS or (base == 0 and exponent < 0):
-            refuse(f"`digits` takes an integer exponent, and numbers of at most {LARGEST_NUMBER_BITS} bits", group)
+        if (
+            exponent.denominator != 1
+            or bits * abs(exponent) > LARGEST_NUMBER_BITS
+            or (base == 0 and exponent < 0)
+        ):
+            refuse(
+                f"`digits` takes an integer exponent, and numbers of at most {LARGEST_NUMBER_BITS} bits",
+                group,
+            )
         return self._number(mantissa * base**exponent.numerator, group)
         yield
 
@@ -351,7 +373,9 @@ class Translator:
         try:
             program = parse(form, variables=bound)
         except ExpressionError as error:
-            refuse(f"`{form}` cannot be written: {error.message.splitlines()[0]}", datum)
+            refuse(
+                f"`{form}` cannot be written: {error.message.splitlines()[0]}", datum
+            )
         placed: list[int] = []
         for node in program.nodes:
             if node.operation == "variable":
@@ -359,14 +383,21 @@ class Translator:
             elif node.operation == "constant":
                 placed.append(self._add(node, Sort.NUMBER))
             else:
-                placed.append(self._apply(node.operation, [placed[i] for i in node.arguments], datum))
+                placed.append(
+                    self._apply(
+                        node.operation, [placed[i] for i in node.arguments], datum
+                    )
+                )
         return placed[program.output]
 
     def _apply(self, name: str, operands: Sequence[int], head: Datum) -> int:
         shown = head.text if isinstance(head, Atom) else name
         row = operations.find(name)
         if row is None:
-            refuse(f"`{shown}` is not supported: there is no `{name}` among `verifier operations`", head)
+            refuse(
+                f"`{shown}` is not supported: there is no `{name}` among `verifier operations`",
+                head,
+            )
         if len(operands) != row.arity:
             refuse(f"`{shown}` takes {row.arity} operands, found {len(operands)}", head)
         for operand, sort in zip(operands, row.sorts, strict=True):
@@ -380,15 +411,21 @@ class Translator:
 
     def _add(self, node: Node, sort: Sort) -> int:
         if len(self.nodes) >= LONGEST_PROGRAM:
-            raise FormulaFileError(f"it has more than {LONGEST_PROGRAM} operations and operands")
+            raise FormulaFileError(
+                f"it has more than {LONGEST_PROGRAM} operations and operands"
+            )
         self.nodes.append(node)
         self.sorts.append(sort)
-        self.depths.append(1 + max((self.depths[i] for i in node.arguments), default=-1))
+        self.depths.append(
+            1 + max((self.depths[i] for i in node.arguments), default=-1)
+        )
         return len(self.nodes) - 1
 
     def _check_sort(self, index: int, sort: Sort, shown: str, datum: Datum) -> None:
         if self.sorts[index] is not sort:
-            refuse(f"{shown} expects {sort.value}, found {self.sorts[index].value}", datum)
+            refuse(
+                f"{shown} expects {sort.value}, found {self.sorts[index].value}", datum
+            )
 
     def _count(self, operands: Sequence[Datum], count: int, head: Datum) -> None:
         if len(operands) != count:
@@ -397,13 +434,19 @@ class Translator:
 
     def _count_at_least(self, found: int, count: int, head: Atom) -> None:
         if found < count:
-            refuse(f"`{head.text}` takes at least {count} operands, found {found}", head)
+            refuse(
+                f"`{head.text}` takes at least {count} operands, found {found}", head
+            )
 
     # ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def variables(self, index: int) -> set[str]:
         """The variables that a node depends on."""
-        return {self.nodes[i].name or "" for i in self._reached(index) if self.nodes[i].operation == "variable"}
+        return {
+            self.nodes[i].name or ""
+            for i in self._reached(index)
+            if self.nodes[i].operation == "variable"
+        }
 
     def join(self, conditions: Sequence[int]) -> int:
         """The condition that holds where all of them do."""
@@ -431,14 +474,20 @@ class Translator:
             names.give(symbol or "t", silently=not symbol): index
             for index, symbol in steps.items()
         }
-        inputs = [self.nodes[i].name or "" for i in reached if self.nodes[i].operation == "variable"]
+        inputs = [
+            self.nodes[i].name or ""
+            for i in reached
+            if self.nodes[i].operation == "variable"
+        ]
         return Text(
             text=render(self._program(output, called)),
             in_steps=bool(steps),
             inputs=tuple(inputs),
         )
 
-    def _steps(self, reached: Sequence[int], uses: Iterable[int], output: int) -> dict[int, str]:
+    def _steps(
+        self, reached: Sequence[int], uses: Iterable[int], output: int
+    ) -> dict[int, str]:
         """What each node is called that becomes a step, in order; "" where it has no name in the source."""
         seen: set[int] = set()
         repeated = {index for index in uses if index in seen or seen.add(index)}  # type: ignore[func-returns-value]
@@ -460,7 +509,9 @@ class Translator:
             sizes[index] = 1 + sum(1 if i in steps else sizes[i] for i in arguments)
             total += sizes[index] if index in steps or index == output else 0
             if total > LONGEST_TEXT or sizes[index] > LONGEST_TEXT:
-                raise FormulaFileError(f"it would be longer than {LONGEST_TEXT} characters")
+                raise FormulaFileError(
+                    f"it would be longer than {LONGEST_TEXT} characters"
+                )
 
     def _reached(self, output: int) -> list[int]:
         """The nodes that a node depends on and itself, operands first."""
@@ -471,17 +522,31 @@ class Translator:
         return sorted(needed)
 
     def _program(self, output: int, steps: Mapping[str, int]) -> Program:
-        names = dict.fromkeys(node.name or "" for node in self.nodes if node.operation == "variable")
-        return Program(source="", nodes=tuple(self.nodes), inputs=tuple(names), steps=steps, output=output)
+        names = dict.fromkeys(
+            node.name or "" for node in self.nodes if node.operation == "variable"
+        )
+        return Program(
+            source="",
+            nodes=tuple(self.nodes),
+            inputs=tuple(names),
+            steps=steps,
+            output=output,
+        )
 
 
-def properties(items: Sequence[Datum]) -> tuple[list[tuple[str, Datum]], Sequence[Datum]]:
+def properties(
+    items: Sequence[Datum],
+) -> tuple[list[tuple[str, Datum]], Sequence[Datum]]:
     """The properties that come first, by name and value, and what follows them."""
     found: list[tuple[str, Datum]] = []
     at = 0
     while at < len(items):
         item = items[at]
-        if not isinstance(item, Atom) or item.kind is not Kind.SYMBOL or not item.text.startswith(":"):
+        if (
+            not isinstance(item, Atom)
+            or item.kind is not Kind.SYMBOL
+            or not item.text.startswith(":")
+        ):
             break
         if at + 1 == len(items):
             refuse(f"expected a value after `{item.text}`, found none", item)
@@ -512,14 +577,24 @@ def number(atom: Atom) -> Fraction:
     found = _pattern().fullmatch(atom.text.lower())
     assert found is not None
     sign, whole, part, power, digits, places, exponent, top, bottom = found.groups()
-    if max(len(power or ""), len(exponent or "")) > 6 or abs(int(power or exponent or 0)) > LARGEST_CONSTANT_BITS:
+    if (
+        max(len(power or ""), len(exponent or "")) > 6
+        or abs(int(power or exponent or 0)) > LARGEST_CONSTANT_BITS
+    ):
         refuse(f"the exponent of `{atom.text[:40]}` is too large", atom)
     if top is not None:
         value = Fraction(int(top), int(bottom))
     elif whole is not None:
-        value = int(f"{whole}{part}", 16) * Fraction(2) ** (int(power or 0) - 4 * len(part))
+        value = int(f"{whole}{part}", 16) * Fraction(2) ** (
+            int(power or 0) - 4 * len(part)
+        )
     else:
-        value = int(f"{digits}{places}") * Fraction(10) ** (int(exponent or 0) - len(places))
-    if max(value.numerator.bit_length(), value.denominator.bit_length()) > LARGEST_NUMBER_BITS:
+        value = int(f"{digits}{places}") * Fraction(10) ** (
+            int(exponent or 0) - len(places)
+        )
+    if (
+        max(value.numerator.bit_length(), value.denominator.bit_length())
+        > LARGEST_NUMBER_BITS
+    ):
         refuse(f"a number of more than {LARGEST_NUMBER_BITS} bits", atom)
     return -value if sign == "-" else value

@@ -122,9 +122,7 @@ class _Reader:
             text = found.group()
             if found.lastgroup != "blank":
                 count += 1
-                yield _Token(
-                    sort=found.lastgroup, text=text, line=line, column=column
-                )
+                yield _Token(sort=found.lastgroup, text=text, line=line, column=column)
             if count > MOST_TOKENS:
                 expected = f"expected at most {MOST_TOKENS} symbols, numbers and brackets, found more. Split the file."
                 self._fail(line, column, expected)
