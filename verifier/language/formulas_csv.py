@@ -30,7 +30,7 @@ COUNTS = ("# variables",)
 CITES = ("cite",)
 
 _END = re.compile(r"(.+)_(low|high)", re.IGNORECASE)
-_NAME = re.compile(r"(.+)_name", re.IGNORECASE)
+_NAME = re.compile(r"(v\d+)_name", re.IGNORECASE)
 
 
 def read(path: Path) -> Imported:
@@ -116,10 +116,12 @@ class _Header:
     def _needed(self, names: Sequence[str]) -> int:
         found = self._one_of(names)
         if found is None:
-            known = [cell.lower() for cell in self.cells]
-            near = hint(names[0], known, "Name the column of the formulas so.")
+            mend = " Separate columns by commas."
+            if len(self.cells) > 1:
+                known = [cell.lower() for cell in self.cells]
+                mend = hint(names[0], known, "Name the column of the formulas so.")
             self._fail(
-                f"expected a header with the column `{names[0]}`, found {join(self.cells[:20]) or 'none'}.{near}"
+                f"expected a header with the column `{names[0]}`, found {join(self.cells[:20]) or 'none'}.{mend}"
             )
         return found
 

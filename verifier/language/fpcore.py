@@ -78,6 +78,9 @@ def _is_symbol(items: Sequence[Datum], text: str) -> bool:
 def _name(datum: Datum, file: str) -> str:
     """What a benchmark is called: its `:name`, else the symbol after `FPCore`, else the file and its line."""
     items = datum.items if isinstance(datum, Group) else []
+    if not _is_core(datum):
+        head = items[0] if items else datum
+        return f"({head.text} …)" if isinstance(head, Atom) else "(…)"
     for at, item in enumerate(items[:-1]):
         value = items[at + 1]
         if (
@@ -238,11 +241,13 @@ class _Precondition:
     def _take(self, index: int) -> None:
         found = self.translator.variables(index)
         foreign = sorted(found - self.bounds.keys())
-        if foreign:
+        if foreign and len(foreign) < len(found):
             text = self.translator.expression(index)
             self.notes.append(
-                f"the precondition `{text}` is not taken over: {', '.join(foreign)} does not occur in the formula"
+                f"the precondition `{text}` is not taken over: the formula has no {', '.join(foreign)}"
             )
+        elif foreign:
+            pass  # nothing that the formula depends on
         elif not found:
             self._take_constant(index)
         elif not self._take_bound(index):
@@ -289,8 +294,11 @@ class _Precondition:
         return found if found.exact is None else scalar(_spelt(found.exact))
 
     def _bound(self, name: str, relation: str, at: Scalar | None) -> bool:
-        if at is None or not at.is_finite:
+        if at is None:
             return False
+        if not at.is_finite:
+            bounded = relation in (("gt", "ge") if at.text == "-inf" else ("lt", "le"))
+            return bounded and at.text in ("inf", "-inf")  # as every number is
         end = End(at=at, closed=relation in ("le", "ge", "eq"))
         found: Bounds | None = self.bounds[name]
         if found is not None and relation in ("gt", "ge", "eq"):

@@ -231,9 +231,7 @@ class Translator:
         match head.text:
             case "if":
                 self._count(operands, 3, head)
-                return self._operation(
-                    group, lambda found: self._apply("where", found, head)
-                )
+                return self._operation(group, lambda found: self._choice(found, head))
             case "let" | "let*":
                 return self._let(group, head)
             case "!":
@@ -283,7 +281,7 @@ class Translator:
     def _written_out(self, head: Atom, count: int) -> Callable[[list[int]], int]:
         names, form = FORMS[head.text]
         if count != len(names):
-            refuse(f"`{head.text}` takes {len(names)} operands, found {count}", head)
+            refuse(f"`{head.text}` takes {_operands(len(names))}, found {count}", head)
         self.notes[f"`({head.text} {' '.join(names)})` is written as `{form}`"] = None
         return lambda found: self._form(
             form, dict(zip(names, found, strict=True)), head
@@ -296,6 +294,16 @@ class Translator:
             pairs = [(a, b) for i, a in enumerate(found) for b in found[i + 1 :]]
         links = [self._apply(_RELATIONS[head.text], [a, b], head) for a, b in pairs]
         return self._folded("logical_and", links, head)
+
+    def _choice(self, found: list[int], head: Atom) -> int:
+        """`(if p x y)` of numbers, or of conditions: p and x, or not p and y."""
+        p, x, y = found
+        if self.sorts[x] is Sort.NUMBER or self.sorts[y] is Sort.NUMBER:
+            return self._apply("where", found, head)
+        chosen = self._apply("logical_and", [p, x], head)
+        negated = self._apply("logical_not", [p], head)
+        other = self._apply("logical_and", [negated, y], head)
+        return self._apply("logical_or", [chosen, other], head)
 
     def _folded(self, row: str, found: list[int], head: Atom) -> int:
         result = found[0]
@@ -399,7 +407,9 @@ class Translator:
                 head,
             )
         if len(operands) != row.arity:
-            refuse(f"`{shown}` takes {row.arity} operands, found {len(operands)}", head)
+            refuse(
+                f"`{shown}` takes {_operands(row.arity)}, found {len(operands)}", head
+            )
         for operand, sort in zip(operands, row.sorts, strict=True):
             self._check_sort(operand, sort, f"`{shown}`", head)
         node = Node(operation=row.name, arguments=tuple(operands), span=_NOWHERE)
@@ -430,12 +440,12 @@ class Translator:
     def _count(self, operands: Sequence[Datum], count: int, head: Datum) -> None:
         if len(operands) != count:
             shown = head.text if isinstance(head, Atom) else "it"
-            refuse(f"`{shown}` takes {count} operands, found {len(operands)}", head)
+            refuse(f"`{shown}` takes {_operands(count)}, found {len(operands)}", head)
 
     def _count_at_least(self, found: int, count: int, head: Atom) -> None:
         if found < count:
             refuse(
-                f"`{head.text}` takes at least {count} operands, found {found}", head
+                f"`{head.text}` takes at least {_operands(count)}, found {found}", head
             )
 
     # ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -553,6 +563,10 @@ def properties(
         found.append((item.text[1:], items[at + 1]))
         at += 2
     return found, items[at:]
+
+
+def _operands(count: int) -> str:
+    return "1 operand" if count == 1 else f"{count} operands"
 
 
 def _binding(datum: Datum) -> tuple[str, Datum]:
