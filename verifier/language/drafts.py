@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -62,9 +63,10 @@ def checked(found: Imported, limits: Bounds | None) -> Imported:
     kept: list[Draft] = []
     left_out = list(found.left_out)
     names: set[str] = set()
+    counts: Counter[str] = Counter()
     for draft in found.drafts:
         ready = _within(draft, limits)
-        ready = replace(ready, name=_unique(_printable(draft.name), names))
+        ready = replace(ready, name=_unique(_printable(draft.name), names, counts))
         try:
             _check(ready)
         except VerifierError as error:
@@ -104,11 +106,11 @@ def _printable(name: str) -> str:
     return re.sub(r":{2,}", ":", " ".join(shown.split())) or "unnamed"
 
 
-def _unique(name: str, taken: set[str]) -> str:
-    found, count = name, 1
+def _unique(name: str, taken: set[str], counts: Counter[str]) -> str:
+    found = name
     while found in taken:
-        count += 1
-        found = f"{name} ({count})"
+        counts[name] += 1
+        found = f"{name} ({counts[name] + 1})"
     return found
 
 

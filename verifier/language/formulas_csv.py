@@ -23,6 +23,8 @@ from verifier.language.foreign import read_text
 from verifier.language.points import domain, scalar
 from verifier.language.wording import hint, join
 
+MOST_ROWS = 100_000
+
 NAMES = ("name", "filename")
 FORMULAS = ("formula", "expression")
 RANGES = ("domain", "ranges")
@@ -44,6 +46,11 @@ def read(path: Path) -> Imported:
     for line, cells in rows:
         if not any(cells):
             continue
+        if len(drafts) + len(left_out) == MOST_ROWS:
+            raise FormulaFileError(
+                f"expected at most {MOST_ROWS} formulas, found more. Split the file.",
+                place=Place(file=file, line=line),
+            )
         name = header.cell(cells, header.name) or f"{path.stem}, line {line}"
         try:
             drafts.append(_draft(header, cells, line, name))

@@ -17,10 +17,10 @@ from verifier.language.bounds import Bounds, End
 from verifier.language.drafts import Draft, Imported, LeftOut
 from verifier.language.expression import Node, Program, Span
 from verifier.language.foreign import read_text
-from verifier.language.fpcore_program import (
+from verifier.language.fpcore_program import Translator
+from verifier.language.fpcore_text import Names, expression, text, variables
+from verifier.language.fpcore_words import (
     PRECISIONS,
-    Names,
-    Translator,
     number,
     precision,
     properties,
@@ -114,7 +114,7 @@ def _draft(datum: Datum, name: str) -> Draft:
     called = {symbol: names.give(symbol) for symbol in arguments}
     translator = Translator(called)
     body = translator.translate(rest[0], Sort.NUMBER)
-    formula = translator.text(body, names)
+    formula = text(translator.nodes, body, translator.named, names)
     pre = meaning.get("pre")
     condition = _Precondition(translator, formula.inputs)
     if pre is not None:
@@ -217,6 +217,7 @@ class _Precondition:
 
     def __init__(self, translator: Translator, inputs: Sequence[str]) -> None:
         self.translator = translator
+        self.nodes = translator.nodes
         self.bounds = dict.fromkeys(inputs, Bounds())
         self.rest: list[int] = []
         self.notes: list[str] = []
@@ -226,7 +227,7 @@ class _Precondition:
         work = [condition]
         while work:
             index = work.pop()
-            node = self.translator.nodes[index]
+            node = self.nodes[index]
             if node.operation == "logical_and":
                 work.extend(reversed(node.arguments))
             else:
@@ -236,15 +237,15 @@ class _Precondition:
         """What no interval says."""
         if not self.rest:
             return None
-        return self.translator.expression(self.translator.join(self.rest))
+        return expression(self.nodes, self.translator.join(self.rest))
 
     def _take(self, index: int) -> None:
-        found = self.translator.variables(index)
+        found = variables(self.nodes, index)
         foreign = sorted(found - self.bounds.keys())
         if foreign and len(foreign) < len(found):
-            text = self.translator.expression(index)
+            shown = expression(self.nodes, index)
             self.notes.append(
-                f"the precondition `{text}` is not taken over: the formula has no {', '.join(foreign)}"
+                f"the precondition `{shown}` is not taken over: the formula has no {', '.join(foreign)}"
             )
         elif foreign:
             pass  # nothing that the formula depends on
@@ -255,21 +256,21 @@ class _Precondition:
 
     def _take_constant(self, index: int) -> None:
         """A comparison of numbers says nothing where it is true, and that nothing is left where it is not."""
-        node = self.translator.nodes[index]
+        node = self.nodes[index]
         sides = [self._constant(i) for i in node.arguments]
         holds = _compare(node.operation, sides)
         if holds is None:
             self.rest.append(index)
         elif not holds:
-            text = self.translator.expression(index)
-            raise FormulaFileError(f"its precondition holds nowhere: `{text}`")
+            shown = expression(self.nodes, index)
+            raise FormulaFileError(f"its precondition holds nowhere: `{shown}`")
 
     def _take_bound(self, index: int) -> bool:
         """Whether the condition bounds one variable by a number, and is held as such."""
-        node = self.translator.nodes[index]
+        node = self.nodes[index]
         if node.operation not in _FLIPPED:
             return False
-        left, right = (self.translator.nodes[i] for i in node.arguments)
+        left, right = (self.nodes[i] for i in node.arguments)
         if left.operation == "variable":
             return self._bound(
                 left.name or "", node.operation, self._constant(node.arguments[1])
@@ -284,11 +285,10 @@ class _Precondition:
 
     def _constant(self, index: int) -> Scalar | None:
         """The number that a node is; None where it is none that the end of an interval can be."""
-        if self.translator.variables(index):
+        if variables(self.nodes, index):
             return None
-        text = self.translator.expression(index)
         try:
-            found = scalar(text)
+            found = scalar(expression(self.nodes, index))
         except ExpressionError:
             return None
         return found if found.exact is None else scalar(_spelt(found.exact))

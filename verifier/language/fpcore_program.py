@@ -1,4 +1,4 @@
-"""An expression of FPCore → a program of ours, operation by operation as written, and its text.
+"""An expression of FPCore → nodes of a program of ours, operation by operation as written.
 
 The table of operations is asked at run time: what it lacks is refused by name, never replaced by something near.
 Nothing here recurses, so that no nesting is too deep.
@@ -6,25 +6,26 @@ Nothing here recurses, so that no nesting is too deep.
 
 from __future__ import annotations
 
-import keyword
-import re
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
 from fractions import Fraction
-from functools import cache
 from itertools import pairwise
-from typing import NoReturn
 
-from verifier.errors import ExpressionError, FormulaFileError, Place
+from verifier.errors import ExpressionError, FormulaFileError
 from verifier.language import operations
-from verifier.language.expression import (
-    LARGEST_CONSTANT_BITS,
-    LONGEST_PROGRAM,
-    LONGEST_TEXT,
-    Node,
-    Program,
-    Span,
-    parse,
+from verifier.language.expression import LONGEST_PROGRAM, Node, Program, Span, parse
+from verifier.language.fpcore_words import (
+    CONNECTIVES,
+    CONSTANTS,
+    FOLDED,
+    FORMS,
+    REFUSED,
+    RELATIONS,
+    ROWS,
+    binding,
+    number,
+    precision,
+    properties,
+    refuse,
 )
 from verifier.language.operations import Sort
 from verifier.language.points import LARGEST_NUMBER_BITS
@@ -36,124 +37,8 @@ DEEPEST = 48
 
 _NOWHERE = Span(line=1, column=1, end_line=1, end_column=1)
 
-CONSTANTS = {
-    "E": "e",
-    "LOG2E": "1/log(2)",
-    "LOG10E": "1/log(10)",
-    "LN2": "log(2)",
-    "LN10": "log(10)",
-    "PI": "pi",
-    "PI_2": "pi/2",
-    "PI_4": "pi/4",
-    "M_1_PI": "1/pi",
-    "M_2_PI": "2/pi",
-    "M_2_SQRTPI": "2/sqrt(pi)",
-    "SQRT2": "sqrt(2)",
-    "SQRT1_2": "sqrt(1/2)",
-    "INFINITY": "inf",
-}
-"""FPCore 2.0's constants, named as in C11's `math.h`."""
-
-ROWS = {
-    "fabs": "abs",
-    "pow": "pow",
-    "fmax": "max",
-    "fmin": "min",
-    "nearbyint": "round",
-    **{
-        name: name
-        for name in (
-            "exp exp2 expm1 log log10 log2 log1p sqrt cbrt hypot sin cos tan asin acos atan atan2 sinh cosh tanh "
-            "asinh acosh atanh erf erfc lgamma ceil floor trunc fmod copysign"
-        ).split()
-    },
-}
-"""Operations that the table may hold as they are. FPCore's `round` takes ties away from zero, PyTorch's to even, as
-`nearbyint` does; FPCore's `remainder` is IEEE 754's, PyTorch's takes the sign of the divisor."""
-
-FORMS = {
-    "fma": (("x", "y", "z"), "x*y + z"),
-    "fdim": (("x", "y"), "max(x - y, 0)"),
-    "round": (("x",), "sign(x)*floor(abs(x) + 1/2)"),
-    "remainder": (("x", "y"), "x - y*round(x/y)"),
-}
-"""Operations written out in others: equal over the reals, and the reader of the case is told."""
-
-_REFUSED = (
-    "tgamma isfinite isinf isnan isnormal signbit dim size ref while while* for for* tensor tensor* array"
-).split()
-_FOLDED = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
-_RELATIONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
-_CONNECTIVES = {"and": "logical_and", "or": "logical_or"}
-
-PRECISIONS = {
-    "binary16": "float16",
-    "binary32": "float32",
-    "binary64": "float64",
-    "bfloat16": "bfloat16",
-    "(float 5 16)": "float16",
-    "(float 8 32)": "float32",
-    "(float 11 64)": "float64",
-    "(float 8 16)": "bfloat16",
-}
-"""FPCore's precisions that are dtypes of PyTorch's."""
-
 Work = Generator[Datum, int, int]
 """Yields a datum, is sent the node that it became, and returns a node."""
-
-
-def refuse(message: str, datum: Datum) -> NoReturn:
-    raise FormulaFileError(message, place=Place(line=datum.line, column=datum.column))
-
-
-def precision(datum: Datum) -> str:
-    """A precision as text. Refuses those that round to integers or a fixed point: another function altogether."""
-    found = " ".join(
-        atom.text
-        for atom in (datum.items if isinstance(datum, Group) else [datum])
-        if isinstance(atom, Atom)
-    )
-    if found.split(" ")[0] in ("integer", "fixed"):
-        refuse(f"the precision `{found}` rounds to integers or a fixed point", datum)
-    return f"({found})" if isinstance(datum, Group) else found
-
-
-class Names:
-    """Names of our language for FPCore's symbols, each of them once."""
-
-    def __init__(self) -> None:
-        self.taken: set[str] = set()
-        self.notes: list[str] = []
-
-    def give(self, symbol: str, *, silently: bool = False) -> str:
-        name = re.sub(r"[^A-Za-z0-9_]", "_", symbol)
-        if not name.strip("_") or not name.isidentifier() or name.startswith("__"):
-            name = f"v_{name.strip('_')}".rstrip("_")
-        if _means_something(name):
-            name += "_"
-        found, count = name, 1
-        while found in self.taken or _means_something(found):
-            count += 1
-            found = f"{name.rstrip('_')}_{count}"
-        self.taken.add(found)
-        if found != symbol and not silently:
-            self.notes.append(f"`{symbol}` is called `{found}`")
-        return found
-
-
-def _means_something(name: str) -> bool:
-    """Whether a name means something in our language or in Python's."""
-    known = name in operations.CONSTANTS or operations.find(name) is not None
-    return known or keyword.iskeyword(name) or name in ("Piecewise", "Rational", "true")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """A program as text: an expression, or one `name = expression` a line, and the inputs that occur in it."""
-
-    text: str
-    in_steps: bool
-    inputs: tuple[str, ...]
 
 
 class Translator:
@@ -254,21 +139,21 @@ class Translator:
     def _emitter(self, head: Atom, count: int) -> Callable[[list[int]], int]:
         """What makes a node of an operation's operands."""
         name = head.text
-        if name in _FOLDED:
+        if name in FOLDED:
             return self._arithmetic(head, count)
-        if name in _RELATIONS:
+        if name in RELATIONS:
             self._count_at_least(count, 2, head)
             return lambda found: self._relation(found, head)
-        if name in _CONNECTIVES:
+        if name in CONNECTIVES:
             self._count_at_least(count, 1, head)
-            return lambda found: self._folded(_CONNECTIVES[name], found, head)
+            return lambda found: self._folded(CONNECTIVES[name], found, head)
         if name == "not":
             return lambda found: self._apply("logical_not", found, head)
         if name in FORMS:
             return self._written_out(head, count)
         if name in ROWS:
             return lambda found: self._apply(ROWS[name], found, head)
-        if name in _REFUSED:
+        if name in REFUSED:
             refuse(f"`{name}` is not supported", head)
         refuse(f"`{name}` is no operation of FPCore's", head)
 
@@ -276,7 +161,7 @@ class Translator:
         if count == 1 and head.text == "-":
             return lambda found: self._apply("neg", found, head)
         self._count_at_least(count, 1 if head.text == "+" else 2, head)
-        return lambda found: self._folded(_FOLDED[head.text], found, head)
+        return lambda found: self._folded(FOLDED[head.text], found, head)
 
     def _written_out(self, head: Atom, count: int) -> Callable[[list[int]], int]:
         names, form = FORMS[head.text]
@@ -292,7 +177,7 @@ class Translator:
         pairs = list(pairwise(found))
         if head.text == "!=":
             pairs = [(a, b) for i, a in enumerate(found) for b in found[i + 1 :]]
-        links = [self._apply(_RELATIONS[head.text], [a, b], head) for a, b in pairs]
+        links = [self._apply(RELATIONS[head.text], [a, b], head) for a, b in pairs]
         return self._folded("logical_and", links, head)
 
     def _choice(self, found: list[int], head: Atom) -> int:
@@ -316,7 +201,7 @@ class Translator:
             refuse(f"expected `({head.text} ([name value] …) body)`", group)
         bound: list[tuple[str, int | None]] = []
         fresh: list[tuple[str, int]] = []
-        for symbol, value in map(_binding, group.items[1].items):
+        for symbol, value in map(binding, group.items[1].items):
             index = yield value
             if self.sorts[index] is Sort.NUMBER and self.nodes[index].arguments:
                 self.named.setdefault(index, symbol)
@@ -448,16 +333,6 @@ class Translator:
                 f"`{head.text}` takes at least {_operands(count)}, found {found}", head
             )
 
-    # ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def variables(self, index: int) -> set[str]:
-        """The variables that a node depends on."""
-        return {
-            self.nodes[i].name or ""
-            for i in self._reached(index)
-            if self.nodes[i].operation == "variable"
-        }
-
     def join(self, conditions: Sequence[int]) -> int:
         """The condition that holds where all of them do."""
         result = conditions[0]
@@ -467,148 +342,6 @@ class Translator:
             result = self._add(node, Sort.CONDITION)
         return result
 
-    def expression(self, index: int) -> str:
-        """A node as one expression, whatever is called by a name in the source written out."""
-        self._check_size(index, ())
-        return render(self._program(index, {}))
-
-    def text(self, output: int, names: Names) -> Text:
-        """The program that ends in a node: one expression, or steps where parts have a name or are used twice."""
-        reached = self._reached(output)
-        uses = [argument for i in reached for argument in self.nodes[i].arguments]
-        steps = self._steps(reached, uses, output)
-        self._check_size(output, steps)
-        if steps:
-            steps[output] = self.named.get(output) or "result"
-        called = {
-            names.give(symbol or "t", silently=not symbol): index
-            for index, symbol in steps.items()
-        }
-        inputs = [
-            self.nodes[i].name or ""
-            for i in reached
-            if self.nodes[i].operation == "variable"
-        ]
-        return Text(
-            text=render(self._program(output, called)),
-            in_steps=bool(steps),
-            inputs=tuple(inputs),
-        )
-
-    def _steps(
-        self, reached: Sequence[int], uses: Iterable[int], output: int
-    ) -> dict[int, str]:
-        """What each node is called that becomes a step, in order; "" where it has no name in the source."""
-        seen: set[int] = set()
-        repeated = {index for index in uses if index in seen or seen.add(index)}  # type: ignore[func-returns-value]
-        return {
-            index: self.named.get(index, "")
-            for index in reached
-            if index != output
-            and self.nodes[index].arguments
-            and self.sorts[index] is Sort.NUMBER
-            and (index in self.named or index in repeated)
-        }
-
-    def _check_size(self, output: int, steps: Collection[int]) -> None:
-        """Refuse, before anything is printed, what would be printed again and again."""
-        sizes: dict[int, int] = {}
-        total = 0
-        for index in self._reached(output):
-            arguments = self.nodes[index].arguments
-            sizes[index] = 1 + sum(1 if i in steps else sizes[i] for i in arguments)
-            total += sizes[index] if index in steps or index == output else 0
-            if total > LONGEST_TEXT or sizes[index] > LONGEST_TEXT:
-                raise FormulaFileError(
-                    f"it would be longer than {LONGEST_TEXT} characters"
-                )
-
-    def _reached(self, output: int) -> list[int]:
-        """The nodes that a node depends on and itself, operands first."""
-        needed = {output}
-        for index in range(output, -1, -1):
-            if index in needed:
-                needed.update(self.nodes[index].arguments)
-        return sorted(needed)
-
-    def _program(self, output: int, steps: Mapping[str, int]) -> Program:
-        names = dict.fromkeys(
-            node.name or "" for node in self.nodes if node.operation == "variable"
-        )
-        return Program(
-            source="",
-            nodes=tuple(self.nodes),
-            inputs=tuple(names),
-            steps=steps,
-            output=output,
-        )
-
-
-def properties(
-    items: Sequence[Datum],
-) -> tuple[list[tuple[str, Datum]], Sequence[Datum]]:
-    """The properties that come first, by name and value, and what follows them."""
-    found: list[tuple[str, Datum]] = []
-    at = 0
-    while at < len(items):
-        item = items[at]
-        if (
-            not isinstance(item, Atom)
-            or item.kind is not Kind.SYMBOL
-            or not item.text.startswith(":")
-        ):
-            break
-        if at + 1 == len(items):
-            refuse(f"expected a value after `{item.text}`, found none", item)
-        found.append((item.text[1:], items[at + 1]))
-        at += 2
-    return found, items[at:]
-
 
 def _operands(count: int) -> str:
     return "1 operand" if count == 1 else f"{count} operands"
-
-
-def _binding(datum: Datum) -> tuple[str, Datum]:
-    if isinstance(datum, Group) and len(datum.items) == 2:
-        name, value = datum.items
-        if isinstance(name, Atom) and name.kind is Kind.SYMBOL:
-            return name.text, value
-    refuse("expected `[name value]`", datum)
-
-
-@cache
-def _pattern() -> re.Pattern[str]:
-    return re.compile(
-        r"([+-]?)(?:0x([\da-f]*)\.?([\da-f]*)(?:p([+-]?\d+))?|(\d*)\.?(\d*)(?:e([+-]?\d+))?|(\d+)/(\d+))",
-    )
-
-
-def number(atom: Atom) -> Fraction:
-    """The rational that a number of FPCore's spells."""
-    if len(atom.text) > 4000:
-        refuse("a number of more than 4000 characters", atom)
-    found = _pattern().fullmatch(atom.text.lower())
-    assert found is not None
-    sign, whole, part, power, digits, places, exponent, top, bottom = found.groups()
-    if (
-        max(len(power or ""), len(exponent or "")) > 6
-        or abs(int(power or exponent or 0)) > LARGEST_CONSTANT_BITS
-    ):
-        refuse(f"the exponent of `{atom.text[:40]}` is too large", atom)
-    if top is not None:
-        value = Fraction(int(top), int(bottom))
-    elif whole is not None:
-        value = int(f"{whole}{part}", 16) * Fraction(2) ** (
-            int(power or 0) - 4 * len(part)
-        )
-    else:
-        value = int(f"{digits}{places}") * Fraction(10) ** (
-            int(exponent or 0) - len(places)
-        )
-    if (
-        max(value.numerator.bit_length(), value.denominator.bit_length())
-        > LARGEST_NUMBER_BITS
-    ):
-        refuse(f"a number of more than {LARGEST_NUMBER_BITS} bits", atom)
-    return -value if sign == "-" else value
