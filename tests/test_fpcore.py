@@ -76,6 +76,8 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     # C11, 7.12.9.6: halfway cases away from zero
     "round": lambda x: mpmath.sign(x) * mpmath.floor(abs(x) + mpmath.mpf(1) / 2),
     "trunc": lambda x: mpmath.sign(x) * mpmath.floor(abs(x)),
+    "nearbyint": mpmath.nint,
+    "tgamma": mpmath.gamma,
     **{
         name: getattr(mpmath, name)
         for name in (
@@ -94,6 +96,9 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "atan2": mpmath.atan2,
     "fmax": max,
     "fmin": min,
+    "fmod": lambda x, y: x - y * UNARY["trunc"](x / y),
+    "remainder": lambda x, y: x - y * mpmath.nint(x / y),  # nint: ties to even
+    "copysign": lambda x, y: abs(x) * mpmath.sign(y),
     "fdim": lambda x, y: x - y if x > y else mpmath.mpf(0),
 }
 CONSTANTS = {
@@ -228,6 +233,8 @@ POINTS = [
 ]
 """Inside the domain of every operation but acosh."""
 
+NOT_HERE = ("acosh", "trunc", "round", "nearbyint", "tgamma")
+
 SAMPLES = [
     "(- x)",
     "(- x y 3)",
@@ -265,7 +272,7 @@ SAMPLES = [
     "(* x -1e-3 +2.5E1 .5 -.25 1.)",
     "(pow (+ x 1) -2)",
     "(- (pow x 2) (- (pow y 2)))",
-    *(f"({name} x)" for name in UNARY if name not in ("acosh", "trunc", "round")),
+    *(f"({name} x)" for name in UNARY if name not in NOT_HERE),
     *(f"(* x {name})" for name in (*CONSTANTS, *DERIVED)),
 ]
 
@@ -274,13 +281,38 @@ SAMPLES = [
 def test_an_imported_formula_has_the_value_of_its_source(
     tmp_path: Path, body: str
 ) -> None:
-    draft = single(tmp_path, f'(FPCore (x y) :name "sample" {body})')
+    check(single(tmp_path, f'(FPCore (x y) :name "sample" {body})'), body)
+
+
+def check(draft: Draft, body: str) -> None:
+    """That a draft has the value of its source at every point."""
     tree = sexprs(body)[0]
     with mpmath.workdps(40):
         for point in POINTS:
             scope = {name: mpmath.mpf(number) for name, number in point.items()}
             inputs = {name: point[name] for name in draft.bounds}
             assert holds(enclosed(draft, inputs), value(tree, scope)), point
+
+
+@pytest.mark.parametrize(
+    ("body", "row"),
+    [
+        ("(trunc (* 7 (- x y)))", "trunc"),
+        ("(fmod (* 7 (- x 0.7)) y)", "fmod"),
+        ("(copysign x (- y 0.6))", "copysign"),
+        ("(nearbyint (* 5 x))", "round"),
+        ("(remainder (* 7 x) y)", "round"),
+        ("(tgamma (+ x 1))", "gamma"),
+    ],
+)
+def test_what_the_table_may_lack_is_right_or_refused(
+    tmp_path: Path, body: str, row: str
+) -> None:
+    core = f'(FPCore (x y) :name "sample" (+ y {body}))'
+    if operations.find(row) is None:
+        assert f"`{row}`" in refusal(tmp_path, core)
+    else:
+        check(single(tmp_path, core), f"(+ y {body})")
 
 
 def test_every_operation_that_the_importer_knows_is_tried() -> None:
@@ -293,7 +325,9 @@ def test_every_operation_that_the_importer_knows_is_tried() -> None:
         for name in known - tried
         if operations.find(fpcore_words.ROWS.get(name, name)) is not None
     }
-    assert lacking <= {"INFINITY", "remainder", "fmod", "copysign", "trunc"}
+    elsewhere = {"remainder", "fmod", "copysign", "trunc", "nearbyint", "tgamma"}
+    conditions = {"isfinite", "isinf", "isnan", "signbit"}
+    assert lacking <= {"INFINITY", *elsewhere, *conditions}
 
 
 LEAVES = st.sampled_from(["x", "y", "1/2", "2", "0.75", "PI"])
@@ -537,6 +571,7 @@ def test_a_precision_becomes_a_dtype(
         ("(FPCore (x) (array x x))", "`array` is not supported"),
         ("(FPCore (x) (tensor ([i 3]) x))", "`tensor` is not supported"),
         ("(FPCore ((A 3)) (ref A 0))", "an argument that is a tensor"),
+        ("(FPCore (x) (# x))", "`#` is not supported"),
         ("(FPCore (x) (tgamma x))", "`tgamma` is not supported"),
         ("(FPCore (x) (if (isnan x) 0 x))", "`isnan` is not supported"),
         ("(FPCore (x) (frobnicate x))", "`frobnicate` is no operation of FPCore's"),
@@ -577,6 +612,12 @@ def test_what_no_case_can_say_is_refused_by_name(
     assert why in found
 
 
+def test_a_symbol_need_not_be_ascii(tmp_path: Path) -> None:
+    draft = single(tmp_path, "(FPCore (ε x) :spec (+ x ε) (* x ε))")
+    assert draft.notes[0] == "`ε` is called `v`"
+    assert draft.formula == "x * v"
+
+
 def test_what_is_refused_leaves_the_others(tmp_path: Path) -> None:
     text = '(FPCore (x) x)\n(define y 3)\n(FPCore (x) :name "loop" (while TRUE () x))\n(FPCore (y) y)'
     found = imported(tmp_path, text)
@@ -599,7 +640,8 @@ def test_what_is_refused_leaves_the_others(tmp_path: Path) -> None:
         ('(FPCore (x)\n :name "abc x)', "2: column 8", "at the end of this string"),
         ("(FPCore (x) 12ab)", "1: column 13", "found `12ab`"),
         ("(FPCore (x) x #;)", "1: column 1", "after the last `#;`"),
-        ("{json: x} # no", "1: column 11", "found `#`"),
+        ("{json: x} # no", "1", "expected `(FPCore"),
+        ("(FPCore (x) \x00)", "1: column 13", "expected a symbol or a number"),
         ("(define x)", "1", "expected `(FPCore"),
         ("", "1", "expected `(FPCore"),
     ],

@@ -206,7 +206,7 @@ HEADER = "name,formula,x_low,x_high,domain\n"
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        ("a,x^2,0,1,", "column 1 of its formula: unknown operator `^`"),
+        ("a,x^2,0,1,", "formula, column 1: unknown operator `^`"),
         ("a,tanhh(x),0,1,", "unknown operation `tanhh`. Did you mean `tanh`?"),
         ("a,,0,1,", "expected a formula, found an empty cell"),
         ("a,y,0,1,", "`x` has a range and does not occur in the formula, whose variables are `y`"),

@@ -708,7 +708,7 @@ _Range = Annotated[
     typer.Option(
         "--range",
         metavar="LOW,HIGH",
-        help="For variables without bounds, and in the place of infinite ends.",
+        help="In the place of infinite ends; a variable without bounds is drawn from all numbers otherwise.",
     ),
 ]
 

@@ -19,8 +19,8 @@ class Draft:
     """A case to be written: its formula in our language, and the rest as an importer found it.
 
     `bounds` has an entry for every variable of the formula; `examples` are points to look at as well, each with a
-    number for every variable; `notes` are what the reader of the case should know about
-    the way it took; `line` is where it begins in its source.
+    number for every variable; `notes` tell the reader of the case what the way cost; `line` is where it begins in its
+    source.
     """
 
     line: int
@@ -84,7 +84,8 @@ def reason_of(error: VerifierError) -> str:
     """An error on one line, with its column and without the excerpt."""
     line = error.message.splitlines()[0]
     column = error.place.column
-    return line if column is None else f"column {column} of its formula: {line}"
+    key = error.place.key or "formula"
+    return line if column is None else f"{key}, column {column}: {line}"
 
 
 def case_file(drafts: Iterable[Draft], source: str, command: str) -> str:

@@ -58,7 +58,7 @@ NUMBER = re.compile(
 
 _TOKEN = re.compile(
     r'(?P<blank>[\s]+|;[^\n]*)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<string>"(?:[^"\\]|\\.)*")'
-    r"|(?P<hide>\#;)|(?P<atom>[^\s()\[\]\";#]+)",
+    r"|(?P<hide>\#;)|(?P<atom>[^\s()\[\]\";]+)",
     re.DOTALL,
 )
 _CLOSING = {"(": ")", "[": "]"}
