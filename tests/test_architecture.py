@@ -61,6 +61,7 @@ MAY_IMPORT = {
         "verifier.inquiry",
         "verifier.suggestion",
     },
+    "verifier.import_command": {"verifier.errors", "verifier.language"},
     "verifier.pipeline": GROUND | {"verifier.language", "verifier.verification"},
     "verifier.api": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},
@@ -71,6 +72,7 @@ MAY_IMPORT = {
         "verifier.reports",
         "verifier.pipeline",
         "verifier.explain_command",
+        "verifier.import_command",
     },
     "verifier.pytest_plugin": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},

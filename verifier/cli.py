@@ -686,6 +686,80 @@ def _row(row: Operation) -> dict[str, Any]:
     }
 
 
+# ── import ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+imports = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Make a case file of formulas in another format.",
+)
+app.add_typer(imports, name="import")
+
+_Source = Annotated[Path, typer.Argument(metavar="FILE", help="The file to read.")]
+_Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="Write there, not to standard output."
+    ),
+]
+_Force = Annotated[bool, typer.Option("--force", help="Overwrite the output file.")]
+_Range = Annotated[
+    str | None,
+    typer.Option(
+        "--range",
+        metavar="LOW,HIGH",
+        help="In the place of infinite ends; a variable without bounds is drawn from all numbers otherwise.",
+    ),
+]
+
+
+@imports.command("fpcore")
+@_command
+def import_fpcore(
+    file: _Source,
+    output: _Output = None,
+    force: _Force = False,
+    range_: _Range = None,
+) -> int:
+    """From FPCore 2.0 benchmarks."""
+    return _import("fpcore", file, output, force, range_)
+
+
+@imports.command("csv")
+@_command
+def import_csv(
+    file: _Source,
+    output: _Output = None,
+    force: _Force = False,
+    range_: _Range = None,
+) -> int:
+    """From a CSV of formulas, with the columns `name`, `formula` and `x_low`, `x_high` or `domain`."""
+    return _import("csv", file, output, force, range_)
+
+
+def _import(
+    format_: str, file: Path, output: Path | None, force: bool, limits: str | None
+) -> int:
+    from verifier import import_command
+
+    if output is not None:
+        _check_folder(output)
+        if output.exists() and not force:
+            raise UsageError(
+                f"expected a new file to write, found `{output}`. Choose another, or give `--force`."
+            )
+    outcome = import_command.import_file(format_, file, limits=limits)
+    if output is None:
+        _say(outcome.text)
+    else:
+        _write(output, outcome.text)
+    _complain(outcome.summary)
+    return 0
+
+
+# ── schema ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 @app.command()
 @_command
 def schema(

@@ -69,6 +69,10 @@ class CaseFileError(VerifierError):
     """A case file cannot be read, or says something that no case may say."""
 
 
+class FormulaFileError(VerifierError):
+    """A file of formulas to import cannot be read, or one of its formulas cannot become a case."""
+
+
 class SelectionError(VerifierError):
     """Nothing was left to verify: no file, no case, no tag of that name."""
 
