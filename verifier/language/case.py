@@ -14,10 +14,21 @@ from verifier.records import Verdict
 DTYPES = ("float32", "float64")
 """The dtypes of a case that names none; it may name any of `floats.FORMATS`."""
 ROUTES = {
-    1: ("reverse", "forward", "func"),
+    1: (
+        "reverse",
+        "forward",
+        "func",
+        "vmap",
+        "compile-aot_eager",
+        "compile-inductor",
+    ),
     2: ("reverse-reverse", "forward-forward", "forward-reverse", "reverse-forward"),
 }
 """The ways to a derivative by order; the first is that of a case that names none."""
+ROUTE_ALIASES = {"compile": "compile-inductor"}
+"""Other names of routes."""
+LAYOUTS = ("batch", "single", "strided", "expanded")
+"""How points may lie in memory when PyTorch is given them."""
 CONVENTIONS = ("left", "right", "any")
 """What `subgradient` may demand at a kink, besides a number."""
 DRAWN_POINTS = 64

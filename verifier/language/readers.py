@@ -14,7 +14,14 @@ from pydantic_core import PydanticCustomError
 from verifier import floats
 from verifier.errors import ExpressionError
 from verifier.language import expression
-from verifier.language.case import CONVENTIONS, DIFFERENCES, ROUTES, VERDICTS, Expected
+from verifier.language.case import (
+    CONVENTIONS,
+    DIFFERENCES,
+    ROUTE_ALIASES,
+    ROUTES,
+    VERDICTS,
+    Expected,
+)
 from verifier.language.points import Domain, Scalar, domain, scalar
 from verifier.language.wording import WrittenFloat, hint, join, show
 from verifier.records import Verdict
@@ -137,6 +144,8 @@ def check_dtype(name: str) -> str:
 
 
 def check_route(name: str) -> str:
+    if name in ROUTE_ALIASES:
+        return ROUTE_ALIASES[name]
     return _check_known(name, (route for routes in ROUTES.values() for route in routes))
 
 

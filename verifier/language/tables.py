@@ -20,6 +20,7 @@ from verifier.language.case import (
     DIFFERENCES,
     MOST_EPOCHS,
     MOST_POINTS,
+    ROUTE_ALIASES,
     ROUTES,
     VERDICTS,
     Expected,
@@ -61,7 +62,10 @@ _POINT_SCHEMA = {
 }
 _NAMES_SCHEMA = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 _DTYPE_SCHEMA = {"type": "string", "enum": list(floats.FORMATS)}
-_ROUTE_SCHEMA = {"type": "string", "enum": [*ROUTES[1], *ROUTES[2]]}
+_ROUTE_SCHEMA = {
+    "type": "string",
+    "enum": [*ROUTES[1], *ROUTES[2], *ROUTE_ALIASES],
+}
 _ACCEPT_SCHEMA = {"type": "string", "enum": [*DIFFERENCES, *DIFFERENCES.values()]}
 
 Number = Annotated[Scalar, PlainValidator(read_finite), WithJsonSchema(_NUMBER_SCHEMA)]
