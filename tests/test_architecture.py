@@ -61,7 +61,9 @@ MAY_IMPORT = {
         "verifier.inquiry",
         "verifier.suggestion",
     },
-    "verifier.pipeline": GROUND | {"verifier.language", "verifier.verification"},
+    "verifier.disagreement": {"verifier.records", "verifier.floats"},
+    "verifier.pipeline": GROUND
+    | {"verifier.language", "verifier.verification", "verifier.disagreement"},
     "verifier.api": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},
     "verifier.cli": GROUND

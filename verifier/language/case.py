@@ -9,6 +9,7 @@ from fractions import Fraction
 from verifier.errors import Place
 from verifier.language import expression
 from verifier.language.points import Domain, Scalar
+from verifier.language.upstream import Upstream
 from verifier.records import Verdict
 
 DTYPES = ("float32", "float64")
@@ -87,7 +88,8 @@ class Case:
     points: int
     """How many points are drawn from the domains."""
     seed: int | None
-    upstream: Scalar
+    upstream: Upstream
+    """A number for every point, one for each, or a word of `upstream.WORDS`."""
     arguments: tuple[str, ...]
     """The inputs in the order in which a subject takes them. One that the formula lacks has the derivative 0."""
     subject: str | None

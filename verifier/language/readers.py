@@ -23,6 +23,7 @@ from verifier.language.case import (
     Expected,
 )
 from verifier.language.points import Domain, Scalar, domain, scalar
+from verifier.language.upstream import WORDS, Upstream
 from verifier.language.wording import WrittenFloat, hint, join, show
 from verifier.records import Verdict
 
@@ -46,11 +47,27 @@ def _read_scalar(value: object, *tail: str | int) -> Scalar:
         raise _fault(error.message, *tail, column=error.place.column) from error
 
 
-def read_finite(value: object) -> Scalar:
-    found = _read_scalar(value)
+def read_finite(value: object, *tail: int) -> Scalar:
+    found = _read_scalar(value, *tail)
     if not found.is_finite:
-        raise _fault(f"expected a finite number, found {show(value)}.")
+        raise _fault(f"expected a finite number, found {show(value)}.", *tail)
     return found
+
+
+def read_upstream(value: object) -> Upstream:
+    if isinstance(value, str) and value in WORDS:
+        return value
+    if isinstance(value, (list, tuple)):
+        if not value:
+            raise _fault("expected at least one number, found an empty list.")
+        return tuple(read_finite(entry, index) for index, entry in enumerate(value))
+    try:
+        return read_finite(value)
+    except PydanticCustomError as error:
+        near = hint(value, WORDS) if isinstance(value, str) else ""
+        raise _fault(
+            f"expected a finite number, a list of them, {join(WORDS)}, found {show(value)}.{near}"
+        ) from error
 
 
 def read_tolerance(value: object) -> Fraction:

@@ -44,6 +44,7 @@ from verifier.language.readers import (
     read_order,
     read_subgradient,
     read_tolerance,
+    read_upstream,
 )
 from verifier.records import Verdict
 
@@ -86,6 +87,11 @@ Points = Annotated[
 ]
 Interval = Annotated[
     Domain, PlainValidator(read_domain), WithJsonSchema({"type": "string"})
+]
+Upstreams = Annotated[
+    Scalar | tuple[Scalar, ...] | str,
+    PlainValidator(read_upstream),
+    WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, _NUMBERS_SCHEMA]}),
 ]
 Held = Annotated[
     Expected | tuple[Expected, ...],
@@ -226,8 +232,10 @@ class DefaultsTable(Table):
     seed: int | None = Field(
         None, strict=True, description="The seed of the drawn points."
     )
-    upstream: Number | None = Field(
-        None, description="The upstream gradient (cotangent); 1 where it is not given."
+    upstream: Upstreams | None = Field(
+        None,
+        description="The upstream gradient (cotangent): a number, a list with one for each point, or `random`, "
+        "`zeros`, `huge` or `tiny`; 1 where it is not given.",
     )
     wrt: Names | None = Field(
         None, description="The inputs to differentiate by; all where it is not given."
