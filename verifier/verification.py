@@ -794,7 +794,9 @@ def _measured(
     case: Case,
 ) -> Measured:
     """The numbers to hold against those of other routes, packed: eight bytes each."""
-    numbers = {("value", ()): array("d", found.values)}
+    numbers: dict[tuple[str, tuple[str, ...]], Sequence[float]] = {
+        ("value", ()): array("d", found.values)
+    }
     numbers |= {("gradient", (n,)): array("d", found.gradient[n]) for n in case.wrt}
     numbers |= {("hessian", pair): array("d", c) for pair, c in found.hessian.items()}
     return Measured(

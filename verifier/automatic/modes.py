@@ -76,9 +76,7 @@ def forward(
     with forward_ad.dual_level():
         for position in wrt:
             # Only this input is dual: a tangent 0 of another would make NaN of an infinite partial derivative.
-            dual = forward_ad.make_dual(
-                inputs[position], torch.ones_like(inputs[position])
-            )
+            dual = forward_ad.make_dual(inputs[position], _ones(inputs[position]))
             output, _ = run(_with(inputs, position, dual))
             value, tangent = forward_ad.unpack_dual(output)
             gradient.append(
@@ -119,6 +117,15 @@ def _recorded(steps: Steps) -> dict[str, Tensor]:
     }
 
 
+def _ones(like: Tensor) -> Tensor:
+    """A tangent of 1, laid out as what it belongs to: PyTorch refuses to make an expanded tensor's another way."""
+    return (
+        like.new_ones(1).expand_as(like)
+        if 0 in like.stride()
+        else like.new_ones(like.shape)
+    )
+
+
 def _with(inputs: Sequence[Tensor], position: int, tensor: Tensor) -> list[Tensor]:
     return [*inputs[:position], tensor, *inputs[position + 1 :]]
 
@@ -139,7 +146,7 @@ def _jvp(
     value, tangent = func.jvp(
         lambda moved: run(_with(inputs, position, moved))[0],
         (own,),
-        (torch.ones_like(own),),
+        (_ones(own),),
     )
     return value, tangent * seed(tangent, upstream)
 
@@ -212,7 +219,7 @@ def _outer_forward(
         entries, tangents, value = func.jvp(
             lambda moved, position=position: gradient(_with(inputs, position, moved)),
             (own,),
-            (torch.ones_like(own),),
+            (_ones(own),),
             has_aux=True,
         )
         columns.append(tangents)

@@ -64,9 +64,10 @@ def read_upstream(value: object) -> Upstream:
     try:
         return read_finite(value)
     except PydanticCustomError as error:
-        near = hint(value, WORDS) if isinstance(value, str) else ""
+        if not isinstance(value, str):
+            raise
         raise _fault(
-            f"expected a finite number, a list of them, {join(WORDS)}, found {show(value)}.{near}"
+            f"expected a finite number, or one of {join(WORDS)}, found {show(value)}.{hint(value, WORDS)}"
         ) from error
 
 
