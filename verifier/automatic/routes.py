@@ -36,7 +36,7 @@ from verifier.automatic.modes import Derived, Route, Run, Steps
 from verifier.automatic.subjects import Subject, SubjectError
 from verifier.automatic.tracing import first_line
 from verifier.language.case import ROUTES as ROUTES
-from verifier.language.expression import Program
+from verifier.language.expression import Program, expand
 
 Tensor = torch.Tensor
 
@@ -90,7 +90,7 @@ class Runner:
         self._compiled = None
         if route in compiled.BACKENDS:
             if isinstance(subject, Program):
-                compiled.check_size(len(subject.nodes))
+                compiled.check_size(len(expand(subject).nodes))
             self._compiled = Compiled(self._run, compiled.BACKENDS[route])
 
     def measure(
