@@ -59,7 +59,7 @@ def plan(
     Raises `SelectionError` where a name, tag or dtype selects nothing: a typo must not verify nothing in silence;
     `UsageError` for a route, layout or device that is not there.
     """
-    routes = [ROUTE_ALIASES.get(route, route) for route in routes]
+    routes = list(dict.fromkeys(ROUTE_ALIASES.get(route, route) for route in routes))
     for dtype in dtypes:
         if dtype not in FORMATS:
             near = suggest(dtype, FORMATS)

@@ -103,7 +103,9 @@ class Runner:
         for a callable that does not return one real number, `CompileError` where nothing can be compiled here.
         """
         upstreams = (
-            [upstream] * len(points) if isinstance(upstream, float) else list(upstream)
+            [upstream] * len(points)
+            if isinstance(upstream, (int, float))
+            else list(upstream)
         )
         layout = "single" if self._alone else self.layout
         found: list[tuple[Derived, int]] = []
