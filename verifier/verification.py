@@ -825,6 +825,8 @@ def _convention(case: Case, upstream: float) -> Fraction | str | None:
     demanded = case.subgradient
     if demanded is None or isinstance(demanded, str):
         return demanded
+    if not math.isfinite(upstream):  # past the dtype's range: nothing is demanded
+        return None
     return (demanded.lower + demanded.upper) / 2 * Fraction(upstream)
 
 
