@@ -268,3 +268,31 @@ def test_the_device_reaches_every_tensor(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     assert {device.type for device in seen} == {"meta"}
     assert found.failure is not None  # its numbers cannot be read
+
+
+def test_a_region_is_sought_in_batches_as_its_points_were_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A fault of the code for many numbers alone has a region too; at a single point it would not show."""
+
+    class Sine(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            ctx.save_for_backward(x)
+            return torch.sin(x)
+
+        @staticmethod
+        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+            (x,) = ctx.saved_tensors
+            wrong = (x > 0.5) & (x.numel() > 4)
+            return grad * torch.cos(x) * torch.where(wrong, 2, 1)
+
+    monkeypatch.setitem(lowering.OPERATIONS, "sin", Sine.apply)
+    case = from_mapping(
+        {"name": "n", "expression": "sin(x)", "domain": {"x": "[0, 1]"}, "points": 16}
+    )
+    result = pipeline.execute(pipeline.plan([case], dtypes=["float32"])).results[0]
+    assert result.verdict.value == "differ.wrong"
+    told = [c.message for c in result.comparisons if c.message and "x: it" in c.message]
+    assert len(told) == 1
+    assert "x: it differs from 0.50000006 (0.5 matches)" in told[0]

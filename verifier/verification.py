@@ -65,6 +65,8 @@ WALKED_ROUTES = frozenset(
     ("reverse", "func", "vmap", "compile-aot_eager", "reverse-reverse")
 )
 """Reverse mode by PyTorch's own kernels, operation by operation: a walk over the program tells what they do."""
+MOST_COPIES = 64
+"""Copies of a point that stand for the batch in which it was drawn."""
 MOST_REGION_INPUTS = 3
 """Inputs along which the region of a difference is looked for."""
 ATTESTED_EVERY = 16
@@ -694,6 +696,8 @@ class _Work:
 
     def bounded(self, judged: _Judged, comparison: Comparison) -> Comparison:
         """The comparison with the exact floats between which the verdict flips, along each drawn input."""
+        if self.verdict_at(judged, judged.point) != "differ":
+            return comparison  # it takes the other points beside it
         names = [name for name in self.case.arguments if name in self.case.domains]
         with self.watch.stage("regions"):
             found = inquiry.regions(
@@ -708,8 +712,15 @@ class _Work:
         return replace(comparison, message=message)
 
     def verdict_at(self, judged: _Judged, point: Point) -> str:
-        """The family of the verdict on the same quantity at another point."""
-        found = self.measure([point], [judged.upstream])
+        """The family of the verdict on the same quantity at another point.
+
+        In a batch as large as that of the drawn ones: PyTorch's code for many numbers may round otherwise than that
+        for a single one.
+        """
+        is_program = isinstance(self.prepared.subject, Program)
+        in_batch = is_program and self.setting.layout != "single"
+        count = min(self.points, MOST_COPIES) if in_batch else 1
+        found = self.measure([point] * count, [judged.upstream] * count)
         if found is None:
             return "differ"
         truth = self.truth_at(point, judged.upstream)
