@@ -62,7 +62,9 @@ MAY_IMPORT = {
         "verifier.suggestion",
     },
     "verifier.import_command": {"verifier.errors", "verifier.language"},
-    "verifier.pipeline": GROUND | {"verifier.language", "verifier.verification"},
+    "verifier.disagreement": {"verifier.records", "verifier.floats"},
+    "verifier.pipeline": GROUND
+    | {"verifier.language", "verifier.verification", "verifier.disagreement"},
     "verifier.api": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},
     "verifier.cli": GROUND

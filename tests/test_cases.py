@@ -573,7 +573,16 @@ REFUSED_CASES = [
     # what is measured
     (BOTH + "upstream = inf", "5: [n] upstream: expected a finite number, found `inf`."),
     (BOTH + "upstream = 'abc'",
-     "5: [n] upstream: expected a number such as `0.1`, `1/3`, `0x1.8p-3`, `-inf` or `pi/4`, found `abc`."),
+     "5: [n] upstream: expected a finite number, or one of `random`, `zeros`, `huge`, `tiny`, found \"abc\"."),
+    (BOTH + "upstream = 'zeroes'",
+     "5: [n] upstream: expected a finite number, or one of `random`, `zeros`, `huge`, `tiny`, found \"zeroes\". "
+     "Did you mean `zeros`?"),
+    (BOTH + "upstream = []", "5: [n] upstream: expected at least one number, found an empty list."),
+    (BOTH + "upstream = [1, inf]", "5: [n] upstream[2]: expected a finite number, found `inf`."),
+    (BOTH + "upstream = [1, 2]",
+     "5: [n] upstream: expected as many numbers as there are points in `at`, 1, found 2."),
+    (BOTH + "upstream = 'random'\ndescent = { parameter = 'x', learning_rate = 1, epochs = 2 }",
+     "5: [n] upstream: a descent follows the gradient of its loss: expected no list or word, found one. Drop it."),
     (BOTH + "wrt = ['z']", "5: [n] wrt[1]: expected one of the inputs `x`, `y`, found `z`."),
     (BOTH + "wrt = [\n 'x',\n 'x']", "7: [n] wrt[2]: expected each name once, found `x` twice."),
     (BOTH + "wrt = []", "5: [n] wrt: expected at least one entry, found an empty list."),
@@ -589,16 +598,19 @@ REFUSED_CASES = [
     (BOTH + "order = 1.0", "5: [n] order: expected 1 (the gradient) or 2 (the Hessian), found `1.0`."),
     (BOTH + "order = true", "5: [n] order: expected 1 (the gradient) or 2 (the Hessian), found `true`."),
     (BOTH + "routes = 'revers'",
-     "5: [n] routes: expected one of `reverse`, `forward`, `func`, `reverse-reverse`, `forward-forward`, "
+     "5: [n] routes: expected one of `reverse`, `forward`, `func`, `vmap`, `compile-aot_eager`, "
+     "`compile-inductor`, `reverse-reverse`, `forward-forward`, "
      "`forward-reverse`, `reverse-forward`, found `revers`. Did you mean `reverse`?"),
     (BOTH + "routes = ['func', 'forwardforward']",
-     "5: [n] routes[2]: expected one of `reverse`, `forward`, `func`, `reverse-reverse`, `forward-forward`, "
+     "5: [n] routes[2]: expected one of `reverse`, `forward`, `func`, `vmap`, `compile-aot_eager`, "
+     "`compile-inductor`, `reverse-reverse`, `forward-forward`, "
      "`forward-reverse`, `reverse-forward`, found `forwardforward`. Did you mean `forward-forward`?"),
     (BOTH + "routes = ['reverse', 'reverse']", "5: [n] routes[2]: expected each name once, found `reverse` twice."),
     (BOTH + "routes = []", "5: [n] routes: expected at least one entry, found an empty list."),
     (BOTH + "routes = 3", "5: [n] routes: expected a route or a list of routes, found `3`."),
     (BOTH + "routes = ['reverse', 'reverse-reverse']",
-     "5: [n] routes: expected a route of order 1: one of `reverse`, `forward`, `func`, found `reverse-reverse`. "
+     "5: [n] routes: expected a route of order 1: one of `reverse`, `forward`, `func`, `vmap`, `compile-aot_eager`, "
+     "`compile-inductor`, found `reverse-reverse`. "
      "Choose one of those, or set `order = 2`."),
     (BOTH + "order = 2\nroutes = 'forward'",
      "6: [n] routes: expected a route of order 2: one of `reverse-reverse`, `forward-forward`, `forward-reverse`, "

@@ -162,6 +162,8 @@ class _Request:
     """The baseline to rewrite."""
     growth: float
     accept: tuple[Verdict, ...]
+    layout: str
+    device: str
 
     @property
     def is_filtered(self) -> bool:
@@ -226,6 +228,16 @@ def run(
         typer.Option(metavar="N", min=1, help="Points drawn in a sampled case."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the points that are drawn.")] = 0,
+    layout: Annotated[
+        str,
+        typer.Option(
+            metavar="LAYOUT",
+            help="How points lie in memory: batch, single, strided or expanded.",
+        ),
+    ] = "batch",
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="On which PyTorch computes.")
+    ] = "cpu",
     format_: Annotated[
         list[str] | None,
         typer.Option(
@@ -268,6 +280,8 @@ def run(
         update=_updated(baseline) if update_baseline else None,
         growth=_checked_growth(growth),
         accept=_checked_accept(accept or ()),
+        layout=layout,
+        device=device,
     )
     return _run(request)
 
@@ -287,6 +301,8 @@ def _run(request: _Request) -> int:
         names=request.cases,
         tags=request.tags,
         points=request.points,
+        layout=request.layout,
+        device=request.device,
     )
     record = _execute(tasks, request)
     partial = request.is_filtered or len(record.results) < len(tasks)

@@ -28,6 +28,7 @@ from verifier.language.expression import Program, expand
 from verifier.language.operations import OPERATIONS, Sort
 from verifier.language.points import scalar
 from verifier.language.printing import render_node
+from verifier.language.upstream import gradients
 from verifier.records import Comparison, Result, Truth, TruthStatus
 from verifier.reports import explain as report
 from verifier.symbolic import typeset
@@ -91,9 +92,8 @@ def _explain(
     prepared: Prepared, dtype: str, seed: int, derivatives: dict[str, str]
 ) -> Explanation:
     case, format_ = prepared.case, FORMATS[dtype]
-    point = _point(prepared, dtype, seed)
-    upstream = 1.0 if case.descent else case.upstream.nearest(format_)
-    result = _result_at(prepared, point, dtype)
+    point, upstream = _place(prepared, dtype, seed)
+    result = _result_at(prepared, point, upstream, dtype)
     found, events = inquiry.gather(case.program, point, upstream, dtype=dtype)
     expanded = expand(case.program)
     differs = result.verdict.family == "differ" and case.subject is None
@@ -108,7 +108,7 @@ def _explain(
         forward=_forward(expanded, events, format_),
         backward=_backward(expanded, events, format_),
         answers=_answers(case, result, found, events, dtype),
-        regions=_regions(prepared, point, dtype, seed) if differs else (),
+        regions=_regions(prepared, point, upstream, dtype, seed) if differs else (),
         suggestions=_suggestions(prepared, point, upstream, dtype) if differs else (),
         note=_note(case),
         failure=found.failure,
@@ -126,16 +126,30 @@ def _note(case: Case) -> str | None:
 # ── the point ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _point(prepared: Prepared, dtype: str, seed: int) -> Point:
-    """The first given point, or that of the worst comparison."""
+def _place(prepared: Prepared, dtype: str, seed: int) -> tuple[Point, float]:
+    """The first given point, or that of the worst comparison, and the upstream gradient there."""
     case, format_ = prepared.case, FORMATS[dtype]
+    first = gradients(
+        case.upstream,
+        given=1,
+        drawn=0,
+        format_=format_,
+        seed=_seed(case, seed),
+        name=case.name,
+    )[0]
     if case.given and not case.fixed:
-        return _inputs(case, {n: v.nearest(format_) for n, v in case.given[0].items()})
+        given = {n: v.nearest(format_) for n, v in case.given[0].items()}
+        return _inputs(case, given), 1.0 if case.descent else first
     result = verify(prepared, dtype=dtype, route=_route(case), seed=seed)
     worst = max(result.comparisons, key=_badness, default=None)
     if worst is None:
-        return _drawn(case, format_, seed)[0]
-    return {name: scalar(text).nearest(format_) for name, text in worst.point.items()}
+        return _drawn(case, format_, seed)[0], first
+    point = {name: scalar(text).nearest(format_) for name, text in worst.point.items()}
+    return point, scalar(worst.upstream).nearest(format_)
+
+
+def _seed(case: Case, seed: int) -> int:
+    return case.seed if case.seed is not None else seed
 
 
 def _badness(comparison: Comparison) -> tuple[int, float]:
@@ -149,7 +163,7 @@ def _drawn(case: Case, format_: Format, seed: int) -> list[Point]:
         case.domains,
         case.points,
         format_,
-        seed=case.seed if case.seed is not None else seed,
+        seed=_seed(case, seed),
         name=case.name,
     )
     return [_inputs(case, {**fixed, **point}) for point in drawn]
@@ -159,18 +173,24 @@ def _inputs(case: Case, point: Point) -> Point:
     return {name: point[name] for name in case.arguments}
 
 
-def _result_at(prepared: Prepared, point: Point, dtype: str) -> Result:
+def _result_at(prepared: Prepared, point: Point, upstream: float, dtype: str) -> Result:
     """The verdict on the case at one point alone, whatever it expects."""
     moved = copy.copy(prepared)
-    moved.case = _only(prepared.case, point)
+    moved.case = _only(prepared.case, point, upstream)
     return verify(moved, dtype=dtype, route=_route(prepared.case), seed=0)
 
 
-def _only(case: Case, point: Point) -> Case:
-    """The case with one given point and no expectation."""
+def _only(case: Case, point: Point, upstream: float) -> Case:
+    """The case with one given point, its upstream gradient and no expectation."""
     given = ({name: scalar(value) for name, value in point.items()},)
     return replace(
-        case, given=given, domains={}, points=0, expectation=None, descent=None
+        case,
+        given=given,
+        upstream=scalar(upstream),
+        domains={},
+        points=0,
+        expectation=None,
+        descent=None,
     )
 
 
@@ -182,14 +202,14 @@ def _route(case: Case) -> str:
 
 
 def _regions(
-    prepared: Prepared, point: Point, dtype: str, seed: int
+    prepared: Prepared, point: Point, upstream: float, dtype: str, seed: int
 ) -> tuple[str, ...]:
     case, format_ = prepared.case, FORMATS[dtype]
     if not case.domains:
         return ()
     names = [name for name in case.inputs if name in case.domains]
     found = inquiry.regions(
-        lambda at: _result_at(prepared, at, dtype).verdict.family,
+        lambda at: _result_at(prepared, at, upstream, dtype).verdict.family,
         point,
         _drawn(case, format_, seed),
         names,
@@ -204,7 +224,7 @@ def _suggestions(
     case = prepared.case
 
     def is_match(program: Program) -> bool:
-        rewritten = replace(_only(case, point), program=program)
+        rewritten = replace(_only(case, point, upstream), program=program)
         result = verify(Prepared(rewritten), dtype=dtype, route=_route(case), seed=0)
         return result.verdict.family == "match"
 

@@ -31,6 +31,7 @@ def investigate(
     dtype: str,
     wrt: str | None,
     batch: int = 1,
+    device: str = "cpu",
 ) -> Diagnosis:
     """Where and why PyTorch's value (`wrt` None), or its gradient by an input or named step, differs at a point.
 
@@ -41,15 +42,23 @@ def investigate(
             cause=Cause.NONE,
             message=f"a program of more than {LARGEST_PROGRAM} operations is not walked",
         )
-    found, events = gather(program, point, upstream, dtype=dtype, batch=batch)
+    found, events = gather(
+        program, point, upstream, dtype=dtype, batch=batch, device=device
+    )
     return conclude(program, found, events, dtype=dtype, wrt=wrt)
 
 
 def gather(
-    program: Program, point: Point, upstream: float, *, dtype: str, batch: int = 1
+    program: Program,
+    point: Point,
+    upstream: float,
+    *,
+    dtype: str,
+    batch: int = 1,
+    device: str = "cpu",
 ) -> tuple[Trace, tuple[Event, ...]]:
     """What PyTorch has at every node, and each number beside its truth; no events where PyTorch raised."""
-    found = trace(program, point, upstream, dtype=dtype, batch=batch)
+    found = trace(program, point, upstream, dtype=dtype, batch=batch, device=device)
     if found.failure is not None:
         return found, ()
     return found, examine(program, found, point, upstream, FORMATS[dtype])

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
 
+from verifier.disagreement import Ledger
 from verifier.errors import SelectionError, UsageError, suggest
 from verifier.floats import FORMATS
-from verifier.language.case import ROUTES, Case
+from verifier.language.case import LAYOUTS, ROUTE_ALIASES, ROUTES, Case
 from verifier.records import Result, RunRecord
 
 
@@ -31,6 +32,8 @@ class Task:
     """A callable to verify in the place of the case's formula or subject."""
     allowed: tuple[str, ...] = ()
     """Modules, beside those that `pyproject.toml` allows, from which a subject may be imported."""
+    layout: str = "batch"
+    device: str = "cpu"
 
     @property
     def id(self) -> str:
@@ -48,11 +51,15 @@ def plan(
     orders: Sequence[int] = (),
     points: int | None = None,
     allowed: Sequence[str] = (),
+    layout: str = "batch",
+    device: str = "cpu",
 ) -> list[Task]:
     """The tasks that the selection leaves, in file order; names may be globs, `NAME` or `FILE::NAME`.
 
-    Raises `SelectionError` where a name, tag or dtype selects nothing: a typo must not verify nothing in silence.
+    Raises `SelectionError` where a name, tag or dtype selects nothing: a typo must not verify nothing in silence;
+    `UsageError` for a route, layout or device that is not there.
     """
+    routes = list(dict.fromkeys(ROUTE_ALIASES.get(route, route) for route in routes))
     for dtype in dtypes:
         if dtype not in FORMATS:
             near = suggest(dtype, FORMATS)
@@ -70,8 +77,16 @@ def plan(
         if tag not in known_tags:
             raise SelectionError(_nothing("tag", tag, sorted(known_tags)))
     _check_routes(routes)
+    _check_layout(layout)
     tasks = [
-        Task(case=chosen, dtype=dtype, route=route, allowed=tuple(allowed))
+        Task(
+            case=chosen,
+            dtype=dtype,
+            route=route,
+            allowed=tuple(allowed),
+            layout=layout,
+            device=device,
+        )
         for chosen in (
             case if points is None else _with_points(case, points) for case in cases
         )
@@ -84,11 +99,25 @@ def plan(
     ]
     if not tasks:
         raise SelectionError("no case is left by all options of selection together")
+    if device != "cpu":
+        from verifier.verification import check_device
+
+        check_device(device)
     return tasks
+
+
+def _check_layout(layout: str) -> None:
+    if layout not in LAYOUTS:
+        near = suggest(layout, LAYOUTS)
+        hint = f" Did you mean `{near}`?" if near else ""
+        raise UsageError(
+            f"--layout: expected one of {', '.join(LAYOUTS)}, found `{layout}`.{hint}"
+        )
 
 
 def _check_routes(routes: Sequence[str]) -> None:
     known = [route for of_order in ROUTES.values() for route in of_order]
+    known += ROUTE_ALIASES
     for route in routes:
         if route not in known:
             near = suggest(route, known)
@@ -136,9 +165,10 @@ def execute(
     results: list[Result] = []
     interrupted = False
     verifier = Verifier()
+    ledger = Ledger()
     try:
         for task in tasks:
-            result = verifier.verify(task, seed=seed)
+            result = ledger.add(verifier.verify(task, seed=seed))
             results.append(result)
             if on_result is not None:
                 on_result(result)
@@ -149,34 +179,38 @@ def execute(
         # `verification.Interrupted` has one, which is not imported before a case runs.
         unfinished = getattr(interrupt, "result", None)
         if unfinished is not None:
-            results.append(unfinished)
+            results.append(replace(unfinished, measured=None))
             if on_result is not None:
                 on_result(unfinished)
     return RunRecord(
-        environment=environment(),
+        environment=environment(tasks),
         seed=seed,
         elapsed_s=time.perf_counter() - begun,
         results=tuple(results),
         interrupted=interrupted,
+        disagreements=tuple(ledger.found),
     )
 
 
 def verify_task(task: Task, *, seed: int = 0) -> Result:
     """The result of one task; the dtypes of a case, verified one after the other, share its derivative."""
-    return _shared.verify(task, seed=seed)
+    return replace(_shared.verify(task, seed=seed), measured=None)
 
 
-def environment() -> dict[str, str]:
-    """Versions of everything that a result depends on."""
-    return {
+def environment(tasks: Sequence[Task] = ()) -> dict[str, str]:
+    """Versions of everything that a result depends on, and where and how PyTorch computes."""
+    found = {
         "verifier": _version("gradient-verifier"),
         "torch": _version("torch"),
         "sympy": _version("sympy"),
         "python_flint": _version("python-flint"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "device": "cpu",
+        "device": tasks[0].device if tasks else "cpu",
     }
+    if tasks and tasks[0].layout != "batch":
+        found["layout"] = tasks[0].layout
+    return found
 
 
 def _version(distribution: str) -> str:
@@ -204,7 +238,14 @@ class Verifier:
                     task.case, function=task.function, allowed=task.allowed
                 )
                 self._case, self._function = task.case, task.function
-            return verify(self._prepared, dtype=task.dtype, route=task.route, seed=seed)
+            return verify(
+                self._prepared,
+                dtype=task.dtype,
+                route=task.route,
+                seed=seed,
+                layout=task.layout,
+                device=task.device,
+            )
         except (
             Exception
         ) as error:  # one case's failure is that case's result, not the end of the run

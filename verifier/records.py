@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -121,6 +122,37 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The numbers of PyTorch's behind a result, in the order of its points: for what is found among results."""
+
+    points: Mapping[str, Sequence[float]]
+    upstream: Sequence[float]
+    numbers: Mapping[tuple[str, tuple[str, ...]], Sequence[float]]
+    """By quantity and what it is differentiated by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """Two routes that gave different numbers at the same points. It tells of PyTorch, and is no verdict."""
+
+    case: str
+    dtype: str
+    order: int
+    routes: tuple[str, str]
+    points: int
+    differing: int
+    """Points at which some number differs."""
+    max_ulp: int | None
+    """How many numbers of the dtype the farthest two lie apart; None where only one of two is NaN."""
+    quantity: str
+    wrt: tuple[str, ...]
+    point: dict[str, str]
+    """Where they lie farthest apart, and of what."""
+    upstream: str
+    measured: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """The verdict on one case in one dtype by one route."""
 
@@ -146,6 +178,8 @@ class Result:
     epochs: tuple[Epoch, ...] = ()
     stages_s: dict[str, float] = field(default_factory=dict)
     """Seconds spent in each stage of the pipeline."""
+    measured: Measured | None = field(default=None, compare=False, repr=False)
+    """Kept only until the routes of the case are compared; no report tells of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +191,7 @@ class RunRecord:
     elapsed_s: float
     results: tuple[Result, ...]
     interrupted: bool = False
+    disagreements: tuple[Disagreement, ...] = ()
 
 
 class ChangeKind(StrEnum):

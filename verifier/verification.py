@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from verifier import inquiry
-from verifier.automatic import routes
-from verifier.automatic.routes import Measurement
+from verifier.automatic.layouts import check_device as check_device
+from verifier.automatic.routes import Measurement, Runner
 from verifier.automatic.subjects import Subject, allowed_subjects, load
 from verifier.errors import VerifierError
 from verifier.floats import (
@@ -38,10 +39,12 @@ from verifier.language import expression
 from verifier.language import points as drawing
 from verifier.language.case import Case, Descent, Expected
 from verifier.language.expression import Program
+from verifier.language.upstream import gradients
 from verifier.records import (
     Comparison,
     Enclosure,
     Epoch,
+    Measured,
     Result,
     Truth,
     TruthStatus,
@@ -58,6 +61,12 @@ Point = Mapping[str, float]
 PYTORCH_EXCEPTIONS = frozenset(("RuntimeError", "NotImplementedError"))
 UPSTREAM_SCALE = -2.0
 """What the upstream gradient is multiplied by to see whether the gradient follows."""
+WALKED_ROUTES = frozenset(
+    ("reverse", "func", "vmap", "compile-aot_eager", "reverse-reverse")
+)
+"""Reverse mode by PyTorch's own kernels, operation by operation: a walk over the program tells what they do."""
+MOST_COPIES = 64
+"""Copies of a point that stand for the batch in which it was drawn."""
 MOST_REGION_INPUTS = 3
 """Inputs along which the region of a difference is looked for."""
 ATTESTED_EVERY = 16
@@ -85,6 +94,7 @@ class Prepared:
         if case.order == 2:
             self.hessian = HessianOracle(case.program, self.wrt, self.oracle.limits)
         self.symbolic_s = time.perf_counter() - begun
+        self._runners: dict[Setting, Runner] = {}
         if function is None and case.subject is not None:
             start = Path(case.place.file or ".")
             function = load(case.subject, [*allowed_subjects(start), *allowed])
@@ -92,10 +102,44 @@ class Prepared:
         if function is not None:
             self.subject = Subject(function=function, inputs=case.arguments)
 
+    def runner(self, setting: Setting) -> Runner:
+        """PyTorch's side; the last one is kept, for a compiled one takes seconds to make."""
+        if setting not in self._runners:
+            self._runners.clear()
+            self._runners[setting] = Runner(
+                self.subject,
+                dtype=setting.dtype,
+                wrt=self.case.wrt,
+                route=setting.route,
+                order=self.case.order,
+                layout=setting.layout,
+                device=setting.device,
+            )
+        return self._runners[setting]
 
-def verify(prepared: Prepared, *, dtype: str, route: str, seed: int) -> Result:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """How PyTorch is asked: the dtype, the route, how points lie in memory, and the device."""
+
+    dtype: str
+    route: str
+    layout: str = "batch"
+    device: str = "cpu"
+
+
+def verify(
+    prepared: Prepared,
+    *,
+    dtype: str,
+    route: str,
+    seed: int,
+    layout: str = "batch",
+    device: str = "cpu",
+) -> Result:
     """The result of one case in one dtype by one route."""
-    work = _Work(prepared, dtype, route)
+    setting = Setting(dtype=dtype, route=route, layout=layout, device=device)
+    work = _Work(prepared, setting)
     begun = time.perf_counter()
     descent = prepared.case.descent
     try:
@@ -325,10 +369,11 @@ class _Judged:
 class _Work:
     """Gathers the comparisons of one task."""
 
-    def __init__(self, prepared: Prepared, dtype: str, route: str) -> None:
+    def __init__(self, prepared: Prepared, setting: Setting) -> None:
         self.prepared, self.case, self.oracle = prepared, prepared.case, prepared.oracle
-        self.dtype, self.route = dtype, route
-        self.format: Format = FORMATS[dtype]
+        self.setting = setting
+        self.dtype, self.route = setting.dtype, setting.route
+        self.format: Format = FORMATS[self.dtype]
         tolerance = self.case.tolerance
         self.tolerance = (
             self.format.relative_tolerance if tolerance is None else tolerance
@@ -348,7 +393,6 @@ class _Work:
             if self.case.order == 2
         }
         self.watch = _Stopwatch({"symbolic": prepared.symbolic_s})
-        self.convention = _convention(self.case)
         self.reached = expression.reached(self.case.program)
         self.judged: list[_Judged] = []
         self.broken: list[str] = []
@@ -356,6 +400,7 @@ class _Work:
         self.points = 0
         self.sampled: Sequence[Point] = ()
         self.failure: str | None = None
+        self.measured: Measured | None = None
 
     # ── what is done ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -377,44 +422,58 @@ class _Work:
         )
         points += [{**fixed, **point} for point in drawn]
         points = [{name: point[name] for name in case.arguments} for point in points]
-        upstream = case.upstream.nearest(self.format)
+        upstream = gradients(
+            case.upstream,
+            given=len(given),
+            drawn=len(drawn),
+            format_=self.format,
+            seed=case.seed if case.seed is not None else seed,
+            name=case.name,
+        )
         found = self.measure(points, upstream)
         if found is None:
             return
         self.points = len(points)
+        self.measured = _measured(points, upstream, found, case)
         self.sampled = points[len(given) :]
         for index, point in enumerate(points):
-            truth = self.compare(point, upstream, found, index)
+            truth = self.compare(point, upstream[index], found, index)
             if index < len(given):
                 self.check_expected(found, truth, index)
         self.compare_scaled(points, upstream, found)
 
     def compare_scaled(
-        self, points: Sequence[Point], upstream: float, found: Measurement
+        self, points: Sequence[Point], upstream: Sequence[float], found: Measurement
     ) -> None:
         """Judge again, with another upstream gradient, wherever the gradient is not linear in it.
 
         Times −2 is exact in binary: a backward that ignores its upstream gradient, or its sign, shows even where the
         case's own is 1.
         """
-        scaled = UPSTREAM_SCALE * upstream
-        if self.case.order != 1 or upstream == 0 or not math.isfinite(scaled):
+        scaled = [self.scaled(one) for one in upstream]
+        if self.case.order != 1 or scaled == upstream:
             return
         again = self.measure(points, scaled)
         if again is None:
             return
         for index, point in enumerate(points):
-            if any(
+            other = scaled[index]
+            if other != upstream[index] and any(
                 self.is_unlike(again.gradient[name][index], found.gradient[name][index])
                 for name in self.case.wrt
             ):
-                truth = self.truth_at(point, scaled)
+                truth = self.truth_at(point, other)
                 self.judged += [
                     one
-                    for one in self.judge_all(point, scaled, again, index, truth)
+                    for one in self.judge_all(point, other, again, index, truth)
                     if one.judgement.verdict is Verdict.DIFFER_WRONG
                     and one.quantity.name == "gradient"
                 ]
+
+    def scaled(self, upstream: float) -> float:
+        """The other upstream gradient; where it would overflow, the same once more."""
+        other = UPSTREAM_SCALE * upstream
+        return other if abs(other) <= self.format.largest else upstream
 
     def is_unlike(self, scaled: float, gradient: float) -> bool:
         """Whether a gradient is not `UPSTREAM_SCALE` times the other, well inside the range where that is exact."""
@@ -446,7 +505,7 @@ class _Work:
             )
         for number in range(1, descent.epochs + 1):
             point = {**start, parameter: _to_format(weight, self.format)}
-            found = self.measure([point], 1.0)
+            found = self.measure([point], [1.0])
             if found is None:
                 return
             self.points += 1
@@ -457,18 +516,12 @@ class _Work:
                 number, found.values[0], weight, gradient, path[number - 1]
             )
 
-    def measure(self, points: Sequence[Point], upstream: float) -> Measurement | None:
+    def measure(
+        self, points: Sequence[Point], upstream: Sequence[float]
+    ) -> Measurement | None:
         """What PyTorch computes at the points, or None where it raised."""
         with self.watch.stage("automatic"):
-            found = routes.measure(
-                self.prepared.subject,
-                points,
-                upstream,
-                dtype=self.dtype,
-                wrt=self.case.wrt,
-                route=self.route,
-                order=self.case.order,
-            )
+            found = self.prepared.runner(self.setting).measure(points, upstream)
         self.failure = found.failure
         return None if found.failure is not None else found
 
@@ -561,7 +614,7 @@ class _Work:
                 self.format,
                 tolerance=self.tolerance,
                 excuses=_ExcusesOf(excuses, quantity),
-                convention=self.convention,
+                convention=_convention(self.case, upstream),
                 written=isinstance(self.prepared.subject, Program),
             )
             judged.append(_Judged(quantity, point, upstream, measured, true, judgement))
@@ -643,6 +696,8 @@ class _Work:
 
     def bounded(self, judged: _Judged, comparison: Comparison) -> Comparison:
         """The comparison with the exact floats between which the verdict flips, along each drawn input."""
+        if self.verdict_at(judged, judged.point) != "differ":
+            return comparison  # it takes the other points beside it
         names = [name for name in self.case.arguments if name in self.case.domains]
         with self.watch.stage("regions"):
             found = inquiry.regions(
@@ -657,8 +712,15 @@ class _Work:
         return replace(comparison, message=message)
 
     def verdict_at(self, judged: _Judged, point: Point) -> str:
-        """The family of the verdict on the same quantity at another point."""
-        found = self.measure([point], judged.upstream)
+        """The family of the verdict on the same quantity at another point.
+
+        In a batch as large as that of the drawn ones: PyTorch's code for many numbers may round otherwise than that
+        for a single one.
+        """
+        is_program = isinstance(self.prepared.subject, Program)
+        in_batch = is_program and self.setting.layout != "single"
+        count = min(self.points, MOST_COPIES) if in_batch else 1
+        found = self.measure([point] * count, [judged.upstream] * count)
         if found is None:
             return "differ"
         truth = self.truth_at(point, judged.upstream)
@@ -674,7 +736,7 @@ class _Work:
             judged.judgement.verdict.family == "differ"
             and isinstance(self.prepared.subject, Program)
             and judged.quantity.name != "hessian"
-            and self.route in ("reverse", "func", "reverse-reverse")
+            and self.route in WALKED_ROUTES
         )
 
     def inquired(self, judged: _Judged, comparison: Comparison) -> Comparison:
@@ -686,6 +748,7 @@ class _Work:
                 judged.upstream,
                 dtype=self.dtype,
                 wrt=next(iter(judged.quantity.wrt), None),
+                device=self.setting.device,
             )
         return inquiry.attach(comparison, diagnosis)
 
@@ -731,7 +794,27 @@ class _Work:
             message="; ".join(parts) or None,
             epochs=tuple(self.epochs),
             stages_s=self.watch.seconds,
+            measured=self.measured,
         )
+
+
+def _measured(
+    points: Sequence[Point],
+    upstream: Sequence[float],
+    found: Measurement,
+    case: Case,
+) -> Measured:
+    """The numbers to hold against those of other routes, packed: eight bytes each."""
+    numbers: dict[tuple[str, tuple[str, ...]], Sequence[float]] = {
+        ("value", ()): array("d", found.values)
+    }
+    numbers |= {("gradient", (n,)): array("d", found.gradient[n]) for n in case.wrt}
+    numbers |= {("hessian", pair): array("d", c) for pair, c in found.hessian.items()}
+    return Measured(
+        points={n: array("d", (p[n] for p in points)) for n in case.arguments},
+        upstream=array("d", upstream),
+        numbers=numbers,
+    )
 
 
 def _worth_telling(all_: Sequence[_Judged]) -> list[_Judged]:
@@ -748,13 +831,14 @@ def _worth_telling(all_: Sequence[_Judged]) -> list[_Judged]:
     return [*told, *best.values()]
 
 
-def _convention(case: Case) -> Fraction | str | None:
+def _convention(case: Case, upstream: float) -> Fraction | str | None:
     """What the case demands at a kink, scaled by the upstream gradient as the derivative is."""
     demanded = case.subgradient
     if demanded is None or isinstance(demanded, str):
         return demanded
-    upstream = (case.upstream.lower + case.upstream.upper) / 2
-    return (demanded.lower + demanded.upper) / 2 * upstream
+    if not math.isfinite(upstream):  # past the dtype's range: nothing is demanded
+        return None
+    return (demanded.lower + demanded.upper) / 2 * Fraction(upstream)
 
 
 def _to_format(value: float, format_: Format) -> float:

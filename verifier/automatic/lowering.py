@@ -95,9 +95,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 class Lowered:
     """A program ready to run on tensors of one dtype."""
 
-    def __init__(self, program: Program, dtype: str) -> None:
+    def __init__(self, program: Program, dtype: str, device: str = "cpu") -> None:
         self.program = expression.expand(program)
-        self.dtype = DTYPES[dtype]
+        self.dtype, self.device = DTYPES[dtype], device
         format_ = FORMATS[dtype]
         # Rational arithmetic among literals is rounded once, to the dtype: Python would do it before PyTorch sees it.
         constants = expression.constant_values(self.program)
@@ -126,7 +126,7 @@ class Lowered:
 
     def _named(self, name: str) -> torch.Tensor:
         number = {"pi": torch.pi, "e": torch.e, "inf": torch.inf}[name]
-        return torch.tensor(number, dtype=self.dtype)
+        return torch.tensor(number, dtype=self.dtype, device=self.device)
 
     def _apply(self, node: Node, values: Sequence[Value]) -> Value:
         operation = node.operation
@@ -156,4 +156,4 @@ class Lowered:
     def _tensor(self, operand: Value) -> torch.Tensor:
         if isinstance(operand, torch.Tensor):
             return operand
-        return torch.tensor(operand, dtype=self.dtype)
+        return torch.tensor(operand, dtype=self.dtype, device=self.device)

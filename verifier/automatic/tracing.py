@@ -20,15 +20,22 @@ def trace(
     *,
     dtype: str,
     batch: int = 1,
+    device: str = "cpu",
 ) -> Trace:
     """Values, adjoints and local vector-Jacobian products at `point`, in the order of the expanded program.
 
     The point is repeated `batch` times, and the first copy read: PyTorch's vectorised kernels, which a batch takes,
     may round otherwise than those for a single number. An exception of PyTorch's becomes the trace's failure.
     """
-    lowered = Lowered(program, dtype)
+    lowered = Lowered(program, dtype, device)
     inputs = {
-        name: torch.full((batch,), point[name], dtype=DTYPES[dtype], requires_grad=True)
+        name: torch.full(
+            (batch,),
+            point[name],
+            dtype=DTYPES[dtype],
+            device=device,
+            requires_grad=True,
+        )
         for name in program.inputs
     }
     try:
@@ -82,7 +89,7 @@ def _products(
         if _is_differentiated(value):
             inputs[operand_name(operand)].requires_grad_()
             asked.append(operand)
-    alone = Lowered(single(program, index, literals), dtype)
+    alone = Lowered(single(program, index, literals), dtype, str(adjoint.device))
     result = alone.run(inputs)[alone.program.output]
     leaves = [inputs[operand_name(operand)] for operand in asked]
     parts = torch.autograd.grad(result, leaves, adjoint, allow_unused=True)

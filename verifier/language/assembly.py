@@ -12,6 +12,7 @@ from verifier.language.expectations import expectation
 from verifier.language.origin import Origin, check_input
 from verifier.language.points import Domain, Scalar, scalar
 from verifier.language.tables import CaseTable
+from verifier.language.upstream import Upstream
 from verifier.language.validation import validate
 from verifier.language.wording import hint, join
 
@@ -42,7 +43,7 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
         domains=domains,
         points=_points(table, domains, origin),
         seed=table.seed,
-        upstream=scalar(1) if table.upstream is None else table.upstream,
+        upstream=_upstream(table, arguments, given, origin),
         arguments=arguments,
         subject=_subject(table, origin),
         order=order,
@@ -238,6 +239,32 @@ def _wrt(
             "wrt",
         )
     return table.wrt
+
+
+def _upstream(
+    table: CaseTable,
+    arguments: Sequence[str],
+    given: Sequence[Mapping[str, Scalar]],
+    origin: Origin,
+) -> Upstream:
+    """The upstream gradient: a list has a number for each given point, and a descent one for all its epochs."""
+    found = scalar(1) if table.upstream is None else table.upstream
+    if isinstance(found, Scalar):
+        return found
+    if table.descent is not None:
+        if "upstream" not in origin.inherited:
+            origin.fail(
+                "a descent follows the gradient of its loss: expected no list or word, found one. Drop it.",
+                "upstream",
+            )
+        return scalar(1)  # a default that a descent has no use for
+    is_complete = bool(given) and given[0].keys() == set(arguments)
+    if is_complete and isinstance(found, tuple) and len(found) != len(given):
+        origin.fail(
+            f"expected as many numbers as there are points in `at`, {len(given)}, found {len(found)}.",
+            "upstream",
+        )
+    return found
 
 
 def _descent(

@@ -9,15 +9,27 @@ from fractions import Fraction
 from verifier.errors import Place
 from verifier.language import expression
 from verifier.language.points import Domain, Scalar
+from verifier.language.upstream import Upstream
 from verifier.records import Verdict
 
 DTYPES = ("float32", "float64")
 """The dtypes of a case that names none; it may name any of `floats.FORMATS`."""
 ROUTES = {
-    1: ("reverse", "forward", "func"),
+    1: (
+        "reverse",
+        "forward",
+        "func",
+        "vmap",
+        "compile-aot_eager",
+        "compile-inductor",
+    ),
     2: ("reverse-reverse", "forward-forward", "forward-reverse", "reverse-forward"),
 }
 """The ways to a derivative by order; the first is that of a case that names none."""
+ROUTE_ALIASES = {"compile": "compile-inductor"}
+"""Other names of routes."""
+LAYOUTS = ("batch", "single", "strided", "expanded")
+"""How points may lie in memory when PyTorch is given them."""
 CONVENTIONS = ("left", "right", "any")
 """What `subgradient` may demand at a kink, besides a number."""
 DRAWN_POINTS = 64
@@ -76,7 +88,8 @@ class Case:
     points: int
     """How many points are drawn from the domains."""
     seed: int | None
-    upstream: Scalar
+    upstream: Upstream
+    """A number for every point, one for each, or a word of `upstream.WORDS`."""
     arguments: tuple[str, ...]
     """The inputs in the order in which a subject takes them. One that the formula lacks has the derivative 0."""
     subject: str | None

@@ -14,8 +14,16 @@ from pydantic_core import PydanticCustomError
 from verifier import floats
 from verifier.errors import ExpressionError
 from verifier.language import expression
-from verifier.language.case import CONVENTIONS, DIFFERENCES, ROUTES, VERDICTS, Expected
+from verifier.language.case import (
+    CONVENTIONS,
+    DIFFERENCES,
+    ROUTE_ALIASES,
+    ROUTES,
+    VERDICTS,
+    Expected,
+)
 from verifier.language.points import Domain, Scalar, domain, scalar
+from verifier.language.upstream import WORDS, Upstream
 from verifier.language.wording import WrittenFloat, hint, join, show
 from verifier.records import Verdict
 
@@ -39,11 +47,28 @@ def _read_scalar(value: object, *tail: str | int) -> Scalar:
         raise _fault(error.message, *tail, column=error.place.column) from error
 
 
-def read_finite(value: object) -> Scalar:
-    found = _read_scalar(value)
+def read_finite(value: object, *tail: int) -> Scalar:
+    found = _read_scalar(value, *tail)
     if not found.is_finite:
-        raise _fault(f"expected a finite number, found {show(value)}.")
+        raise _fault(f"expected a finite number, found {show(value)}.", *tail)
     return found
+
+
+def read_upstream(value: object) -> Upstream:
+    if isinstance(value, str) and value in WORDS:
+        return value
+    if isinstance(value, (list, tuple)):
+        if not value:
+            raise _fault("expected at least one number, found an empty list.")
+        return tuple(read_finite(entry, index) for index, entry in enumerate(value))
+    try:
+        return read_finite(value)
+    except PydanticCustomError as error:
+        if not isinstance(value, str):
+            raise
+        raise _fault(
+            f"expected a finite number, or one of {join(WORDS)}, found {show(value)}.{hint(value, WORDS)}"
+        ) from error
 
 
 def read_tolerance(value: object) -> Fraction:
@@ -137,6 +162,8 @@ def check_dtype(name: str) -> str:
 
 
 def check_route(name: str) -> str:
+    if name in ROUTE_ALIASES:
+        return ROUTE_ALIASES[name]
     return _check_known(name, (route for routes in ROUTES.values() for route in routes))
 
 

@@ -20,6 +20,7 @@ from verifier.language.case import (
     DIFFERENCES,
     MOST_EPOCHS,
     MOST_POINTS,
+    ROUTE_ALIASES,
     ROUTES,
     VERDICTS,
     Expected,
@@ -43,6 +44,7 @@ from verifier.language.readers import (
     read_order,
     read_subgradient,
     read_tolerance,
+    read_upstream,
 )
 from verifier.records import Verdict
 
@@ -61,7 +63,10 @@ _POINT_SCHEMA = {
 }
 _NAMES_SCHEMA = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 _DTYPE_SCHEMA = {"type": "string", "enum": list(floats.FORMATS)}
-_ROUTE_SCHEMA = {"type": "string", "enum": [*ROUTES[1], *ROUTES[2]]}
+_ROUTE_SCHEMA = {
+    "type": "string",
+    "enum": [*ROUTES[1], *ROUTES[2], *ROUTE_ALIASES],
+}
 _ACCEPT_SCHEMA = {"type": "string", "enum": [*DIFFERENCES, *DIFFERENCES.values()]}
 
 Number = Annotated[Scalar, PlainValidator(read_finite), WithJsonSchema(_NUMBER_SCHEMA)]
@@ -82,6 +87,11 @@ Points = Annotated[
 ]
 Interval = Annotated[
     Domain, PlainValidator(read_domain), WithJsonSchema({"type": "string"})
+]
+Upstreams = Annotated[
+    Scalar | tuple[Scalar, ...] | str,
+    PlainValidator(read_upstream),
+    WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, _NUMBERS_SCHEMA]}),
 ]
 Held = Annotated[
     Expected | tuple[Expected, ...],
@@ -222,8 +232,10 @@ class DefaultsTable(Table):
     seed: int | None = Field(
         None, strict=True, description="The seed of the drawn points."
     )
-    upstream: Number | None = Field(
-        None, description="The upstream gradient (cotangent); 1 where it is not given."
+    upstream: Upstreams | None = Field(
+        None,
+        description="The upstream gradient (cotangent): a number, a list with one for each point, or `random`, "
+        "`zeros`, `huge` or `tiny`; 1 where it is not given.",
     )
     wrt: Names | None = Field(
         None, description="The inputs to differentiate by; all where it is not given."

@@ -16,6 +16,7 @@ from verifier.records import (
     Change,
     ChangeKind,
     Comparison,
+    Disagreement,
     Epoch,
     Result,
     RunRecord,
@@ -27,6 +28,7 @@ SCHEMA = 1
 
 _MEND = "`verifier run --format json=FILE` writes a new one."
 _NONFINITE = ("nan", "inf", "-inf")
+_WHERE = ("quantity", "wrt", "point", "upstream")
 _NUMBERS_OF_EPOCH = ("loss", "weight", "gradient", "drift")
 _T = TypeVar("_T")
 _Read = Callable[[Any, str], _T]
@@ -38,8 +40,8 @@ _Read = Callable[[Any, str], _T]
 def render(record: RunRecord, changes: Sequence[Change] | None = None) -> str:
     """The report of a run, of the shape that `schema` describes.
 
-    `interrupted` is there only in a run that was, `message` and `epochs` only in a result that has them, and
-    `changes` only where the run was held against a baseline.
+    `interrupted` is there only in a run that was, `disagreements` only where routes have some, `message` and `epochs`
+    only in a result that has them, and `changes` only where the run was held against a baseline.
     """
     report = {
         "schema": SCHEMA,
@@ -51,6 +53,8 @@ def render(record: RunRecord, changes: Sequence[Change] | None = None) -> str:
     }
     if record.interrupted:
         report["interrupted"] = True
+    if record.disagreements:
+        report["disagreements"] = [_disagreement(one) for one in record.disagreements]
     if changes is not None:
         report["changes"] = [_change(change) for change in changes]
     return json.dumps(report, indent=2, allow_nan=False) + "\n"
@@ -119,6 +123,23 @@ def _change(change: Change) -> dict[str, Any]:
     }
 
 
+def _disagreement(found: Disagreement) -> dict[str, Any]:
+    return {
+        "case": found.case,
+        "dtype": found.dtype,
+        "order": found.order,
+        "routes": list(found.routes),
+        "points": found.points,
+        "differing": found.differing,
+        "max_ulp": found.max_ulp,
+        "quantity": found.quantity,
+        "wrt": list(found.wrt),
+        "point": dict(found.point),
+        "upstream": found.upstream,
+        "measured": list(found.measured),
+    }
+
+
 def _seconds(elapsed_s: float) -> float:
     return round(elapsed_s, 6)
 
@@ -181,6 +202,27 @@ def _read_report(data: Any) -> RunRecord:
         elapsed_s=_field(data, "elapsed_s", "", _number),
         results=tuple(_field(data, "results", "", _list_of(_read_result))),
         interrupted=_optional(data, "interrupted", "", _boolean) or False,
+        disagreements=tuple(
+            _optional(data, "disagreements", "", _list_of(_read_disagreement)) or ()
+        ),
+    )
+
+
+def _read_disagreement(data: Any, at: str) -> Disagreement:
+    table = _table(data, at)
+    return Disagreement(
+        case=_field(table, "case", at, _string),
+        dtype=_field(table, "dtype", at, _string),
+        order=_field(table, "order", at, _integer),
+        routes=_field(table, "routes", at, _pair),
+        points=_field(table, "points", at, _integer),
+        differing=_field(table, "differing", at, _integer),
+        max_ulp=_field(table, "max_ulp", at, _or_null(_integer)),
+        quantity=_field(table, "quantity", at, _string),
+        wrt=tuple(_field(table, "wrt", at, _list_of(_string))),
+        point=_field(table, "point", at, _map_of(_string)),
+        upstream=_field(table, "upstream", at, _string),
+        measured=_field(table, "measured", at, _pair),
     )
 
 
@@ -288,6 +330,11 @@ def _string(value: Any, at: str) -> str:
     return value if isinstance(value, str) else _fail(at, "a string", value)
 
 
+def _pair(value: Any, at: str) -> tuple[str, str]:
+    found = _list_of(_string)(value, at)
+    return (found[0], found[1]) if len(found) == 2 else _fail(at, "two texts", value)
+
+
 def _boolean(value: Any, at: str) -> bool:
     return value if isinstance(value, bool) else _fail(at, "true or false", value)
 
@@ -343,6 +390,10 @@ def schema() -> dict[str, Any]:
                 "description": "There only where the run was stopped before its end.",
                 "const": True,
             },
+            "disagreements": {
+                "description": "Routes that gave different numbers at the same points: information, no verdict.",
+                **_array(_reference("disagreement")),
+            },
             "changes": {
                 "description": "There only where the run was held against a baseline.",
                 **_array(_reference("change")),
@@ -357,6 +408,7 @@ def schema() -> dict[str, Any]:
             "result": _result_schema(),
             "comparison": _comparison_schema(),
             "epoch": _epoch_schema(),
+            "disagreement": _disagreement_schema(),
             "change": _change_schema(),
         },
     }
@@ -471,6 +523,30 @@ def _epoch_schema() -> dict[str, Any]:
             "true_loss": _TEXT,
             "true_weight": _TEXT,
             "drift": number,
+        }
+    )
+
+
+def _disagreement_schema() -> dict[str, Any]:
+    pair = {**_array(_TEXT), "minItems": 2, "maxItems": 2}
+    return _object(
+        {
+            "case": {"description": "`FILE::NAME`", **_TEXT},
+            "dtype": _TEXT,
+            "order": {"type": "integer", "minimum": 1},
+            "routes": pair,
+            "points": _COUNT,
+            "differing": {
+                "description": "Points at which some number differs.",
+                **_COUNT,
+            },
+            "max_ulp": {
+                "description": "How many numbers of the dtype the farthest two lie apart; null where only one is NaN.",
+                "type": ["integer", "null"],
+                "minimum": 1,
+            },
+            **{key: _comparison_schema()["properties"][key] for key in _WHERE},
+            "measured": pair,
         }
     )
 

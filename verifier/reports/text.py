@@ -24,7 +24,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from verifier.records import Change, Comparison, Epoch, Result, RunRecord, Verdict
+from verifier.records import (
+    Change,
+    Comparison,
+    Disagreement,
+    Epoch,
+    Result,
+    RunRecord,
+    Verdict,
+)
 from verifier.reports.outcome import (
     FAMILIES,
     PASSED,
@@ -88,6 +96,8 @@ def details(
 ) -> str:
     """What follows the lines of the results: tables of what is to be looked at, and the summary."""
     parts = [*_sections(record.results)]
+    if record.disagreements:
+        parts.append(_disagreements(record.disagreements))
     if changes is not None:
         parts.append(_changes(changes))
     parts.append(_summary(record, changes, accepted))
@@ -296,9 +306,13 @@ def _capped(found: Sequence[_Found]) -> list[_Found]:
 
 
 def _point(found: Comparison) -> str:
-    parts = [f"{name}={_short(value)}" for name, value in found.point.items()]
-    if found.upstream not in ("1", "1.0"):
-        parts.append(f"upstream={_short(found.upstream)}")
+    return _at(found.point, found.upstream)
+
+
+def _at(point: Mapping[str, str], upstream: str) -> str:
+    parts = [f"{name}={_short(value)}" for name, value in point.items()]
+    if upstream not in ("1", "1.0"):
+        parts.append(f"upstream={_short(upstream)}")
     return _plain(", ".join(parts))
 
 
@@ -322,6 +336,31 @@ def _epoch(epoch: Epoch) -> list[str]:
         repr(epoch.gradient),
         f"{epoch.drift:.2e}",
     ]
+
+
+def _disagreements(found: Sequence[Disagreement]) -> RenderableType:
+    """Where two routes gave other numbers: what PyTorch owes itself, whatever the truth is."""
+    rows = [
+        [
+            f"{_plain(one.case)}",
+            one.dtype,
+            " | ".join(one.routes),
+            f"{one.differing} of {_points(one.points)}",
+            "NaN on one side" if one.max_ulp is None else f"{one.max_ulp} ulp",
+            " ".join((one.quantity, _plain(", ".join(one.wrt)))).rstrip(),
+            _at(one.point, one.upstream),
+            _plain(" | ".join(one.measured)),
+        ]
+        for one in found[:ROWS]
+    ]
+    header = "case|dtype|routes|differ at|by up to|of|at|measured"
+    parts: list[RenderableType] = [
+        _title("Routes disagree"),
+        _Grid(headers=header.split("|"), rows=rows, right=(3, 4)),
+    ]
+    if len(found) > ROWS:
+        parts.append(Text(f"  … and {len(found) - ROWS} more"))
+    return Group(*parts)
 
 
 def _note(result: Result) -> Text | None:
@@ -461,8 +500,12 @@ def _reservations(
 
 
 def _versions(record: RunRecord) -> str:
-    named = [name for name in ("torch", "sympy") if name in record.environment]
-    return "".join(f", {name} {_plain(record.environment[name])}" for name in named)
+    told = {
+        name: record.environment[name]
+        for name in ("torch", "sympy", "device", "layout")
+        if name in record.environment and record.environment[name] != "cpu"
+    }
+    return "".join(f", {name} {_plain(found)}" for name, found in told.items())
 
 
 def _counted(count: int, noun: str) -> str:

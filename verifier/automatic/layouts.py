@@ -1,0 +1,61 @@
+"""Points as tensors: how they lie in memory, and on which device.
+
+| layout     | what PyTorch is given                                                                               |
+|------------|-----------------------------------------------------------------------------------------------------|
+| `batch`    | all points in one contiguous tensor an input                                                        |
+| `single`   | the points one after the other, each in a tensor of one element: PyTorch's kernels for single numbers |
+| `strided`  | every second element of a larger tensor, with NaN in between, for the inputs and the upstream gradient |
+| `expanded` | one number with stride 0, for every input and upstream gradient that is the same at all points        |
+
+A user's callable takes single numbers, which have no strides: all layouts are one to it, but by route `vmap`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from verifier.automatic.lowering import DTYPES
+from verifier.errors import UsageError
+
+
+def column(
+    numbers: Sequence[float], dtype: str, *, layout: str, device: str
+) -> torch.Tensor:
+    """The numbers of one input, or of the upstream gradient, at all points, as a tensor of shape `(points,)`."""
+
+    def tensor(values: Sequence[float]) -> torch.Tensor:
+        return torch.tensor(values, dtype=DTYPES[dtype], device=device)
+
+    if layout == "strided":
+        return tensor([part for number in numbers for part in (number, math.nan)])[::2]
+    if layout == "expanded" and len(set(map(repr, numbers))) == 1:
+        return tensor(numbers[:1]).expand(len(numbers))
+    return tensor(numbers)
+
+
+def calls(count: int, layout: str) -> list[range]:
+    """Which points PyTorch is given at once."""
+    if layout == "single":
+        return [range(index, index + 1) for index in range(count)]
+    return [range(count)]
+
+
+def copies(count: int, layout: str) -> int:
+    """How often the points of one call are there: a single element is contiguous whatever its stride."""
+    return 2 if layout == "strided" and count == 1 else 1
+
+
+def check_device(name: str) -> None:
+    """Raise `UsageError` unless PyTorch computes on the device here."""
+    expected = "--device: expected a device that PyTorch computes on here, such as `cpu` or `cuda`"
+    try:
+        if torch.device(name).type != "meta":
+            torch.ones(1, device=name).add(1).item()
+            return
+        reason = "it holds no numbers"
+    except Exception as error:  # what PyTorch raises differs from device to device
+        reason = str(error).strip().split("\n")[0]
+    raise UsageError(f"{expected}, found `{name}`: {reason}.".replace("..", "."))

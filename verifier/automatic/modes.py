@@ -1,0 +1,247 @@
+"""The modes of differentiation that the routes are made of: reverse, forward, `torch.func`'s, and two of them nested.
+
+Each takes a run, the tensors of its inputs and the upstream gradient, and returns tensors; `routes` makes numbers of
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.autograd import forward_ad as _forward_ad
+
+from verifier.automatic.lowering import Value
+
+Tensor = torch.Tensor
+
+# PyTorch leaves the one unannotated, and the other without what `has_aux` adds to a result.
+forward_ad: Any = _forward_ad
+func: Any = torch.func
+
+Steps = Mapping[str, Value]
+Run = Callable[[Sequence[Tensor]], tuple[Tensor, Steps]]
+"""The function under test: the inputs' tensors to the output and the named steps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """What a route returns; None means that nothing flows there. Rows and entries are in the order of `wrt`."""
+
+    value: Tensor
+    gradient: Sequence[Tensor | None]
+    hessian: Sequence[Sequence[Tensor | None]] = ()
+    steps: Mapping[str, Tensor | None] = field(default_factory=dict)
+
+
+Route = Callable[[Run, Sequence[Tensor], Sequence[int], Tensor], Derived]
+"""A run, its inputs, the positions of those to differentiate by, and the upstream gradient at every point."""
+
+
+def seed(output: Tensor, upstream: Tensor) -> Tensor:
+    """The upstream gradient in the dtype of what it flows into; one number for an output that is a constant."""
+    if upstream.shape != output.shape:
+        upstream = upstream.reshape(-1)[:1].expand(output.shape)
+    return upstream.to(output.dtype)
+
+
+# ── order 1 ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def reverse(
+    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+) -> Derived:
+    leaves = _leaves(inputs)
+    output: Any
+    output, steps = run(leaves)
+    recorded = _recorded(steps)
+    for step in recorded.values():
+        step.retain_grad()
+    # A subject may own parameters, in which nothing must be left behind.
+    output.backward(seed(output, upstream), inputs=leaves)
+    return Derived(
+        value=output,
+        gradient=[leaves[position].grad for position in wrt],
+        steps=dict.fromkeys(steps)
+        | {name: step.grad for name, step in recorded.items()},
+    )
+
+
+def forward(
+    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+) -> Derived:
+    gradient: list[Tensor | None] = []
+    with forward_ad.dual_level():
+        for position in wrt:
+            # Only this input is dual: a tangent 0 of another would make NaN of an infinite partial derivative.
+            dual = forward_ad.make_dual(inputs[position], _ones(inputs[position]))
+            output, _ = run(_with(inputs, position, dual))
+            value, tangent = forward_ad.unpack_dual(output)
+            gradient.append(
+                None if tangent is None else tangent * seed(tangent, upstream)
+            )
+    return Derived(value=value, gradient=gradient)
+
+
+def func_vjp(
+    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+) -> Derived:
+    value, gradient = _vjp(run, inputs, upstream)
+    return Derived(value=value, gradient=[gradient[position] for position in wrt])
+
+
+def vmap(
+    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+) -> Derived:
+    """One point a lane: the run sees single numbers."""
+
+    def lane(upstream: Tensor, *tensors: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        return _vjp(run, tensors, upstream)
+
+    value, gradient = func.vmap(lane)(upstream, *inputs)
+    return Derived(value=value, gradient=[gradient[position] for position in wrt])
+
+
+def _leaves(inputs: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.requires_grad_() for tensor in inputs]
+
+
+def _recorded(steps: Steps) -> dict[str, Tensor]:
+    """The steps through which a gradient flows."""
+    return {
+        name: step
+        for name, step in steps.items()
+        if isinstance(step, Tensor) and step.requires_grad
+    }
+
+
+def _ones(like: Tensor) -> Tensor:
+    """A tangent of 1, laid out as what it belongs to: PyTorch refuses to make an expanded tensor's another way."""
+    return (
+        like.new_ones(1).expand_as(like)
+        if 0 in like.stride()
+        else like.new_ones(like.shape)
+    )
+
+
+def _with(inputs: Sequence[Tensor], position: int, tensor: Tensor) -> list[Tensor]:
+    return [*inputs[:position], tensor, *inputs[position + 1 :]]
+
+
+def _vjp(
+    run: Run, inputs: Sequence[Tensor], upstream: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The value, and the gradient by every input: `torch.func`'s reverse mode."""
+    value, pull_back = func.vjp(lambda *tensors: run(tensors)[0], *inputs)
+    return value, pull_back(seed(value, upstream))
+
+
+def _jvp(
+    run: Run, inputs: Sequence[Tensor], position: int, upstream: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The value, and the derivative by one input times the upstream: `torch.func`'s forward mode."""
+    own = inputs[position]
+    value, tangent = func.jvp(
+        lambda moved: run(_with(inputs, position, moved))[0],
+        (own,),
+        (_ones(own),),
+    )
+    return value, tangent * seed(tangent, upstream)
+
+
+# ── order 2 ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def reverse_reverse(
+    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+) -> Derived:
+    leaves = _leaves(inputs)
+    output, steps = run(leaves)
+    recorded = _recorded(steps)
+    first = torch.autograd.grad(
+        output,
+        [*leaves, *recorded.values()],
+        seed(output, upstream),
+        create_graph=True,
+        allow_unused=True,
+    )
+    by = [leaves[position] for position in wrt]
+    gradient = [first[position] for position in wrt]
+    adjoints = zip(recorded, first[len(leaves) :], strict=True)
+    return Derived(
+        value=output,
+        gradient=gradient,
+        hessian=[_again(entry, by) for entry in gradient],
+        steps=dict.fromkeys(steps) | dict(adjoints),
+    )
+
+
+def _again(entry: Tensor | None, by: Sequence[Tensor]) -> Sequence[Tensor | None]:
+    """The derivatives of one entry of the gradient; none flow where it does not depend on the inputs."""
+    if entry is None or not entry.requires_grad:
+        return [None] * len(by)
+    return torch.autograd.grad(
+        entry, by, torch.ones_like(entry), retain_graph=True, allow_unused=True
+    )
+
+
+def forward_forward(
+    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+) -> Derived:
+    def gradient(tensors: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], Tensor]:
+        found = [_jvp(run, tensors, position, upstream) for position in wrt]
+        return tuple(entry for _, entry in found), found[0][0]
+
+    return _outer_forward(gradient, inputs, wrt)
+
+
+def forward_reverse(
+    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+) -> Derived:
+    def gradient(tensors: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], Tensor]:
+        value, entries = _vjp(run, tensors, upstream)
+        return tuple(entries[position] for position in wrt), value
+
+    return _outer_forward(gradient, inputs, wrt)
+
+
+def _outer_forward(
+    gradient: Callable[[Sequence[Tensor]], tuple[tuple[Tensor, ...], Tensor]],
+    inputs: Sequence[Tensor],
+    wrt: Sequence[int],
+) -> Derived:
+    """The derivatives of the whole gradient by one input after the other."""
+    columns: list[tuple[Tensor, ...]] = []
+    for position in wrt:
+        own = inputs[position]
+        entries, tangents, value = func.jvp(
+            lambda moved, position=position: gradient(_with(inputs, position, moved)),
+            (own,),
+            (_ones(own),),
+            has_aux=True,
+        )
+        columns.append(tangents)
+    return Derived(
+        value=value, gradient=entries, hessian=list(zip(*columns, strict=True))
+    )
+
+
+def reverse_forward(
+    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+) -> Derived:
+    gradient: list[Tensor] = []
+    rows: list[list[Tensor]] = []
+    for position in wrt:
+
+        def entry(*tensors: Tensor, position: int = position) -> tuple[Tensor, Tensor]:
+            value, found = _jvp(run, tensors, position, upstream)
+            return found, value
+
+        # One entry at a time: a cotangent 0 of another would make NaN of an infinite partial derivative.
+        found, pull_back, value = func.vjp(entry, *inputs, has_aux=True)
+        cotangents = pull_back(torch.ones_like(found))
+        gradient.append(found)
+        rows.append([cotangents[other] for other in wrt])
+    return Derived(value=value, gradient=gradient, hessian=rows)
