@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,7 +21,6 @@ from verifier.evidence import (
 )
 from verifier.floats import FORMATS, Format, decimal, nearest, shortest, ulp
 from verifier.judgement.comparison import severity
-from verifier.language import points as drawing
 from verifier.language.cases import Case, load_paths
 from verifier.language.expression import Program, expand
 from verifier.language.operations import OPERATIONS, Sort
@@ -134,25 +132,12 @@ def _point(prepared: Prepared, dtype: str, seed: int) -> Point:
     result = verify(prepared, dtype=dtype, route=_route(case), seed=seed)
     worst = max(result.comparisons, key=_badness, default=None)
     if worst is None:
-        return _drawn(case, format_, seed)[0]
+        return prepared.sample(format_, seed).points[0]
     return {name: scalar(text).nearest(format_) for name, text in worst.point.items()}
 
 
 def _badness(comparison: Comparison) -> tuple[int, float]:
     return severity(comparison.verdict), comparison.error_ulp or 0.0
-
-
-def _drawn(case: Case, format_: Format, seed: int) -> list[Point]:
-    """The points that a run draws."""
-    fixed = {name: value.nearest(format_) for name, value in case.fixed.items()}
-    drawn = drawing.draw(
-        case.domains,
-        case.points,
-        format_,
-        seed=case.seed if case.seed is not None else seed,
-        name=case.name,
-    )
-    return [_inputs(case, {**fixed, **point}) for point in drawn]
 
 
 def _inputs(case: Case, point: Point) -> Point:
@@ -161,8 +146,7 @@ def _inputs(case: Case, point: Point) -> Point:
 
 def _result_at(prepared: Prepared, point: Point, dtype: str) -> Result:
     """The verdict on the case at one point alone, whatever it expects."""
-    moved = copy.copy(prepared)
-    moved.case = _only(prepared.case, point)
+    moved = prepared.at(_only(prepared.case, point))
     return verify(moved, dtype=dtype, route=_route(prepared.case), seed=0)
 
 
@@ -170,7 +154,13 @@ def _only(case: Case, point: Point) -> Case:
     """The case with one given point and no expectation."""
     given = ({name: scalar(value) for name, value in point.items()},)
     return replace(
-        case, given=given, domains={}, points=0, expectation=None, descent=None
+        case,
+        given=given,
+        domains={},
+        points=0,
+        where=None,
+        expectation=None,
+        descent=None,
     )
 
 
@@ -191,7 +181,7 @@ def _regions(
     found = inquiry.regions(
         lambda at: _result_at(prepared, at, dtype).verdict.family,
         point,
-        _drawn(case, format_, seed),
+        prepared.sample(format_, seed).points,
         names,
         format_,
     )

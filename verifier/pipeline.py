@@ -130,15 +130,19 @@ def execute(
     seed: int = 0,
     fail_fast: bool = False,
     on_result: Callable[[Result], None] | None = None,
+    on_point: Callable[[int, int], None] | None = None,
 ) -> RunRecord:
-    """The record of all tasks; interrupted from the keyboard, of those that were finished."""
+    """The record of all tasks; interrupted from the keyboard, of those that were finished.
+
+    `on_point` hears how many points of how many are judged of the task in hand.
+    """
     begun = time.perf_counter()
     results: list[Result] = []
     interrupted = False
     verifier = Verifier()
     try:
         for task in tasks:
-            result = verifier.verify(task, seed=seed)
+            result = verifier.verify(task, seed=seed, on_point=on_point)
             results.append(result)
             if on_result is not None:
                 on_result(result)
@@ -193,7 +197,13 @@ class Verifier:
         self._case: Case | None = None
         self._function: Callable[..., Any] | None = None
 
-    def verify(self, task: Task, *, seed: int = 0) -> Result:
+    def verify(
+        self,
+        task: Task,
+        *,
+        seed: int = 0,
+        on_point: Callable[[int, int], None] | None = None,
+    ) -> Result:
         """The result of one task."""
         # SymPy and torch are imported here: bad input is answered before either has loaded.
         from verifier.verification import Prepared, failed, verify
@@ -204,7 +214,13 @@ class Verifier:
                     task.case, function=task.function, allowed=task.allowed
                 )
                 self._case, self._function = task.case, task.function
-            return verify(self._prepared, dtype=task.dtype, route=task.route, seed=seed)
+            return verify(
+                self._prepared,
+                dtype=task.dtype,
+                route=task.route,
+                seed=seed,
+                on_point=on_point,
+            )
         except (
             Exception
         ) as error:  # one case's failure is that case's result, not the end of the run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections import Counter
@@ -35,7 +36,6 @@ from verifier.judgement.comparison import (
 )
 from verifier.judgement.expectation import Sides, disagreement, is_expected, sides
 from verifier.language import expression
-from verifier.language import points as drawing
 from verifier.language.case import Case, Descent, Expected
 from verifier.language.expression import Program
 from verifier.records import (
@@ -47,6 +47,7 @@ from verifier.records import (
     TruthStatus,
     Verdict,
 )
+from verifier.sampling import Sample, sample
 from verifier.symbolic.balls import FARTHEST_EXPONENT
 from verifier.symbolic.reverse import HessianRounding
 from verifier.symbolic.rounding import IdealModel, RoundingModel, Spread
@@ -85,6 +86,7 @@ class Prepared:
         if case.order == 2:
             self.hessian = HessianOracle(case.program, self.wrt, self.oracle.limits)
         self.symbolic_s = time.perf_counter() - begun
+        self._samples: dict[tuple[str, int], Sample] = {}
         if function is None and case.subject is not None:
             start = Path(case.place.file or ".")
             function = load(case.subject, [*allowed_subjects(start), *allowed])
@@ -92,10 +94,30 @@ class Prepared:
         if function is not None:
             self.subject = Subject(function=function, inputs=case.arguments)
 
+    def at(self, case: Case) -> Prepared:
+        """The same derivatives for a case that differs in its points and expectations alone."""
+        moved = copy.copy(self)
+        moved.case, moved._samples = case, {}
+        return moved
 
-def verify(prepared: Prepared, *, dtype: str, route: str, seed: int) -> Result:
-    """The result of one case in one dtype by one route."""
-    work = _Work(prepared, dtype, route)
+    def sample(self, format_: Format, seed: int) -> Sample:
+        """The points of the case in a format, which all its routes share."""
+        key = format_.name, seed
+        if key not in self._samples:
+            self._samples[key] = sample(self.case, format_, seed)
+        return self._samples[key]
+
+
+def verify(
+    prepared: Prepared,
+    *,
+    dtype: str,
+    route: str,
+    seed: int,
+    on_point: Callable[[int, int], None] | None = None,
+) -> Result:
+    """The result of one case in one dtype by one route; `on_point` hears how many points of how many are judged."""
+    work = _Work(prepared, dtype, route, on_point)
     begun = time.perf_counter()
     descent = prepared.case.descent
     try:
@@ -325,7 +347,14 @@ class _Judged:
 class _Work:
     """Gathers the comparisons of one task."""
 
-    def __init__(self, prepared: Prepared, dtype: str, route: str) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        dtype: str,
+        route: str,
+        on_point: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.on_point = on_point or (lambda done, total: None)
         self.prepared, self.case, self.oracle = prepared, prepared.case, prepared.oracle
         self.dtype, self.route = dtype, route
         self.format: Format = FORMATS[dtype]
@@ -354,6 +383,7 @@ class _Work:
         self.broken: list[str] = []
         self.epochs: list[Epoch] = []
         self.points = 0
+        self.chosen = Sample()
         self.sampled: Sequence[Point] = ()
         self.failure: str | None = None
 
@@ -361,23 +391,10 @@ class _Work:
 
     def sample(self, seed: int) -> None:
         """Verify every given and drawn point."""
-        case = self.case
-        given = [] if case.fixed else case.given
-        points = [
-            {name: value.nearest(self.format) for name, value in point.items()}
-            for point in given
-        ]
-        fixed = {name: value.nearest(self.format) for name, value in case.fixed.items()}
-        drawn = drawing.draw(
-            case.domains,
-            case.points,
-            self.format,
-            seed=case.seed if case.seed is not None else seed,
-            name=case.name,
-        )
-        points += [{**fixed, **point} for point in drawn]
-        points = [{name: point[name] for name in case.arguments} for point in points]
-        upstream = case.upstream.nearest(self.format)
+        with self.watch.stage("points"):
+            self.chosen = self.prepared.sample(self.format, seed)
+        given, points = self.chosen.given, self.chosen.points
+        upstream = self.case.upstream.nearest(self.format)
         found = self.measure(points, upstream)
         if found is None:
             return
@@ -387,6 +404,7 @@ class _Work:
             truth = self.compare(point, upstream, found, index)
             if index < len(given):
                 self.check_expected(found, truth, index)
+            self.on_point(index + 1, len(points))
         self.compare_scaled(points, upstream, found)
 
     def compare_scaled(
@@ -725,6 +743,9 @@ class _Work:
             as_expected=as_expected,
             elapsed_s=elapsed_s,
             points=self.points,
+            drawn=len(self.chosen.drawn),
+            boundary=len(self.chosen.boundary),
+            refused=self.chosen.refused,
             counts=dict(Counter(j.judgement.verdict.value for j in self.judged)),
             max_error_ulp=max(errors, default=None),
             comparisons=tuple(self.told()),

@@ -69,6 +69,9 @@ def _result(result: Result) -> dict[str, Any]:
         "as_expected": result.as_expected,
         "elapsed_s": _seconds(result.elapsed_s),
         "points": result.points,
+        "drawn": result.drawn,
+        "boundary": result.boundary,
+        "refused": result.refused,
         "counts": {str(key): n for key, n in sorted(result.counts.items())},
         "max_error_ulp": _finite(result.max_error_ulp),
         "comparisons": [_comparison(found) for found in result.comparisons],
@@ -205,6 +208,10 @@ def _read_result(data: Any, at: str) -> Result:
         comparisons=tuple(_field(table, "comparisons", at, _list_of(_read_comparison))),
         message=_optional(table, "message", at, _string),
         epochs=tuple(_optional(table, "epochs", at, _list_of(_read_epoch)) or ()),
+        # Older reports do not say.
+        drawn=_optional(table, "drawn", at, _integer) or 0,
+        boundary=_optional(table, "boundary", at, _integer) or 0,
+        refused=_optional(table, "refused", at, _integer) or 0,
     )
 
 
@@ -435,7 +442,16 @@ def _result_schema() -> dict[str, Any]:
                 **_array(_reference("comparison")),
             },
         },
-        optional={"message": _TEXT, "epochs": _array(_reference("epoch"))},
+        optional={
+            "message": _TEXT,
+            "epochs": _array(_reference("epoch")),
+            "drawn": {"description": "How many were drawn.", **_COUNT},
+            "boundary": {"description": "How many are boundary points.", **_COUNT},
+            "refused": {
+                "description": "How many draws the precondition refused.",
+                **_COUNT,
+            },
+        },
     )
 
 
