@@ -16,7 +16,8 @@ from verifier import floats
 from verifier.errors import ExpressionError
 from verifier.floats import BFLOAT16, BINARY16, BINARY32, BINARY64, FORMATS, Format
 from verifier.language import points
-from verifier.language.points import Domain, domain, draw, scalar
+from verifier.language.drawing import draw
+from verifier.language.points import Domain, domain, scalar
 
 # The first 100 decimals: OEIS A000796 and A001113.
 PI_100 = "3.1415926535897932384626433832795028841971693993751058209749445923078164062862089986280348253421170679"

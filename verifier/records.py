@@ -145,7 +145,7 @@ class Result:
     message: str | None = None
     epochs: tuple[Epoch, ...] = ()
     drawn: int = 0
-    """How many of the points were drawn from a domain, or are all of it."""
+    """How many of the points were drawn from a domain, or are all of its numbers."""
     boundary: int = 0
     """How many were added where the program turns, vanishes or leaves the range."""
     refused: int = 0

@@ -104,7 +104,8 @@ def _value_at(place: int, inside: range, format_: Format) -> float:
 
 
 def _number_at(place: int, inside: range, format_: Format) -> float:
-    return from_ordinal(inside[place * len(inside) >> DRAW_BITS], format_)
+    count = inside.stop - inside.start  # of which `len` would refuse binary64's
+    return from_ordinal(inside.start + (place * count >> DRAW_BITS), format_)
 
 
 def _numbers(ordinals: range, format_: Format) -> Iterator[float]:

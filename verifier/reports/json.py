@@ -38,8 +38,8 @@ _Read = Callable[[Any, str], _T]
 def render(record: RunRecord, changes: Sequence[Change] | None = None) -> str:
     """The report of a run, of the shape that `schema` describes.
 
-    `interrupted` is there only in a run that was, `message` and `epochs` only in a result that has them, and
-    `changes` only where the run was held against a baseline.
+    `interrupted` is there only in a run that was, `message` and `epochs` only in a result that has them, `drawn`,
+    `boundary` and `refused` only in one with drawn points, and `changes` only where the run was held against a baseline.
     """
     report = {
         "schema": SCHEMA,
@@ -69,13 +69,14 @@ def _result(result: Result) -> dict[str, Any]:
         "as_expected": result.as_expected,
         "elapsed_s": _seconds(result.elapsed_s),
         "points": result.points,
-        "drawn": result.drawn,
-        "boundary": result.boundary,
-        "refused": result.refused,
         "counts": {str(key): n for key, n in sorted(result.counts.items())},
         "max_error_ulp": _finite(result.max_error_ulp),
         "comparisons": [_comparison(found) for found in result.comparisons],
     }
+    if result.drawn:
+        table["drawn"] = result.drawn
+        table["boundary"] = result.boundary
+        table["refused"] = result.refused
     if result.message is not None:
         table["message"] = result.message
     if result.epochs:
@@ -445,7 +446,7 @@ def _result_schema() -> dict[str, Any]:
         optional={
             "message": _TEXT,
             "epochs": _array(_reference("epoch")),
-            "drawn": {"description": "How many were drawn.", **_COUNT},
+            "drawn": {"description": "How many points were drawn.", **_COUNT},
             "boundary": {"description": "How many are boundary points.", **_COUNT},
             "refused": {
                 "description": "How many draws the precondition refused.",
