@@ -38,8 +38,8 @@ _Read = Callable[[Any, str], _T]
 def render(record: RunRecord, changes: Sequence[Change] | None = None) -> str:
     """The report of a run, of the shape that `schema` describes.
 
-    `interrupted` is there only in a run that was, `message` and `epochs` only in a result that has them, `drawn`,
-    `boundary` and `refused` only in one with drawn points, and `changes` only where the run was held against a baseline.
+    `interrupted` is there only in a run that was, `message` and `epochs` only in a result that has them; `drawn`,
+    `boundary` and `refused` only in one with drawn points; `changes` only where the run was held against a baseline.
     """
     report = {
         "schema": SCHEMA,

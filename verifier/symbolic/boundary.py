@@ -32,11 +32,7 @@ LINES = 2
 """Drawn points through which lines along the inputs are laid."""
 GRID = 16
 """Steps of the grid over a domain, by ordinal and once more by value."""
-LANDMARKS = (
-    Fraction(1, 1024),
-    Fraction(1, 4),
-    *(1 << k for k in (0, 1, 2, 3, 4, 6, 10)),
-)
+LANDMARKS = tuple(power_of_two(power) for power in (-10, -2, 0, 1, 2, 3, 4, 6, 10))
 """More of the grid, on both sides of 0: where formulas have their features."""
 GUARD_BITS = 64
 """Precision of the balls beyond the format's."""
@@ -257,9 +253,9 @@ class _Line:
         positions |= {-1, 0, 1}
         return sorted(position for position in positions if position in self.inside)
 
-    def _ordinal(self, number: Fraction | int) -> int:
+    def _ordinal(self, number: Fraction) -> int:
         format_ = self.search.format
-        return ordinal(nearest(Fraction(number), format_), format_)
+        return ordinal(nearest(number, format_), format_)
 
     def _rank(self, watch: _Watch, position: int) -> int | None:
         if position not in self.seen:
