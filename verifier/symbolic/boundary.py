@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
 from functools import cache, partial
+from itertools import pairwise
 from typing import Any
 
 from verifier.floats import Format, from_ordinal, nearest, ordinal, power_of_two
@@ -186,16 +187,13 @@ class _Line:
     def _crossings(
         self, watch: _Watch, grid: Sequence[int]
     ) -> Iterator[tuple[Kind, int, Cluster]]:
-        ranks = [self._rank(watch, position) for position in grid]
+        ranks = [(self._rank(watch, position), position) for position in grid]
+        known = [(rank, position) for rank, position in ranks if rank is not None]
         seen: Counter[Kind] = Counter()
-        for index in range(len(grid) - 1):
-            before, after = ranks[index], ranks[index + 1]
-            if before is None or after is None:
-                continue
+        for (before, low), (after, high) in pairwise(known):
             for cut in watch.cuts(before, after):
                 kind = watch.kind(cut)
-                pinned = partial(self._pinned, watch, cut, grid[index], grid[index + 1])
-                yield kind, seen[kind], pinned
+                yield kind, seen[kind], partial(self._pinned, watch, cut, low, high)
                 seen[kind] += 1
 
     def _pinned(self, watch: _Watch, cut: int, low: int, high: int) -> list[Point]:
