@@ -231,8 +231,15 @@ def test_points_are_told_as_they_are_judged_and_an_interrupt_keeps_them() -> Non
         )
     total = 127 * 128 + 2
     assert heard == [(done, total) for done in range(1, 101)]
-    assert caught.value.result.points == 100
+    assert caught.value.result.points == caught.value.result.drawn == 100
     assert "interrupted after 100 points" in (caught.value.result.message or "")
+
+
+def test_the_first_points_are_the_given_ones_then_those_drawn() -> None:
+    asked = case("exp(x)", at={"x": 1}, domain={"x": "[0, 100]"}, points=4)
+    found = sample(asked, BINARY32, 0)
+    for count in range(len(found.points) + 1):
+        assert found.first(count).points == found.points[:count]
 
 
 def test_routes_share_the_points_and_a_moved_case_has_its_own() -> None:

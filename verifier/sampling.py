@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from verifier.errors import CaseFileError, Place
@@ -34,6 +34,17 @@ class Sample:
     def points(self) -> list[Point]:
         """All of them: first the given ones."""
         return [*self.given, *self.drawn, *self.boundary]
+
+    def first(self, count: int) -> Sample:
+        """The first so many of the points."""
+        drawn = max(0, count - len(self.given))
+        edges = max(0, drawn - len(self.drawn))
+        return replace(
+            self,
+            given=self.given[:count],
+            drawn=self.drawn[:drawn],
+            boundary=self.boundary[:edges],
+        )
 
 
 def sample(case: Case, format_: Format, seed: int) -> Sample:

@@ -129,6 +129,7 @@ def verify(
         if not work.judged:
             raise
         work.points = len({id(judged.point) for judged in work.judged})
+        work.chosen = work.chosen.first(work.points)
         work.broken.append(f"interrupted after {work.points} points")
         raise Interrupted(work.result(time.perf_counter() - begun)) from interrupt
     return work.result(time.perf_counter() - begun)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from verifier.errors import ExpressionError, Place
@@ -71,10 +71,10 @@ def _column(
     inside = interval.ordinals(format_)
     by_value = _places((count + 1) // 2, random.Random(f"{key}:{variable}:values"))
     by_ordinal = _places(count // 2, random.Random(f"{key}:{variable}:ordinals"))
+    spread = _by_value if interval.is_bounded else _by_ordinal
     column = [0.0] * count
-    spread = _value_at if interval.is_bounded else _number_at
-    column[0::2] = [spread(place, inside, format_) for place in by_value]
-    column[1::2] = [_number_at(place, inside, format_) for place in by_ordinal]
+    column[0::2] = spread(by_value, inside, format_)
+    column[1::2] = _by_ordinal(by_ordinal, inside, format_)
     return column
 
 
@@ -94,18 +94,21 @@ def _places(count: int, source: random.Random) -> list[int]:
     return found[:count]
 
 
-def _value_at(place: int, inside: range, format_: Format) -> float:
+def _by_value(places: Iterable[int], inside: range, format_: Format) -> list[float]:
     first = Fraction(from_ordinal(inside[0], format_))
     last = Fraction(from_ordinal(inside[-1], format_))
     step = (last - first) / ((1 << DRAW_BITS) - 1)
     # Rounding is monotone and both ends are numbers of the format, so no rounding leaves the domain. Adding 0.0
     # turns -0.0 into 0.0.
-    return nearest(first + step * place, format_) + 0.0
+    return [nearest(first + step * place, format_) + 0.0 for place in places]
 
 
-def _number_at(place: int, inside: range, format_: Format) -> float:
+def _by_ordinal(places: Iterable[int], inside: range, format_: Format) -> list[float]:
     count = inside.stop - inside.start  # of which `len` would refuse binary64's
-    return from_ordinal(inside.start + (place * count >> DRAW_BITS), format_)
+    return [
+        from_ordinal(inside.start + (place * count >> DRAW_BITS), format_)
+        for place in places
+    ]
 
 
 def _numbers(ordinals: range, format_: Format) -> Iterator[float]:
