@@ -98,6 +98,12 @@ def test_the_published_thresholds_of_expf_and_exp() -> None:
     assert math.nextafter(7.09782712893383973096e02, math.inf) in double
 
 
+def test_overflow_begins_half_an_ulp_above_the_largest_number() -> None:
+    # 8 ulps below the largest float32, the sum is exactly there: a tie, which goes to infinity.
+    place = float(BINARY32.largest) - 2.0**107
+    assert beside(place, BINARY32) <= set(of_x("x + (2**103 + 2**107)", "[1, 1e39]"))
+
+
 def test_an_inner_value_counts_and_not_the_result_alone() -> None:
     values = set(of_x("log(1 + exp(x))", "[-80, 100]"))
     assert float.fromhex("0x1.62e42ep6") in values

@@ -197,7 +197,10 @@ class _Line:
                 seen[kind] += 1
 
     def _pinned(self, watch: _Watch, cut: int, low: int, high: int) -> list[Point]:
-        """The neighbours between which a rank reaches `cut`, and what is beside one that is exactly there."""
+        """The neighbours between which a rank reaches `cut`.
+
+        A number exactly at a level has a cut on either side. One whose ball leaves that open has what is beside it.
+        """
         if self.search.work <= 0:
             return []
 
@@ -214,8 +217,7 @@ class _Line:
                 high = middle
         found = [low, high]
         for position, step in ((low, -1), (high, 1)):
-            rank = self._rank(watch, position)
-            if rank is None or watch.is_exact(rank):
+            if self._rank(watch, position) is None:
                 found.append(position + step)
         return self._points(found)
 
@@ -301,9 +303,6 @@ class _Watch:
     def kind(self, cut: int) -> Kind:
         return self.levels[(cut - 1) // 2][1]
 
-    def is_exact(self, rank: int) -> bool:
-        return rank % 2 == 1
-
 
 @dataclass(frozen=True, slots=True)
 class _IntegerWatch(_Watch):
@@ -330,9 +329,6 @@ class _IntegerWatch(_Watch):
     def kind(self, cut: int) -> Kind:
         del cut
         return Kind.TURN
-
-    def is_exact(self, rank: int) -> bool:
-        return rank % 2 == 0
 
 
 @dataclass(frozen=True, slots=True)
