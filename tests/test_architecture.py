@@ -42,6 +42,7 @@ MAY_IMPORT = {
         "verifier.automatic",
         "verifier.judgement",
     },
+    "verifier.sampling": GROUND | {"verifier.language", "verifier.symbolic"},
     "verifier.suggestion": GROUND | {"verifier.language", "verifier.symbolic"},
     "verifier.verification": GROUND
     | {
@@ -50,6 +51,7 @@ MAY_IMPORT = {
         "verifier.automatic",
         "verifier.judgement",
         "verifier.inquiry",
+        "verifier.sampling",
     },
     "verifier.explain_command": GROUND
     | {

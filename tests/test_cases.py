@@ -296,6 +296,43 @@ def test_a_point_beside_the_domain_of_other_variables_fixes_them(write: Write) -
     assert case.points == 64
 
 
+def test_a_precondition_is_a_condition_in_the_inputs(write: Write) -> None:
+    where = load(write(BOTH + 'where = "x < y and not y > 1/3"\n'))[0].where
+    assert where is not None
+    assert where.inputs == ("x", "y")
+    assert where.nodes[where.output].operation == "logical_and"
+    assert load(write(BOTH))[0].where is None
+
+
+def test_a_precondition_may_be_a_default_which_a_descent_leaves_out(
+    write: Write,
+) -> None:
+    text = "[defaults]\nwhere = 'x < y'\nboundary = false\n"
+    case = load(write(text + BOTH))[0]
+    assert (case.where is None, case.boundary) == (False, False)
+    assert load(write(text + BOTH + DESCENT))[0].where is None
+    with pytest.raises(ExpressionError, match=r"^c.toml:2: \[n\] where, column 5: `y`"):
+        load(write(text + HEAD + "expression = 'x'\nat = { x = 1 }\n"))
+
+
+def test_every_point_may_be_asked_for_with_and_without_a_domain(write: Write) -> None:
+    text = (
+        HEAD
+        + 'expression = "exp(x)"\ndtype = ["float16", "bfloat16"]\npoints = "all"\n'
+    )
+    assert load(write(text))[0].points == "all"
+    assert load(write(text + "domain = { x = '[0, 1]' }"))[0].points == "all"
+    assert load(write(text + "at = { x = 1 }"))[0].points == "all"
+
+
+def test_every_point_by_default_leaves_a_case_with_points_of_its_own_alone(
+    write: Write,
+) -> None:
+    text = "[defaults]\npoints = 'all'\n"
+    assert load(write(text + BOTH))[0].points == 0
+    assert load(write(text + BOTH + DESCENT))[0].points == 0
+
+
 def test_a_tolerance_of_zero_is_one(write: Write) -> None:
     assert load(write(BOTH + "tolerance = { relative = 0 }"))[0].tolerance == 0
     tenth = load(write(BOTH + "tolerance.relative = 0.1"))[0].tolerance
@@ -568,7 +605,32 @@ REFUSED_CASES = [
     (BOTH + "points = 10000000", "5: [n] points: expected an integer of at most 1000000, found `10000000`."),
     (BOTH + "points = 0xffffffffffffffffffffffffffffffffffff",
      "5: [n] points: expected an integer of at most 1000000, found an integer of 144 bits."),
-    (BOTH + "points = 'all'", '5: [n] points: expected an integer, found "all".'),
+    (BOTH + "points = 'some'", '5: [n] points: expected an integer or "all", found "some".'),
+    (BOTH + "points = 'al'", '5: [n] points: expected an integer or "all", found "al". Did you mean `all`?'),
+    (BOTH + "points = 'all'",
+     '5: [n] points: expected a single input for "all" points, found `x`, `y`. Give a number of points.'),
+    (HEAD + "expression = 'exp(x)'\npoints = 'all'",
+     '4: [n] points: expected only `float16`, `bfloat16` for "all" points, found `float32`. '
+     "Name those in `dtype`, or give a number of points."),
+    (HEAD + "expression = 'exp(x)'\npoints = 'all'\ndtype = ['float16', 'float64']",
+     '5: [n] dtype: expected only `float16`, `bfloat16` for "all" points, found `float64`.'),
+    (HEAD + "expression = 'x**2'\nat = { x = 1 }\npoints = 'all'\n" + DESCENT,
+     '5: [n] points: a descent starts from the single point in `at`: expected no `points`, found "all". Drop it.'),
+    # where, boundary, empty domains
+    (BOTH + "where = 'x < '", "5: [n] where, column 4: expected an expression: invalid syntax"),
+    (BOTH + "where = 'x < z'", "5: [n] where, column 5: `z` has no value. Known are `x`, `y`."),
+    (BOTH + "where = 'x < yy'", "5: [n] where, column 5: `yy` has no value. Did you mean `y`?"),
+    (BOTH + "where = 'x - y'",
+     "5: [n] where, column 1: expected a condition such as `x < y`, found a number. Compare it."),
+    (BOTH + "where = 'x and y > 1'", "5: [n] where, column 1: `logical_and` expects a condition, found a number"),
+    (BOTH + "where = '1 < 2'", "5: [n] where: expected a condition in the inputs `x`, `y`, found none of them in it."),
+    (BOTH + "where = ''", "5: [n] where: expected a condition, found nothing"),
+    (BOTH + "where = 3", "5: [n] where: expected text in quotes, found `3`."),
+    (BOTH + DESCENT + "where = 'x > 0'",
+     "6: [n] where: a descent goes where the gradient leads: expected no `where`, found one. Drop it."),
+    (BOTH + "boundary = 1", "5: [n] boundary: expected `true` or `false`, found `1`."),
+    (PRODUCT + "domain = { x = '[0, 1]', y = '(0, 1e-50)' }\ndtype = ['float64', 'float32']",
+     "4: [n] domain.y: expected a domain that holds a number of float32, found (0, 1e-50), which holds none."),
     (BOTH + "seed = true", "5: [n] seed: expected an integer, found `true`."),
     # what is measured
     (BOTH + "upstream = inf", "5: [n] upstream: expected a finite number, found `inf`."),

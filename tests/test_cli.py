@@ -202,7 +202,7 @@ def test_selection_leaves_the_cases_named(verifier, case_file):
 
     assert result.exit_code == 0
     assert result.stdout.startswith("ok    cases/a.toml::gaussian  float64")
-    assert " 3 points " in result.stdout
+    assert " 3 drawn, " in result.stdout
     assert "(seed 7," in result.stdout
 
 

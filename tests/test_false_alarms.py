@@ -224,16 +224,20 @@ programs = st.randoms(use_true_random=True).map(
 
 
 def alarms(text: str, points: int, dtype: str) -> list[Comparison]:
-    """Every comparison that is no match, at random points of the variables' domains."""
+    """Every comparison that is no match, at drawn and boundary points of the variables' domains."""
     used = words_of(text)
     domain = {
         name: f"[{ends[0]}, {ends[1]}]"
         for name, ends in VARIABLES.items()
         if name in used
     }
-    run = verifier.verify(text, domain=domain, points=points, dtype=dtype)
+    # Rounding takes PyTorch to the other side of a jump: at a boundary point of such a program it rightly differs.
+    boundary = used.isdisjoint(("where", "floor", "ceil"))
+    run = verifier.verify(
+        text, domain=domain, points=points, dtype=dtype, boundary=boundary
+    )
     (result,) = run.results
-    assert result.points == points, result.message
+    assert result.drawn == points, result.message
     return [one for one in result.comparisons if one.verdict.value.startswith(ALARMS)]
 
 

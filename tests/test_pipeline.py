@@ -271,7 +271,7 @@ def test_the_number_of_points_concerns_drawn_points_alone() -> None:
     tasks = plan(CASES, points=3, dtypes=["float64"])
     assert [task.case.points for task in tasks if task.case.name == "beta"] == [3]
     run = execute(tasks)
-    assert [result.points for result in run.results] == [1, 3, 1]
+    assert [result.drawn for result in run.results] == [0, 3, 0]
 
 
 @pytest.mark.parametrize(

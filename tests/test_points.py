@@ -1,9 +1,8 @@
-"""Numbers as they are written, intervals, and points drawn from them."""
+"""Numbers and intervals as they are written."""
 
 from __future__ import annotations
 
 import math
-import random
 from decimal import Decimal
 from fractions import Fraction
 
@@ -14,9 +13,9 @@ from hypothesis import strategies as st
 
 from verifier import floats
 from verifier.errors import ExpressionError
-from verifier.floats import BFLOAT16, BINARY16, BINARY32, BINARY64, FORMATS, Format
+from verifier.floats import BFLOAT16, BINARY16, BINARY32, BINARY64, FORMATS
 from verifier.language import points
-from verifier.language.points import Domain, domain, draw, scalar
+from verifier.language.points import domain, scalar
 
 # The first 100 decimals: OEIS A000796 and A001113.
 PI_100 = "3.1415926535897932384626433832795028841971693993751058209749445923078164062862089986280348253421170679"
@@ -321,103 +320,6 @@ def test_the_ordinals_of_an_interval_are_all_its_numbers() -> None:
         inside = [value for value in every if found.contains(value)]
         ordinals = found.ordinals(BINARY16)
         assert [floats.from_ordinal(o, BINARY16) for o in ordinals] == inside
-
-
-# ── drawn points ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def draw_one(text: str, count: int, format_: Format, seed: int = 0) -> list[float]:
-    drawn = draw({"x": domain(text)}, count, format_, seed=seed, name="case")
-    return [point["x"] for point in drawn]
-
-
-@any_format
-@pytest.mark.parametrize(
-    "text",
-    ["[-10, 10]", "(0, 1)", "[0.1, 0.3]", "(-pi, e]", "(0, inf)", "(-inf, -1]",
-     "(-inf, inf)", "(-1e-6, 1e-6)", "(60000, 1e400)", "(1, 1.02)"],
-)  # fmt: skip
-def test_drawn_numbers_are_of_the_format_and_inside(text: str, format_: Format) -> None:
-    for value in draw_one(text, 200, format_):
-        assert domain(text).contains(value)
-        assert floats.is_number(value, format_)
-        assert not is_negative_zero(value)
-
-
-@settings(derandomize=True, max_examples=200)
-@given(
-    st.fractions(-100, 100),
-    st.fractions(Fraction(1, 100), 10),
-    st.booleans(),
-    st.booleans(),
-    st.integers(0, 10),
-)
-def test_drawn_numbers_never_leave_their_interval(
-    lower: Fraction, width: Fraction, left: bool, right: bool, seed: int
-) -> None:
-    found = Domain(
-        lower=scalar(lower),
-        upper=scalar(lower + width),
-        lower_closed=left,
-        upper_closed=right,
-    )
-    if not found.ordinals(BFLOAT16):
-        return
-    drawn = draw({"x": found}, 20, BFLOAT16, seed=seed, name="")
-    assert all(found.contains(point["x"]) for point in drawn)
-
-
-def test_an_interval_between_two_numbers_draws_none() -> None:
-    with pytest.raises(
-        ExpressionError,
-        match=r"domain\.x: expected a domain that holds a number of float32, "
-        r"found \(0, 1e-50\), which holds none",
-    ):
-        draw_one("(0, 1e-50)", 1, BINARY32)
-    with pytest.raises(ExpressionError, match="holds none"):
-        draw_one("(1e39, inf)", 1, BINARY32)
-    assert draw_one("(0, 1e-50)", 1, BINARY64)[0] > 0
-
-
-def test_an_interval_of_a_single_number_draws_that() -> None:
-    assert draw_one("[1, 1.0000001)", 3, BINARY32) == [1.0, 1.0, 1.0]
-    assert set(draw_one("(0, 2e-45)", 3, BINARY32)) == {2.0**-149}
-
-
-def test_bounded_draws_are_uniform_over_the_values() -> None:
-    drawn = draw_one("[0, 100]", 4000, BINARY64)
-    tenths = [sum(1 for v in drawn if v // 10 == tenth) for tenth in range(10)]
-    # Each is binomial with mean 400 and standard deviation 19.
-    assert all(300 < count < 500 for count in tenths)
-
-
-def test_unbounded_draws_are_uniform_over_the_ordinals() -> None:
-    drawn = draw_one("(0, inf)", 4000, BINARY32)
-    below_one = sum(1 for value in drawn if value < 1)
-    # 1.0 has the ordinal 127 · 2^23 of 255 · 2^23: about half of all numbers are smaller.
-    assert 1800 < below_one < 2200
-
-
-def test_draws_depend_on_seed_name_and_variable_alone() -> None:
-    x, y = domain("[0, 1]"), domain("(0, inf)")
-    alone = draw({"x": x}, 5, BINARY64, seed=1, name="case")
-    both = draw({"y": y, "x": x}, 8, BINARY64, seed=1, name="case")
-    assert [point["x"] for point in both[:5]] == [point["x"] for point in alone]
-    assert draw({"x": x}, 5, BINARY64, seed=2, name="case") != alone
-    assert draw({"x": x}, 5, BINARY64, seed=1, name="other") != alone
-    twins = draw({"a": x, "b": x}, 5, BINARY64, seed=1, name="case")
-    assert all(point["a"] != point["b"] for point in twins)
-
-
-def test_draws_leave_the_global_generator_alone() -> None:
-    before = random.getstate()
-    draw_one("(0, inf)", 3, BINARY32)
-    assert random.getstate() == before
-
-
-def test_no_variables_draw_empty_points() -> None:
-    assert draw({}, 2, BINARY32, seed=0, name="case") == [{}, {}]
-    assert draw_one("[0, 1]", 0, BINARY32) == []
 
 
 def test_the_enclosures_are_computed_once() -> None:

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from verifier import pipeline
 from verifier.errors import UsageError
@@ -54,7 +54,9 @@ def verify(
     steps: str | None = None,
     at: Mapping[str, Number] | Sequence[Mapping[str, Number]] | None = None,
     domain: Mapping[str, str] | None = None,
-    points: int | None = None,
+    where: str | None = None,
+    points: int | Literal["all"] | None = None,
+    boundary: bool | None = None,
     seed: int = 0,
     upstream: Number | Sequence[Number] | None = None,
     wrt: Sequence[str] | None = None,
@@ -78,7 +80,9 @@ def verify(
         "steps": steps,
         "at": at,
         "domain": domain,
+        "where": where,
         "points": points,
+        "boundary": boundary,
         "upstream": upstream,
         "wrt": wrt,
         "dtype": dtype,
@@ -98,7 +102,9 @@ def check(
     expression: str,
     at: Mapping[str, Number] | Sequence[Mapping[str, Number]] | None = None,
     domain: Mapping[str, str] | None = None,
-    points: int | None = None,
+    where: str | None = None,
+    points: int | Literal["all"] | None = None,
+    boundary: bool | None = None,
     seed: int = 0,
     inputs: Sequence[str] | None = None,
     upstream: Number | Sequence[Number] | None = None,
@@ -132,7 +138,9 @@ def check(
         "expression": expression,
         "at": at,
         "domain": domain,
+        "where": where,
         "points": points,
+        "boundary": boundary,
         "inputs": inputs,
         "upstream": upstream,
         "wrt": wrt,

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
 DEFAULT_PATH = Path("cases")
 LONG_RUN_S = 2.0
 """Seconds after which a run shows how far it has come."""
+REFRESH_S = 0.2
+"""Seconds between two looks at the points of one case."""
 
 _FORMATS = ("text", "json")
 _SCHEMAS = ("case", "report")
 _BROKEN_PIPE = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else 1
 _P = ParamSpec("_P")
+_OnPoint = Callable[[int, int], None]
 
 app = typer.Typer(
     add_completion=False,
@@ -319,13 +323,17 @@ def _execute(tasks: list[Task], request: _Request) -> RunRecord:
     from verifier.pipeline import execute
 
     say = _streamer(tasks, request) if request.streams_text else None
-    with _progress(len(tasks)) as advance:
+    with _progress(len(tasks)) as (advance, judged):
 
         def on_result(result: Result) -> None:
             advance(None if say is None else functools.partial(say, result))
 
         return execute(
-            tasks, seed=request.seed, fail_fast=request.fail_fast, on_result=on_result
+            tasks,
+            seed=request.seed,
+            fail_fast=request.fail_fast,
+            on_result=on_result,
+            on_point=judged,
         )
 
 
@@ -340,18 +348,20 @@ def _streamer(tasks: Sequence[Task], request: _Request) -> Callable[[Result], No
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[Callable[[], None] | None], None]]:
+def _progress(
+    total: int,
+) -> Iterator[tuple[Callable[[Callable[[], None] | None], None], _OnPoint | None]]:
     """A bar on standard error, where that is a terminal and once the run is long.
 
-    What is called after each result prints its line, if any; the bar is off the screen while it does, so that the two
-    never mix.
+    The first callable is called after each result and prints its line, if any; the bar is off the screen while it
+    does, so that the two never mix. The second is called after each point, with how many of how many are judged.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
     console = Console(stderr=True)
     if not console.is_interactive:
-        yield lambda say: None if say is None else say()
+        yield (lambda say: None if say is None else say()), None
         return
     bar = Progress(
         BarColumn(),
@@ -365,18 +375,31 @@ def _progress(total: int) -> Iterator[Callable[[Callable[[], None] | None], None
     )
     bar.add_task("", total=total)
     (task,) = bar.tasks
+    finished = 0
+    shown_s = 0.0
 
-    def advance(say: Callable[[], None] | None) -> None:
-        bar.stop()
-        if say is not None:
-            say()
-        bar.advance(task.id)
+    def show(completed: float) -> None:
+        nonlocal shown_s
+        bar.update(task.id, completed=completed)
         if (task.elapsed or 0) > LONG_RUN_S and not task.finished:
+            shown_s = time.monotonic()
             bar.start()
             bar.refresh()
 
+    def advance(say: Callable[[], None] | None) -> None:
+        nonlocal finished
+        bar.stop()
+        if say is not None:
+            say()
+        finished += 1
+        show(finished)
+
+    def judged(done: int, points: int) -> None:
+        if time.monotonic() - shown_s > REFRESH_S:
+            show(finished + done / (points + 1))
+
     try:
-        yield advance
+        yield advance, judged
     finally:
         bar.stop()
 

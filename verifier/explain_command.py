@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,7 +21,6 @@ from verifier.evidence import (
 )
 from verifier.floats import FORMATS, Format, decimal, nearest, shortest, ulp
 from verifier.judgement.comparison import severity
-from verifier.language import points as drawing
 from verifier.language.cases import Case, load_paths
 from verifier.language.expression import Program, expand
 from verifier.language.operations import OPERATIONS, Sort
@@ -143,7 +141,7 @@ def _place(prepared: Prepared, dtype: str, seed: int) -> tuple[Point, float]:
     result = verify(prepared, dtype=dtype, route=_route(case), seed=seed)
     worst = max(result.comparisons, key=_badness, default=None)
     if worst is None:
-        return _drawn(case, format_, seed)[0], first
+        return prepared.sample(format_, seed).points[0], first
     point = {name: scalar(text).nearest(format_) for name, text in worst.point.items()}
     return point, scalar(worst.upstream).nearest(format_)
 
@@ -156,27 +154,13 @@ def _badness(comparison: Comparison) -> tuple[int, float]:
     return severity(comparison.verdict), comparison.error_ulp or 0.0
 
 
-def _drawn(case: Case, format_: Format, seed: int) -> list[Point]:
-    """The points that a run draws."""
-    fixed = {name: value.nearest(format_) for name, value in case.fixed.items()}
-    drawn = drawing.draw(
-        case.domains,
-        case.points,
-        format_,
-        seed=_seed(case, seed),
-        name=case.name,
-    )
-    return [_inputs(case, {**fixed, **point}) for point in drawn]
-
-
 def _inputs(case: Case, point: Point) -> Point:
     return {name: point[name] for name in case.arguments}
 
 
 def _result_at(prepared: Prepared, point: Point, upstream: float, dtype: str) -> Result:
     """The verdict on the case at one point alone, whatever it expects."""
-    moved = copy.copy(prepared)
-    moved.case = _only(prepared.case, point, upstream)
+    moved = prepared.at(_only(prepared.case, point, upstream))
     return verify(moved, dtype=dtype, route=_route(prepared.case), seed=0)
 
 
@@ -189,6 +173,7 @@ def _only(case: Case, point: Point, upstream: float) -> Case:
         upstream=scalar(upstream),
         domains={},
         points=0,
+        where=None,
         expectation=None,
         descent=None,
     )
@@ -211,7 +196,7 @@ def _regions(
     found = inquiry.regions(
         lambda at: _result_at(prepared, at, upstream, dtype).verdict.family,
         point,
-        _drawn(case, format_, seed),
+        prepared.sample(format_, seed).points,
         names,
         format_,
     )

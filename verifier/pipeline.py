@@ -159,8 +159,12 @@ def execute(
     seed: int = 0,
     fail_fast: bool = False,
     on_result: Callable[[Result], None] | None = None,
+    on_point: Callable[[int, int], None] | None = None,
 ) -> RunRecord:
-    """The record of all tasks; interrupted from the keyboard, of those that were finished."""
+    """The record of all tasks; interrupted from the keyboard, of those that were finished.
+
+    `on_point` hears how many points of how many are judged of the task in hand.
+    """
     begun = time.perf_counter()
     results: list[Result] = []
     interrupted = False
@@ -168,7 +172,8 @@ def execute(
     ledger = Ledger()
     try:
         for task in tasks:
-            result = ledger.add(verifier.verify(task, seed=seed))
+            found = verifier.verify(task, seed=seed, on_point=on_point)
+            result = ledger.add(found)
             results.append(result)
             if on_result is not None:
                 on_result(result)
@@ -227,7 +232,13 @@ class Verifier:
         self._case: Case | None = None
         self._function: Callable[..., Any] | None = None
 
-    def verify(self, task: Task, *, seed: int = 0) -> Result:
+    def verify(
+        self,
+        task: Task,
+        *,
+        seed: int = 0,
+        on_point: Callable[[int, int], None] | None = None,
+    ) -> Result:
         """The result of one task."""
         # SymPy and torch are imported here: bad input is answered before either has loaded.
         from verifier.verification import Prepared, failed, verify
@@ -245,6 +256,7 @@ class Verifier:
                 seed=seed,
                 layout=task.layout,
                 device=task.device,
+                on_point=on_point,
             )
         except (
             Exception

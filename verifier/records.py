@@ -176,6 +176,12 @@ class Result:
     """Every one that is no match, and the worst of the others."""
     message: str | None = None
     epochs: tuple[Epoch, ...] = ()
+    drawn: int = 0
+    """How many of the points were drawn from a domain, or are all of its numbers."""
+    boundary: int = 0
+    """How many were added where the program turns, vanishes or leaves the range."""
+    refused: int = 0
+    """How many draws the precondition refused, which are none of the points."""
     stages_s: dict[str, float] = field(default_factory=dict)
     """Seconds spent in each stage of the pipeline."""
     measured: Measured | None = field(default=None, compare=False, repr=False)

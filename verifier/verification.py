@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from array import array
@@ -36,7 +37,6 @@ from verifier.judgement.comparison import (
 )
 from verifier.judgement.expectation import Sides, disagreement, is_expected, sides
 from verifier.language import expression
-from verifier.language import points as drawing
 from verifier.language.case import Case, Descent, Expected
 from verifier.language.expression import Program
 from verifier.language.upstream import gradients
@@ -50,6 +50,7 @@ from verifier.records import (
     TruthStatus,
     Verdict,
 )
+from verifier.sampling import Sample, sample
 from verifier.symbolic.balls import FARTHEST_EXPONENT
 from verifier.symbolic.reverse import HessianRounding
 from verifier.symbolic.rounding import IdealModel, RoundingModel, Spread
@@ -95,6 +96,7 @@ class Prepared:
             self.hessian = HessianOracle(case.program, self.wrt, self.oracle.limits)
         self.symbolic_s = time.perf_counter() - begun
         self._runners: dict[Setting, Runner] = {}
+        self._samples: dict[tuple[str, int], Sample] = {}
         if function is None and case.subject is not None:
             start = Path(case.place.file or ".")
             function = load(case.subject, [*allowed_subjects(start), *allowed])
@@ -117,6 +119,19 @@ class Prepared:
             )
         return self._runners[setting]
 
+    def at(self, case: Case) -> Prepared:
+        """The same derivatives for a case that differs in its points and expectations alone."""
+        moved = copy.copy(self)
+        moved.case, moved._samples = case, {}
+        return moved
+
+    def sample(self, format_: Format, seed: int) -> Sample:
+        """The points of the case in a format, which all its routes share."""
+        key = format_.name, seed
+        if key not in self._samples:
+            self._samples[key] = sample(self.case, format_, seed)
+        return self._samples[key]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
@@ -136,10 +151,11 @@ def verify(
     seed: int,
     layout: str = "batch",
     device: str = "cpu",
+    on_point: Callable[[int, int], None] | None = None,
 ) -> Result:
-    """The result of one case in one dtype by one route."""
+    """The result of one case in one dtype by one route; `on_point` hears how many points of how many are judged."""
     setting = Setting(dtype=dtype, route=route, layout=layout, device=device)
-    work = _Work(prepared, setting)
+    work = _Work(prepared, setting, on_point)
     begun = time.perf_counter()
     descent = prepared.case.descent
     try:
@@ -151,6 +167,7 @@ def verify(
         if not work.judged:
             raise
         work.points = len({id(judged.point) for judged in work.judged})
+        work.chosen = work.chosen.first(work.points)
         work.broken.append(f"interrupted after {work.points} points")
         raise Interrupted(work.result(time.perf_counter() - begun)) from interrupt
     return work.result(time.perf_counter() - begun)
@@ -369,7 +386,13 @@ class _Judged:
 class _Work:
     """Gathers the comparisons of one task."""
 
-    def __init__(self, prepared: Prepared, setting: Setting) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        setting: Setting,
+        on_point: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.on_point = on_point or (lambda done, total: None)
         self.prepared, self.case, self.oracle = prepared, prepared.case, prepared.oracle
         self.setting = setting
         self.dtype, self.route = setting.dtype, setting.route
@@ -398,6 +421,7 @@ class _Work:
         self.broken: list[str] = []
         self.epochs: list[Epoch] = []
         self.points = 0
+        self.chosen = Sample()
         self.sampled: Sequence[Point] = ()
         self.failure: str | None = None
         self.measured: Measured | None = None
@@ -406,40 +430,28 @@ class _Work:
 
     def sample(self, seed: int) -> None:
         """Verify every given and drawn point."""
-        case = self.case
-        given = [] if case.fixed else case.given
-        points = [
-            {name: value.nearest(self.format) for name, value in point.items()}
-            for point in given
-        ]
-        fixed = {name: value.nearest(self.format) for name, value in case.fixed.items()}
-        drawn = drawing.draw(
-            case.domains,
-            case.points,
-            self.format,
-            seed=case.seed if case.seed is not None else seed,
-            name=case.name,
-        )
-        points += [{**fixed, **point} for point in drawn]
-        points = [{name: point[name] for name in case.arguments} for point in points]
+        with self.watch.stage("points"):
+            self.chosen = self.prepared.sample(self.format, seed)
+        given, points = self.chosen.given, self.chosen.points
         upstream = gradients(
-            case.upstream,
+            self.case.upstream,
             given=len(given),
-            drawn=len(drawn),
+            drawn=len(points) - len(given),
             format_=self.format,
-            seed=case.seed if case.seed is not None else seed,
-            name=case.name,
+            seed=self.case.seed if self.case.seed is not None else seed,
+            name=self.case.name,
         )
         found = self.measure(points, upstream)
         if found is None:
             return
         self.points = len(points)
-        self.measured = _measured(points, upstream, found, case)
+        self.measured = _measured(points, upstream, found, self.case)
         self.sampled = points[len(given) :]
         for index, point in enumerate(points):
             truth = self.compare(point, upstream[index], found, index)
             if index < len(given):
                 self.check_expected(found, truth, index)
+            self.on_point(index + 1, len(points))
         self.compare_scaled(points, upstream, found)
 
     def compare_scaled(
@@ -788,6 +800,9 @@ class _Work:
             as_expected=as_expected,
             elapsed_s=elapsed_s,
             points=self.points,
+            drawn=len(self.chosen.drawn),
+            boundary=len(self.chosen.boundary),
+            refused=self.chosen.refused,
             counts=dict(Counter(j.judgement.verdict.value for j in self.judged)),
             max_error_ulp=max(errors, default=None),
             comparisons=tuple(self.told()),

@@ -18,7 +18,8 @@ import verifier
 from verifier.floats import FORMATS
 from verifier.language import expression
 from verifier.language.cases import from_mapping
-from verifier.language.points import domain, draw
+from verifier.language.drawing import draw
+from verifier.language.points import domain
 from verifier.pipeline import Task
 from verifier.symbolic.truth import GUARD_BITS, Oracle
 from verifier.verification import Prepared

@@ -6,8 +6,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from verifier.errors import ExpressionError
-from verifier.language import expression
-from verifier.language.case import DRAWN_POINTS, DTYPES, ROUTES, Case, Descent
+from verifier.floats import FORMATS
+from verifier.language import drawing, expression
+from verifier.language.case import (
+    ALL,
+    DRAWN_POINTS,
+    DTYPES,
+    ROUTES,
+    SMALL_DTYPES,
+    Case,
+    Descent,
+)
 from verifier.language.expectations import expectation
 from verifier.language.origin import Origin, check_input
 from verifier.language.points import Domain, Scalar, scalar
@@ -32,6 +41,7 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
     given = _occurring_points(table.at or (), arguments, origin)
     domains = _occurring(named, arguments, origin, "domain")
     _check_cover(given, domains, origin)
+    _check_domains(domains, table.dtype or DTYPES, origin)
     order = _order(table, origin)
     wrt = _wrt(table, arguments, origin)
     return Case(
@@ -41,7 +51,7 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
         wrt=wrt,
         given=given,
         domains=domains,
-        points=_points(table, domains, origin),
+        points=_points(table, given, domains, arguments, origin),
         seed=table.seed,
         upstream=_upstream(table, arguments, given, origin),
         arguments=arguments,
@@ -57,21 +67,32 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
         cite=table.cite,
         tags=table.tags or (),
         reason=table.reason,
+        where=_where(table, arguments, origin),
+        boundary=table.boundary is not False,
     )
 
 
 def _program(
-    table: CaseTable, variables: Iterable[str], origin: Origin
+    table: CaseTable, variables: Collection[str], origin: Origin
 ) -> expression.Program:
+    free = not variables and _takes_all(table, origin)
     if table.expression is not None and table.steps is not None:
         origin.fail("expected `expression` or `steps`, found both. Drop one.", "steps")
     if table.steps is not None:
         program = _parsed(
-            expression.parse_steps, table.steps, variables, origin, "steps"
+            expression.parse_steps,
+            table.steps,
+            None if free else variables,
+            origin,
+            "steps",
         )
     elif table.expression is not None:
         program = _parsed(
-            expression.parse, table.expression, variables, origin, "expression"
+            expression.parse,
+            table.expression,
+            None if free else variables,
+            origin,
+            "expression",
         )
     else:
         origin.fail("expected `expression` or `steps`, found neither. Add one.")
@@ -88,7 +109,7 @@ def _program(
 def _parsed(
     parse: Callable[..., expression.Program],
     text: str,
-    variables: Iterable[str],
+    variables: Iterable[str] | None,
     origin: Origin,
     key: str,
 ) -> expression.Program:
@@ -214,7 +235,48 @@ def _check_cover(
         )
 
 
-def _points(table: CaseTable, domains: Mapping[str, Domain], origin: Origin) -> int:
+def _check_domains(
+    domains: Mapping[str, Domain], dtypes: Iterable[str], origin: Origin
+) -> None:
+    for dtype in dtypes:
+        for name, interval in domains.items():
+            try:
+                drawing.check({name: interval}, FORMATS[dtype])
+            except ExpressionError as error:
+                origin.fail(error.message, "domain", name)
+
+
+def _where(
+    table: CaseTable, arguments: Sequence[str], origin: Origin
+) -> expression.Program | None:
+    if table.where is None:
+        return None
+    if table.descent is not None:
+        if "where" in origin.inherited:
+            return None  # a default that a descent has no use for
+        origin.fail(
+            "a descent goes where the gradient leads: expected no `where`, found one. Drop it.",
+            "where",
+        )
+    found = _parsed(expression.parse_condition, table.where, arguments, origin, "where")
+    if not found.inputs:
+        origin.fail(
+            f"expected a condition in the inputs {join(arguments)}, found none of them in it.",
+            "where",
+        )
+    return found
+
+
+def _points(
+    table: CaseTable,
+    given: Sequence[Mapping[str, Scalar]],
+    domains: Mapping[str, Domain],
+    arguments: Sequence[str],
+    origin: Origin,
+) -> int | str:
+    if _takes_all(table, origin):
+        _check_all(table, arguments, origin)
+        return ALL
     if domains:
         return DRAWN_POINTS if table.points is None else table.points
     if table.points is not None and "points" not in origin.inherited:
@@ -223,6 +285,34 @@ def _points(table: CaseTable, domains: Mapping[str, Domain], origin: Origin) -> 
             "points",
         )
     return 0
+
+
+def _takes_all(table: CaseTable, origin: Origin) -> bool:
+    """Whether every number is asked for; a default that a case with points of its own has no use for does not."""
+    if table.points != ALL or "points" not in origin.inherited:
+        return table.points == ALL
+    return table.domain is not None or (table.at is None and table.descent is None)
+
+
+def _check_all(table: CaseTable, arguments: Sequence[str], origin: Origin) -> None:
+    if table.descent is not None:
+        origin.fail(
+            'a descent starts from the single point in `at`: expected no `points`, found "all". Drop it.',
+            "points",
+        )
+    if len(arguments) != 1:
+        origin.fail(
+            f'expected a single input for "all" points, found {join(arguments)}. Give a number of points.',
+            "points",
+        )
+    for dtype in table.dtype or DTYPES:
+        if dtype not in SMALL_DTYPES:
+            key = "points" if table.dtype is None else "dtype"
+            origin.fail(
+                f'expected only {join(SMALL_DTYPES)} for "all" points, found `{dtype}`. '
+                "Name those in `dtype`, or give a number of points.",
+                key,
+            )
 
 
 def _wrt(

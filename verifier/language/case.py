@@ -35,6 +35,10 @@ CONVENTIONS = ("left", "right", "any")
 DRAWN_POINTS = 64
 """Points drawn from a domain where a case does not say how many."""
 MOST_POINTS = 1_000_000
+ALL = "all"
+"""What `points` says to ask for every number of a dtype in `SMALL_DTYPES`."""
+SMALL_DTYPES = ("float16", "bfloat16")
+"""Those of 16 bits, which have some sixty thousand numbers."""
 MOST_EPOCHS = 100_000
 DIFFERENCES = {v.kind: v for v in Verdict if v.family == "differ"}
 """What `accept` may name, by kind: nothing undecided ever passes, and nothing that could not be run."""
@@ -85,8 +89,8 @@ class Case:
     wrt: tuple[str, ...]
     given: tuple[Mapping[str, Scalar], ...]
     domains: Mapping[str, Domain]
-    points: int
-    """How many points are drawn from the domains."""
+    points: int | str
+    """How many points are drawn from the domains; `ALL` stands for every number of the dtype, of a single input."""
     seed: int | None
     upstream: Upstream
     """A number for every point, one for each, or a word of `upstream.WORDS`."""
@@ -108,6 +112,10 @@ class Case:
     cite: str | None
     tags: tuple[str, ...]
     reason: str | None
+    where: expression.Program | None = None
+    """The precondition: a condition in the inputs that every point satisfies."""
+    boundary: bool = True
+    """Whether the points of a domain at which the program turns, vanishes or leaves the range are added."""
 
     @property
     def id(self) -> str:

@@ -98,6 +98,11 @@ def parse_steps(text: str, *, variables: Iterable[str] | None = None) -> Program
     return _Reader(text, variables).read_steps()
 
 
+def parse_condition(text: str, *, variables: Iterable[str] | None = None) -> Program:
+    """The program of a single condition, such as `x < y and x**2 > 1/100`."""
+    return _Reader(text, variables).read_condition()
+
+
 @cache
 def parse_form(text: str, row: Operation) -> Program:
     """The program of a row's own formula (`backward`, …) in its operands, `result` and `grad`."""
@@ -424,21 +429,37 @@ class _Reader:
         self.disguises: dict[str, str] = {}
         self.shift = 0  # blanks taken off the front of every line
         self.flat = False  # line breaks replaced by blanks
+        self.mend = "Give it in `at` or `domain`."  # said of a name without a value
         self.last_span: tuple[ast.expr, Span] | None = None
 
     # ── the two kinds of text ────────────────────────────────────────────────────────────────────────────────────
 
     def read_expression(self) -> Program:
+        body = self._single("an expression")
+        return self._program(self._number(self._expression(body), body))
+
+    def read_condition(self) -> Program:
+        body = self._single("a condition")
+        names = ", ".join(f"`{name}`" for name in self.declared or ())
+        self.mend = f"Known are {names}."
+        output = self._expression(body)
+        if self.sorts[output] is not Sort.CONDITION:
+            self._fail(
+                body,
+                "expected a condition such as `x < y`, found a number. Compare it.",
+            )
+        return self._program(output)
+
+    def _single(self, what: str) -> ast.expr:
         # A line break inside an expression means no more than a blank; offsets stay the same.
         source = self._check_text().replace("\n", " ").rstrip()
         if not source:
-            self._fail(None, "expected an expression, found nothing")
+            self._fail(None, f"expected {what}, found nothing")
         self.flat = True
         self.shift = len(source) - len(source.lstrip())  # Python refuses leading blanks
         tree = self._parse(source[self.shift :], "eval")
         assert isinstance(tree, ast.Expression)
-        output = self._number(self._expression(tree.body), tree.body)
-        return self._program(output)
+        return tree.body
 
     def read_steps(self) -> Program:
         source = self._check_text()
@@ -904,7 +925,7 @@ class _Reader:
         if self.declared is None:
             return self._variable(name, node)
         near = suggest(name, [*self.declared, *self.steps, *operations.CONSTANTS])
-        hint = f"Did you mean `{near}`?" if near else "Give it in `at` or `domain`."
+        hint = f"Did you mean `{near}`?" if near else self.mend
         self._fail(node, f"`{name}` has no value. {hint}")
 
     def _variable(self, name: str, node: ast.Name) -> int:

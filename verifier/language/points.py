@@ -1,4 +1,4 @@
-"""Numbers, intervals and points as case files spell them: exact first, rounded to a format last.
+"""Numbers and intervals as case files spell them: exact first, rounded to a format last.
 
 Nothing here computes in floating point. A decimal is the rational that it spells; pi and e are enclosed by rationals
 that integer arithmetic proves, so that a constant such as `pi/4` is known to far more digits than any format holds.
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 import numbers
-import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -30,8 +29,6 @@ LARGEST_ENCLOSURE_BITS = 1 << 16
 """Bits of an end of a constant expression's enclosure, which is never rounded: enough for some forty factors of pi."""
 ENCLOSURE_BITS = 1_600
 """Binary places of the enclosures of pi and e: some 480 decimal digits."""
-DRAW_BITS = 128
-"""Random bits of one coordinate: finer than the spacing of any format but next to zero."""
 
 _FORMS = "a number such as `0.1`, `1/3`, `0x1.8p-3`, `-inf` or `pi/4`"
 _DECIMAL = re.compile(
@@ -192,65 +189,6 @@ def domain(text: str) -> Domain:
     )
     _check_domain(result)
     return result
-
-
-def draw(
-    domains: Mapping[str, Domain],
-    count: int,
-    format_: floats.Format,
-    *,
-    seed: int,
-    name: str,
-) -> list[dict[str, float]]:
-    """`count` points whose coordinates are numbers of the format inside their domains.
-
-    Uniform over the reals from the first to the last number inside and then rounded; where an end is infinite,
-    uniform over the ordinals of the finite numbers inside. Each variable draws from a generator of its own, so that
-    another variable, or more points, change none of those drawn before.
-    """
-    columns = {
-        variable: _draw_column(
-            variable,
-            interval,
-            count,
-            format_,
-            random.Random(f"{seed}:{name}:{variable}"),
-        )
-        for variable, interval in domains.items()
-    }
-    return [
-        {variable: column[index] for variable, column in columns.items()}
-        for index in range(count)
-    ]
-
-
-def _draw_column(
-    variable: str,
-    interval: Domain,
-    count: int,
-    format_: floats.Format,
-    source: random.Random,
-) -> list[float]:
-    inside = interval.ordinals(format_)
-    if not inside:
-        raise ExpressionError(
-            f"expected a domain that holds a number of {format_.name}, found {interval}, which holds none. Widen it.",
-            place=Place(key=f"domain.{variable}"),
-        )
-    if not interval.is_bounded:
-        return [
-            floats.from_ordinal(source.randrange(inside.start, inside.stop), format_)
-            for _ in range(count)
-        ]
-    first = Fraction(floats.from_ordinal(inside[0], format_))
-    last = Fraction(floats.from_ordinal(inside[-1], format_))
-    step = (last - first) / ((1 << DRAW_BITS) - 1)
-    # Rounding is monotone and both ends are numbers of the format, so no rounding leaves the domain. Adding 0.0
-    # turns -0.0 into 0.0.
-    return [
-        floats.nearest(first + step * source.getrandbits(DRAW_BITS), format_) + 0.0
-        for _ in range(count)
-    ]
 
 
 def _ordinal_near(value: Fraction, format_: floats.Format) -> int:

@@ -15,8 +15,10 @@ from verifier import floats
 from verifier.errors import ExpressionError
 from verifier.language import expression
 from verifier.language.case import (
+    ALL,
     CONVENTIONS,
     DIFFERENCES,
+    MOST_POINTS,
     ROUTE_ALIASES,
     ROUTES,
     VERDICTS,
@@ -171,6 +173,21 @@ def read_order(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value in ROUTES:
         return value
     raise _fault(f"expected 1 (the gradient) or 2 (the Hessian), found {show(value)}.")
+
+
+def read_count(value: object) -> int | str:
+    if value == ALL:
+        return ALL
+    if not isinstance(value, int) or isinstance(value, bool):
+        near = hint(value, (ALL,)) if isinstance(value, str) else ""
+        raise _fault(f'expected an integer or "{ALL}", found {show(value)}.{near}')
+    if value < 1:
+        raise _fault(f"expected an integer of at least 1, found {show(value)}.")
+    if value > MOST_POINTS:
+        raise _fault(
+            f"expected an integer of at most {MOST_POINTS}, found {show(value)}."
+        )
+    return value
 
 
 def check_subject(text: str) -> str:

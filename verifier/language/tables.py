@@ -17,6 +17,7 @@ from pydantic import (
 
 from verifier import floats
 from verifier.language.case import (
+    ALL,
     DIFFERENCES,
     MOST_EPOCHS,
     MOST_POINTS,
@@ -37,6 +38,7 @@ from verifier.language.readers import (
     check_verdict,
     read_accepted,
     read_at,
+    read_count,
     read_domain,
     read_expected_list,
     read_finite,
@@ -134,6 +136,18 @@ Order = Annotated[
     PlainValidator(read_order),
     WithJsonSchema({"type": "integer", "enum": list(ROUTES)}),
 ]
+Count = Annotated[
+    int | str,
+    PlainValidator(read_count),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": MOST_POINTS},
+                {"const": ALL},
+            ]
+        }
+    ),
+]
 SubjectName = Annotated[
     str,
     AfterValidator(check_subject),
@@ -222,12 +236,18 @@ class DefaultsTable(Table):
         min_length=1,
         description="The interval of each variable from which points are drawn, such as `(0, inf)`.",
     )
-    points: int | None = Field(
+    where: str | None = Field(
+        None,
+        description="A condition in the inputs that every point satisfies, such as `sigma > 1/100 and x < y`.",
+    )
+    points: Count | None = Field(
+        None,
+        description="How many points are drawn from the domain; `all` takes every number of a 16-bit dtype.",
+    )
+    boundary: bool | None = Field(
         None,
         strict=True,
-        ge=1,
-        le=MOST_POINTS,
-        description="How many points are drawn from the domain.",
+        description="Whether points at which the program turns, vanishes or leaves the range are added to those drawn.",
     )
     seed: int | None = Field(
         None, strict=True, description="The seed of the drawn points."

@@ -50,6 +50,7 @@ _EXPECTED = {
     "string_type": "text in quotes",
     "string_too_short": "some text",
     "int_type": "an integer",
+    "bool_type": "`true` or `false`",
     "tuple_type": "a list in square brackets",
     "dict_type": "a table",
     "model_type": "a table",

@@ -41,7 +41,8 @@ def render(record: RunRecord, changes: Sequence[Change] | None = None) -> str:
     """The report of a run, of the shape that `schema` describes.
 
     `interrupted` is there only in a run that was, `disagreements` only where routes have some, `message` and `epochs`
-    only in a result that has them, and `changes` only where the run was held against a baseline.
+    only in a result that has them, `drawn`, `boundary` and `refused` only in one with drawn points, and `changes` only
+    where the run was held against a baseline.
     """
     report = {
         "schema": SCHEMA,
@@ -77,6 +78,10 @@ def _result(result: Result) -> dict[str, Any]:
         "max_error_ulp": _finite(result.max_error_ulp),
         "comparisons": [_comparison(found) for found in result.comparisons],
     }
+    if result.drawn:
+        table["drawn"] = result.drawn
+        table["boundary"] = result.boundary
+        table["refused"] = result.refused
     if result.message is not None:
         table["message"] = result.message
     if result.epochs:
@@ -247,6 +252,10 @@ def _read_result(data: Any, at: str) -> Result:
         comparisons=tuple(_field(table, "comparisons", at, _list_of(_read_comparison))),
         message=_optional(table, "message", at, _string),
         epochs=tuple(_optional(table, "epochs", at, _list_of(_read_epoch)) or ()),
+        # Older reports do not say.
+        drawn=_optional(table, "drawn", at, _integer) or 0,
+        boundary=_optional(table, "boundary", at, _integer) or 0,
+        refused=_optional(table, "refused", at, _integer) or 0,
     )
 
 
@@ -487,7 +496,16 @@ def _result_schema() -> dict[str, Any]:
                 **_array(_reference("comparison")),
             },
         },
-        optional={"message": _TEXT, "epochs": _array(_reference("epoch"))},
+        optional={
+            "message": _TEXT,
+            "epochs": _array(_reference("epoch")),
+            "drawn": {"description": "How many points were drawn.", **_COUNT},
+            "boundary": {"description": "How many are boundary points.", **_COUNT},
+            "refused": {
+                "description": "How many draws the precondition refused.",
+                **_COUNT,
+            },
+        },
     )
 
 

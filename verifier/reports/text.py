@@ -172,7 +172,7 @@ def line(result: Result, *, names: int = 0, accepted: Collection[Verdict] = ()) 
     text.append(f"  {_way(result):<7}  ")
     text.append(f"{result.verdict:<18}", style)
     text.append(f"  {_points(result.points):>11}  {_ulps(result.max_error_ulp):>12}")
-    inline = _inline(result)
+    inline = _inline(result) or _kinds(result)
     if inline:
         text.append(f"  {inline}")
     text.rstrip()
@@ -211,6 +211,14 @@ def _way(result: Result) -> str:
 
 def _points(count: int) -> str:
     return "1 point" if count == 1 else f"{count} points"
+
+
+def _kinds(result: Result) -> str:
+    """How many points are of which kind, where there is more than one."""
+    if not (result.boundary or result.refused):
+        return ""
+    counts = {name: getattr(result, name) for name in ("drawn", "boundary", "refused")}
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
 def _inline(result: Result) -> str:

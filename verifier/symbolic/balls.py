@@ -90,6 +90,11 @@ def zero() -> Ball:
     return arb(0)
 
 
+def infinite(sign: float) -> Ball:
+    """The infinity of that sign, which may be compared."""
+    return arb.pos_inf() if sign > 0 else arb.neg_inf()
+
+
 def anything() -> Ball:
     """The ball that says nothing."""
     return arb.nan()

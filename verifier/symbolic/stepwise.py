@@ -74,10 +74,14 @@ class Stepwise:
 
         A coordinate is an exact number, or a finite ball to be enclosed as a whole.
         """
+        values = self.values(point)
+        return Pass(values=tuple(values), adjoints=self._backward(values, upstream))
+
+    def values(self, point: Mapping[str, float | Ball]) -> list[Known]:
+        """The values alone."""
         self._point = point
         self._rationals: dict[int, Fraction] | None = None
-        values = self._forward(point)
-        return Pass(values=tuple(values), adjoints=self._backward(values, upstream))
+        return self._forward(point)
 
     # ── forward ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,260 @@
+"""The points of a case: given, drawn, boundary, and what the precondition does to them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import torch
+
+import verifier
+from verifier import sampling, verification
+from verifier.errors import CaseFileError
+from verifier.floats import BFLOAT16, BINARY16, BINARY32, BINARY64
+from verifier.language.case import Case
+from verifier.language.cases import from_mapping
+from verifier.language.drawing import draw, every
+from verifier.language.points import domain
+from verifier.pipeline import plan, verify_task
+from verifier.records import RunRecord
+from verifier.reports import json as json_report
+from verifier.reports import text as text_report
+from verifier.sampling import sample
+
+UNIT = {"x": "[0, 1]", "y": "[0, 1]"}
+
+
+def case(expression: str = "x*y", **keys: Any) -> Case:
+    return from_mapping({"name": "n", "expression": expression, **keys})
+
+
+def test_the_points_satisfy_the_precondition_and_the_refused_are_counted() -> None:
+    found = sample(case(domain=UNIT, where="x < y", points=50), BINARY64, 0)
+    assert len(found.drawn) == 50
+    assert all(point["x"] < point["y"] for point in found.points)
+    intervals = {name: domain(text) for name, text in UNIT.items()}
+    drawn = draw(intervals, 200, BINARY64, seed=0, name="n")
+    kept = [point for point in drawn if point["x"] < point["y"]]
+    assert list(found.drawn) == kept[:50]
+    assert found.refused == drawn.index(kept[49]) + 1 - 50 > 0
+
+
+def test_more_points_change_none_that_satisfied_the_precondition() -> None:
+    few = sample(case(domain=UNIT, where="x < y", points=10), BINARY64, 0)
+    many = sample(case(domain=UNIT, where="x < y", points=90), BINARY64, 0)
+    assert many.drawn[:10] == few.drawn
+
+
+def test_a_precondition_holds_for_fixed_inputs_too() -> None:
+    fixed = case(at={"y": "1/2"}, domain={"x": "[0, 1]"}, where="x < y", points=20)
+    found = sample(fixed, BINARY32, 0)
+    assert {point["y"] for point in found.points} == {0.5}
+    assert all(point["x"] < 0.5 for point in found.points)
+
+
+def test_too_few_points_that_satisfy_it_are_one_error() -> None:
+    never = case(domain=UNIT, where="x + y > 3", points=5)
+    with pytest.raises(
+        CaseFileError,
+        match=r"\[n\] where: expected 5 points that provably satisfy `x \+ y > 3`, found 0 of 1500 drawn\. Narrow",
+    ):
+        sample(never, BINARY32, 0)
+    result = verify_task(plan([never])[0])
+    assert (result.verdict, result.as_expected) == ("error.run", False)
+    assert result.message is not None
+    assert "found 0 of 1500 drawn" in result.message
+
+
+def test_the_tries_are_bounded_however_many_points_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sampling, "MOST_REFUSED", 100)
+    with pytest.raises(CaseFileError, match="found 0 of 1100 drawn"):
+        sample(
+            case("x", domain={"x": "[0, 1]"}, where="x > 2", points=1000), BINARY32, 0
+        )
+
+
+def test_a_given_point_that_breaks_it_is_named() -> None:
+    given = case(at=[{"x": 1, "y": 2}, {"x": 2, "y": 1}], where="x < y")
+    with pytest.raises(
+        CaseFileError, match=r"at\[2\]: .* `x < y`, found x = 2.0, y = 1.0 in float32"
+    ):
+        sample(given, BINARY32, 0)
+
+
+def test_all_points_are_every_number_of_the_dtype() -> None:
+    found = sample(case("exp(x)", dtype="bfloat16", points="all"), BFLOAT16, 0)
+    assert [point["x"] for point in found.drawn] == list(every(None, BFLOAT16))
+    assert found.boundary == ()
+
+
+def test_all_points_of_a_domain_satisfy_the_precondition() -> None:
+    asked = case(
+        "exp(x)",
+        dtype="float16",
+        points="all",
+        domain={"x": "[0, 1]"},
+        where="x > 1/2",
+    )
+    found = sample(asked, BINARY16, 0)
+    assert len(found.drawn) == 1024  # a binade without its first number, and 1
+    assert found.refused == 15 * 1024 + 2 - 1024
+    with pytest.raises(CaseFileError, match="found none of 15362"):
+        sample(
+            dataclasses.replace(
+                asked, where=case("x", at={"x": 1}, where="x > 2").where
+            ),
+            BINARY16,
+            0,
+        )
+
+
+def test_boundary_points_are_added_to_drawn_ones_alone() -> None:
+    drawn = sample(case("exp(x)", domain={"x": "[0, 100]"}, points=4), BINARY32, 0)
+    assert drawn.boundary
+    assert drawn.points == [*drawn.drawn, *drawn.boundary]
+    off = sample(
+        case("exp(x)", domain={"x": "[0, 100]"}, points=4, boundary=False), BINARY32, 0
+    )
+    assert off.boundary == ()
+    assert off.drawn == drawn.drawn
+    assert sample(case("exp(x)", at={"x": 1}), BINARY32, 0).boundary == ()
+
+
+# ── what the verdicts and reports say ────────────────────────────────────────────────────────────────────────────────
+
+
+def late_overflow(x: torch.Tensor) -> torch.Tensor:
+    """exp, but wrong on the last float before it overflows."""
+    return torch.where(x == 88.72283172607422, 2 * torch.exp(x - 1), torch.exp(x))
+
+
+def wrong_at_the_kink(x: torch.Tensor) -> torch.Tensor:
+    """max(x, 1), with the gradient 5 at 1 and nowhere else."""
+    return torch.maximum(x, torch.ones_like(x)) + (x == 1) * 5 * (x - x.detach())
+
+
+@pytest.mark.parametrize(
+    ("function", "expression", "interval"),
+    [
+        (late_overflow, "exp(x)", "[0, 100]"),
+        (wrong_at_the_kink, "max(x, 1)", "[-3, 3]"),
+    ],
+    ids=["overflow", "kink"],
+)
+def test_a_fault_at_a_single_boundary_point_is_caught(
+    function: Any, expression: str, interval: str
+) -> None:
+    def verdict(*, boundary: bool) -> Any:
+        return verifier.check(
+            function,
+            expression=expression,
+            domain={"x": interval},
+            where="x < 88.7228318",
+            dtype="float32",
+            boundary=boundary,
+        )
+
+    assert verdict(boundary=False).ok
+    assert not verdict(boundary=True).ok
+
+
+def test_a_fault_at_a_single_number_is_caught_by_all_of_them() -> None:
+    def faulty(x: torch.Tensor) -> torch.Tensor:
+        return torch.where(x == 0.7109375, x**2 * 1.5, x**2)
+
+    asked: dict[str, Any] = {
+        "expression": "x**2",
+        "domain": {"x": "[1/2, 1]"},
+        "dtype": "bfloat16",
+    }
+    assert verifier.check(faulty, **asked, points=16).ok
+    run = verifier.check(faulty, **asked, points="all")
+    (result,) = run.results
+    assert (result.points, result.drawn, result.boundary) == (129, 129, 0)
+    assert not run.ok
+    assert {
+        found.point["x"]
+        for found in result.comparisons
+        if found.verdict.family == "differ"
+    } == {"0.71"}
+
+
+def test_the_reports_say_how_many_points_are_of_which_kind() -> None:
+    run = verifier.verify("x*y", domain=UNIT, where="x < y", points=50, dtype="float32")
+    (result,) = run.results
+    assert result.points == result.drawn + result.boundary
+    phrase = f"50 drawn, {result.boundary} boundary, {result.refused} refused"
+    assert phrase in text_report.render(run.record)
+    table = json.loads(json_report.render(run.record))["results"][0]
+    told = {name: table[name] for name in ("points", "drawn", "boundary", "refused")}
+    assert told == {
+        "points": result.points,
+        "drawn": 50,
+        "boundary": result.boundary,
+        "refused": result.refused,
+    }
+    again = json_report.read(json_report.render(run.record), "r.json").results[0]
+    assert (again.drawn, again.boundary, again.refused) == tuple(told.values())[1:]
+
+
+def test_a_report_from_before_the_kinds_of_points_is_read() -> None:
+    record = verifier.verify("x*y", domain=UNIT, points=5, dtype="float32").record
+    table = json.loads(json_report.render(record))
+    for name in ("drawn", "boundary", "refused"):
+        del table["results"][0][name]
+    read: RunRecord = json_report.read(json.dumps(table), "old.json")
+    assert (read.results[0].points, read.results[0].drawn) == (
+        record.results[0].points,
+        0,
+    )
+
+
+def test_points_are_told_as_they_are_judged_and_an_interrupt_keeps_them() -> None:
+    asked = case("exp(x)", dtype="bfloat16", points="all", domain={"x": "[0, 1]"})
+    prepared = verification.Prepared(asked)
+    heard: list[tuple[int, int]] = []
+
+    def hear(done: int, total: int) -> None:
+        heard.append((done, total))
+        if done == 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(verification.Interrupted) as caught:
+        verification.verify(
+            prepared, dtype="bfloat16", route="reverse", seed=0, on_point=hear
+        )
+    total = 127 * 128 + 2
+    assert heard == [(done, total) for done in range(1, 101)]
+    assert caught.value.result.points == caught.value.result.drawn == 100
+    assert "interrupted after 100 points" in (caught.value.result.message or "")
+
+
+def test_the_first_points_are_the_given_ones_then_those_drawn() -> None:
+    asked = case("exp(x)", at={"x": 1}, domain={"x": "[0, 100]"}, points=4)
+    found = sample(asked, BINARY32, 0)
+    for count in range(len(found.points) + 1):
+        assert found.first(count).points == found.points[:count]
+
+
+def test_routes_share_the_points_and_a_moved_case_has_its_own() -> None:
+    prepared = verification.Prepared(case(domain=UNIT, points=3))
+    first = prepared.sample(BINARY32, 0)
+    assert prepared.sample(BINARY32, 0) is first
+    moved = prepared.at(case(at={"x": "1/4", "y": 1}))
+    assert moved.sample(BINARY32, 0).points == [{"x": 0.25, "y": 1.0}]
+    assert prepared.sample(BINARY32, 0) is first
+
+
+def test_a_fraction_is_rounded_before_the_precondition_is_asked() -> None:
+    # The float32 nearest to 1/10 is above it, the float64 too, the float16 below.
+    given = case("x", at={"x": "1/10"}, where="x > 1/10")
+    assert sample(given, BINARY32, 0).given[0]["x"] > Fraction(1, 10)
+    with pytest.raises(CaseFileError, match="in float16"):
+        sample(given, BINARY16, 0)
+    assert math.isclose(sample(given, BINARY64, 0).given[0]["x"], 0.1)
