@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import mpmath  # type: ignore[import-untyped]
 import pytest
+from rows import call
 
 from verifier import floats
 from verifier.floats import BFLOAT16, BINARY16, BINARY32, BINARY64, FORMATS, Format
@@ -191,9 +192,8 @@ def test_every_row_of_the_table_can_be_watched() -> None:
 def test_points_are_found_for_every_operation(row: operations.Operation) -> None:
     if operations.Sort.CONDITION in (*row.sorts, row.result):
         pytest.skip("a condition is no value")
-    names = ["2", "x"] if row.name == "polygamma" else ["x", "y", "2"][: row.arity]
-    variables = {name: "[-3, 3]" for name in names if name.isalpha()}
-    found_ = found(f"{row.name}({', '.join(names)})", BINARY16, **variables)
+    variables = dict.fromkeys("xyz"[: len(row.tensors)], "[-3, 3]")
+    found_ = found(call(row, "xyz"), BINARY16, **variables)
     assert 4 <= len(found_) <= boundary.MOST_POINTS
 
 

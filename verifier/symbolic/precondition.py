@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from verifier.language import expression
 from verifier.language.expression import Program
 from verifier.symbolic import balls
 from verifier.symbolic.balls import Ball, Condition
@@ -20,8 +21,8 @@ class Precondition:
     """A condition, ready to be asked at any point."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
-        self.stepwise = Stepwise(program)
+        self.program = expression.define(program)
+        self.stepwise = Stepwise(self.program)
 
     def holds(self, point: Mapping[str, float]) -> bool:
         """Whether the condition is proved at the point.
