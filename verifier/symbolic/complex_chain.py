@@ -1,0 +1,237 @@
+"""The chain rule over the written program in complex balls: its value, and the true adjoint of every node.
+
+The gradient is PyTorch's: of a real loss L, conj(∂L/∂z) with Wirtinger's derivative (PyTorch, *Autograd for complex
+numbers*), so a holomorphic f hands back its upstream gradient times conj(f′(z)). SymPy differentiates each operation
+once; on a branch cut the derivative is that of the side which a signed zero picks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from fractions import Fraction
+
+from verifier.language import expression
+from verifier.language.expression import Program
+from verifier.symbolic import complex_balls, derivative
+from verifier.symbolic.complex_balls import Number, Place, Rectangle
+
+
+class Standing(IntEnum):
+    """What can be said of a node's value or adjoint; of several, the largest prevails."""
+
+    REGULAR = 0
+    POLE = 1
+    """Infinite: a pole, or a branch point with an infinite derivative."""
+    LIMIT = 2
+    """Only a limit can decide, or the side of a branch cut is not known."""
+    UNSURE = 3
+    """More precision may decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A number, meaningful where the standing is REGULAR."""
+
+    number: Number
+    standing: Standing = Standing.REGULAR
+    reason: str | None = None
+
+    @property
+    def ball(self) -> Rectangle:
+        """The number's rectangle."""
+        return self.number.ball
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One evaluation at one precision: values and adjoints by node; an adjoint of None is a structural zero."""
+
+    values: tuple[Known, ...]
+    adjoints: tuple[Known | None, ...]
+
+
+_NOTHING = Number(complex_balls.anything())
+_AT = {
+    Place.POLE: (Standing.POLE, "is infinite"),
+    Place.UNDECIDED: (Standing.LIMIT, "is 0/0, or on an unknown side of a branch cut"),
+    Place.UNSURE: (Standing.UNSURE, "is not decided at this precision"),
+}
+_KEEPS_POLES = frozenset("identity neg add sub".split())
+"""A pole and a finite number make a pole."""
+
+
+class Chain:
+    """A program, ready to be differentiated step by step at any point."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.constants = expression.constant_values(program)
+
+    def evaluate(self, point: Mapping[str, complex], upstream: complex) -> Pass:
+        """Values and adjoints at the precision in force, the output's adjoint being `upstream`."""
+        values: list[Known] = []
+        places: list[Place] = []
+        for index, node in enumerate(self.program.nodes):
+            where = Place.CLEAR
+            if node.operation == "variable":
+                known = Known(complex_balls.exact(point[node.name or ""]))
+            elif node.operation == "constant":
+                known = Known(complex_balls.constant(node.name, node.number))
+            else:
+                operands = [values[argument] for argument in node.arguments]
+                known, where = self._apply(index, operands)
+            values.append(known)
+            places.append(where)
+        return Pass(
+            values=tuple(values), adjoints=self._backward(values, places, upstream)
+        )
+
+    def _apply(self, index: int, operands: Sequence[Known]) -> tuple[Known, Place]:
+        node = self.program.nodes[index]
+        worst = max(operands, key=lambda operand: operand.standing)
+        if worst.standing is not Standing.REGULAR:
+            return self._of_irregular(index, operands, worst), Place.UNDECIDED
+        numbers = [operand.number for operand in operands]
+        where = complex_balls.place(node.operation, numbers)
+        if where in _AT:
+            standing, words = _AT[where]
+            return Known(_NOTHING, standing, f"{self._at(index)} {words}"), where
+        result = complex_balls.value(node.operation, numbers, where)
+        if not complex_balls.is_finite(result):
+            reason = f"{self._at(index)} {_AT[Place.UNSURE][1]}"
+            return Known(_NOTHING, Standing.UNSURE, reason), Place.UNSURE
+        signs = complex_balls.signs(node.operation, numbers, result)
+        return Known(Number(result, signs)), where
+
+    def _of_irregular(
+        self, index: int, operands: Sequence[Known], worst: Known
+    ) -> Known:
+        operation = self.program.nodes[index].operation
+        poles = sum(operand.standing is Standing.POLE for operand in operands)
+        if worst.standing is Standing.POLE and poles == 1:
+            others = [o.ball for o in operands if o.standing is Standing.REGULAR]
+            scales = operation == "mul" or (
+                operation == "div" and operands[0].standing is Standing.POLE
+            )
+            nonzero = not any(complex_balls.contains_zero(other) for other in others)
+            if operation in _KEEPS_POLES or (scales and nonzero):
+                return worst
+        if worst.standing is Standing.POLE:
+            return Known(_NOTHING, Standing.LIMIT, f"{self._at(index)}: {worst.reason}")
+        return worst
+
+    def _at(self, index: int) -> str:
+        return f"`{self.program.text(index)}`"
+
+    # ── backward ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _backward(
+        self, values: Sequence[Known], places: Sequence[Place], upstream: complex
+    ) -> tuple[Known | None, ...]:
+        nodes = self.program.nodes
+        adjoints: list[Known | None] = [None] * len(nodes)
+        adjoints[self.program.output] = Known(complex_balls.exact(upstream))
+        for index in range(self.program.output, -1, -1):
+            adjoint = adjoints[index]
+            if adjoint is None:
+                continue
+            for operand, argument in enumerate(nodes[index].arguments):
+                if nodes[argument].operation == "constant":
+                    continue
+                slope = self._slope(index, operand, values, places[index])
+                share = _product(adjoint, slope)
+                adjoints[argument] = _sum(adjoints[argument], share)
+        return tuple(adjoints)
+
+    def _slope(
+        self, index: int, operand: int, values: Sequence[Known], where: Place
+    ) -> Known:
+        """The local derivative by one operand."""
+        node, value = self.program.nodes[index], values[index]
+        operands = [values[argument] for argument in node.arguments]
+        if node.operation in ("add", "sub", "neg", "identity"):
+            negative = node.operation == "neg" or (node.operation, operand) == ("sub", 1)
+            return Known(Number(complex_balls.OPERATIONS["neg"](_ONE) if negative else _ONE))
+        if value.standing is not Standing.REGULAR:
+            return value
+        if where is Place.BRANCH_POINT and not (node.operation == "pow" and operand == 1):
+            reason = f"the derivative of {self._at(index)} is infinite"
+            return Known(_NOTHING, Standing.POLE, reason)
+        slope = self._finite_slope(node, operand, operands, value, where)
+        if slope is None:
+            reason = f"the derivative of {self._at(index)} is a limit, or that of an unknown side of a branch cut"
+            return Known(_NOTHING, Standing.LIMIT, reason)
+        if not complex_balls.is_finite(slope):
+            reason = f"the derivative of {self._at(index)} {_AT[Place.UNSURE][1]}"
+            return Known(_NOTHING, Standing.UNSURE, reason)
+        return Known(Number(slope))
+
+    def _finite_slope(
+        self,
+        node: expression.Node,
+        operand: int,
+        operands: Sequence[Known],
+        value: Known,
+        where: Place,
+    ) -> Rectangle | None:
+        numbers = [known.number for known in operands]
+        found = [number.ball for number in numbers]
+        if node.operation == "pow" and complex_balls.is_zero(found[0]):
+            if operand == 0:
+                return self._slope_of_power_at_zero(node, found[1])
+            return _ZERO if found[1].real > 0 else None
+        if node.operation == "pow" and operand == 1:
+            logarithm = complex_balls.log_from_side(numbers[0])
+            return None if logarithm is None else value.ball * logarithm
+        if where is Place.CUT:
+            split = complex_balls.slope_on_cut(node.operation, numbers, operand, value.ball)
+            if split is not None:
+                return split
+        exponent = None
+        if node.operation == "pow":
+            exponent = self.constants.get(node.arguments[1])
+        formula = derivative.local(node.operation, operand, exponent)
+        return complex_balls.evaluate(formula, found)
+
+    def _slope_of_power_at_zero(
+        self, node: expression.Node, exponent: Rectangle
+    ) -> Rectangle | None:
+        """Of zⁿ at 0: 1 for n = 1, and 0 for n = 0 or Re n > 1."""
+        one = exponent - _ONE
+        if complex_balls.is_zero(one):
+            return _ONE
+        if complex_balls.is_zero(exponent) or one.real > 0:
+            return _ZERO
+        return None
+
+
+_ZERO = complex_balls.zero()
+_ONE = complex_balls.constant(None, Fraction(1)).ball
+
+
+def _product(adjoint: Known, slope: Known) -> Known:
+    """What is handed back: adjoint · conj(slope); a pole times zero is a matter of limits."""
+    worst = max(adjoint, slope, key=lambda known: known.standing)
+    if worst.standing is Standing.REGULAR:
+        return Known(Number(adjoint.ball * complex_balls.conjugate(slope.ball)))
+    if worst.standing is not Standing.POLE:
+        return worst
+    finite = [k.ball for k in (adjoint, slope) if k.standing is Standing.REGULAR]
+    if any(complex_balls.is_zero(ball) for ball in finite):
+        return Known(_NOTHING, Standing.LIMIT, f"0 times an infinite number: {worst.reason}")
+    if any(complex_balls.contains_zero(ball) for ball in finite):
+        return Known(_NOTHING, Standing.UNSURE, worst.reason)
+    return worst
+
+
+def _sum(first: Known | None, second: Known) -> Known:
+    if first is None:
+        return second
+    worst = max(first, second, key=lambda known: known.standing)
+    if worst.standing is Standing.REGULAR:
+        return Known(Number(first.ball + second.ball))
+    if first.standing is second.standing is Standing.POLE:
+        return Known(_NOTHING, Standing.LIMIT, f"a difference of infinite numbers: {worst.reason}")
+    return worst
