@@ -481,14 +481,12 @@ def _is_acosh_at_minus_one(operation: str, where: Place, operands: Sequence[Numb
 
 
 def slope_on_cut(
-    operation: str, operands: Sequence[Number], operand: int, result: Rectangle
+    operation: str, operands: Sequence[Number], result: Rectangle
 ) -> Rectangle | None:
-    """The derivative by one operand from the side of a cut that its zero picks; None where both sides agree."""
+    """The derivative by the first operand from the side that its zero picks; None where both sides agree."""
     if operation == "pow":
         base, exponent = operands
-        if operand == 0:
-            return exponent.ball * result / base.ball
-        return result * _log_on_cut(base.ball.real, base.signs[1])
+        return exponent.ball * result / base.ball
     if operation not in _SLOPE_ON_CUT:
         return None
     along = _along_cut(operation, operands[0])

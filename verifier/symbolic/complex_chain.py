@@ -58,8 +58,8 @@ _AT = {
     Place.UNDECIDED: (Standing.LIMIT, "is 0/0, or on an unknown side of a branch cut"),
     Place.UNSURE: (Standing.UNSURE, "is not decided at this precision"),
 }
-_KEEPS_POLES = frozenset("identity neg add sub".split())
-"""A pole and a finite number make a pole."""
+LINEAR = frozenset("identity neg add sub".split())
+"""Their derivatives are ±1, and a pole and a finite number make a pole."""
 
 
 class Chain:
@@ -116,7 +116,7 @@ class Chain:
                 operation == "div" and operands[0].standing is Standing.POLE
             )
             nonzero = not any(complex_balls.contains_zero(other) for other in others)
-            if operation in _KEEPS_POLES or (scales and nonzero):
+            if operation in LINEAR or (scales and nonzero):
                 return worst
         if worst.standing is Standing.POLE:
             return Known(_NOTHING, Standing.LIMIT, f"{self._at(index)}: {worst.reason}")
@@ -151,7 +151,7 @@ class Chain:
         """The local derivative by one operand."""
         node, value = self.program.nodes[index], values[index]
         operands = [values[argument] for argument in node.arguments]
-        if node.operation in ("add", "sub", "neg", "identity"):
+        if node.operation in LINEAR:
             negative = node.operation == "neg" or (node.operation, operand) == ("sub", 1)
             return Known(Number(complex_balls.OPERATIONS["neg"](_ONE) if negative else _ONE))
         if value.standing is not Standing.REGULAR:
@@ -159,56 +159,61 @@ class Chain:
         if where is Place.BRANCH_POINT and not (node.operation == "pow" and operand == 1):
             reason = f"the derivative of {self._at(index)} is infinite"
             return Known(_NOTHING, Standing.POLE, reason)
-        slope = self._finite_slope(node, operand, operands, value, where)
-        if slope is None:
+        exponent = self.constants.get(node.arguments[-1])
+        numbers = [known.number for known in operands]
+        found = slope(node.operation, operand, numbers, value.ball, where, exponent)
+        if found is None:
             reason = f"the derivative of {self._at(index)} is a limit, or that of an unknown side of a branch cut"
             return Known(_NOTHING, Standing.LIMIT, reason)
-        if not complex_balls.is_finite(slope):
+        if not complex_balls.is_finite(found):
             reason = f"the derivative of {self._at(index)} {_AT[Place.UNSURE][1]}"
             return Known(_NOTHING, Standing.UNSURE, reason)
-        return Known(Number(slope))
-
-    def _finite_slope(
-        self,
-        node: expression.Node,
-        operand: int,
-        operands: Sequence[Known],
-        value: Known,
-        where: Place,
-    ) -> Rectangle | None:
-        numbers = [known.number for known in operands]
-        found = [number.ball for number in numbers]
-        if node.operation == "pow" and complex_balls.is_zero(found[0]):
-            if operand == 0:
-                return self._slope_of_power_at_zero(node, found[1])
-            return _ZERO if found[1].real > 0 else None
-        if node.operation == "pow" and operand == 1:
-            logarithm = complex_balls.log_from_side(numbers[0])
-            return None if logarithm is None else value.ball * logarithm
-        if where is Place.CUT:
-            split = complex_balls.slope_on_cut(node.operation, numbers, operand, value.ball)
-            if split is not None:
-                return split
-        exponent = None
-        if node.operation == "pow":
-            exponent = self.constants.get(node.arguments[1])
-        formula = derivative.local(node.operation, operand, exponent)
-        return complex_balls.evaluate(formula, found)
-
-    def _slope_of_power_at_zero(
-        self, node: expression.Node, exponent: Rectangle
-    ) -> Rectangle | None:
-        """Of zⁿ at 0: 1 for n = 1, and 0 for n = 0 or Re n > 1."""
-        one = exponent - _ONE
-        if complex_balls.is_zero(one):
-            return _ONE
-        if complex_balls.is_zero(exponent) or one.real > 0:
-            return _ZERO
-        return None
+        return Known(Number(found))
 
 
 _ZERO = complex_balls.zero()
 _ONE = complex_balls.constant(None, Fraction(1)).ball
+
+
+def slope(
+    operation: str,
+    operand: int,
+    operands: Sequence[Number],
+    result: Rectangle,
+    where: Place,
+    exponent: Fraction | None,
+) -> Rectangle | None:
+    """The derivative of an operation by one operand, at finite operands that lie CLEAR or on a CUT.
+
+    `exponent` is that of a power where it is a constant. None where only a limit, or the side of a cut, would tell.
+    """
+    found = [number.ball for number in operands]
+    if operation == "pow":
+        if complex_balls.is_zero(found[0]):
+            return _slope_of_power_at_zero(operand, found[1])
+        if operand == 1:
+            logarithm = complex_balls.log_from_side(operands[0])
+            return None if logarithm is None else result * logarithm
+    if where is Place.CUT:
+        split = complex_balls.slope_on_cut(operation, operands, result)
+        if split is not None:
+            return split
+    formula = derivative.local(
+        operation, operand, exponent if operation == "pow" else None
+    )
+    return complex_balls.evaluate(formula, found)
+
+
+def _slope_of_power_at_zero(operand: int, exponent: Rectangle) -> Rectangle | None:
+    """Of zⁿ at 0 by z: 1 for n = 1, and 0 for n = 0 or Re n > 1; by n: 0 for Re n > 0, where 0ⁿ is constant."""
+    if operand == 1:
+        return _ZERO if exponent.real > 0 else None
+    if complex_balls.is_zero(exponent - _ONE):
+        return _ONE
+    if complex_balls.is_zero(exponent) or exponent.real > 1:
+        return _ZERO
+    return None
+
 
 
 def _product(adjoint: Known, slope: Known) -> Known:
