@@ -15,8 +15,8 @@ from importlib import metadata
 from typing import Any
 
 from verifier.errors import SelectionError, UsageError, suggest
-from verifier.floats import FORMATS
-from verifier.language.case import ROUTES, Case
+from verifier.floats import COMPLEX, DTYPES
+from verifier.language.case import COMPLEX_ROUTES, ROUTES, Case
 from verifier.records import Result, RunRecord
 
 
@@ -54,11 +54,11 @@ def plan(
     Raises `SelectionError` where a name, tag or dtype selects nothing: a typo must not verify nothing in silence.
     """
     for dtype in dtypes:
-        if dtype not in FORMATS:
-            near = suggest(dtype, FORMATS)
+        if dtype not in DTYPES:
+            near = suggest(dtype, DTYPES)
             hint = f" Did you mean `{near}`?" if near else ""
             raise UsageError(
-                f"--dtype: expected one of {', '.join(FORMATS)}, found `{dtype}`.{hint}"
+                f"--dtype: expected one of {', '.join(DTYPES)}, found `{dtype}`.{hint}"
             )
     if points is not None and points < 1:
         raise UsageError(f"--points: expected at least 1, found {points}.")
@@ -81,6 +81,7 @@ def plan(
         for dtype in chosen.dtypes
         if not dtypes or dtype in dtypes
         for route in _routes_of(chosen, routes)
+        if dtype not in COMPLEX or route in COMPLEX_ROUTES
     ]
     if not tasks:
         raise SelectionError("no case is left by all options of selection together")
@@ -196,9 +197,19 @@ class Verifier:
     def verify(self, task: Task, *, seed: int = 0) -> Result:
         """The result of one task."""
         # SymPy and torch are imported here: bad input is answered before either has loaded.
+        from verifier import complex_verification
         from verifier.verification import Prepared, failed, verify
 
         try:
+            if task.dtype in COMPLEX:
+                return complex_verification.verify(
+                    task.case,
+                    dtype=task.dtype,
+                    route=task.route,
+                    seed=seed,
+                    function=task.function,
+                    allowed=task.allowed,
+                )
             if self._case is not task.case or self._function is not task.function:
                 self._prepared = Prepared(
                     task.case, function=task.function, allowed=task.allowed

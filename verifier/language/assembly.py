@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from verifier.errors import ExpressionError
-from verifier.language import expression
+from verifier.language import complex_cases, expression
 from verifier.language.case import DRAWN_POINTS, DTYPES, ROUTES, Case, Descent
 from verifier.language.expectations import expectation
 from verifier.language.origin import Origin, check_input
@@ -33,7 +33,7 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
     _check_cover(given, domains, origin)
     order = _order(table, origin)
     wrt = _wrt(table, arguments, origin)
-    return Case(
+    case = Case(
         name=table.name,
         place=origin.place(),
         program=program,
@@ -57,6 +57,9 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
         tags=table.tags or (),
         reason=table.reason,
     )
+    formula = "steps" if table.expression is None else "expression"
+    complex_cases.check(case, formula, origin)
+    return case
 
 
 def _program(

@@ -12,12 +12,14 @@ from verifier.language.points import Domain, Scalar
 from verifier.records import Verdict
 
 DTYPES = ("float32", "float64")
-"""The dtypes of a case that names none; it may name any of `floats.FORMATS`."""
+"""The dtypes of a case that names none; it may name any of `floats.DTYPES`."""
 ROUTES = {
     1: ("reverse", "forward", "func"),
     2: ("reverse-reverse", "forward-forward", "forward-reverse", "reverse-forward"),
 }
 """The ways to a derivative by order; the first is that of a case that names none."""
+COMPLEX_ROUTES = ("reverse", "forward", "func")
+"""Those that run in complex dtypes."""
 CONVENTIONS = ("left", "right", "any")
 """What `subgradient` may demand at a kink, besides a number."""
 DRAWN_POINTS = 64

@@ -43,6 +43,7 @@ from verifier.language.readers import (
     read_order,
     read_subgradient,
     read_tolerance,
+    read_upstream,
 )
 from verifier.records import Verdict
 
@@ -60,11 +61,14 @@ _POINT_SCHEMA = {
     "minProperties": 1,
 }
 _NAMES_SCHEMA = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-_DTYPE_SCHEMA = {"type": "string", "enum": list(floats.FORMATS)}
+_DTYPE_SCHEMA = {"type": "string", "enum": list(floats.DTYPES)}
 _ROUTE_SCHEMA = {"type": "string", "enum": [*ROUTES[1], *ROUTES[2]]}
 _ACCEPT_SCHEMA = {"type": "string", "enum": [*DIFFERENCES, *DIFFERENCES.values()]}
 
 Number = Annotated[Scalar, PlainValidator(read_finite), WithJsonSchema(_NUMBER_SCHEMA)]
+Upstream = Annotated[
+    Scalar, PlainValidator(read_upstream), WithJsonSchema(_NUMBER_SCHEMA)
+]
 Relative = Annotated[
     Fraction, PlainValidator(read_tolerance), WithJsonSchema(_NUMBER_SCHEMA)
 ]
@@ -222,7 +226,7 @@ class DefaultsTable(Table):
     seed: int | None = Field(
         None, strict=True, description="The seed of the drawn points."
     )
-    upstream: Number | None = Field(
+    upstream: Upstream | None = Field(
         None, description="The upstream gradient (cotangent); 1 where it is not given."
     )
     wrt: Names | None = Field(

@@ -153,7 +153,12 @@ def _integer_power(x: Rectangle, power: int) -> Rectangle:
 
 def _integer(y: Rectangle) -> int | None:
     """The integer of moderate size that an exact rectangle is."""
-    if y.is_exact() and y.imag.is_zero() and y.real.is_integer() and abs(y.real) < 2**31:
+    if (
+        y.is_exact()
+        and y.imag.is_zero()
+        and y.real.is_integer()
+        and abs(y.real) < 2**31
+    ):
         return int(y.real.unique_fmpz())
     return None
 
@@ -233,7 +238,9 @@ def _part(ball: Ball, sign: int) -> _Part:
 
 
 def _parts(number: Number) -> tuple[_Part, _Part]:
-    return _part(number.ball.real, number.signs[0]), _part(number.ball.imag, number.signs[1])
+    return _part(number.ball.real, number.signs[0]), _part(
+        number.ball.imag, number.signs[1]
+    )
 
 
 def _opposite(part: _Part) -> _Part:
@@ -283,7 +290,9 @@ def signs(operation: str, operands: Sequence[Number], result: Rectangle) -> Sign
         case "add":
             found = _added(*operands)
         case "sub":
-            right = Number(-operands[1].ball, (-operands[1].signs[0], -operands[1].signs[1]))
+            right = Number(
+                -operands[1].ball, (-operands[1].signs[0], -operands[1].signs[1])
+            )
             found = _added(operands[0], right)
         case "mul":
             found = _multiplied(*operands)
@@ -373,7 +382,9 @@ def place(operation: str, operands: Sequence[Number]) -> Place:
     where = _CUTS[operation](found[0])
     if where is Place.BRANCH_POINT and operation in _INFINITE_AT_BRANCH_POINT:
         return Place.POLE
-    at_minus_one = operation == "acosh" and where is Place.BRANCH_POINT and found[0].real < 0
+    at_minus_one = (
+        operation == "acosh" and where is Place.BRANCH_POINT and found[0].real < 0
+    )
     if (where is Place.CUT or at_minus_one) and not _side(operation, operands[0]):
         return Place.UNDECIDED
     return where
@@ -463,7 +474,9 @@ _SLOPE_ON_CUT: dict[str, Callable[[Ball, int], Rectangle]] = {
 
 def value(operation: str, operands: Sequence[Number], where: Place) -> Rectangle:
     """An enclosure of the operation at a place that is CLEAR, CUT or BRANCH_POINT."""
-    if operation in _CUTS and (where is Place.CUT or _is_acosh_at_minus_one(operation, where, operands)):
+    if operation in _CUTS and (
+        where is Place.CUT or _is_acosh_at_minus_one(operation, where, operands)
+    ):
         along = _along_cut(operation, operands[0])
         return _VALUE_ON_CUT[operation](along, _side(operation, operands[0]))
     if operation == "pow" and where is Place.CUT:
@@ -472,7 +485,9 @@ def value(operation: str, operands: Sequence[Number], where: Place) -> Rectangle
     return OPERATIONS[operation](*[operand.ball for operand in operands])
 
 
-def _is_acosh_at_minus_one(operation: str, where: Place, operands: Sequence[Number]) -> bool:
+def _is_acosh_at_minus_one(
+    operation: str, where: Place, operands: Sequence[Number]
+) -> bool:
     return (
         operation == "acosh"
         and where is Place.BRANCH_POINT

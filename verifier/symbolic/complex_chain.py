@@ -152,11 +152,18 @@ class Chain:
         node, value = self.program.nodes[index], values[index]
         operands = [values[argument] for argument in node.arguments]
         if node.operation in LINEAR:
-            negative = node.operation == "neg" or (node.operation, operand) == ("sub", 1)
-            return Known(Number(complex_balls.OPERATIONS["neg"](_ONE) if negative else _ONE))
+            negative = node.operation == "neg" or (node.operation, operand) == (
+                "sub",
+                1,
+            )
+            return Known(
+                Number(complex_balls.OPERATIONS["neg"](_ONE) if negative else _ONE)
+            )
         if value.standing is not Standing.REGULAR:
             return value
-        if where is Place.BRANCH_POINT and not (node.operation == "pow" and operand == 1):
+        if where is Place.BRANCH_POINT and not (
+            node.operation == "pow" and operand == 1
+        ):
             reason = f"the derivative of {self._at(index)} is infinite"
             return Known(_NOTHING, Standing.POLE, reason)
         exponent = self.constants.get(node.arguments[-1])
@@ -215,7 +222,6 @@ def _slope_of_power_at_zero(operand: int, exponent: Rectangle) -> Rectangle | No
     return None
 
 
-
 def _product(adjoint: Known, slope: Known) -> Known:
     """What is handed back: adjoint · conj(slope); a pole times zero is a matter of limits."""
     worst = max(adjoint, slope, key=lambda known: known.standing)
@@ -225,7 +231,9 @@ def _product(adjoint: Known, slope: Known) -> Known:
         return worst
     finite = [k.ball for k in (adjoint, slope) if k.standing is Standing.REGULAR]
     if any(complex_balls.is_zero(ball) for ball in finite):
-        return Known(_NOTHING, Standing.LIMIT, f"0 times an infinite number: {worst.reason}")
+        return Known(
+            _NOTHING, Standing.LIMIT, f"0 times an infinite number: {worst.reason}"
+        )
     if any(complex_balls.contains_zero(ball) for ball in finite):
         return Known(_NOTHING, Standing.UNSURE, worst.reason)
     return worst
@@ -238,5 +246,9 @@ def _sum(first: Known | None, second: Known) -> Known:
     if worst.standing is Standing.REGULAR:
         return Known(Number(first.ball + second.ball))
     if first.standing is second.standing is Standing.POLE:
-        return Known(_NOTHING, Standing.LIMIT, f"a difference of infinite numbers: {worst.reason}")
+        return Known(
+            _NOTHING,
+            Standing.LIMIT,
+            f"a difference of infinite numbers: {worst.reason}",
+        )
     return worst

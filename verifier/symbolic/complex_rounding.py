@@ -151,7 +151,9 @@ class ComplexRoundingModel:
             return None
         if operation == "sigmoid":  # PyTorch's kernel
             inner = self.apply("exp", [self.apply("neg", known, None)], None)
-            return self.apply("reciprocal", [self.apply("add", [_ONE, inner], None)], None)
+            return self.apply(
+                "reciprocal", [self.apply("add", [_ONE, inner], None)], None
+            )
         moved = self._moved(operation, known, exponent)
         if moved is None:
             return None
@@ -242,7 +244,10 @@ class ComplexRoundingModel:
             passing.append(sizes[0] * sizes[-1])
         if operation in ("div", "reciprocal"):
             squared = sizes[-1] * sizes[-1]
-            if balls.less(squared, balls.exact(self.format.smallest_normal)) is not False:
+            if (
+                balls.less(squared, balls.exact(self.format.smallest_normal))
+                is not False
+            ):
                 return True
             passing.append(squared)
         largest = balls.exact(self.format.largest)
@@ -301,7 +306,9 @@ class ComplexRoundingModel:
         if share is None:
             return None
         slack = self._of_norm(share.box().ball, REORDERING)
-        return _conjugate(_Region(share.centre, _upper(share.radius + slack), share.is_real))
+        return _conjugate(
+            _Region(share.centre, _upper(share.radius + slack), share.is_real)
+        )
 
     def _is_zero_by_convention(self, operand: int, operands: Sequence[Region]) -> bool:
         base, power = operands

@@ -66,7 +66,9 @@ class ComplexOracle:
             ]
             bits *= 2
         for place in places:
-            reason = found[place].reason or "at the highest precision no more than a region"
+            reason = (
+                found[place].reason or "at the highest precision no more than a region"
+            )
             found[place] = ComplexTruth(status=TruthStatus.PRECISION, reason=reason)
         return ComplexPointTruth(
             value=found["value", ""],
@@ -93,7 +95,9 @@ class ComplexOracle:
                     continue
                 if not complex_balls.overlaps(first.ball, second):
                     reason = f"the stepwise derivative says {first.ball}, the witness {second}"
-                    gradient[name] = ComplexTruth(status=TruthStatus.ORACLE, reason=reason)
+                    gradient[name] = ComplexTruth(
+                        status=TruthStatus.ORACLE, reason=reason
+                    )
         return replace(truth, gradient=gradient)
 
     def _known(self, done: Pass, kind: str, name: str) -> Known:
@@ -129,7 +133,8 @@ def _decided(truth: ComplexTruth, format_: Format, *, patient: bool) -> bool:
     """Whether more precision could tell nothing more about how the truth rounds."""
     if truth.status is not TruthStatus.FINITE:
         return truth.status is not TruthStatus.PRECISION
-    assert truth.real is not None and truth.imaginary is not None
+    assert truth.real is not None
+    assert truth.imaginary is not None
     parts = (truth.real, truth.imaginary)
     if all(nearest(p.lower, format_) == nearest(p.upper, format_) for p in parts):
         return True
@@ -140,4 +145,4 @@ def _is_tight(parts: Sequence[Enclosure], format_: Format) -> bool:
     """Whether both parts are known to far less than one ulp of the larger."""
     largest = max(min(abs(p.lower), abs(p.upper)) for p in parts)
     width = max(p.upper - p.lower for p in parts)
-    return width * 2**TIGHT_BITS <= ulp(largest, format_)
+    return bool(width * 2**TIGHT_BITS <= ulp(largest, format_))

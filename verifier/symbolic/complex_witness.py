@@ -93,9 +93,7 @@ def gradient(
     return complex_balls.exact(upstream).ball * complex_balls.conjugate(slope)
 
 
-def _series(
-    program: Program, point: Mapping[str, complex], name: str
-) -> Series | None:
+def _series(program: Program, point: Mapping[str, complex], name: str) -> Series | None:
     constants = expression.constant_values(program)
     found: list[Series] = []
     for node in program.nodes:
