@@ -280,13 +280,18 @@ def _added(z: Number, w: Number) -> Signs:
     return _sum(a, c), _sum(b, d)
 
 
+def _negated(found: Signs) -> Signs:
+    """PyTorch's vector kernel subtracts from +0, which makes +0 of +0; its scalar kernel makes −0 of it."""
+    return int(found[0] < 0), int(found[1] < 0)
+
+
 def signs(operation: str, operands: Sequence[Number], result: Rectangle) -> Signs:
     """The signs of the zero components of a result, by IEEE's rules of arithmetic; unknown for other operations."""
     match operation:
         case "identity":
             found = operands[0].signs
         case "neg":
-            found = (-operands[0].signs[0], -operands[0].signs[1])
+            found = _negated(operands[0].signs)
         case "add":
             found = _added(*operands)
         case "sub":
@@ -411,7 +416,7 @@ def _power_of_zero(y: Rectangle) -> Place:
             return Place.BRANCH_POINT
         if y.real < 0:
             return Place.POLE
-    return Place.UNDECIDED if y.is_exact() else Place.UNSURE
+    return Place.UNSURE if y.imag.contains(0) and not y.is_exact() else Place.UNDECIDED
 
 
 def _side(operation: str, operand: Number) -> int:
