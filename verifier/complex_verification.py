@@ -163,19 +163,22 @@ class _ExcusesOf:
 
 
 def _moves(value: complex, format_: Format) -> list[complex]:
-    """The numbers a few ulps of |value| away along both axes; a zero part leaves to the side of its sign alone.
+    """The numbers a few ulps of |value| away along the axes on which it does not lie, so that no move crosses a cut.
 
-    So no move crosses a branch cut on which the point lies.
+    One axis is enough: an analytic function moves as far along the other.
     """
     step = CONDITIONING_STEPS * ulp(norm(of_float(value)), format_)
     found = [complex(part, value.imag) for part in _moved(value.real, step, format_)]
     found += [complex(value.real, part) for part in _moved(value.imag, step, format_)]
+    if not value:
+        found = [complex(math.copysign(float(step), value.real), value.imag)]
     return [one for one in found if cmath.isfinite(one)]
 
 
 def _moved(part: float, step: Fraction, format_: Format) -> list[float]:
-    signs = (-1, 1) if part else (math.copysign(1, part),)
-    return [nearest(Fraction(part) + int(sign) * step, format_) for sign in signs]
+    if not part:
+        return []
+    return [nearest(Fraction(part) + sign * step, format_) for sign in (-1, 1)]
 
 
 @dataclass(frozen=True, slots=True)

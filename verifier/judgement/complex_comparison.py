@@ -180,6 +180,8 @@ def _judge_finite(
             Verdict.DIFFER_UNSTABLE,
             f"rounding on the way loses {bits_lost:.1f} bits that the point does not: {moves}",
         )
+    if not written and error <= CONDITIONING_FACTOR * excuses.movement():
+        return verdict(Verdict.MATCH_CONDITIONING)
     if _explains(excuses.limited_range(), measured, true):
         return verdict(
             Verdict.DIFFER_RANGE, "an intermediate result overflows or underflows"

@@ -253,8 +253,7 @@ def _sum(first: _Part, second: _Part) -> int:
     PyTorch multiplies a second term by a complex 1, which may turn its −0: what two of them give is not known.
     """
     if first.is_zero and second.is_zero:
-        known = first.sign and second.sign
-        return 1 if known and (first.sign > 0 or second.sign > 0) else 0
+        return 1 if first.sign > 0 or second.sign > 0 else 0
     return 0 if first.is_zero or second.is_zero else 1
 
 
