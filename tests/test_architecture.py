@@ -51,6 +51,13 @@ MAY_IMPORT = {
         "verifier.judgement",
         "verifier.inquiry",
     },
+    "verifier.complex_verification": GROUND
+    | {
+        "verifier.language",
+        "verifier.symbolic",
+        "verifier.automatic",
+        "verifier.judgement",
+    },
     "verifier.explain_command": GROUND
     | {
         "verifier.language",
@@ -61,7 +68,12 @@ MAY_IMPORT = {
         "verifier.inquiry",
         "verifier.suggestion",
     },
-    "verifier.pipeline": GROUND | {"verifier.language", "verifier.verification"},
+    "verifier.pipeline": GROUND
+    | {
+        "verifier.language",
+        "verifier.complex_verification",
+        "verifier.verification",
+    },
     "verifier.api": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},
     "verifier.cli": GROUND
@@ -82,7 +94,12 @@ MAY_IMPORT = {
 OWNERS = {
     "sympy": {"verifier.symbolic.derivative", "verifier.symbolic.typeset"},
     "mpmath": set(),  # only tests may: it is their independent witness
-    "flint": {"verifier.symbolic.balls", "verifier.symbolic.series"},
+    "flint": {
+        "verifier.symbolic.balls",
+        "verifier.symbolic.complex_balls",
+        "verifier.symbolic.complex_witness",
+        "verifier.symbolic.series",
+    },
     "torch": {"verifier.automatic.*"},
     "pydantic": {"verifier.language.tables", "verifier.language.validation"},
     "pydantic_core": {"verifier.language.readers", "verifier.language.validation"},

@@ -48,7 +48,7 @@ def complex_scalar(text: str) -> ComplexScalar:
 
     Raises `ExpressionError` for what is not a number.
     """
-    head, tail = _split(text.strip()[:-1])
+    head, tail = _split(text.strip()[:-1].rstrip().removesuffix("*"))
     blank = tail.replace(" ", "") in ("", "+", "-")
     imaginary = points.scalar(_joined(tail) + ("1" if blank else ""))
     real = points.scalar(head) if head else _ORIGIN

@@ -101,6 +101,16 @@ def enclosures(ball: Rectangle) -> tuple[Enclosure, Enclosure]:
     return balls.enclosure(ball.real), balls.enclosure(ball.imag)
 
 
+def is_on_axis(ball: Rectangle) -> bool:
+    """Whether one of the parts is exactly zero, so that what is multiplied by it stays on the axes."""
+    return bool(ball.real.is_zero() or ball.imag.is_zero())
+
+
+def is_real(ball: Rectangle) -> bool:
+    """Whether the imaginary part is exactly zero."""
+    return bool(ball.imag.is_zero())
+
+
 def magnitude(ball: Rectangle) -> Ball:
     """An exact upper bound of |z| over the rectangle."""
     return ball.abs_upper()
@@ -301,6 +311,8 @@ def signs(operation: str, operands: Sequence[Number], result: Rectangle) -> Sign
         case "mul":
             found = _multiplied(*operands)
         case "square":
+            found = _multiplied(operands[0], operands[0])
+        case "pow" if _integer(operands[1].ball) == 2:  # PyTorch multiplies
             found = _multiplied(operands[0], operands[0])
         case _:
             found = (0, 0)

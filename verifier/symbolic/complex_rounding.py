@@ -18,7 +18,7 @@ from verifier.language.expression import Node, Program
 from verifier.records import Disc
 from verifier.symbolic import balls, complex_balls, complex_chain
 from verifier.symbolic.balls import Ball
-from verifier.symbolic.complex_balls import Number, Place
+from verifier.symbolic.complex_balls import Number, Place, Rectangle
 
 GUARD_BITS = 40
 """Precision beyond the format's, so that the balls' own rounding does not count."""
@@ -164,7 +164,7 @@ class ComplexRoundingModel:
             self.limited_range and self._leaves_range(operation, known, centre, radius)
         ):
             return None
-        real = operation in REAL_OPERATIONS and all(one.is_real for one in known)
+        real = _is_real(operation, known, centre, exponent)
         return _Region(Number(centre, result.signs), _upper(radius), real)
 
     def _moved(
@@ -211,7 +211,11 @@ class ComplexRoundingModel:
         return complex_balls.magnitude(slope)
 
     def _local_error(
-        self, operation: str, operands: Sequence[_Region], centre: Number, radius: Ball
+        self,
+        operation: str,
+        operands: Sequence[_Region],
+        centre: Rectangle,
+        radius: Ball,
     ) -> Ball:
         factor = ROUNDINGS.get(operation, ELEMENTARY)
         error = self._of_norm(centre, factor) + radius * balls.exact(factor * self.unit)
@@ -231,11 +235,15 @@ class ComplexRoundingModel:
             return balls.zero()  # a power of 0, or of an unknown side: no logarithm is taken, or all is lost
         return complex_balls.magnitude(power.ball * logarithm)
 
-    def _of_norm(self, centre: Number, factor: Fraction) -> Ball:
+    def _of_norm(self, centre: Rectangle, factor: Fraction) -> Ball:
         return complex_balls.magnitude(centre) * balls.exact(factor * self.unit)
 
     def _leaves_range(
-        self, operation: str, operands: Sequence[_Region], centre: Number, radius: Ball
+        self,
+        operation: str,
+        operands: Sequence[_Region],
+        centre: Rectangle,
+        radius: Ball,
     ) -> bool:
         """Whether the result, or what a product or quotient computes on the way, may leave the normal range."""
         sizes = [complex_balls.magnitude(operand.box().ball) for operand in operands]
@@ -326,6 +334,27 @@ def _exact(number: complex) -> _Region:
 
 _ZERO = _exact(0j)
 _ONE = _exact(1 + 0j)
+
+
+def _is_real(
+    operation: str,
+    operands: Sequence[_Region],
+    centre: Rectangle,
+    exponent: Fraction | None,
+) -> bool:
+    """Whether the result is real whatever rounding does: of real operands, or a product of exact ones on the axes."""
+    if operation == "pow" and exponent == 2:
+        operation, operands = "square", operands[:1]
+    if operation in REAL_OPERATIONS and all(one.is_real for one in operands):
+        return True
+    return (
+        operation in ("mul", "square")
+        and complex_balls.is_real(centre)
+        and all(
+            balls.is_zero(one.radius) and complex_balls.is_on_axis(one.centre.ball)
+            for one in operands
+        )
+    )
 
 
 def _conjugate(region: _Region) -> _Region:
