@@ -53,6 +53,7 @@ MAY_IMPORT = {
     },
     "verifier.complex_verification": GROUND
     | {
+        "verifier.verification",
         "verifier.language",
         "verifier.symbolic",
         "verifier.automatic",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import cmath
+import itertools
+import math
 import random
 from fractions import Fraction
 
@@ -15,6 +17,8 @@ from verifier.judgement.complex_comparison import distance, of_float
 from verifier.language import expression, operations
 from verifier.language.operations import HOLOMORPHIC
 from verifier.records import Disc
+from verifier.symbolic import balls
+from verifier.symbolic.complex_chain import Chain
 from verifier.symbolic.complex_rounding import FORMULAS, ComplexRoundingModel
 
 UNARY = sorted(n for n in HOLOMORPHIC if operations.OPERATIONS[n].arity == 1)
@@ -141,3 +145,49 @@ def test_the_formulas_of_their_own_are_of_rows_that_have_others() -> None:
         row = operations.OPERATIONS[name]
         assert len(forms) == row.arity
         assert forms != row.backward
+
+
+ZEROS = [complex(a, b) for a in (0.0, -0.0, 2, -3) for b in (0.0, -0.0, 2, -3)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8, 9])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "z + w",
+        "z - w",
+        "z*w",
+        "square(z)",
+        "z**2",
+        "-z",
+        "z*(-2)",
+        "3 - z",
+        "z - 3",
+        "2j*z",
+        "(z - w)*w",
+        "identity(z)",
+    ],
+)
+def test_a_sign_of_zero_that_is_said_to_be_known_is_pytorch_s(
+    text: str, count: int
+) -> None:
+    """In kernels of one number and of many, which differ in the sign of a negated zero."""
+    program = expression.parse(text)
+    chain = Chain(program)
+    known = 0
+    for z, w in itertools.product(ZEROS, ZEROS):
+        point = {"z": z, "w": w}
+        with balls.workprec(80):
+            number = chain.evaluate(point, 1).values[program.output].number
+        for dtype in COMPLEX:
+            found = measure(program, [point] * count, 1, dtype=dtype, wrt=["z"]).values
+            for part, ball, sign in zip(
+                (found[-1].real, found[-1].imag),
+                (number.ball.real, number.ball.imag),
+                number.signs,
+                strict=True,
+            ):
+                assert not sign or (ball.is_zero() and part == 0)
+                assert not sign or math.copysign(1, part) == sign
+                known += bool(sign)
+    assert known

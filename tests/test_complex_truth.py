@@ -341,3 +341,30 @@ def test_a_rectangle_that_straddles_a_cut_is_not_smooth(name: str) -> None:
         else acb(arb(-3), arb(0, 0.125))
     )
     assert complex_balls.place(name, [complex_balls.Number(axis)]) is Place.UNSURE
+
+
+@pytest.mark.parametrize(
+    ("text", "z", "w", "side"),
+    [
+        ("sqrt(z - 3)", 1 + 0j, 0j, 1),
+        ("sqrt(z - 3)", complex(1, -0.0), 0j, 0),  # −0 − (+0): two terms −0
+        ("sqrt(-2*z)", 2 + 0j, 0j, 1),  # −2 is Python's −2 + 0j: (−2)(0) + 0·2 = +0
+        ("sqrt(z*w)", -2 + 0j, 3 + 0j, 1),  # (−2)(0) + 0·3 = −0 + 0 = +0
+        ("sqrt(z*w)", complex(-2, -0.0), 3 + 0j, -1),  # (−2)(0) + (−0)(3) = −0
+        ("sqrt(z**2)", complex(-0.0, 2), 0j, -1),  # 2(−0)(2) = −0
+        ("sqrt(z**2)", 2j, 0j, 1),
+        ("sqrt(square(z))", complex(-0.0, 2), 0j, -1),
+        ("sqrt(z + z)", complex(-1, -0.0), 0j, 0),  # two terms −0
+        ("sqrt(-z)", complex(2, -0.0), 0j, 1),
+        ("sqrt(-z)", 2 + 0j, 0j, 0),
+    ],
+)
+def test_ieee_s_arithmetic_of_zeros_carries_the_side(
+    text: str, z: complex, w: complex, side: int
+) -> None:
+    found = oracle(text, "z").at({"z": z, "w": w}, 1, BINARY64).value
+    if not side:
+        assert found.status is TruthStatus.LIMIT
+    else:
+        assert number(found).real == 0
+        assert mpmath.sign(number(found).imag) == side

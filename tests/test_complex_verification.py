@@ -18,6 +18,7 @@ from verifier.errors import VerifierError
 from verifier.language.cases import load_paths
 from verifier.language.operations import HOLOMORPHIC, OPERATIONS
 from verifier.records import Result
+from verifier.symbolic.complex_truth import ComplexOracle
 
 BOTH = ("complex64", "complex128")
 CASES = Path(__file__).parents[1] / "cases" / "complex.toml"
@@ -424,3 +425,22 @@ def test_an_expectation_binds_both_sides() -> None:
 def test_an_infinite_input_is_undecided() -> None:
     run = verifier.verify("z*2", at={"z": "inf"}, dtype="complex64")
     assert only(run).verdict.value == "undecided.limit"
+
+
+def test_what_was_judged_before_an_interrupt_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    right, asked = ComplexOracle.at, iter(range(100))
+
+    def tiring(self: ComplexOracle, *arguments: Any) -> Any:
+        if next(asked) == 2:
+            raise KeyboardInterrupt
+        return right(self, *arguments)
+
+    monkeypatch.setattr(ComplexOracle, "at", tiring)
+    at = [{"z": f"{k}+1j"} for k in range(5)]
+    run = verifier.verify("z*z", at=at, dtype="complex64")
+    assert run.record.interrupted
+    assert only(run).points == 2
+    assert "interrupted after 2 points" in (only(run).message or "")
+    assert not run.ok

@@ -40,9 +40,9 @@ from verifier.records import (
 )
 from verifier.symbolic.complex_rounding import ComplexRoundingModel, ComplexSpread
 from verifier.symbolic.complex_truth import ComplexOracle, ComplexPointTruth
+from verifier.verification import PYTORCH_EXCEPTIONS, Interrupted
 
 Point = Mapping[str, complex]
-PYTORCH_EXCEPTIONS = frozenset(("RuntimeError", "NotImplementedError"))
 SCALES = (-2 + 0j, 1j)
 """What the upstream gradient is multiplied by to see whether the gradient follows. Both are exact: a turn by i swaps
 the parts and changes a sign, and shows a conjugate in the wrong place even where the upstream gradient is real."""
@@ -65,7 +65,14 @@ def verify(
     """The result of one case in one complex dtype by one route; `function` stands in the place of the formula."""
     begun = time.perf_counter()
     work = _Work(case, dtype, route, _subject(case, function, allowed))
-    work.sample(seed)
+    try:
+        work.sample(seed)
+    except KeyboardInterrupt as interrupt:
+        if not work.judged:
+            raise
+        work.points = len({id(judged.point) for judged in work.judged})
+        work.broken.append(f"interrupted after {work.points} points")
+        raise Interrupted(work.result(time.perf_counter() - begun)) from interrupt
     return work.result(time.perf_counter() - begun)
 
 

@@ -294,8 +294,18 @@ def _negated(found: Signs) -> Signs:
     return int(found[0] < 0), int(found[1] < 0)
 
 
-def signs(operation: str, operands: Sequence[Number], result: Rectangle) -> Signs:
-    """The signs of the zero components of a result, by IEEE's rules of arithmetic; unknown for other operations."""
+def signs(
+    operation: str,
+    operands: Sequence[Number],
+    result: Rectangle,
+    exponent: Fraction | None,
+) -> Signs:
+    """The signs of the zero components of a result, by IEEE's rules of arithmetic; unknown for other operations.
+
+    `exponent` is that of a power where it is a constant: PyTorch squares by multiplication.
+    """
+    if operation == "pow" and exponent == 2:
+        operation = "square"
     match operation:
         case "identity":
             found = operands[0].signs
@@ -311,8 +321,6 @@ def signs(operation: str, operands: Sequence[Number], result: Rectangle) -> Sign
         case "mul":
             found = _multiplied(*operands)
         case "square":
-            found = _multiplied(operands[0], operands[0])
-        case "pow" if _integer(operands[1].ball) == 2:  # PyTorch multiplies
             found = _multiplied(operands[0], operands[0])
         case _:
             found = (0, 0)

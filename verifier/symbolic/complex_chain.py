@@ -68,6 +68,7 @@ class Chain:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.constants = expression.constant_values(program)
+        self.reached = expression.reached(program)
 
     def evaluate(self, point: Mapping[str, complex], upstream: complex) -> Pass:
         """Values and adjoints at the precision in force, the output's adjoint being `upstream`."""
@@ -77,6 +78,8 @@ class Chain:
             where = Place.CLEAR
             if node.operation == "variable":
                 known = Known(complex_balls.exact(point[node.name or ""]))
+            elif index in self.constants:  # arithmetic among literals is Python's
+                known = Known(complex_balls.constant(None, self.constants[index]))
             elif node.operation == "constant":
                 known = Known(complex_balls.constant(node.name, node.number))
             else:
@@ -102,7 +105,8 @@ class Chain:
         if not complex_balls.is_finite(result):
             reason = f"{self._at(index)} {_AT[Place.UNSURE][1]}"
             return Known(_NOTHING, Standing.UNSURE, reason), Place.UNSURE
-        signs = complex_balls.signs(node.operation, numbers, result)
+        exponent = self.constants.get(node.arguments[-1])
+        signs = complex_balls.signs(node.operation, numbers, result, exponent)
         return Known(Number(result, signs)), where
 
     def _of_irregular(
@@ -138,7 +142,7 @@ class Chain:
             if adjoint is None:
                 continue
             for operand, argument in enumerate(nodes[index].arguments):
-                if nodes[argument].operation == "constant":
+                if not self.reached[argument]:
                     continue
                 slope = self._slope(index, operand, values, places[index])
                 share = _product(adjoint, slope)

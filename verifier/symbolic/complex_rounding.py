@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from verifier.floats import Format
 from verifier.language import expression, operations
-from verifier.language.expression import Node, Program
+from verifier.language.expression import Program
 from verifier.records import Disc
 from verifier.symbolic import balls, complex_balls, complex_chain
 from verifier.symbolic.balls import Ball
@@ -124,23 +124,32 @@ class ComplexRoundingModel:
     def _run(self, program: Program, given: Mapping[str, Region]) -> list[Region]:
         constants = expression.constant_values(program)
         done: list[Region] = []
-        for node in program.nodes:
+        for index, node in enumerate(program.nodes):
             if node.operation == "variable":
                 done.append(given[node.name or ""])
-            elif node.operation == "constant":
-                done.append(self._literal(node))
+            elif node.operation == "constant" or index in constants:
+                done.append(self._literal(node.name, constants.get(index)))
             else:
                 operands = [done[index] for index in node.arguments]
                 exponent = constants.get(node.arguments[-1])
                 done.append(self.apply(node.operation, operands, exponent))
         return done
 
-    def _literal(self, node: Node) -> _Region:
-        number = complex_balls.constant(node.name, node.number)
+    def _literal(self, name: str | None, value: Fraction | None) -> _Region:
+        number = complex_balls.constant(name, value)
         centre, radius = complex_balls.split(number.ball)
-        if node.name != "1j" and not balls.is_zero(centre.real):
+        if name != expression.IMAGINARY_UNIT and not self._is_number(value):
             radius = radius + self._of_norm(centre, Fraction(1))
-        return _Region(Number(centre, number.signs), radius, node.name != "1j")
+        is_real = complex_balls.is_real(centre)
+        return _Region(Number(centre, number.signs), radius, is_real)
+
+    def _is_number(self, value: Fraction | None) -> bool:
+        """Whether a rational literal is a number of the format, its exponent apart."""
+        if value is None:
+            return False
+        odd = value.numerator // (value.numerator & -value.numerator) if value else 0
+        dyadic = value.denominator & (value.denominator - 1) == 0
+        return dyadic and odd.bit_length() <= self.format.precision_bits
 
     def apply(
         self, operation: str, operands: Sequence[Region], exponent: Fraction | None
@@ -178,7 +187,7 @@ class ComplexRoundingModel:
         result = complex_balls.value(operation, centres, where)
         if not complex_balls.is_finite(result):
             return None
-        signs = complex_balls.signs(operation, centres, result)
+        signs = complex_balls.signs(operation, centres, result, exponent)
         radius = balls.zero()
         boxes = [operand.box() for operand in operands]
         around = complex_balls.place(operation, boxes)
