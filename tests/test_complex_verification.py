@@ -343,6 +343,11 @@ def test_what_does_not_go_together_is_one_error(
         verifier.verify(**given)
 
 
+def test_in_steps_the_line_is_named_too() -> None:
+    with pytest.raises(VerifierError, match="column 5: line 2: expected holomorphic"):
+        verifier.verify(steps="a = z*z\nb = abs(a)", at={"z": 1}, dtype="complex64")
+
+
 def test_a_rectangle_needs_a_complex_dtype() -> None:
     with pytest.raises(VerifierError, match=r"\[0, 1\] \+ \[0, 1\]j"):
         verifier.verify("z", domain={"z": "[0, 1] + [0, 1]j"}, dtype="float32")

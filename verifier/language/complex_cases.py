@@ -8,7 +8,7 @@ from verifier import floats
 from verifier.language import operations
 from verifier.language.case import COMPLEX_ROUTES, Case
 from verifier.language.complex_numbers import ComplexDomain, ComplexScalar
-from verifier.language.expression import IMAGINARY_UNIT
+from verifier.language.expression import IMAGINARY_UNIT, Node
 from verifier.language.key_lines import Keys
 from verifier.language.origin import Origin
 from verifier.language.points import Scalar
@@ -36,7 +36,7 @@ def _check_real(case: Case, dtype: str, formula: str, origin: Origin) -> None:
     for node in case.program.nodes:
         if node.name == IMAGINARY_UNIT and node.operation == "constant":
             origin.fail(
-                f"expected a real formula in {dtype}, found an imaginary number. {mend}",
+                f"{_line(case, node)}expected a real formula in {dtype}, found an imaginary number. {mend}",
                 formula,
                 column=node.span.column,
             )
@@ -85,17 +85,24 @@ def _check_operations(case: Case, dtype: str, formula: str, origin: Origin) -> N
         if node.operation in ("constant", "variable"):
             if node.name == "inf":
                 origin.fail(
-                    f"expected finite constants in {dtype}, found `inf`. Drop it, or list only real dtypes.",
+                    f"{_line(case, node)}expected finite constants in {dtype}, found `inf`. "
+                    "Drop it, or list only real dtypes.",
                     formula,
                     column=node.span.column,
                 )
         elif node.operation not in operations.HOLOMORPHIC:
             origin.fail(
-                f"expected holomorphic operations in {dtype}, found `{node.operation}`, which is none. "
+                f"{_line(case, node)}expected holomorphic operations in {dtype}, found `{node.operation}`. "
                 "List only real dtypes in `dtype`, or write the formula without it.",
                 formula,
                 column=node.span.column,
             )
+
+
+def _line(case: Case, node: Node) -> str:
+    """Where a formula has several lines: in which of them the node is."""
+    many = "\n" in case.program.source.strip()
+    return f"line {node.span.line}: " if many else ""
 
 
 def _check_routes(case: Case, dtype: str, origin: Origin) -> None:

@@ -116,6 +116,11 @@ def magnitude(ball: Rectangle) -> Ball:
     return ball.abs_upper()
 
 
+def largest_logarithm(ball: Rectangle) -> Ball:
+    """A bound of |log z| over a rectangle without 0: the modulus of log |z|, and half a turn."""
+    return abs(abs(ball).log()).abs_upper() + arb.pi()
+
+
 def split(ball: Rectangle) -> tuple[Rectangle, Ball]:
     """The exact centre, and an exact bound of the distance from it to any number of the rectangle."""
     centre = acb(ball.real.mid(), ball.imag.mid())

@@ -156,13 +156,10 @@ class Chain:
         node, value = self.program.nodes[index], values[index]
         operands = [values[argument] for argument in node.arguments]
         if node.operation in LINEAR:
-            negative = node.operation == "neg" or (node.operation, operand) == (
-                "sub",
-                1,
+            negative = node.operation == "neg" or (
+                node.operation == "sub" and operand == 1
             )
-            return Known(
-                Number(complex_balls.OPERATIONS["neg"](_ONE) if negative else _ONE)
-            )
+            return Known(Number(_MINUS_ONE if negative else _ONE))
         if value.standing is not Standing.REGULAR:
             return value
         if where is Place.BRANCH_POINT and not (
@@ -184,6 +181,7 @@ class Chain:
 
 _ZERO = complex_balls.zero()
 _ONE = complex_balls.constant(None, Fraction(1)).ball
+_MINUS_ONE = complex_balls.constant(None, Fraction(-1)).ball
 
 
 def slope(

@@ -39,6 +39,16 @@ ROUNDINGS = {
     "reciprocal": Fraction(8),
 }
 """The local error of an operation, in u of the result's norm; of any other, `ELEMENTARY`."""
+POWERS: dict[Fraction | None, Fraction] = {
+    Fraction(1): Fraction(0),
+    Fraction(2): Fraction(9, 4),
+    Fraction(3): Fraction(9, 2) + Fraction(1, 100),
+    Fraction(-1): Fraction(8),
+    Fraction(-2): Fraction(11),
+    Fraction(1, 2): ELEMENTARY,
+    Fraction(-1, 2): 2 * ELEMENTARY,
+}
+"""The same of powers by literals, which PyTorch computes by products and roots (pow_tensor_scalar of PyTorch 2.13)."""
 REORDERING = Fraction(3)
 """What taking a formula's factors in another order may add, in u."""
 REAL_OPERATIONS = frozenset("identity neg add sub mul square".split())
@@ -168,7 +178,8 @@ class ComplexRoundingModel:
             return None
         result, radius = moved
         centre, own = complex_balls.split(result.ball)
-        radius = radius + own + self._local_error(operation, known, centre, radius)
+        error = self._local_error(operation, known, centre, radius, exponent)
+        radius = radius + own + error
         if not balls.is_finite(radius) or (
             self.limited_range and self._leaves_range(operation, known, centre, radius)
         ):
@@ -225,24 +236,18 @@ class ComplexRoundingModel:
         operands: Sequence[_Region],
         centre: Rectangle,
         radius: Ball,
+        exponent: Fraction | None,
     ) -> Ball:
         factor = ROUNDINGS.get(operation, ELEMENTARY)
+        if operation == "pow":
+            factor = POWERS.get(exponent, factor)
         error = self._of_norm(centre, factor) + radius * balls.exact(factor * self.unit)
-        if operation in ("pow", "exp2"):
+        if operation == "exp2" or (operation == "pow" and exponent not in POWERS):
             # Both are e^(y log x): the error of the exponent is multiplied by the exponent's own size.
-            error = error * (1 + self._exponent_size(operation, operands))
+            error = error * (1 + _exponent_size(operation, operands))
         if self.limited_range and factor > 1:
             error = error + 4 * balls.exact(self.format.smallest_subnormal)
         return error
-
-    def _exponent_size(self, operation: str, operands: Sequence[_Region]) -> Ball:
-        if operation == "exp2":
-            return complex_balls.magnitude(operands[0].box().ball)
-        base, power = (operand.box() for operand in operands)
-        logarithm = complex_balls.log_from_side(base)
-        if logarithm is None:
-            return balls.zero()  # a power of 0, or of an unknown side: no logarithm is taken, or all is lost
-        return complex_balls.magnitude(power.ball * logarithm)
 
     def _of_norm(self, centre: Rectangle, factor: Fraction) -> Ball:
         return complex_balls.magnitude(centre) * balls.exact(factor * self.unit)
@@ -311,15 +316,19 @@ class ComplexRoundingModel:
         node = self.program.nodes[index]
         row = operations.OPERATIONS[node.operation]
         operands = [values[argument] for argument in node.arguments]
-        if node.operation == "pow" and self._is_zero_by_convention(operand, operands):
+        if node.operation == "pow" and _is_zero_by_convention(operand, operands):
             return _ZERO
-        forms = FORMULAS.get(node.operation, row.backward)
-        form = forms[operand]
-        assert form is not None, f"`{row.name}` has no backward"
-        given: dict[str, Region] = dict(zip(row.operands, operands, strict=True))
-        given |= {"result": values[index], "grad": _conjugate(adjoint)}
-        program = expression.parse_form(form, row)
-        share = self._run(program, given)[program.output]
+        exponent = self.constants.get(node.arguments[-1])
+        grad = _conjugate(adjoint)
+        if node.operation == "pow" and exponent is not None:
+            share = self._share_of_power(grad, operands[0], exponent)
+        else:
+            form = FORMULAS.get(node.operation, row.backward)[operand]
+            assert form is not None, f"`{row.name}` has no backward"
+            given: dict[str, Region] = dict(zip(row.operands, operands, strict=True))
+            given |= {"result": values[index], "grad": grad}
+            program = expression.parse_form(form, row)
+            share = self._run(program, given)[program.output]
         if share is None:
             return None
         slack = self._of_norm(share.box().ball, REORDERING)
@@ -327,13 +336,30 @@ class ComplexRoundingModel:
             _Region(share.centre, _upper(share.radius + slack), share.is_real)
         )
 
-    def _is_zero_by_convention(self, operand: int, operands: Sequence[Region]) -> bool:
-        base, power = operands
-        if base is None or power is None:
-            return False
-        if operand == 0:
-            return complex_balls.is_zero(power.box().ball)
-        return complex_balls.is_zero(base.box().ball)
+    def _share_of_power(
+        self, grad: _Region, base: Region, exponent: Fraction
+    ) -> Region:
+        """grad · (y · x**(y − 1)) of a literal exponent, whose predecessor PyTorch knows too."""
+        lower = exponent - 1
+        power = self.apply("pow", [base, self._literal(None, lower)], lower)
+        slope = self.apply("mul", [self._literal(None, exponent), power], None)
+        return self.apply("mul", [grad, slope], None)
+
+
+def _is_zero_by_convention(operand: int, operands: Sequence[Region]) -> bool:
+    """Whether PyTorch passes 0 back from a power: to x for y = 0, to y at x = 0."""
+    asked = operands[1 - operand]
+    return asked is not None and complex_balls.is_zero(asked.box().ball)
+
+
+def _exponent_size(operation: str, operands: Sequence[_Region]) -> Ball:
+    """A bound of |y log x|, whatever the side of a cut; of a power of 0, where no logarithm is taken, 0."""
+    if operation == "exp2":
+        return complex_balls.magnitude(operands[0].box().ball)
+    base, power = (operand.box().ball for operand in operands)
+    if complex_balls.contains_zero(base):
+        return balls.zero()
+    return complex_balls.magnitude(power) * complex_balls.largest_logarithm(base)
 
 
 def _exact(number: complex) -> _Region:
