@@ -73,6 +73,15 @@ def test_each_part_is_rounded_to_the_component_format() -> None:
     assert found == complex(13421773 * 2.0**-27, -10066330 * 2.0**-25)
 
 
+def test_a_number_of_python_s_is_taken_bit_by_bit() -> None:
+    number = complex(0.1, -0.0)
+    found = complex_numbers.complex_scalar(number)
+    assert found.exact == Fraction(0.1)
+    assert repr(complex_numbers.nearest(found, BINARY64)) == repr(number)
+    with pytest.raises(ExpressionError):
+        complex_numbers.complex_scalar(complex(math.inf, 1))
+
+
 def test_a_real_number_has_the_imaginary_part_plus_zero() -> None:
     found = complex_numbers.nearest(points.scalar("-0.0"), BINARY64)
     assert math.copysign(1, found.real) == -1

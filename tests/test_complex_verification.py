@@ -53,6 +53,15 @@ def test_the_gradient_is_the_conjugate_wirtinger_derivative() -> None:
     assert comparison.upstream == "1.0-2.0j"
 
 
+def test_python_s_complex_numbers_are_taken() -> None:
+    run = verifier.verify("z**2", at={"z": 1 + 2j}, upstream=1 - 2j, dtype=BOTH)
+    assert run.ok
+    checked = verifier.check(
+        lambda z: z * z, 1 + 2j, expression="z**2", dtype="complex128"
+    )
+    assert checked.ok
+
+
 @pytest.mark.parametrize("route", ["reverse", "forward", "func"])
 def test_every_route_agrees_on_drawn_points(route: str) -> None:
     run = verifier.verify(
@@ -146,6 +155,15 @@ def test_a_wrong_backward_is_found(fault: str, dtype: str, upstream: str) -> Non
         dtype=dtype,
     )
     assert only(run).verdict.value == "differ.wrong", run
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [("complex64", 14), ("complex128", 40)])
+def test_a_factor_far_below_the_tolerance_shows_too(dtype: str, bits: int) -> None:
+    subject = planted(
+        lambda z: z * z, lambda grad, z: grad * (2 * z).conj() * (1 + 2.0**-bits)
+    )
+    run = verifier.check(subject, expression="z*z", at={"z": "1.25+0.75j"}, dtype=dtype)
+    assert only(run).verdict.value in ("differ.wrong", "differ.inaccurate"), run
 
 
 @pytest.mark.parametrize("dtype", BOTH)

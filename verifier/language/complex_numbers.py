@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from verifier import floats
 from verifier.errors import ExpressionError
@@ -38,26 +39,35 @@ class ComplexDomain(Domain):
         return f"{Domain.__str__(self)} + {self.imaginary}j"
 
 
-def is_written_complex(text: object) -> bool:
-    """Whether a value of a case file is meant for a complex number."""
-    return isinstance(text, str) and text.rstrip()[-1:] in ("j", "J")
+def is_complex(value: object) -> TypeGuard[str | complex]:
+    """Whether a value of a case is meant for a complex number or rectangle: it ends in `j`, or is Python's."""
+    return isinstance(value, complex) or (
+        isinstance(value, str) and value.rstrip()[-1:] in ("j", "J")
+    )
 
 
-def complex_scalar(text: str) -> ComplexScalar:
-    """The number that `text` spells, which ends in `j`.
+def complex_scalar(value: str | complex) -> ComplexScalar:
+    """The number that `value` spells, which ends in `j`, or the pair of binary numbers that it holds.
 
     Raises `ExpressionError` for what is not a number.
     """
+    if isinstance(value, complex):
+        text = spell(value, floats.BINARY64)
+        return _of_parts(text, points.scalar(value.real), points.scalar(value.imag))
+    text = value
     head, tail = _split(text.strip()[:-1].rstrip().removesuffix("*"))
     blank = tail.replace(" ", "") in ("", "+", "-")
     imaginary = points.scalar(_joined(tail) + ("1" if blank else ""))
-    real = points.scalar(head) if head else _ORIGIN
+    return _of_parts(text.strip(), points.scalar(head) if head else _ORIGIN, imaginary)
+
+
+def _of_parts(text: str, real: Scalar, imaginary: Scalar) -> ComplexScalar:
     if not real.is_finite or not imaginary.is_finite:
         raise ExpressionError(
-            f"expected a complex number of finite parts, found `{text.strip()[:40]}`."
+            f"expected a complex number of finite parts, found `{text[:40]}`."
         )
     return ComplexScalar(
-        text=text.strip(),
+        text=text,
         lower=real.lower,
         upper=real.upper,
         special=real.special,

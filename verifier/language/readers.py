@@ -36,8 +36,8 @@ def _read_scalar(
     if isinstance(value, (dict, list, tuple)):
         raise _fault(f"expected a number, found {show(value)}.", *tail)
     try:
-        if accept_complex and complex_numbers.is_written_complex(value):
-            return complex_numbers.complex_scalar(cast("str", value))
+        if accept_complex and complex_numbers.is_complex(value):
+            return complex_numbers.complex_scalar(value)
         return scalar(cast("str | int | float", value))
     except ExpressionError as error:
         raise _fault(error.message, *tail, column=error.place.column) from error
@@ -51,7 +51,7 @@ def read_finite(value: object) -> Scalar:
 
 
 def read_upstream(value: object) -> Scalar:
-    if complex_numbers.is_written_complex(value):
+    if complex_numbers.is_complex(value):
         return _read_scalar(value, accept_complex=True)
     return read_finite(value)
 
@@ -92,8 +92,8 @@ def read_domain(value: object) -> Domain:
             f"expected an interval such as `[-1, 1]` in quotes, found {show(value)}."
         )
     try:
-        if complex_numbers.is_written_complex(value):
-            return complex_numbers.complex_domain(value)
+        if complex_numbers.is_complex(value):
+            return complex_numbers.complex_domain(str(value))
         return domain(value)
     except ExpressionError as error:
         raise _fault(error.message, column=error.place.column) from error
