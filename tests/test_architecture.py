@@ -98,6 +98,7 @@ OWNERS = {
     "flint": {
         "verifier.symbolic.balls",
         "verifier.symbolic.complex_balls",
+        "verifier.symbolic.complex_cuts",
         "verifier.symbolic.complex_witness",
         "verifier.symbolic.series",
     },

@@ -15,8 +15,8 @@ from verifier.floats import BINARY32, BINARY64
 from verifier.language import expression, operations
 from verifier.language.operations import HOLOMORPHIC
 from verifier.records import ComplexTruth, Enclosure, TruthStatus
-from verifier.symbolic import complex_balls, complex_witness, derivative
-from verifier.symbolic.complex_balls import Place
+from verifier.symbolic import complex_balls, complex_cuts, complex_witness, derivative
+from verifier.symbolic.complex_cuts import Place
 from verifier.symbolic.complex_truth import ComplexOracle
 
 MPMATH: dict[str, Callable[..., Any]] = {
@@ -340,7 +340,7 @@ def test_a_rectangle_that_straddles_a_cut_is_not_smooth(name: str) -> None:
         if name in ("atan", "asinh")
         else acb(arb(-3), arb(0, 0.125))
     )
-    assert complex_balls.place(name, [complex_balls.Number(axis)]) is Place.UNSURE
+    assert complex_cuts.place(name, [complex_balls.Number(axis)]) is Place.UNSURE
 
 
 @pytest.mark.parametrize(

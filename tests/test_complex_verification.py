@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import verifier
 from verifier.cli import app
 from verifier.errors import VerifierError
+from verifier.language import complex_cases
 from verifier.language.cases import load_paths
 from verifier.language.operations import HOLOMORPHIC, OPERATIONS
 from verifier.records import Result
@@ -467,3 +468,21 @@ def test_what_was_judged_before_an_interrupt_is_kept(
     assert only(run).points == 2
     assert "interrupted after 2 points" in (only(run).message or "")
     assert not run.ok
+
+
+def test_of_default_routes_those_that_fit_are_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(complex_cases, "COMPLEX_ROUTES", ("reverse",))
+    body = (
+        '[[case]]\nname = "a"\nexpression = "z"\nat = { z = 1 }\ndtype = "complex64"\n'
+    )
+    path = tmp_path / "a.toml"
+    path.write_text(f'[defaults]\nroutes = ["reverse", "func"]\n{body}')
+    assert len(load_paths([path])) == 1
+    path.write_text(f'{body}routes = ["reverse", "func"]\n')
+    with pytest.raises(VerifierError, match="routes.*found `func`"):
+        load_paths([path])
+    path.write_text(f'[defaults]\nroutes = ["func"]\n{body}')
+    with pytest.raises(VerifierError, match="routes.*found `func`"):
+        load_paths([path])

@@ -14,8 +14,9 @@ from fractions import Fraction
 
 from verifier.language import expression
 from verifier.language.expression import Program
-from verifier.symbolic import complex_balls, derivative
-from verifier.symbolic.complex_balls import Number, Place, Rectangle
+from verifier.symbolic import complex_balls, complex_cuts, derivative
+from verifier.symbolic.complex_balls import Number, Rectangle
+from verifier.symbolic.complex_cuts import Place
 
 
 class Standing(IntEnum):
@@ -97,11 +98,11 @@ class Chain:
         if worst.standing is not Standing.REGULAR:
             return self._of_irregular(index, operands, worst), Place.UNDECIDED
         numbers = [operand.number for operand in operands]
-        where = complex_balls.place(node.operation, numbers)
+        where = complex_cuts.place(node.operation, numbers)
         if where in _AT:
             standing, words = _AT[where]
             return Known(_NOTHING, standing, f"{self._at(index)} {words}"), where
-        result = complex_balls.value(node.operation, numbers, where)
+        result = complex_cuts.value(node.operation, numbers, where)
         if not complex_balls.is_finite(result):
             reason = f"{self._at(index)} {_AT[Place.UNSURE][1]}"
             return Known(_NOTHING, Standing.UNSURE, reason), Place.UNSURE
@@ -201,10 +202,10 @@ def slope(
         if complex_balls.is_zero(found[0]):
             return _slope_of_power_at_zero(operand, found[1])
         if operand == 1:
-            logarithm = complex_balls.log_from_side(operands[0])
+            logarithm = complex_cuts.log_from_side(operands[0])
             return None if logarithm is None else result * logarithm
     if where is Place.CUT:
-        split = complex_balls.slope_on_cut(operation, operands, result)
+        split = complex_cuts.slope_on_cut(operation, operands, result)
         if split is not None:
             return split
     formula = derivative.local(

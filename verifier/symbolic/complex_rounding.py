@@ -16,9 +16,10 @@ from verifier.floats import Format
 from verifier.language import expression, operations
 from verifier.language.expression import Program
 from verifier.records import Disc
-from verifier.symbolic import balls, complex_balls, complex_chain
+from verifier.symbolic import balls, complex_balls, complex_chain, complex_cuts
 from verifier.symbolic.balls import Ball
-from verifier.symbolic.complex_balls import Number, Place, Rectangle
+from verifier.symbolic.complex_balls import Number, Rectangle
+from verifier.symbolic.complex_cuts import Place
 
 GUARD_BITS = 40
 """Precision beyond the format's, so that the balls' own rounding does not count."""
@@ -192,16 +193,16 @@ class ComplexRoundingModel:
     ) -> tuple[Number, Ball] | None:
         """The result at the centres, and how far from it exact operations of all operands may lie."""
         centres = [operand.centre for operand in operands]
-        where = complex_balls.place(operation, centres)
+        where = complex_cuts.place(operation, centres)
         if where not in (Place.CLEAR, Place.CUT, Place.BRANCH_POINT):
             return None
-        result = complex_balls.value(operation, centres, where)
+        result = complex_cuts.value(operation, centres, where)
         if not complex_balls.is_finite(result):
             return None
         signs = complex_balls.signs(operation, centres, result, exponent)
         radius = balls.zero()
         boxes = [operand.box() for operand in operands]
-        around = complex_balls.place(operation, boxes)
+        around = complex_cuts.place(operation, boxes)
         for index, operand in enumerate(operands):
             if balls.is_zero(operand.radius):
                 continue
@@ -224,7 +225,7 @@ class ComplexRoundingModel:
         """A bound of the derivative over the boxes."""
         if operation in complex_chain.LINEAR:
             return balls.exact(Fraction(1))
-        result = complex_balls.value(operation, boxes, where)
+        result = complex_cuts.value(operation, boxes, where)
         slope = complex_chain.slope(operation, index, boxes, result, where, exponent)
         if slope is None or not complex_balls.is_finite(slope):
             return None

@@ -14,8 +14,9 @@ from flint import acb, acb_series, arb
 
 from verifier.language import expression
 from verifier.language.expression import Program
-from verifier.symbolic import balls, complex_balls
-from verifier.symbolic.complex_balls import Number, Place, Rectangle
+from verifier.symbolic import balls, complex_balls, complex_cuts
+from verifier.symbolic.complex_balls import Number, Rectangle
+from verifier.symbolic.complex_cuts import Place
 
 TERMS = 2
 _I = acb(0, 1)
@@ -106,7 +107,7 @@ def _series(program: Program, point: Mapping[str, complex], name: str) -> Series
             continue
         operands = [found[index] for index in node.arguments]
         numbers = [Number(operand[0]) for operand in operands]
-        if complex_balls.place(node.operation, numbers) is not Place.CLEAR:
+        if complex_cuts.place(node.operation, numbers) is not Place.CLEAR:
             return None
         if node.operation == "pow":
             exponent = constants.get(node.arguments[1])
@@ -130,6 +131,6 @@ def _power(base: Series, exponent: Series, constant: Any) -> Series | None:
         for _ in range(abs(int(constant))):
             result = result * base
         return result if constant >= 0 else result.inv()
-    if complex_balls.place("log", [Number(base[0])]) is not Place.CLEAR:
+    if complex_cuts.place("log", [Number(base[0])]) is not Place.CLEAR:
         return None
     return (exponent * base.log()).exp()
