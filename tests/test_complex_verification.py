@@ -481,8 +481,8 @@ def test_of_default_routes_those_that_fit_are_run(
     path.write_text(f'[defaults]\nroutes = ["reverse", "func"]\n{body}')
     assert len(load_paths([path])) == 1
     path.write_text(f'{body}routes = ["reverse", "func"]\n')
-    with pytest.raises(VerifierError, match="routes.*found `func`"):
+    with pytest.raises(VerifierError, match=r"routes.*found `func`"):
         load_paths([path])
     path.write_text(f'[defaults]\nroutes = ["func"]\n{body}')
-    with pytest.raises(VerifierError, match="routes.*found `func`"):
+    with pytest.raises(VerifierError, match=r"routes.*found `func`"):
         load_paths([path])
