@@ -53,6 +53,14 @@ MAY_IMPORT = {
         "verifier.inquiry",
         "verifier.sampling",
     },
+    "verifier.complex_verification": GROUND
+    | {
+        "verifier.verification",
+        "verifier.language",
+        "verifier.symbolic",
+        "verifier.automatic",
+        "verifier.judgement",
+    },
     "verifier.explain_command": GROUND
     | {
         "verifier.language",
@@ -66,7 +74,12 @@ MAY_IMPORT = {
     "verifier.import_command": {"verifier.errors", "verifier.language"},
     "verifier.disagreement": {"verifier.records", "verifier.floats"},
     "verifier.pipeline": GROUND
-    | {"verifier.language", "verifier.verification", "verifier.disagreement"},
+    | {
+        "verifier.language",
+        "verifier.complex_verification",
+        "verifier.verification",
+        "verifier.disagreement",
+    },
     "verifier.api": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},
     "verifier.cli": GROUND
@@ -88,7 +101,13 @@ MAY_IMPORT = {
 OWNERS = {
     "sympy": {"verifier.symbolic.derivative", "verifier.symbolic.typeset"},
     "mpmath": set(),  # only tests may: it is their independent witness
-    "flint": {"verifier.symbolic.balls", "verifier.symbolic.series"},
+    "flint": {
+        "verifier.symbolic.balls",
+        "verifier.symbolic.complex_balls",
+        "verifier.symbolic.complex_cuts",
+        "verifier.symbolic.complex_witness",
+        "verifier.symbolic.series",
+    },
     "torch": {"verifier.automatic.*"},
     "pydantic": {"verifier.language.tables", "verifier.language.validation"},
     "pydantic_core": {"verifier.language.readers", "verifier.language.validation"},

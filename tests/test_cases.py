@@ -650,10 +650,12 @@ REFUSED_CASES = [
     (BOTH + "wrt = []", "5: [n] wrt: expected at least one entry, found an empty list."),
     (BOTH + "wrt = 'x'", '5: [n] wrt: expected a list in square brackets, found "x".'),
     (BOTH + "dtype = 'flot32'",
-     "5: [n] dtype: expected one of `float16`, `bfloat16`, `float32`, `float64`, found `flot32`. Did you mean "
+     "5: [n] dtype: expected one of `float16`, `bfloat16`, `float32`, `float64`, `complex64`, "
+     "`complex128`, found `flot32`. Did you mean "
      "`float32`?"),
     (BOTH + "dtype = ['float32', 'quad']",
-     "5: [n] dtype[2]: expected one of `float16`, `bfloat16`, `float32`, `float64`, found `quad`."),
+     "5: [n] dtype[2]: expected one of `float16`, `bfloat16`, `float32`, `float64`, `complex64`, "
+     "`complex128`, found `quad`."),
     (BOTH + "dtype = 32", "5: [n] dtype: expected a dtype or a list of dtypes, found `32`."),
     # order and routes
     (BOTH + "order = 3", "5: [n] order: expected 1 (the gradient) or 2 (the Hessian), found `3`."),

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from verifier.errors import ExpressionError
 from verifier.language import expression
 from verifier.language.expression import (
+    IMAGINARY_UNIT,
     Program,
     constant_values,
     define,
@@ -383,7 +384,6 @@ def test_expand_keeps_steps_and_output() -> None:
         ("2 ^ x", r"unknown operator `\^`\. Write a power as `\*\*`", 1),
         ("x // y", "Write a quotient as `/`", 1),
         ("x @ y", r"Write a product as `\*`", 1),
-        ("x + 1j", "found a complex number", 5),
         ("x + 'a'", "found a string", 5),
         ("x + True", "expected a number, found `True`", 5),
         ("1 + (x < y)", "`add` expects a number, found a condition", 1),
@@ -751,3 +751,25 @@ def test_a_definition_stands_in_the_place_of_its_row() -> None:
     assert "silu" not in {node.operation for node in defined.nodes}
     assert defined.nodes[defined.steps["s"]].operation == "mul"
     assert defined.nodes[defined.output].arguments[0] == defined.steps["s"]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1j", None), ("2.5j", "5/2"), ("0.1J", "1/10"), ("1e2j", "100")],
+)
+def test_an_imaginary_literal_is_an_exact_number_times_the_unit(text, number):
+    program = parse(f"z + {text}")
+    unit = [node for node in program.nodes if node.name == IMAGINARY_UNIT]
+    assert len(unit) == 1
+    assert program.text(program.output) == f"z + {text}"
+    if number is None:
+        assert not any(node.number for node in program.nodes)
+    else:
+        factor = next(node for node in program.nodes if node.number is not None)
+        assert factor.number == Fraction(number)
+        assert program.text(program.output - 1) == text
+
+
+def test_an_imaginary_literal_that_is_too_long_is_refused():
+    with pytest.raises(ExpressionError, match="bits"):
+        parse("z + 1e99999j")

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import pytest
 
 Names = str | Sequence[str]
-Number = int | float | str
-"""An exact number: a float is the binary number that it holds, a string as in a case file (`"1/3"`, `"0x1.8p-3"`)."""
+Number = int | float | complex | str
+"""An exact number: a float is the binary number that it holds, a string as in a case file (`"1/3"`, `"0x1.8p-3"`);
+complex only where the dtypes are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from verifier.evidence import (
     ForwardStep,
     Trace,
 )
-from verifier.floats import FORMATS, Format, decimal, nearest, shortest, ulp
+from verifier.floats import COMPLEX, FORMATS, Format, decimal, nearest, shortest, ulp
 from verifier.judgement.comparison import severity
 from verifier.language.cases import Case, load_paths
 from verifier.language.expression import Program, expand
@@ -57,6 +57,11 @@ def explain(
     case = find(target)
     chosen = dtypes or case.dtypes
     for dtype in chosen:
+        if dtype in COMPLEX:
+            raise UsageError(
+                f"`explain` derives real cases only, found the dtype {dtype}. "
+                f"`verifier run {target.rpartition('::')[0]} --case {case.name}` judges it."
+            )
         if dtype not in FORMATS:
             raise UsageError(
                 f"--dtype: expected one of {', '.join(FORMATS)}, found `{dtype}`."

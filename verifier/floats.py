@@ -81,6 +81,12 @@ FORMATS = {
 }
 
 
+COMPLEX = {"complex64": BINARY32, "complex128": BINARY64}
+"""The complex dtypes, by the format of their components."""
+DTYPES = (*FORMATS, *COMPLEX)
+"""Every dtype that a case may name."""
+
+
 def exponent(value: Fraction) -> int:
     """The e with 2^e ≤ |value| < 2^(e+1); `value` is not zero."""
     numerator, denominator = abs(value.numerator), value.denominator

@@ -16,8 +16,14 @@ from typing import Any
 
 from verifier.disagreement import Ledger
 from verifier.errors import SelectionError, UsageError, suggest
-from verifier.floats import FORMATS
-from verifier.language.case import LAYOUTS, ROUTE_ALIASES, ROUTES, Case
+from verifier.floats import COMPLEX, DTYPES
+from verifier.language.case import (
+    COMPLEX_ROUTES,
+    LAYOUTS,
+    ROUTE_ALIASES,
+    ROUTES,
+    Case,
+)
 from verifier.records import Result, RunRecord
 
 
@@ -61,11 +67,11 @@ def plan(
     """
     routes = list(dict.fromkeys(ROUTE_ALIASES.get(route, route) for route in routes))
     for dtype in dtypes:
-        if dtype not in FORMATS:
-            near = suggest(dtype, FORMATS)
+        if dtype not in DTYPES:
+            near = suggest(dtype, DTYPES)
             hint = f" Did you mean `{near}`?" if near else ""
             raise UsageError(
-                f"--dtype: expected one of {', '.join(FORMATS)}, found `{dtype}`.{hint}"
+                f"--dtype: expected one of {', '.join(DTYPES)}, found `{dtype}`.{hint}"
             )
     if points is not None and points < 1:
         raise UsageError(f"--points: expected at least 1, found {points}.")
@@ -96,14 +102,26 @@ def plan(
         for dtype in chosen.dtypes
         if not dtypes or dtype in dtypes
         for route in _routes_of(chosen, routes)
+        if dtype not in COMPLEX or route in COMPLEX_ROUTES
     ]
     if not tasks:
         raise SelectionError("no case is left by all options of selection together")
+    if layout != "batch" or device != "cpu":
+        _check_real(tasks)
     if device != "cpu":
         from verifier.verification import check_device
 
         check_device(device)
     return tasks
+
+
+def _check_real(tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        if task.dtype in COMPLEX:
+            raise UsageError(
+                f"--layout, --device: expected real dtypes, found {task.dtype} in {task.case.id}. "
+                "Select others by --dtype."
+            )
 
 
 def _check_layout(layout: str) -> None:
@@ -241,9 +259,19 @@ class Verifier:
     ) -> Result:
         """The result of one task."""
         # SymPy and torch are imported here: bad input is answered before either has loaded.
+        from verifier import complex_verification
         from verifier.verification import Prepared, failed, verify
 
         try:
+            if task.dtype in COMPLEX:
+                return complex_verification.verify(
+                    task.case,
+                    dtype=task.dtype,
+                    route=task.route,
+                    seed=seed,
+                    function=task.function,
+                    allowed=task.allowed,
+                )
             if self._case is not task.case or self._function is not task.function:
                 self._prepared = Prepared(
                     task.case, function=task.function, allowed=task.allowed

@@ -85,6 +85,28 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComplexTruth:
+    """A true complex value or derivative; both parts are given where the status is FINITE.
+
+    Of an infinite one the direction is not told: poles and branch points are UNDEFINED.
+    """
+
+    status: TruthStatus
+    real: Enclosure | None = None
+    imaginary: Enclosure | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disc:
+    """A closed disc of the complex plane."""
+
+    real: Fraction
+    imaginary: Fraction
+    radius: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """One number of PyTorch's held against the truth, at one point, ready to be reported."""
 

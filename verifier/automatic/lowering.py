@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from verifier.floats import FORMATS, nearest
+from verifier.floats import COMPLEX, FORMATS, nearest
 from verifier.language import expression, operations
 from verifier.language.expression import Node, Program
 
@@ -17,6 +17,8 @@ DTYPES = {
     "bfloat16": torch.bfloat16,
     "float32": torch.float32,
     "float64": torch.float64,
+    "complex64": torch.complex64,
+    "complex128": torch.complex128,
 }
 
 Value = Any
@@ -98,7 +100,7 @@ class Lowered:
     def __init__(self, program: Program, dtype: str, device: str = "cpu") -> None:
         self.program = expression.expand(program)
         self.dtype, self.device = DTYPES[dtype], device
-        format_ = FORMATS[dtype]
+        format_ = COMPLEX[dtype] if dtype in COMPLEX else FORMATS[dtype]
         # Rational arithmetic among literals is rounded once, to the dtype: Python would do it before PyTorch sees it.
         constants = expression.constant_values(self.program)
         self.literals = {
@@ -125,7 +127,7 @@ class Lowered:
         return values
 
     def _named(self, name: str) -> torch.Tensor:
-        number = {"pi": torch.pi, "e": torch.e, "inf": torch.inf}[name]
+        number = {"pi": torch.pi, "e": torch.e, "inf": torch.inf, "1j": 1j}[name]
         return torch.tensor(number, dtype=self.dtype, device=self.device)
 
     def _apply(self, node: Node, values: Sequence[Value]) -> Value:

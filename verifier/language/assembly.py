@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from verifier.errors import ExpressionError
-from verifier.floats import FORMATS
-from verifier.language import drawing, expression
+from verifier.floats import COMPLEX, FORMATS
+from verifier.language import complex_cases, drawing, expression
 from verifier.language.case import (
     ALL,
     DRAWN_POINTS,
@@ -44,7 +44,7 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
     _check_domains(domains, table.dtype or DTYPES, origin)
     order = _order(table, origin)
     wrt = _wrt(table, arguments, origin)
-    return Case(
+    case = Case(
         name=table.name,
         place=origin.place(),
         program=program,
@@ -70,6 +70,9 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
         where=_where(table, arguments, origin),
         boundary=table.boundary is not False,
     )
+    formula = "steps" if table.expression is None else "expression"
+    complex_cases.check(case, formula, origin)
+    return case
 
 
 def _program(
@@ -238,7 +241,7 @@ def _check_cover(
 def _check_domains(
     domains: Mapping[str, Domain], dtypes: Iterable[str], origin: Origin
 ) -> None:
-    for dtype in dtypes:
+    for dtype in (dtype for dtype in dtypes if dtype not in COMPLEX):
         for name, interval in domains.items():
             try:
                 drawing.check({name: interval}, FORMATS[dtype])

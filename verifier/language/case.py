@@ -13,7 +13,7 @@ from verifier.language.upstream import Upstream
 from verifier.records import Verdict
 
 DTYPES = ("float32", "float64")
-"""The dtypes of a case that names none; it may name any of `floats.FORMATS`."""
+"""The dtypes of a case that names none; it may name any of `floats.DTYPES`."""
 ROUTES = {
     1: (
         "reverse",
@@ -30,6 +30,10 @@ ROUTE_ALIASES = {"compile": "compile-inductor"}
 """Other names of routes."""
 LAYOUTS = ("batch", "single", "strided", "expanded")
 """How points may lie in memory when PyTorch is given them."""
+
+
+COMPLEX_ROUTES = ("reverse", "forward", "func")
+"""Those that run in complex dtypes."""
 CONVENTIONS = ("left", "right", "any")
 """What `subgradient` may demand at a kink, besides a number."""
 DRAWN_POINTS = 64

@@ -35,6 +35,10 @@ LONGEST_NUMBER = 4300
 """Digits of one number; Python converts no more of them by default, since that takes quadratic time."""
 
 
+IMAGINARY_UNIT = "1j"
+"""The name of the constant i, which only complex dtypes have."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """A stretch of source text; lines and columns count from 1, `end_column` is the first one past it."""
@@ -49,7 +53,7 @@ class Span:
 class Node:
     """One operation as written, or a leaf.
 
-    `operation` is a row's name, or `constant` (then `number`, or `name` for pi, e, inf) or `variable` (`name`).
+    `operation` is a row's name, or `constant` (then `number`, or `name` for pi, e, inf, 1j) or `variable` (`name`).
     `arguments` are indices of earlier nodes.
     """
 
@@ -887,6 +891,8 @@ class _Reader:
     def _constant(self, node: ast.Constant) -> int:
         if isinstance(node.value, bool):
             self._fail(node, f"expected a number, found `{node.value}`")
+        if isinstance(node.value, complex) and self.form_of is None:
+            return self._imaginary(node)
         if not isinstance(node.value, (int, float)):
             self._fail(node, f"expected a number, found {_describe(node)}")
         # The text, not Python's float: a decimal is the rational that it spells.
@@ -903,6 +909,25 @@ class _Reader:
         )
         self._hold(index, number, node)
         return index
+
+    def _imaginary(self, node: ast.Constant) -> int:
+        """`2.5j` as the product of an exact number and the imaginary unit."""
+        text = self._source_of(node)[:-1]
+        number = _decimal(text)
+        if number is None or _bits(number) > LARGEST_CONSTANT_BITS:
+            self._fail(
+                node,
+                f"expected a number of at most {LARGEST_CONSTANT_BITS} bits, found `{text[:40]}`",
+            )
+        span = self._span(node)
+        factor = Node(operation="constant", number=number, span=span)
+        unit = Node(operation="constant", name=IMAGINARY_UNIT, span=span)
+        if number == 1:
+            return self._add(unit, Sort.NUMBER)
+        index = self._add(factor, Sort.NUMBER)
+        self._hold(index, number, node)
+        pair = (index, self._add(unit, Sort.NUMBER))
+        return self._add(Node(operation="mul", arguments=pair, span=span), Sort.NUMBER)
 
     def _name(self, node: ast.Name) -> int:
         name = self._original(node.id)

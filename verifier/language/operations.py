@@ -28,6 +28,12 @@ CONSTANTS = {
 }
 """Named constants and their aliases."""
 
+HOLOMORPHIC = frozenset(
+    "add sub mul div pow neg square reciprocal identity sqrt rsqrt exp exp2 expm1 log log2 log10 log1p "
+    "sin cos tan sec csc cot asin acos atan sinh cosh tanh sech csch coth asinh acosh atanh sigmoid".split()
+)
+"""The rows that are analytic functions of complex operands, away from their cuts and poles."""
+
 _NAMES = {alias: row for row in _ROWS for alias in (row.name, *row.aliases)}
 _SYMBOLS = {row.symbol: row for row in _ROWS if row.symbol is not None}
 

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from verifier import floats
 from verifier.errors import ExpressionError
-from verifier.language import expression
+from verifier.language import complex_numbers, expression
 from verifier.language.case import (
     ALL,
     CONVENTIONS,
@@ -38,12 +38,16 @@ def _fault(
     return PydanticCustomError("verifier", "{message}", context)
 
 
-def _read_scalar(value: object, *tail: str | int) -> Scalar:
+def _read_scalar(
+    value: object, *tail: str | int, accept_complex: bool = False
+) -> Scalar:
     if isinstance(value, WrittenFloat):
         value = value.text
     if isinstance(value, (dict, list, tuple)):
         raise _fault(f"expected a number, found {show(value)}.", *tail)
     try:
+        if accept_complex and complex_numbers.is_complex(value):
+            return complex_numbers.complex_scalar(value)
         return scalar(cast("str | int | float", value))
     except ExpressionError as error:
         raise _fault(error.message, *tail, column=error.place.column) from error
@@ -57,6 +61,8 @@ def read_finite(value: object, *tail: int) -> Scalar:
 
 
 def read_upstream(value: object) -> Upstream:
+    if complex_numbers.is_complex(value):
+        return _read_scalar(value, accept_complex=True)
     if isinstance(value, str) and value in WORDS:
         return value
     if isinstance(value, (list, tuple)):
@@ -89,7 +95,10 @@ def _read_point(value: object, *tail: int) -> dict[str, Scalar]:
     for name in value:
         if not isinstance(name, str):
             raise _fault(f"expected names of variables, found {show(name)}.", *tail)
-    return {name: _read_scalar(entry, *tail, name) for name, entry in value.items()}
+    return {
+        name: _read_scalar(entry, *tail, name, accept_complex=True)
+        for name, entry in value.items()
+    }
 
 
 def read_at(value: object) -> tuple[dict[str, Scalar], ...]:
@@ -106,6 +115,8 @@ def read_domain(value: object) -> Domain:
             f"expected an interval such as `[-1, 1]` in quotes, found {show(value)}."
         )
     try:
+        if complex_numbers.is_complex(value):
+            return complex_numbers.complex_domain(str(value))
         return domain(value)
     except ExpressionError as error:
         raise _fault(error.message, column=error.place.column) from error
@@ -113,7 +124,8 @@ def read_domain(value: object) -> Domain:
 
 def _read_expected(value: object, *tail: int) -> Expected:
     half_unit = _half_unit(value.text) if isinstance(value, WrittenFloat) else None
-    return Expected(scalar=_read_scalar(value, *tail), half_unit=half_unit)
+    read = _read_scalar(value, *tail, accept_complex=True)
+    return Expected(scalar=read, half_unit=half_unit)
 
 
 def read_expected_list(value: object) -> tuple[Expected, ...]:
@@ -160,7 +172,7 @@ def _check_known(name: str, known: Iterable[str]) -> str:
 
 
 def check_dtype(name: str) -> str:
-    return _check_known(name, floats.FORMATS)
+    return _check_known(name, floats.DTYPES)
 
 
 def check_route(name: str) -> str:

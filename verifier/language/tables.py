@@ -64,7 +64,7 @@ _POINT_SCHEMA = {
     "minProperties": 1,
 }
 _NAMES_SCHEMA = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-_DTYPE_SCHEMA = {"type": "string", "enum": list(floats.FORMATS)}
+_DTYPE_SCHEMA = {"type": "string", "enum": list(floats.DTYPES)}
 _ROUTE_SCHEMA = {
     "type": "string",
     "enum": [*ROUTES[1], *ROUTES[2], *ROUTE_ALIASES],

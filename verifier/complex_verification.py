@@ -1,0 +1,517 @@
+"""One case in one complex dtype by one route, from points to verdict: the complex counterpart of `verification`."""
+
+from __future__ import annotations
+
+import cmath
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from verifier.automatic import complex_routes
+from verifier.automatic.complex_routes import ComplexMeasurement
+from verifier.automatic.subjects import Subject, allowed_subjects, load
+from verifier.floats import COMPLEX, Format, decimal, nearest, power_of_two, ulp
+from verifier.judgement.comparison import CONDITIONING_STEPS, Judgement, severity
+from verifier.judgement.complex_comparison import (
+    Plane,
+    distance,
+    judge,
+    norm,
+    of_float,
+    of_truth,
+)
+from verifier.judgement.expectation import is_expected
+from verifier.language import complex_numbers, expression
+from verifier.language.case import Case, Expected
+from verifier.language.expression import Program
+from verifier.records import (
+    Comparison,
+    ComplexTruth,
+    Disc,
+    Enclosure,
+    Result,
+    TruthStatus,
+    Verdict,
+)
+from verifier.symbolic.complex_rounding import ComplexRoundingModel, ComplexSpread
+from verifier.symbolic.complex_truth import ComplexOracle, ComplexPointTruth
+from verifier.verification import PYTORCH_EXCEPTIONS, Interrupted
+
+Point = Mapping[str, complex]
+SCALES = (-2 + 0j, 1j)
+"""What the upstream gradient is multiplied by to see whether the gradient follows. Both are exact: a turn by i swaps
+the parts and changes a sign, and shows a conjugate in the wrong place even where the upstream gradient is real."""
+ATTESTED_EVERY = 16
+"""The witness is heard on every point that differs, and on one in so many of the others."""
+_NOTHING = Enclosure(lower=Fraction(0), upper=Fraction(0))
+_ZERO = ComplexTruth(status=TruthStatus.FINITE, real=_NOTHING, imaginary=_NOTHING)
+_NOWHERE = Disc(real=Fraction(0), imaginary=Fraction(0), radius=Fraction(0))
+
+
+def verify(
+    case: Case,
+    *,
+    dtype: str,
+    route: str,
+    seed: int,
+    function: Callable[..., Any] | None = None,
+    allowed: Sequence[str] = (),
+) -> Result:
+    """The result of one case in one complex dtype by one route; `function` stands in the place of the formula."""
+    begun = time.perf_counter()
+    work = _Work(case, dtype, route, _subject(case, function, allowed))
+    try:
+        work.sample(seed)
+    except KeyboardInterrupt as interrupt:
+        if not work.judged:
+            raise
+        work.points = len({id(judged.point) for judged in work.judged})
+        work.broken.append(f"interrupted after {work.points} points")
+        raise Interrupted(work.result(time.perf_counter() - begun)) from interrupt
+    return work.result(time.perf_counter() - begun)
+
+
+def _subject(
+    case: Case, function: Callable[..., Any] | None, allowed: Sequence[str]
+) -> Program | Subject:
+    if function is None and case.subject is not None:
+        start = Path(case.place.file or ".")
+        function = load(case.subject, [*allowed_subjects(start), *allowed])
+    if function is None:
+        return case.program
+    return Subject(function=function, inputs=case.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class _Quantity:
+    """One of the numbers that a point has: the `value`, or the `gradient` by an input or named `step`."""
+
+    kind: str
+    name: str = ""
+
+    def of_truth(self, truth: ComplexPointTruth) -> ComplexTruth:
+        if self.kind == "value":
+            return truth.value
+        found = truth.gradient if self.kind == "gradient" else truth.steps
+        return found.get(self.name, _ZERO)  # an argument that the formula lacks
+
+    def of_measurement(self, found: ComplexMeasurement, index: int) -> complex:
+        if self.kind == "value":
+            return found.values[index]
+        of_kind = found.gradient if self.kind == "gradient" else found.steps
+        return of_kind[self.name][index]
+
+    def of_spread(self, spread: ComplexSpread) -> Disc | None:
+        if self.kind == "value":
+            return spread.value
+        found = spread.gradient if self.kind == "gradient" else spread.steps
+        return found.get(self.name, _NOWHERE)
+
+
+class _Excuses:
+    """What may explain an error at one point, worked out on demand and once for all quantities."""
+
+    def __init__(
+        self, work: _Work, point: Point, upstream: complex, truth: ComplexPointTruth
+    ) -> None:
+        self.work, self.point, self.upstream = work, point, upstream
+        self.truth = truth
+        self._spreads: dict[bool, ComplexSpread] = {}
+        self._moved: list[list[ComplexPointTruth]] | None = None
+
+    def spread(self, *, limited_range: bool) -> ComplexSpread:
+        if limited_range not in self._spreads:
+            model = self.work.models[limited_range]
+            self._spreads[limited_range] = model.spread(self.point, self.upstream)
+        return self._spreads[limited_range]
+
+    def moved(self) -> list[list[ComplexPointTruth]]:
+        """The truths with each input moved in turn, in all directions."""
+        if self._moved is None:
+            self._moved = [
+                [
+                    self.work.truth_at({**self.point, name: moved}, self.upstream)
+                    for moved in _moves(value, self.work.format)
+                ]
+                for name, value in self.point.items()
+                if name in self.work.case.inputs
+            ]
+        return self._moved
+
+
+@dataclass(frozen=True, slots=True)
+class _ExcusesOf:
+    """The excuses of one quantity at a point."""
+
+    all: _Excuses
+    quantity: _Quantity
+
+    def rounding(self) -> Disc | None:
+        return self.quantity.of_spread(self.all.spread(limited_range=False))
+
+    def limited_range(self) -> Disc | None:
+        return self.quantity.of_spread(self.all.spread(limited_range=True))
+
+    def movement(self) -> Fraction:
+        """The sum over the inputs of the farthest that the truth moves; what has no finite truth moves nothing."""
+        here = of_truth(self.quantity.of_truth(self.all.truth))
+        total = Fraction(0)
+        for moved in self.all.moved():
+            found = [of_truth(self.quantity.of_truth(truth)) for truth in moved]
+            if here is not None:
+                reached = (distance(there, here) for there in found if there)
+                total += max(reached, default=Fraction(0))
+        return total
+
+
+def _moves(value: complex, format_: Format) -> list[complex]:
+    """The numbers a few ulps of |value| away along the axes on which it does not lie, so that no move crosses a cut.
+
+    One axis is enough: an analytic function moves as far along the other.
+    """
+    step = CONDITIONING_STEPS * ulp(norm(of_float(value)), format_)
+    found = [complex(part, value.imag) for part in _moved(value.real, step, format_)]
+    found += [complex(value.real, part) for part in _moved(value.imag, step, format_)]
+    if not value:
+        found = [complex(math.copysign(float(step), value.real), value.imag)]
+    return [one for one in found if cmath.isfinite(one)]
+
+
+def _moved(part: float, step: Fraction, format_: Format) -> list[float]:
+    if not part:
+        return []
+    return [nearest(Fraction(part) + sign * step, format_) for sign in (-1, 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A judged number; it is spelled out only if the report tells of it."""
+
+    quantity: _Quantity
+    point: Point
+    upstream: complex
+    measured: complex
+    truth: ComplexTruth
+    judgement: Judgement
+
+    def rank(self) -> tuple[int, float]:
+        return severity(self.judgement.verdict), self.judgement.error_ulp or 0.0
+
+    def comparison(self, format_: Format) -> Comparison:
+        spell = complex_numbers.spell
+        return Comparison(
+            quantity="value" if self.quantity.kind == "value" else "gradient",
+            wrt=(self.quantity.name,) if self.quantity.name else (),
+            index=(),
+            point={name: spell(value, format_) for name, value in self.point.items()},
+            upstream=spell(self.upstream, format_),
+            measured=spell(self.measured, format_),
+            true=_spell_truth(self.truth),
+            error_ulp=self.judgement.error_ulp,
+            bits_lost=self.judgement.bits_lost,
+            verdict=self.judgement.verdict,
+            message=self.judgement.message,
+        )
+
+
+class _Work:
+    """Gathers the comparisons of one task."""
+
+    def __init__(
+        self, case: Case, dtype: str, route: str, subject: Program | Subject
+    ) -> None:
+        self.case, self.dtype, self.route, self.subject = case, dtype, route, subject
+        self.format = COMPLEX[dtype]
+        wrt = [name for name in case.wrt if name in case.inputs]
+        self.oracle = ComplexOracle(case.program, wrt)
+        self.models = {
+            limited: ComplexRoundingModel(
+                case.program, wrt, self.format, limited_range=limited
+            )
+            for limited in (False, True)
+        }
+        self.tolerance = (
+            self.format.relative_tolerance if case.tolerance is None else case.tolerance
+        )
+        self.reached = expression.reached(case.program)
+        self.judged: list[_Judged] = []
+        self.broken: list[str] = []
+        self.failure: str | None = None
+        self.points = 0
+
+    def sample(self, seed: int) -> None:
+        """Verify every given and drawn point."""
+        points = self.all_points(seed)
+        assert not isinstance(self.case.upstream, (str, tuple))  # refused at load
+        upstream = complex_numbers.nearest(self.case.upstream, self.format)
+        found = self.measure(points, upstream)
+        if found is None:
+            return
+        self.points = len(points)
+        given = 0 if self.case.fixed else len(self.case.given)
+        for index, point in enumerate(points):
+            truth = self.compare(point, upstream, found, index)
+            if index < given:
+                self.check_expected(found, truth, index)
+        for scale in SCALES:
+            self.compare_scaled(points, upstream, found, scale)
+
+    def all_points(self, seed: int) -> list[Point]:
+        case = self.case
+        assert isinstance(case.points, int)  # "all" is for real dtypes of 16 bits
+        given = () if case.fixed else case.given
+        points = [
+            {name: complex_numbers.nearest(v, self.format) for name, v in point.items()}
+            for point in given
+        ]
+        fixed = {
+            name: complex_numbers.nearest(v, self.format)
+            for name, v in case.fixed.items()
+        }
+        drawn = complex_numbers.draw(
+            case.domains,
+            case.points,
+            self.format,
+            seed=case.seed if case.seed is not None else seed,
+            name=case.name,
+        )
+        points += [{**fixed, **point} for point in drawn]
+        return [{name: point[name] for name in case.arguments} for point in points]
+
+    def measure(
+        self, points: Sequence[Point], upstream: complex
+    ) -> ComplexMeasurement | None:
+        """What PyTorch computes at the points, or None where it raised."""
+        found = complex_routes.measure(
+            self.subject,
+            points,
+            upstream,
+            dtype=self.dtype,
+            wrt=self.case.wrt,
+            route=self.route,
+        )
+        self.failure = found.failure
+        return None if found.failure is not None else found
+
+    def truth_at(self, point: Point, upstream: complex) -> ComplexPointTruth:
+        inputs = {name: point[name] for name in self.case.inputs}
+        if not all(cmath.isfinite(value) for value in inputs.values()):
+            unknown = ComplexTruth(
+                status=TruthStatus.LIMIT, reason="an infinite input, or NaN"
+            )
+            return ComplexPointTruth(
+                value=unknown,
+                gradient=dict.fromkeys(self.oracle.wrt, unknown),
+                steps=dict.fromkeys(self.case.program.steps, unknown),
+            )
+        return self.oracle.at(inputs, upstream, self.format)
+
+    def compare(
+        self, point: Point, upstream: complex, found: ComplexMeasurement, index: int
+    ) -> ComplexPointTruth:
+        """Judge every quantity at one point."""
+        truth = self.truth_at(point, upstream)
+        judged = self.judge_all(point, upstream, found, index, truth)
+        differs = any(one.judgement.verdict.family == "differ" for one in judged)
+        if differs or index % ATTESTED_EVERY == 0:
+            attested = self.oracle.attested(point, upstream, truth)
+            if attested.gradient != truth.gradient:
+                truth = attested
+                judged = self.judge_all(point, upstream, found, index, truth)
+        self.judged += judged
+        return truth
+
+    def judge_all(
+        self,
+        point: Point,
+        upstream: complex,
+        found: ComplexMeasurement,
+        index: int,
+        truth: ComplexPointTruth,
+    ) -> list[_Judged]:
+        excuses = _Excuses(self, point, upstream, truth)
+        judged: list[_Judged] = []
+        for quantity in self.quantities(found):
+            measured = quantity.of_measurement(found, index)
+            true = quantity.of_truth(truth)
+            if quantity.kind == "step" and true.status is not TruthStatus.FINITE:
+                continue  # the input's gradient is the question
+            judgement = judge(
+                measured,
+                true,
+                self.format,
+                tolerance=self.tolerance,
+                excuses=_ExcusesOf(excuses, quantity),
+                written=isinstance(self.subject, Program),
+            )
+            judged.append(_Judged(quantity, point, upstream, measured, true, judgement))
+        return judged
+
+    def quantities(self, found: ComplexMeasurement) -> list[_Quantity]:
+        """What there is to compare; only reverse mode shows steps."""
+        program = self.case.program
+        steps = [
+            _Quantity("step", name)
+            for name, index in program.steps.items()
+            if name in found.steps and index != program.output and self.reached[index]
+        ]
+        gradient = [_Quantity("gradient", name) for name in self.case.wrt]
+        return [_Quantity("value"), *gradient, *steps]
+
+    def compare_scaled(
+        self,
+        points: Sequence[Point],
+        upstream: complex,
+        found: ComplexMeasurement,
+        scale: complex,
+    ) -> None:
+        """Judge again, with another upstream gradient, wherever the gradient is not linear in it."""
+        scaled = scale * upstream
+        if upstream == 0 or not cmath.isfinite(scaled):
+            return
+        again = self.measure(points, scaled)
+        if again is None:
+            return
+        for index, point in enumerate(points):
+            if any(
+                self.is_unlike(
+                    again.gradient[name][index], found.gradient[name][index], scale
+                )
+                for name in self.case.wrt
+            ):
+                truth = self.truth_at(point, scaled)
+                self.judged += [
+                    one
+                    for one in self.judge_all(point, scaled, again, index, truth)
+                    if one.judgement.verdict is Verdict.DIFFER_WRONG
+                    and one.quantity.kind == "gradient"
+                ]
+
+    def is_unlike(self, scaled: complex, gradient: complex, scale: complex) -> bool:
+        """Whether a gradient is not `scale` times the other, well inside the range where that is exact."""
+        if not cmath.isfinite(gradient):
+            return False
+        inside = (
+            power_of_two(self.format.exponent_min // 2)
+            < norm(of_float(gradient))
+            < power_of_two(self.format.exponent_max // 2)
+        )
+        return inside and scaled != scale * gradient
+
+    # ── expectations ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_expected(
+        self, found: ComplexMeasurement, truth: ComplexPointTruth, index: int
+    ) -> None:
+        expectation = self.case.expectation
+        if expectation is None:
+            return
+        if expectation.value:
+            self.hold(
+                "expect.value",
+                expectation.value[index],
+                found.values[index],
+                truth.value,
+            )
+        for name, expected in expectation.gradient.items():
+            self.hold(
+                f"expect.gradient.{name}",
+                expected[index],
+                found.gradient[name][index],
+                truth.gradient.get(name, _ZERO),
+            )
+
+    def hold(
+        self, key: str, expected: Expected, measured: complex, truth: ComplexTruth
+    ) -> None:
+        """Note which side breaks an expectation, with all three numbers."""
+        true = of_truth(truth)
+        measured_holds = cmath.isfinite(measured) and self.is_near(
+            expected, of_float(measured)
+        )
+        true_holds = true is not None and self.is_near(expected, true)
+        if measured_holds and true_holds:
+            return
+        spelled = complex_numbers.spell(measured, self.format)
+        told = _spell_truth(truth)
+        if measured_holds:
+            verdict = f"PyTorch's {spelled} agrees, the true {told} does not"
+        elif true_holds:
+            verdict = f"the true {told} agrees, PyTorch's {spelled} does not"
+        else:
+            verdict = f"neither PyTorch's {spelled} nor the true {told} agrees"
+        self.broken.append(f"{key}: expected {expected.scalar.text}; {verdict}")
+
+    def is_near(self, expected: Expected, found: Plane) -> bool:
+        real, imaginary = complex_numbers.parts(expected.scalar)
+        if not real.is_finite:
+            return False
+        wanted = (
+            (real.lower + real.upper) / 2,
+            (imaginary.lower + imaginary.upper) / 2,
+        )
+        within = max(self.tolerance * norm(wanted), expected.half_unit or Fraction(0))
+        return distance(found, wanted) <= within
+
+    # ── the result ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def told(self) -> Iterator[Comparison]:
+        """Every comparison that is no match, and the worst match of each quantity."""
+        best: dict[_Quantity, _Judged] = {}
+        for one in self.judged:
+            if one.judgement.verdict.family != "match":
+                yield one.comparison(self.format)
+            elif one.quantity not in best or one.rank() > best[one.quantity].rank():
+                best[one.quantity] = one
+        for one in best.values():
+            yield one.comparison(self.format)
+
+    def result(self, elapsed_s: float) -> Result:
+        case, expectation = self.case, self.case.expectation
+        if self.failure is not None:
+            verdict, message = self.verdict_on_failure(self.failure), self.failure
+        else:
+            verdicts = [one.judgement.verdict for one in self.judged]
+            verdict, message = max(verdicts, key=severity), None
+        errors = [one.judgement.error_ulp for one in self.judged]
+        as_expected = is_expected(verdict, expectation, self.broken, case.accept)
+        parts = [*self.broken, *([message] if message else [])]
+        pinned = expectation.verdict if expectation is not None else None
+        if pinned is not None and not as_expected and not self.broken:
+            parts.append(f"expected {pinned}, found {verdict}")
+        return Result(
+            case=case.id,
+            line=case.place.line,
+            dtype=self.dtype,
+            route=self.route,
+            order=case.order,
+            verdict=verdict,
+            expected=pinned,
+            as_expected=as_expected,
+            elapsed_s=elapsed_s,
+            points=self.points,
+            counts=dict(Counter(one.judgement.verdict.value for one in self.judged)),
+            max_error_ulp=max((e for e in errors if e is not None), default=None),
+            comparisons=tuple(self.told()),
+            message="; ".join(parts) or None,
+        )
+
+    def verdict_on_failure(self, failure: str) -> Verdict:
+        """PyTorch's exceptions are results; others of a user's callable are mistakes in it."""
+        own = failure.partition(":")[0] in PYTORCH_EXCEPTIONS
+        if own or isinstance(self.subject, Program):
+            return Verdict.DIFFER_UNSUPPORTED
+        return Verdict.ERROR_RUN
+
+
+def _spell_truth(truth: ComplexTruth) -> str:
+    number = of_truth(truth)
+    if number is not None:
+        real, imaginary = (decimal(part) for part in number)
+        return f"{real}{'' if imaginary.startswith('-') else '+'}{imaginary}j"
+    return "undefined" if truth.status is TruthStatus.UNDEFINED else "undecided"
