@@ -165,6 +165,7 @@ OPERATIONS: dict[str, Callable[..., Symbolic]] = {
     "max": Larger,
     "min": lambda x, y: -Larger(-x, -y),
     "clamp": lambda x, low, high: -Larger(-Larger(x, low), -high),
+    "nan_to_num": lambda x: x,
     "where": Choice,
 }
 """What each row that yields a number is to SymPy. Conditions stay opaque symbols."""

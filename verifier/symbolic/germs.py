@@ -779,6 +779,14 @@ def _whole_part(value: Value, *, up: bool) -> Value:
     return constant(whole)
 
 
+def _finite(value: Value) -> Value:
+    """nan_to_num: what it puts in the place of an infinity is no limit."""
+    found = finite_part(value)
+    if found is None or not balls.is_finite(found[0]):
+        raise Unresolved("`nan_to_num` replaces what is not finite")
+    return value
+
+
 def _above(first: Value, second: Value) -> Value:
     side = sign(subtract(first, second))
     if side == 0:
@@ -833,6 +841,7 @@ _functions: dict[str, Callable[..., Any]] = {
     "floor": lambda v: _whole_part(v, up=False),
     "ceil": lambda v: _whole_part(v, up=True),
     "clamp": lambda v, low, high: _smaller(_larger(v, low), high),
+    "nan_to_num": _finite,
     "where": lambda p, x, y: x if p else y,
     "lt": lambda x, y: sign(subtract(x, y)) < 0,
     "le": lambda x, y: sign(subtract(x, y)) <= 0,
