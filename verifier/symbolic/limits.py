@@ -382,6 +382,8 @@ def _apply(operation: str, operands: Sequence[Any]) -> Any:
     if operation == "where" and isinstance(operands[0], bool):
         return operands[1] if operands[0] else operands[2]
     for operand in operands:
+        if isinstance(operand, Outside) and operation == "nan_to_num":
+            return Unresolved("`nan_to_num` replaces what is undefined")
         if isinstance(operand, Outside | Unresolved):
             return operand
     try:
@@ -401,6 +403,8 @@ def _moves(names: Sequence[str]) -> Iterator[dict[str, int]]:
 
 def _coordinate(value: float, move: int, rate: int) -> Germ:
     """value + move·t^rate; an infinite value is ±t^(−rate)."""
+    if math.isnan(value):
+        raise Unresolved("an input is NaN")
     if math.isinf(value):
         return germs.monomial(balls.exact(math.copysign(1.0, value)), -rate)
     center = germs.constant(balls.exact(value))
