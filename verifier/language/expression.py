@@ -191,7 +191,7 @@ def rational_values(
 def _choose(operation: str, values: Sequence[Fraction]) -> Fraction | None:
     """The exact result of the other operations that keep rationals rational."""
     match operation:
-        case "identity":
+        case "identity" | "nan_to_num":
             return values[0]
         case "square":
             return values[0] ** 2
@@ -818,9 +818,7 @@ class _Reader:
         end = span.end_column - 1 if span.end_line == span.line else len(line)
         return line[span.column - 1 : end]
 
-    def _check_integer(
-        self, row: Operation, found: list[int], node: ast.expr
-    ) -> None:
+    def _check_integer(self, row: Operation, found: list[int], node: ast.expr) -> None:
         if row.name not in _INTEGERS:
             return
         name, words, least, most = _INTEGERS[row.name]

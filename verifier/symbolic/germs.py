@@ -119,6 +119,8 @@ def centered(value: Any, center: Fraction) -> Any:
     size, coefficient = value.terms[0]
     if size != UNIT or coefficient.is_exact():
         return value
+    if not balls.overlaps(coefficient, balls.exact(center)):
+        return value  # a jump: on this side it tends to another number
     terms = [(UNIT, balls.exact(center)), *value.terms[1:]]
     return _germ(terms, value.remainder)
 
@@ -763,6 +765,10 @@ def _constant_of(value: Value) -> Fraction | None:
     return balls.rational(value.terms[0][1])
 
 
+ROOM_BITS = 64
+"""Of the precision, what stays free beside a whole part, so that its product with a double is exact too."""
+
+
 def _whole_part(value: Value, *, up: bool) -> Value:
     """floor or ceil: constant beside any point; at an integer the side tells which."""
     found = finite_part(value)
@@ -772,6 +778,8 @@ def _whole_part(value: Value, *, up: bool) -> Value:
     whole = balls.OPERATIONS["floor"](center)
     if not whole.is_exact():
         raise Unresolved("a number that may be an integer")
+    if abs(whole) > balls.dyadic(balls.precision_bits() - ROOM_BITS):
+        raise Unresolved("a whole part of too many digits")  # to tell it from the next
     if balls.equal(center, whole) is True:
         whole = whole + (sign(small) > 0 if up else -(sign(small) < 0))
     elif up:

@@ -161,9 +161,7 @@ class Stepwise:
         if condition.ball is not None:
             branch = chosen if condition.ball else other
             on_edge = condition.on_edge or branch.on_edge
-            return Known(
-                branch.ball, branch.standing, branch.reason, on_edge=on_edge
-            )
+            return Known(branch.ball, branch.standing, branch.reason, on_edge=on_edge)
         return Known(balls.anything(), Standing.UNSURE, "an undecided condition")
 
     def _is_of_twins(self, node: expression.Node) -> bool:

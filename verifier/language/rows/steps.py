@@ -118,8 +118,9 @@ ROWS = (
     defined(
         "fmax",
         "x, y",
-        "the larger",
-        "max(x, y)",
+        "the larger; NaN gives way",
+        # What stands in the place of NaN or an infinity is left undecided.
+        "max(nan_to_num(x), nan_to_num(y))",
         ("where(x >= y, grad, 0)", "where(x >= y, 0, grad)"),
         "torch.fmax",
         forward_ulp=BASIC_ULP,
@@ -129,8 +130,8 @@ ROWS = (
     defined(
         "fmin",
         "x, y",
-        "the smaller",
-        "min(x, y)",
+        "the smaller; NaN gives way",
+        "min(nan_to_num(x), nan_to_num(y))",
         ("where(x <= y, grad, 0)", "where(x <= y, 0, grad)"),
         "torch.fmin",
         forward_ulp=BASIC_ULP,
@@ -253,8 +254,7 @@ ROWS = (
         ("grad * (1 - weight)", "grad * weight", "grad * (y - x)"),
         "torch.lerp",
         forward=(
-            "where(abs(weight) < 1/2, x + weight * (y - x),"
-            " y - (y - x) * (1 - weight))"
+            "where(abs(weight) < 1/2, x + weight * (y - x), y - (y - x) * (1 - weight))"
         ),
     ),
 )
