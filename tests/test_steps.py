@@ -294,6 +294,24 @@ def test_ldexp_leaves_the_range_where_its_result_does_not(dtype: str) -> None:
     assert found["x"].verdict is not Verdict.DIFFER_WRONG
 
 
+@BOTH
+def test_a_remainder_lost_by_the_vector_kernel_is_found(dtype: str) -> None:
+    """SLEEF's fmod gives NaN where x/y overflows, C's does not: only long batches meet it, and not on every machine."""
+    x, y = {
+        "float32": (2.0**90, 0.75 * 2.0**-90),
+        "float64": (2.0**700, 0.75 * 2.0**-700),
+    }[dtype]
+    both = (
+        torch.full((64,), number, dtype=lowering.DTYPES[dtype]) for number in (x, y)
+    )
+    if torch.fmod(*both).isfinite().all():
+        pytest.skip("this machine's kernel is right")
+    points = [{"x": x, "y": y} for _ in range(64)]
+    (result,) = verifier.verify("fmod(x, y)", at=points, dtype=dtype).results
+    values = {c.verdict for c in result.comparisons if c.quantity == "value"}
+    assert values == {Verdict.DIFFER_NONFINITE}
+
+
 def test_float_power_is_computed_in_float64_and_rounded() -> None:
     random = Random(5)
     numbers = [(random.uniform(0.1, 9), random.uniform(-5, 5)) for _ in range(200)]

@@ -381,11 +381,11 @@ _LITERALS: dict[type, str] = {
     type(...): "`...`",
 }
 _OTHER_OPERATORS: dict[type[ast.AST], tuple[str, str]] = {
-    ast.Mod: ("%", "Write a remainder as `a - b*floor(a/b)`."),
+    ast.Mod: ("%", "Write a remainder as `remainder(a, b)`."),
     ast.LShift: ("<<", "Write a factor as `*`."),
     ast.RShift: (">>", "Write a quotient as `/`."),
     ast.BitXor: ("^", "Write a power as `**`."),
-    ast.FloorDiv: ("//", "Write a quotient as `/`."),
+    ast.FloorDiv: ("//", "Write a whole quotient as `floor(a / b)`."),
     ast.MatMult: ("@", "Write a product as `*`."),
     ast.BitAnd: ("&", "Join conditions by `and`."),
     ast.BitOr: ("|", "Join conditions by `or`."),

@@ -30,7 +30,9 @@ from verifier.symbolic.germs import Germ, Limit, Outside, Unresolved, Value
 from verifier.symbolic.stepwise import TWIN_OPERATIONS
 
 PRECISIONS_BITS = (256, 1280)
-"""The second holds the whole part of any double. Two limits whose balls overlap at these precisions are taken for equal: no precision proves equality."""
+"""Two limits whose balls overlap at these precisions are taken for equal: no precision proves equality.
+
+The second holds the whole part of any double."""
 RATES = (1, 2)
 """How fast infinite inputs go there beside each other: as 1/t and 1/t²."""
 DRIFTS = ((0, 1), (1, 1), (-1, 1), (1, 2), (-1, 2))

@@ -26,7 +26,7 @@ EXACT_OPERATIONS = frozenset(
     "identity neg abs sign relu max min where floor ceil clamp"
     " trunc rint frac fmod copysign fmax fmin clamp_min clamp_max nan_to_num".split()
 )
-"""They return one of their operands, its negative or a part of it that is a number of the format: nothing is rounded."""
+"""They return an operand, its negative or a part of it that is a number of the format: nothing is rounded."""
 REORDERING_ULP = Fraction(1)
 """What taking a formula's factors in another order may add, as PyTorch does from one version or kernel to another."""
 EXACT_WHERE_REPRESENTABLE = frozenset(
