@@ -381,7 +381,7 @@ def test_expand_keeps_steps_and_output() -> None:
         ("sin(x, y)", r"`sin` takes 1 operand \(x\), found 2", 1),
         ("y * atan2(x)", r"`atan2` takes 2 operands \(y, x\), found 1", 5),
         ("2 ^ x", r"unknown operator `\^`\. Write a power as `\*\*`", 1),
-        ("x // y", "Write a quotient as `/`", 1),
+        ("x // y", r"Write a whole quotient as `floor\(a / b\)`", 1),
         ("x @ y", r"Write a product as `\*`", 1),
         ("x + 1j", "found a complex number", 5),
         ("x + 'a'", "found a string", 5),
