@@ -379,6 +379,7 @@ def test_expand_keeps_steps_and_output() -> None:
         ("x + a.b", r"an attribute \(`a\.b`\)", 5),
         ("x + sin", r"expected `sin\(…\)`, found `sin`", 5),
         ("sin(x, y)", r"`sin` takes 1 operand \(x\), found 2", 1),
+        ("addcmul(x, y)", r"takes 4 operands \(x, y, z, value\), found 2", 1),
         ("y * atan2(x)", r"`atan2` takes 2 operands \(y, x\), found 1", 5),
         ("2 ^ x", r"unknown operator `\^`\. Write a power as `\*\*`", 1),
         ("x // y", r"Write a whole quotient as `floor\(a / b\)`", 1),

@@ -702,6 +702,8 @@ class _Reader:
             for name, value in row.defaults:
                 if name not in bound:
                     bound[name] = self._default(Fraction(value), node)
+            if len(bound) < row.arity:  # to be told with what was given, not filled in
+                return self._apply(row, found, node)
             operands = [bound[name] for name in row.operands if name in bound]
             return self._apply(row, operands, node)
 
