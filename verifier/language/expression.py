@@ -704,7 +704,7 @@ class _Reader:
                     bound[name] = self._default(Fraction(value), node)
             if len(bound) < row.arity:  # to be told with what was given, not filled in
                 return self._apply(row, found, node)
-            operands = [bound[name] for name in row.operands if name in bound]
+            operands = [bound[name] for name in row.operands]
             return self._apply(row, operands, node)
 
         return list(given.values()), emit
