@@ -10,6 +10,10 @@ from verifier.language.operations import Operation
 PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "elu": {"alpha": ("1", "3/2", "1/4")},
     "polygamma": {"n": ("1", "0", "2", "5")},
+    "round": {"decimals": ("0", "2", "-1")},
+    "rsub": {"alpha": ("1", "5/2")},
+    "addcmul": {"value": ("1", "-3/4")},
+    "addcdiv": {"value": ("1", "-3/4")},
 }
 """Values for the parameters of each row; the first is the one of a single call."""
 

@@ -201,6 +201,9 @@ def test_a_long_pass_is_cut_and_says_so() -> None:
         ("max(x, y)", "where(x > y, 1, 0)"),
         ("lgamma(x)", "digamma(x)"),
         ("where(x > y, x, y)", "where(x > y, 1, 0)"),
+        ("fmod(x, y)", "1"),
+        ("floor(x) * y", "y"),
+        ("addcmul(x, y, z, value=3)", "1"),
     ],
 )
 def test_a_local_derivative_is_written_in_our_language(text: str, formula: str) -> None:
@@ -232,6 +235,16 @@ def test_conditions_and_magnitudes_are_typeset_as_people_write_them() -> None:
     found = typeset.derivatives(program, ["x", "y"], columns=100)
     assert "for x > 0 ∧ y < 2" in found["x"]
     assert "│x│" in found["y"]
+
+
+def test_whole_numbers_are_typeset_and_written() -> None:
+    program = parse("x*floor(x) + y*ceil(x)")
+    found = typeset.derivatives(program, ["x", "y"], columns=100)
+    assert found == {"x": "⌊x⌋", "y": "⌈x⌉"}
+    remainder = parse("fmod(x, y)")
+    formula = typeset.local(remainder, remainder.output, 1)
+    assert formula == "-sign(x/y)*floor(abs(x/y))"
+    parse(formula)
 
 
 def test_a_derivative_too_large_to_read_is_left_out() -> None:

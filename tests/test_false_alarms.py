@@ -102,6 +102,23 @@ UNARY = {
     "softplus of negative": Row(
         "softplus(-{u})", lambda u: math.log1p(math.exp(-u)), 0.1, 3, -1
     ),
+    # Whole parts are 1.
+    "trunc": Row("{u}*trunc({u})", lambda u: u, 1.1, 1.9),
+    "frac": Row("frac({u})", lambda u: u - 1, 1.1, 1.9),
+    "rint": Row("{u}*rint({u})", lambda u: u, 0.6, 1.4),
+    "round": Row("{u}*round({u}, decimals=1)", lambda u: u, 0.96, 1.04),
+    "fmod": Row("fmod({u}, 1.07)", lambda u: u - 1.07, 1.2, 2),
+    "remainder": Row("remainder({u}, 1.07)", lambda u: u - 1.07, 1.2, 2),
+    "copysign": Row("copysign(-{u}, 3)", lambda u: u, 0.1, 10),
+    "angle": Row("{u}*(angle(-{u}) + angle({u}))", lambda u: math.pi * u, 0.1, 10),
+    "clamp_min": Row("({u} + clamp_min({u}, 1/4))", lambda u: 2 * u, 0.1, 5),
+    "clamp_max": Row("({u} + clamp_max({u}, 7/3))", lambda u: 2 * u, 0.1, 5),
+    "nan_to_num": Row("nan_to_num({u})", lambda u: u, 0.1, 10),
+    "deg2rad": Row("deg2rad({u})", math.radians, 5, 40),
+    "rad2deg": Row("rad2deg({u})", math.degrees, 0.1, 0.8),
+    "ldexp": Row("ldexp({u}, 1.07)", lambda u: u * 2**1.07, 0.1, 10),
+    "float_power": Row("float_power({u}, 2.07)", lambda u: u**2.07, 0.2, 5),
+    "rsub": Row("rsub({u}, 9, alpha=2)", lambda u: 9 - 2 * u, 0.1, 2, -1),
     "logit": Row("logit({u})", lambda u: math.log(u / (1 - u)), 0.6, 0.9),
     "silu": Row("silu({u})", lambda u: u / (1 + math.exp(-u)), 0.1, 10),
     "elu": Row("elu(-{u}, 1.5)", lambda u: -1.5 * math.expm1(-u), 0.1, 3, -1),
@@ -115,12 +132,20 @@ TOGETHER = {
     "max": ("max({u}, 1.07*{v})", lambda u, v: max(u, 1.07 * v)),
     "min": ("min({u}, 1.07*{v})", lambda u, v: min(u, 1.07 * v)),
     "sum": ("({u} + {v} + 1/3)", lambda u, v: u + v + 1 / 3),
+    "fmax": ("fmax({u}, 1.07*{v})", lambda u, v: max(u, 1.07 * v)),
+    "fmin": ("fmin({u}, 1.07*{v})", lambda u, v: min(u, 1.07 * v)),
+    "addcmul": (
+        "addcmul({u}, {v}, {v}, value=0.3)",
+        lambda u, v: u + 0.3 * v * v,
+    ),
+    "lerp": ("lerp({u}, {v}, 0.3)", lambda u, v: 0.7 * u + 0.3 * v),
 }
 """Functions of two arguments that rise with both. The factor 1.07 is nowhere else, so that no two parts are compared
 that are one function in two spellings, such as y*z and y/reciprocal(z)."""
 AGAINST = {
     "div": ("({u} / {v})", lambda u, v: u / v),
     "atan2": ("atan2({u}, {v})", math.atan2),
+    "addcdiv": ("addcdiv({u}, {u}, {v}, value=0.3)", lambda u, v: u + 0.3 * u / v),
 }
 """Functions that rise with the first argument and fall with the second."""
 CONDITIONS = (

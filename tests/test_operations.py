@@ -242,6 +242,15 @@ def test_a_row_is_lowered_differentiated_enclosed_and_compared(
 INACCURATE = {"digamma", "polygamma", "lgamma"}
 
 
+JUMPS: Mapping[str, Callable[..., bool]] = {
+    "rint": lambda x: x.denominator == 2,
+    "round": lambda x: x.denominator == 2,
+    "fmod": lambda x, y: (x / y).denominator == 1,
+    "remainder": lambda x, y: (x / y).denominator == 1,
+}
+"""Interior points without a derivative, where PyTorch gives one by convention."""
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @named([row for row in ROWS if row.name not in INACCURATE])
 def test_pytorch_is_right_about_a_row_at_interior_points(
@@ -249,7 +258,10 @@ def test_pytorch_is_right_about_a_row_at_interior_points(
 ) -> None:
     points = points_of(row, INTERIOR[:-1], FORMATS[dtype])
     # Where x = y, a choice has a kink or jumps.
-    result = verified(row, [p for p in points if len(set(p.values())) == len(p)], dtype)
+    points = [p for p in points if len(set(p.values())) == len(p)]
+    if row.name in JUMPS:
+        points = [p for p in points if not JUMPS[row.name](*map(Fraction, p.values()))]
+    result = verified(row, points, dtype)
     differing = [c for c in result.comparisons if c.verdict.family == "differ"]
     # For 40 and beyond, or next to a pole, digits may really be lost.
     assert [c for c in differing if c.verdict is not Verdict.DIFFER_UNSTABLE] == []

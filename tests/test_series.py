@@ -49,6 +49,7 @@ ELSEWHERE = (-2.25, 0.0, 0.5, 3.0)
 
 MPMATH: dict[str, Callable[[Any], Any]] = {
     "identity": lambda x: x,
+    "nan_to_num": lambda x: x,
     "neg": lambda x: -x,
     "square": lambda x: x * x,
     "reciprocal": lambda x: 1 / x,

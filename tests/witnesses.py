@@ -67,6 +67,32 @@ ELEMENTARY: dict[str, Callable[..., Any]] = {
     ),
 }
 
+STEPS: dict[str, Callable[..., Any]] = {
+    "trunc": lambda x: mp.floor(x) if x > 0 else mp.ceil(x),
+    "frac": lambda x: x - int(x),
+    "rint": mp.nint,
+    "round": lambda x, decimals: (
+        mp.nint(x * mp.mpf(10) ** decimals) / mp.mpf(10) ** decimals
+    ),
+    "fmod": lambda x, y: mp.sign(x) * (abs(x) % abs(y)),
+    "remainder": lambda x, y: x % y,
+    "copysign": lambda x, y: abs(x) if y > 0 else -abs(x),
+    "angle": mp.arg,
+    "fmax": max,
+    "fmin": min,
+    "clamp_min": max,
+    "clamp_max": min,
+    "nan_to_num": lambda x: x,
+    "deg2rad": mp.radians,
+    "rad2deg": mp.degrees,
+    "ldexp": lambda x, y: x * mp.power(2, y),
+    "float_power": lambda x, y: mp.power(x, y),
+    "rsub": lambda x, y, alpha: y - alpha * x,
+    "addcmul": lambda x, y, z, value: x + value * y * z,
+    "addcdiv": lambda x, y, z, value: x + value * y / z,
+    "lerp": lambda x, y, weight: (1 - weight) * x + weight * y,
+}
+
 SPECIAL: dict[str, Callable[..., Any]] = {
     "logit": lambda x: mp.log(x / (1 - x)),
 }
@@ -76,4 +102,4 @@ ACTIVATIONS: dict[str, Callable[..., Any]] = {
     "elu": lambda x, alpha: x if x > 0 else alpha * mp.expm1(x),
 }
 
-WITNESS = {**ELEMENTARY, **SPECIAL, **ACTIVATIONS}
+WITNESS = {**ELEMENTARY, **STEPS, **SPECIAL, **ACTIVATIONS}

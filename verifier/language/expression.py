@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import keyword
+import math
 import re
 import unicodedata
 import warnings
@@ -199,7 +200,7 @@ def rational_values(
 def _choose(operation: str, values: Sequence[Fraction]) -> Fraction | None:
     """The exact result of the other operations that keep rationals rational."""
     match operation:
-        case "identity":
+        case "identity" | "nan_to_num":
             return values[0]
         case "square":
             return values[0] ** 2
@@ -207,6 +208,12 @@ def _choose(operation: str, values: Sequence[Fraction]) -> Fraction | None:
             return 1 / values[0]
         case "abs":
             return abs(values[0])
+        case "sign":
+            return Fraction((values[0] > 0) - (values[0] < 0))
+        case "floor":
+            return Fraction(math.floor(values[0]))
+        case "ceil":
+            return Fraction(math.ceil(values[0]))
         case "relu":
             return max(values[0], Fraction(0))
         case "max":
@@ -383,11 +390,11 @@ _LITERALS: dict[type, str] = {
     type(...): "`...`",
 }
 _OTHER_OPERATORS: dict[type[ast.AST], tuple[str, str]] = {
-    ast.Mod: ("%", "Write a remainder as `a - b*floor(a/b)`."),
+    ast.Mod: ("%", "Write a remainder as `remainder(a, b)`."),
     ast.LShift: ("<<", "Write a factor as `*`."),
     ast.RShift: (">>", "Write a quotient as `/`."),
     ast.BitXor: ("^", "Write a power as `**`."),
-    ast.FloorDiv: ("//", "Write a quotient as `/`."),
+    ast.FloorDiv: ("//", "Write a whole quotient as `floor(a / b)`."),
     ast.MatMult: ("@", "Write a product as `*`."),
     ast.BitAnd: ("&", "Join conditions by `and`."),
     ast.BitOr: ("|", "Join conditions by `or`."),
@@ -400,6 +407,12 @@ _OTHER_COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.In: ("in", "Write bounds as `a < x < b`."),
     ast.NotIn: ("not in", "Write bounds as `x < a or x > b`."),
 }
+
+_INTEGERS: dict[str, tuple[str, str, int, int]] = {
+    "polygamma": ("n", "first operand", 0, 1000),
+    "round": ("decimals", "`decimals`", -300, 300),
+}
+"""Parameters that PyTorch takes as integers: in words, and their bounds here."""
 
 _FIRST_STAND_IN = 0x0430
 """The first of 48 Cyrillic letters, two bytes each, that stand in for declared keywords."""
@@ -714,7 +727,9 @@ class _Reader:
             for name, value in row.defaults:
                 if name not in bound:
                     bound[name] = self._default(Fraction(value), node)
-            operands = [bound[name] for name in row.operands if name in bound]
+            if len(bound) < row.arity:  # to be told with what was given, not filled in
+                return self._apply(row, found, node)
+            operands = [bound[name] for name in row.operands]
             return self._apply(row, operands, node)
 
         return list(given.values()), emit
@@ -816,8 +831,7 @@ class _Reader:
         self, row: Operation, found: list[int], node: ast.expr
     ) -> None:
         """PyTorch takes no tensor in the place of a parameter."""
-        if row.name == "polygamma":
-            self._check_order(found[0], node)
+        self._check_integer(row, found, node)
         for name, index in zip(row.operands, found, strict=True):
             if name in row.parameters and index not in self.constants:
                 self._fail(
@@ -831,12 +845,15 @@ class _Reader:
         end = span.end_column - 1 if span.end_line == span.line else len(line)
         return line[span.column - 1 : end]
 
-    def _check_order(self, index: int, node: ast.expr) -> None:
-        order = self.constants.get(index)
-        if order is None or order.denominator != 1 or not 0 <= order <= 1000:
+    def _check_integer(self, row: Operation, found: list[int], node: ast.expr) -> None:
+        if row.name not in _INTEGERS:
+            return
+        name, words, least, most = _INTEGERS[row.name]
+        number = self.constants.get(found[row.operands.index(name)])
+        if number is None or number.denominator != 1 or not least <= number <= most:
             self._fail(
                 node,
-                "expected an integer constant from 0 to 1000 as first operand of `polygamma`",
+                f"expected an integer constant from {least} to {most} as {words} of `{row.name}`",
             )
 
     def _hold(self, index: int, value: Fraction, node: ast.expr) -> None:

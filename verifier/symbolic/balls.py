@@ -317,6 +317,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "floor": lambda x: x.floor(),
     "ceil": lambda x: x.ceil(),
     "clamp": lambda x, low, high: x.max(low).min(high),
+    "nan_to_num": lambda x: x,
     "where": _choose,
     "lt": less,
     "le": less_or_equal,

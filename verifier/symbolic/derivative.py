@@ -90,7 +90,7 @@ class Choice(sympy.Function):  # type: ignore[misc]
         return chosen if chosen == other else None
 
 
-class Integral(sympy.Function):  # type: ignore[misc]
+class WholeNumber(sympy.Function):  # type: ignore[misc]
     """The integer below (first operand −1) or above (1) the second; its derivative is 0 wherever it has one."""
 
     nargs = 2
@@ -125,8 +125,8 @@ OPERATIONS: dict[str, Callable[..., Symbolic]] = {
     "cbrt": lambda x: Direction(x) * Magnitude(x) ** sympy.Rational(1, 3),
     "abs": Magnitude,
     "sign": Direction,
-    "floor": lambda x: Integral(-1, x),
-    "ceil": lambda x: Integral(1, x),
+    "floor": lambda x: WholeNumber(-1, x),
+    "ceil": lambda x: WholeNumber(1, x),
     "hypot": lambda x, y: sympy.sqrt(x**2 + y**2),
     "exp": sympy.exp,
     "exp2": lambda x: sympy.exp(x * sympy.log(2)),
@@ -165,6 +165,7 @@ OPERATIONS: dict[str, Callable[..., Symbolic]] = {
     "max": Larger,
     "min": lambda x, y: -Larger(-x, -y),
     "clamp": lambda x, low, high: -Larger(-Larger(x, low), -high),
+    "nan_to_num": lambda x: x,
     "where": Choice,
 }
 """What each row that yields a number is to SymPy. Conditions stay opaque symbols."""
@@ -371,7 +372,7 @@ class _Writer:
             return self._chain("mul", places)
         if current.is_Pow:
             return self._power(current, places)
-        if current.func is Integral:
+        if current.func is WholeNumber:
             return self._write("floor" if current.args[0] < 0 else "ceil", places[1])
         if current.func not in _FUNCTIONS:
             raise UntranslatableError(f"{current.func}: {current}")

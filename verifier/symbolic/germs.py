@@ -119,6 +119,8 @@ def centered(value: Any, center: Fraction) -> Any:
     size, coefficient = value.terms[0]
     if size != UNIT or coefficient.is_exact():
         return value
+    if not balls.overlaps(coefficient, balls.exact(center)):
+        return value  # a jump: on this side it tends to another number
     terms = [(UNIT, balls.exact(center)), *value.terms[1:]]
     return _germ(terms, value.remainder)
 
@@ -763,6 +765,10 @@ def _constant_of(value: Value) -> Fraction | None:
     return balls.rational(value.terms[0][1])
 
 
+ROOM_BITS = 64
+"""Of the precision, what stays free beside a whole part, so that its product with a double is exact too."""
+
+
 def _whole_part(value: Value, *, up: bool) -> Value:
     """floor or ceil: constant beside any point; at an integer the side tells which."""
     found = finite_part(value)
@@ -772,11 +778,21 @@ def _whole_part(value: Value, *, up: bool) -> Value:
     whole = balls.OPERATIONS["floor"](center)
     if not whole.is_exact():
         raise Unresolved("a number that may be an integer")
+    if abs(whole) > balls.dyadic(balls.precision_bits() - ROOM_BITS):
+        raise Unresolved("a whole part of too many digits")  # to tell it from the next
     if balls.equal(center, whole) is True:
         whole = whole + (sign(small) > 0 if up else -(sign(small) < 0))
     elif up:
         whole = whole + 1
     return constant(whole)
+
+
+def _finite(value: Value) -> Value:
+    """nan_to_num: what it puts in the place of an infinity is no limit."""
+    found = finite_part(value)
+    if found is None or not balls.is_finite(found[0]):
+        raise Unresolved("`nan_to_num` replaces what is not finite")
+    return value
 
 
 def _above(first: Value, second: Value) -> Value:
@@ -833,6 +849,7 @@ _functions: dict[str, Callable[..., Any]] = {
     "floor": lambda v: _whole_part(v, up=False),
     "ceil": lambda v: _whole_part(v, up=True),
     "clamp": lambda v, low, high: _smaller(_larger(v, low), high),
+    "nan_to_num": _finite,
     "where": lambda p, x, y: x if p else y,
     "lt": lambda x, y: sign(subtract(x, y)) < 0,
     "le": lambda x, y: sign(subtract(x, y)) <= 0,

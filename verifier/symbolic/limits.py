@@ -29,8 +29,10 @@ from verifier.symbolic.formula import Formula
 from verifier.symbolic.germs import Germ, Limit, Outside, Unresolved, Value
 from verifier.symbolic.stepwise import TWIN_OPERATIONS
 
-PRECISIONS_BITS = (256, 1024)
-"""Two limits whose balls overlap at these precisions are taken for equal: no precision proves equality."""
+PRECISIONS_BITS = (256, 1280)
+"""Two limits whose balls overlap at these precisions are taken for equal: no precision proves equality.
+
+The second holds the whole part of any double."""
 RATES = (1, 2)
 """How fast infinite inputs go there beside each other: as 1/t and 1/t²."""
 DRIFTS = ((0, 1), (1, 1), (-1, 1), (1, 2), (-1, 2))
@@ -382,6 +384,8 @@ def _apply(operation: str, operands: Sequence[Any]) -> Any:
     if operation == "where" and isinstance(operands[0], bool):
         return operands[1] if operands[0] else operands[2]
     for operand in operands:
+        if isinstance(operand, Outside) and operation == "nan_to_num":
+            return Unresolved("`nan_to_num` replaces what is undefined")
         if isinstance(operand, Outside | Unresolved):
             return operand
     try:
@@ -401,6 +405,8 @@ def _moves(names: Sequence[str]) -> Iterator[dict[str, int]]:
 
 def _coordinate(value: float, move: int, rate: int) -> Germ:
     """value + move·t^rate; an infinite value is ±t^(−rate)."""
+    if math.isnan(value):
+        raise Unresolved("an input is NaN")
     if math.isinf(value):
         return germs.monomial(balls.exact(math.copysign(1.0, value)), -rate)
     center = germs.constant(balls.exact(value))

@@ -36,6 +36,8 @@ _STATUS = {
     Standing.LIMIT: TruthStatus.LIMIT,
     Standing.UNDEFINED: TruthStatus.UNDEFINED,
 }
+STEPS = frozenset("sign floor ceil trunc rint round angle".split())
+"""They are constant beside any point."""
 _NOTHING = Known(balls.zero())
 """What flows back where nothing does."""
 
@@ -159,9 +161,7 @@ def hand_back(
         return None
     if operation == "where":
         return _hand_to_branch(operand, operands, adjoint)
-    if operation in ("sign", "floor", "ceil") or (
-        operation == "polygamma" and operand == 0
-    ):
+    if operation in STEPS or (operation == "polygamma" and operand == 0):
         return None
     worst = max((adjoint, *operands), key=lambda known: known.standing)
     if worst.standing is not Standing.REGULAR:

@@ -23,9 +23,10 @@ from verifier.symbolic.balls import Ball
 GUARD_BITS = 24
 """Precision beyond the format's, so that the balls' own rounding does not count."""
 EXACT_OPERATIONS = frozenset(
-    "identity neg abs sign relu max min where floor ceil clamp".split()
+    "identity neg abs sign relu max min where floor ceil clamp"
+    " trunc rint frac fmod copysign fmax fmin clamp_min clamp_max nan_to_num".split()
 )
-"""They return one of their operands, or its negative: nothing is rounded."""
+"""They return an operand, its negative or a part of it that is a number of the format: nothing is rounded."""
 REORDERING_ULP = Fraction(1)
 """What taking a formula's factors in another order may add, as PyTorch does from one version or kernel to another."""
 EXACT_WHERE_REPRESENTABLE = frozenset(

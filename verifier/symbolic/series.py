@@ -364,6 +364,7 @@ def _whole_part(center: Ball, operation: str) -> Ball:
 
 _TAYLOR: dict[str, Callable[[Ball, int], list[Ball]]] = {
     "identity": lambda c, n: _padded([c, arb(1)], n),
+    "nan_to_num": lambda c, n: _padded([c, arb(1)], n),
     "neg": lambda c, n: _padded([-c, arb(-1)], n),
     "square": lambda c, n: _padded([c * c, 2 * c, arb(1)], n),
     "reciprocal": lambda c, n: _inverse([c, arb(1)], n),

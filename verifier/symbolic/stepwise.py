@@ -50,7 +50,8 @@ class Known:
     negative_zero: bool = False
     """Of an input: it is −0, which tells the sides of a branch cut apart (IEEE 754-2019, section 9.2.1)."""
     on_edge: bool = False
-    """Of a condition: an operand pair behind it is exactly equal, so that the slightest move may turn it."""
+    """The slightest move of an input may turn the condition, or make the number jump: something that it is made of
+    stands exactly at a tie or at a jump."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class Stepwise:
         self.program = program
         self.constants = expression.constant_values(program)
         self.classes = expression.classes(program)
+        self.reached = expression.reached(program)
 
     def evaluate(self, point: Mapping[str, float | Ball], upstream: float) -> Pass:
         """Values and adjoints at the precision in force, the output's adjoint being `upstream`.
@@ -108,15 +110,18 @@ class Stepwise:
         if node.operation == "where":
             return self._choose(operands)
         worst = max(operands, key=lambda operand: operand.standing)
+        if node.operation == "nan_to_num" and worst.standing > Standing.UNSURE:
+            return Known(worst.ball, Standing.LIMIT, worst.reason)
         if worst.standing is not Standing.REGULAR:
             return Known(worst.ball, worst.standing, worst.reason)
         if self._is_of_twins(node):
             return _of_twins(node.operation, operands[0])
         found = self._sharpened(node, [operand.ball for operand in operands])
         row = operations.OPERATIONS[node.operation]
+        on_edge = any(operand.on_edge for operand in operands)
         if row.result is operations.Sort.CONDITION:
             result = balls.OPERATIONS[node.operation](*found)
-            return Known(result, on_edge=self._on_edge(row, operands, found))
+            return Known(result, on_edge=on_edge or _is_tie(row, found))
         if any(not balls.is_finite(ball) for ball in found):
             return Known(balls.anything(), Standing.UNSURE, self._at(index))
         standing = balls.regularity(node.operation, found, 0)
@@ -129,7 +134,8 @@ class Stepwise:
         if node.operation == "atan2" and balls.is_zero(found[0]) and not found[1] > 0:
             return self._on_cut(index, node, operands)
         if balls.is_finite(value):
-            return Known(value)
+            jumps = bool(row.jumps) and standing is Regularity.EDGE
+            return Known(value, on_edge=on_edge or (jumps and self.reached[index]))
         if standing is Regularity.EDGE:
             reason = f"{self._at(index)} is exactly at an edge of `{node.operation}`"
             return Known(value, Standing.LIMIT, reason)
@@ -148,9 +154,9 @@ class Stepwise:
         if not signed:
             return Known(balls.anything(), Standing.UNSURE, self._at(index))
         if not (x.ball < 0 or x.negative_zero):
-            return Known(balls.zero())
+            return Known(balls.zero(), on_edge=True)
         pi = balls.constant("pi", None)
-        return Known(-pi if y.negative_zero else pi)
+        return Known(-pi if y.negative_zero else pi, on_edge=True)
 
     def _choose(self, operands: Sequence[Known]) -> Known:
         condition, chosen, other = operands
@@ -158,7 +164,8 @@ class Stepwise:
             return Known(balls.anything(), condition.standing, condition.reason)
         if condition.ball is not None:
             branch = chosen if condition.ball else other
-            return Known(branch.ball, branch.standing, branch.reason)
+            on_edge = condition.on_edge or branch.on_edge
+            return Known(branch.ball, branch.standing, branch.reason, on_edge=on_edge)
         return Known(balls.anything(), Standing.UNSURE, "an undecided condition")
 
     def _is_of_twins(self, node: expression.Node) -> bool:
@@ -167,16 +174,6 @@ class Stepwise:
             return False
         first, second = (self.classes[argument] for argument in node.arguments)
         return first == second
-
-    def _on_edge(
-        self,
-        row: operations.Operation,
-        operands: Sequence[Known],
-        found: Sequence[Any],
-    ) -> bool:
-        if row.sorts[0] is operations.Sort.CONDITION:
-            return any(operand.on_edge for operand in operands)
-        return balls.equal(found[0], found[1]) is True
 
     def _sharpened(self, node: expression.Node, found: list[Any]) -> list[Any]:
         """The operands' balls, sharpened where a choice hangs on numbers that balls cannot hold exactly.
@@ -249,17 +246,22 @@ class Stepwise:
         standing = balls.regularity(node.operation, operands, operand)
         if standing is not Regularity.SMOOTH:
             return self._irregular(index, standing)
-        if row.name in ("sign", "floor", "ceil") or (
-            row.name == "polygamma" and operand == 0
-        ):
+        if row.name == "polygamma" and operand == 0:
             return None
         local = self._local(index, operand, operands)
         if balls.is_zero(local) and node.operation in LOCALLY_CONSTANT:
-            return None  # any other zero may meet an infinite derivative further on
+            # any other zero may meet an infinite derivative further on
+            return self._share_of_constant(found[operand])
         product = adjoint.ball * local
         if not balls.is_finite(product):
             return Known(product, Standing.UNSURE, self._at(index))
         return Known(product)
+
+    def _share_of_constant(self, operand: Known) -> Known | None:
+        """What an operation passes back that is constant about its operand: nothing, unless that may jump itself."""
+        if not operand.on_edge:
+            return None
+        return Known(balls.anything(), Standing.LIMIT, "an operand may jump")
 
     def _share_of_choice(
         self, operand: int, adjoint: Known, found: Sequence[Known]
@@ -319,6 +321,13 @@ def _hangs_on_a_tie(operation: str, found: Sequence[Ball]) -> bool:
         balls.equal(first, second) is None
         for first, second in itertools.combinations(found, 2)
     )
+
+
+def _is_tie(row: operations.Operation, found: Sequence[Any]) -> bool:
+    """Whether a relation holds between equal numbers."""
+    if row.sorts[0] is operations.Sort.CONDITION:
+        return False
+    return balls.equal(found[0], found[1]) is True
 
 
 def _of_twins(operation: str, operand: Known) -> Known:

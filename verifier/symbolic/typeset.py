@@ -145,6 +145,10 @@ class _Printer(StrPrinter):  # type: ignore[misc]
     def _print_Choice(self, found: Symbolic) -> str:
         return f"where({self.stringify(found.args, ', ')})"
 
+    def _print_WholeNumber(self, found: Symbolic) -> str:
+        direction, argument = found.args
+        return f"{'floor' if direction < 0 else 'ceil'}({self._print(argument)})"
+
     def _print_LogGamma(self, found: Symbolic) -> str:
         return f"lgamma({self._print(found.args[0])})"
 
@@ -209,6 +213,9 @@ def _ordinary(expression: Symbolic, readable: Mapping[Symbolic, Symbolic]) -> Sy
             )
         case derivative.Choice:
             return _piecewise(*parts)
+        case derivative.WholeNumber:
+            whole = sympy.floor if parts[0] < 0 else sympy.ceiling
+            return whole(parts[1], evaluate=False)
         case derivative.LogGamma:
             return sympy.loggamma(*parts, evaluate=False)
     if any(isinstance(part, sympy.Piecewise) for part in parts):

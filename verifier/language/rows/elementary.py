@@ -41,6 +41,7 @@ ROWS = (
         "IEEE 754-2019, section 5.4.1",
         forward_ulp=BASIC_ULP,
         symbol="-",
+        aliases=("subtract",),
     ),
     binary(
         "mul",
@@ -49,7 +50,7 @@ ROWS = (
         "IEEE 754-2019, section 5.4.1",
         forward_ulp=BASIC_ULP,
         symbol="*",
-        aliases=("Mul",),
+        aliases=("Mul", "multiply"),
         variadic=True,
     ),
     binary(
@@ -60,6 +61,7 @@ ROWS = (
         forward_ulp=BASIC_ULP,
         poles=("y = 0",),
         symbol="/",
+        aliases=("divide", "true_divide"),
     ),
     binary(
         "pow",
@@ -81,6 +83,7 @@ ROWS = (
         "-grad",
         "IEEE 754-2019, section 5.5.1",
         forward_ulp=BASIC_ULP,
+        aliases=("negative",),
     ),
     unary(
         "square",
@@ -102,6 +105,7 @@ ROWS = (
         "x itself",
         "grad",
         "torch.nn.Identity",
+        aliases=("positive",),
         forward_ulp=Fraction(0),
     ),
     # Roots, magnitudes
@@ -403,12 +407,12 @@ ROWS = (
         convention="the branch that p takes",
     ),
     # Conditions
-    relation("lt", "x < y", "<", ("Lt", "StrictLessThan")),
-    relation("le", "x ≤ y", "<=", ("Le", "LessThan")),
-    relation("gt", "x > y", ">", ("Gt", "StrictGreaterThan")),
-    relation("ge", "x ≥ y", ">=", ("Ge", "GreaterThan")),
+    relation("lt", "x < y", "<", ("Lt", "StrictLessThan", "less")),
+    relation("le", "x ≤ y", "<=", ("Le", "LessThan", "less_equal")),
+    relation("gt", "x > y", ">", ("Gt", "StrictGreaterThan", "greater")),
+    relation("ge", "x ≥ y", ">=", ("Ge", "GreaterThan", "greater_equal")),
     relation("eq", "x = y", "==", ("Eq", "Equality")),
-    relation("ne", "x ≠ y", "!=", ("Ne", "Unequality")),
+    relation("ne", "x ≠ y", "!=", ("Ne", "Unequality", "not_equal")),
     connective("logical_and", "both hold", "and", ("And",), 2),
     connective("logical_or", "one holds", "or", ("Or",), 2),
     connective("logical_not", "does not hold", "not", ("Not",), 1),
