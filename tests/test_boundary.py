@@ -181,7 +181,7 @@ def test_every_row_of_the_table_can_be_watched() -> None:
     told = {
         name
         for name, row in operations.OPERATIONS.items()
-        if row.kinks or row.jumps or row.poles
+        if (row.kinks or row.jumps or row.poles) and row.definition is None
     }
     assert told - turning == {"where"}  # its condition's comparisons tell
 

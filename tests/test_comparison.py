@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verifier.floats import (
+    BFLOAT16,
     BINARY32,
     BINARY64,
     Format,
@@ -43,6 +44,7 @@ class Fake:
     limited_radius: Fraction | None = None
     limited_is_anywhere: bool = False
     moves: Fraction = Fraction(0)
+    local: Fraction = Fraction(0)
 
     def rounding(self) -> Enclosure | None:
         return _ball(self.around, self.radius)
@@ -58,6 +60,9 @@ class Fake:
     def movement(self) -> Fraction:
         return self.moves
 
+    def local_ulp(self) -> Fraction:
+        return self.local
+
 
 class Silent:
     """Excuses that must not be asked for."""
@@ -70,6 +75,9 @@ class Silent:
 
     def movement(self) -> Fraction:
         raise AssertionError("asked for the movement")
+
+    def local_ulp(self) -> Fraction:
+        raise AssertionError("asked for the operations' own errors")
 
 
 def _ball(middle: Fraction, radius: Fraction | None) -> Enclosure | None:
@@ -100,6 +108,65 @@ def judged(
     elif isinstance(excuses, Fake):
         excuses.around = Fraction(true)
     return judge(measured, finite(true), format_, tolerance=tolerance, excuses=excuses)
+
+
+# ── a few ulps beyond a tolerance of less ────────────────────────────────────────────────────────────────────────────
+
+FIVE_ULP = 1 + Fraction(5, 2**7)
+"""1 in bfloat16, five ulps off: beyond the dtype's rtol, which is two."""
+
+
+def few(local: int, **excuses: Fraction) -> Fake:
+    return Fake(radius=Fraction(1, 8), local=Fraction(local), **excuses)
+
+
+def test_what_the_operations_add_up_to_is_no_instability() -> None:
+    rtol = BFLOAT16.relative_tolerance
+    found = judged(float(FIVE_ULP), 1, few(5), format_=BFLOAT16, tolerance=rtol)
+    assert found.verdict is Verdict.MATCH_ROUNDING
+    found = judged(float(FIVE_ULP), 1, few(4), format_=BFLOAT16, tolerance=rtol)
+    assert found.verdict is Verdict.DIFFER_UNSTABLE
+
+
+def test_a_few_ulps_that_no_rounding_explains_are_wrong() -> None:
+    rtol = BFLOAT16.relative_tolerance
+    narrow = Fake(radius=Fraction(1, 64), local=Fraction(5))
+    found = judged(float(FIVE_ULP), 1, narrow, format_=BFLOAT16, tolerance=rtol)
+    assert found.verdict is Verdict.DIFFER_WRONG
+
+
+def test_a_few_ulps_are_no_excuse_from_a_tolerance_that_the_case_demands() -> None:
+    found = judged(
+        float(FIVE_ULP), 1, few(5), format_=BFLOAT16, tolerance=Fraction(1, 1000)
+    )
+    assert found.verdict is Verdict.DIFFER_UNSTABLE
+
+
+def test_many_operations_excuse_no_more_than_sixteen_ulps() -> None:
+    measured, rtol = float(1 + Fraction(17, 2**7)), BFLOAT16.relative_tolerance
+    wide = Fake(radius=Fraction(1), local=Fraction(1000))
+    found = judged(measured, 1, wide, format_=BFLOAT16, tolerance=rtol)
+    assert found.verdict is Verdict.DIFFER_UNSTABLE
+
+
+def test_underflow_by_a_few_ulps_among_subnormals_is_rounding() -> None:
+    unit = BINARY32.smallest_subnormal
+    underflow = Fake(radius=Fraction(0), limited_radius=3 * unit, local=Fraction(3))
+    rtol = BINARY32.relative_tolerance
+    found = judged(
+        float(102 * unit), 100 * unit, underflow, format_=BINARY32, tolerance=rtol
+    )
+    assert found.verdict is Verdict.MATCH_ROUNDING
+    normal = BINARY32.smallest_normal
+    beyond = Fake(limited_radius=50 * unit, local=Fraction(3))
+    found = judged(
+        float(normal + 40 * unit),
+        normal,
+        beyond,
+        format_=BINARY32,
+        tolerance=rtol,
+    )
+    assert found.verdict is Verdict.DIFFER_RANGE
 
 
 # ── finite numbers ───────────────────────────────────────────────────────────────────────────────────────────────────

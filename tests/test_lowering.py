@@ -214,3 +214,19 @@ def test_a_composition_is_not_lowered_as_itself() -> None:
     lowered, _ = run("sec(x) + cbrt(x) + coth(x)", x=1.0)
     used = {node.operation for node in lowered.program.nodes}
     assert used <= {*lowering.OPERATIONS, "variable", "constant"}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_number_beside_a_16_bit_tensor_is_not_rounded_to_its_dtype(
+    dtype: str,
+) -> None:
+    """PyTorch's kernels compute in float32 and round once: a user's `x * 0.1` is off by half an ulp at most."""
+    points = torch.arange(1, 513, dtype=torch.float32).to(DTYPES[dtype])
+    lowered = Lowered(parse("x * 0.1"), dtype)
+    found = lowered.run({"x": points})[lowered.program.output]
+    assert torch.equal(found, points * 0.1)
+    exact = [
+        nearest(Fraction(x) / 10, FORMATS[dtype])
+        for x in points.to(torch.float64).tolist()
+    ]
+    assert found.to(torch.float64).tolist() == exact

@@ -317,6 +317,10 @@ class _ExcusesOf:
     def limited_range(self) -> Enclosure | None:
         return self.quantity.of_spread(self.all.spread(limited_range=True))
 
+    def local_ulp(self) -> Fraction:
+        value, gradient = self.all.work.models[False].local_ulp
+        return value if self.quantity.name == "value" else gradient
+
     def ideal(self) -> Enclosure | None:
         if self.quantity.name == "hessian":
             return self.rounding()

@@ -133,6 +133,13 @@ class Lowered:
             index: nearest(value, FORMATS["float64"])
             for index, value in constants.items()
         }
+        # So does a number beside a tensor; the kernels of the 16-bit dtypes, which compute in float32, take it there.
+        self.scalars = self.literals
+        if dtype in ("float16", "bfloat16"):
+            self.scalars = {
+                index: nearest(value, FORMATS["float32"])
+                for index, value in constants.items()
+            }
 
     def run(self, inputs: Mapping[str, torch.Tensor]) -> list[Value]:
         """The value of every node, in order; inputs have shape `(points,)`."""
@@ -174,7 +181,12 @@ class Lowered:
             return function(self._tensor(operands[0]), *operands[1:])
         tensors = any(isinstance(operand, torch.Tensor) for operand in operands)
         if operation in SCALAR_OPERATIONS and tensors:
-            return function(*operands)
+            return function(
+                *(
+                    self.scalars.get(argument, operand)
+                    for argument, operand in zip(node.arguments, operands, strict=True)
+                )
+            )
         return function(*[self._tensor(operand) for operand in operands])
 
     def _tensor(self, operand: Value) -> torch.Tensor:

@@ -16,6 +16,10 @@ CONDITIONING_FACTOR = 4
 """An error of up to this times the answer is the point's doing: a heuristic, tuned on the gradients of some 240
 formulas of physics and numerics, where errors that another formula would avoid lie far above it."""
 
+MOST_LOCAL_ULP = Fraction(16)
+"""However many operations there are, no more ulps than that are a matter of course: as many as `assert_close`'s rtol
+leaves float32, where that of the 16-bit dtypes leaves one to four."""
+
 SUBJECT_ULP = 64
 """What a subject may lose within the tolerance without being called inaccurate: its own operations are not known."""
 
@@ -57,6 +61,9 @@ class Excuses(Protocol):
 
     def ideal(self) -> Enclosure | None:
         """Where rounding may bring a program whose operations all have accurate derivatives; None: anywhere."""
+
+    def local_ulp(self) -> Fraction:
+        """What the operations' own errors add up to, in ulps, if none is amplified on the way."""
 
     def movement(self) -> Fraction:
         """How far the truth moves when every input moves by `CONDITIONING_STEPS` ulps."""
@@ -118,7 +125,7 @@ def judge(
     judgement = _judge_finite(measured, true, format_, tolerance, excuses)
     if written:
         return judgement
-    return _of_subject(judgement, measured, true, format_, excuses)
+    return _of_subject(judgement, measured, true, format_, tolerance, excuses)
 
 
 def middle(enclosure: Enclosure) -> Fraction:
@@ -270,6 +277,18 @@ def _judge_finite(
             f"within the tolerance, but rounding of the written program brings it no further than "
             f"{_reach(excuses.rounding(), true, format_)}",
         )
+    usual = Fraction(0)
+    if tolerance == format_.relative_tolerance:  # a case's own is meant as it is
+        usual = min(excuses.local_ulp(), MOST_LOCAL_ULP)
+    subnormal = abs(true) < format_.smallest_normal
+    if error_ulp <= usual and (
+        explained or (subnormal and _contains(excuses.limited_range(), measured))
+    ):
+        # No digit was lost that each operation's own rounding does not take; nor is underflow news among subnormals.
+        return verdict(
+            Verdict.MATCH_ROUNDING,
+            f"the rounding of each operation adds up to {float(usual):.3g} ulp",
+        )
     if explained:
         movement = excuses.movement()
         moved_ulp = _to_float(movement / ulp(true, format_))
@@ -296,6 +315,7 @@ def _of_subject(
     measured: float,
     true: Fraction,
     format_: Format,
+    tolerance: Fraction,
     excuses: Excuses,
 ) -> Judgement:
     """The verdict on a subject: within the tolerance a few ulps need no excuse, beyond it conditioning is the only one.
@@ -304,12 +324,18 @@ def _of_subject(
     gradient of `asin` near 1 loses digits that 1/√((1 − x)(1 + x)) keeps, however the point is conditioned.
     """
     error_ulp = judgement.error_ulp
+    error = abs(Fraction(measured) - true)
     if judgement.message is not None:
         told = judgement.message.replace("the written program", "the specification")
         judgement = replace(judgement, message=told)
     if judgement.verdict is Verdict.MATCH_CONDITIONING:
         judgement = replace(judgement, verdict=Verdict.DIFFER_UNSTABLE)
     ideal = excuses.ideal()
+    beyond = error > allowed(true, format_, tolerance)
+    if judgement.verdict is Verdict.MATCH_ROUNDING and true and beyond:
+        if _contains(ideal, measured):
+            return judgement
+        judgement = replace(judgement, verdict=Verdict.DIFFER_UNSTABLE)
     if judgement.verdict is Verdict.MATCH_ROUNDING and true == 0:
         if ideal is None or _contains(ideal, measured):
             return judgement

@@ -46,7 +46,7 @@ def draw(
 
 
 def every(interval: Domain | None, format_: Format) -> Iterator[float]:
-    """Every number of the format in the interval in order, both zeros among them; without one, the infinities too."""
+    """Every number of the format in the interval in order, −0 only where it goes on below; without one, also ±inf."""
     if interval is not None:
         yield from _numbers(interval.ordinals(format_), format_)
         return
@@ -113,6 +113,6 @@ def _by_ordinal(places: Iterable[int], inside: range, format_: Format) -> list[f
 
 def _numbers(ordinals: range, format_: Format) -> Iterator[float]:
     for position in ordinals:
-        if position == 0:
+        if position == 0 and -1 in ordinals:  # else 0 is where the domain begins
             yield -0.0
         yield from_ordinal(position, format_)

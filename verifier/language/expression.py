@@ -143,6 +143,11 @@ def expand(program: Program) -> Program:
 
 def define(program: Program) -> Program:
     """The program over the reals: every operation that has a definition written out as what it is."""
+    return define_in_place(program)[0]
+
+
+def define_in_place(program: Program) -> tuple[Program, Sequence[int]]:
+    """The program with definitions written out, and for each node of the given one where its value went."""
     nodes: list[Node] = []
     moved: list[int] = []
     for node in program.nodes:
@@ -153,7 +158,7 @@ def define(program: Program) -> Program:
             moved.append(len(nodes) - 1)
         else:
             moved.append(_inline(nodes, definition(row), row, arguments, node.span))
-    return _rewritten(program, nodes, moved)
+    return _rewritten(program, nodes, moved), moved
 
 
 @cache

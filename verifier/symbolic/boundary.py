@@ -9,7 +9,7 @@ which it lies. What is crossed twice between two floats of the grid is not seen.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
@@ -81,7 +81,7 @@ def points(
     found: list[Point] = []
     known = {_key(point) for point in drawn}
     with balls.workprec(format_.precision_bits + GUARD_BITS):
-        search = _Search(expression.expand(program), format_)
+        search = _Search(program, format_)
         bases = drawn[: 1 if len(domains) == 1 else LINES]
         lines = [
             _Line(search, name, domains[name].ordinals(format_), base)
@@ -125,8 +125,10 @@ class _Search:
     """A program with all that is watched in it, and the work that may still be spent."""
 
     def __init__(self, program: Program, format_: Format) -> None:
-        self.program, self.format = program, format_
-        self.watches = [*_watches(program, format_)]
+        written = expression.expand(program)
+        self.program, places = expression.define_in_place(written)
+        self.format = format_
+        self.watches = [*_watches(self.program, format_, _forms(written, places))]
         self.work = MOST_WORK
 
     def values(self, point: Point) -> list[Any] | None:
@@ -227,7 +229,9 @@ class _Line:
     def _zeros(self) -> list[Point]:
         if 0 not in self.inside:
             return []
-        return [self._at(0.0), self._at(-0.0), *self._points([1, -1])]
+        zeros = [self._at(0.0), *self._points([1, -1])]
+        # A domain that begins at 0 does not mean the zero on the far side of it.
+        return [self._at(-0.0), *zeros] if -1 in self.inside else zeros
 
     def _points(self, positions: Sequence[int]) -> list[Point]:
         return [
@@ -341,21 +345,38 @@ class _Turn:
     positive: bool = True
 
 
-def _watches(program: Program, format_: Format) -> Iterator[_Watch]:
+def _forms(
+    program: Program, places: Sequence[int]
+) -> Iterator[tuple[Operation, list[int]]]:
+    """The rows in a program that have a definition, with where their operands went when it was written out."""
+    for node in program.nodes:
+        row = operations.OPERATIONS.get(node.operation)
+        if row is not None and row.definition is not None:
+            yield row, [places[argument] for argument in node.arguments]
+
+
+def _watches(
+    program: Program,
+    format_: Format,
+    forms: Iterable[tuple[Operation, list[int]]],
+) -> Iterator[_Watch]:
     reached = expression.reached(program)
     levels: list[dict[Fraction, Kind]] = [{} for _ in program.nodes]
+    applied = list(forms)
     for index, node in enumerate(program.nodes):
         row = operations.OPERATIONS.get(node.operation)
         if row is None:
             continue
         if row.result is Sort.NUMBER:
             levels[index] |= _thresholds(node.operation, format_)
+        applied.append((row, list(node.arguments)))
+    for row, arguments in applied:
         for turn in _turns(row):
-            operand = node.arguments[turn.operand]
+            operand = arguments[turn.operand]
             if turn.level is not None:
                 levels[operand][turn.level] = Kind.TURN
             elif turn.other is not None:
-                other = node.arguments[turn.other]
+                other = arguments[turn.other]
                 if reached[operand] or reached[other]:
                     yield _Watch(operand, ((balls.zero(), Kind.TURN),), other)
             elif reached[operand]:
@@ -383,14 +404,15 @@ def _thresholds(operation: str, format_: Format) -> dict[Fraction, Kind]:
 
 @cache
 def _turns(row: Operation) -> tuple[_Turn, ...]:
-    """Where an operation turns, by its row of the table."""
+    """Where an operation turns, by its row of the table; of one that has a definition, what that does not tell."""
     found: list[_Turn] = []
     for operand, interval in enumerate(row.domain):
         ends = (interval.lower, interval.upper)
         found += [_Turn(operand, end) for end in ends if end is not None]
-    for text in (*row.kinks, *row.jumps, *row.poles):
-        found += _told(text, row)
-    for form in (*row.backward, row.definition):
+    if row.definition is None:
+        for text in (*row.kinks, *row.jumps, *row.poles):
+            found += _told(text, row)
+    for form in row.backward:
         if form is not None:
             found += _turns_of_form(expression.parse_form(form, row), row)
     return tuple(dict.fromkeys(found))

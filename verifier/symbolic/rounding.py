@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache, cached_property
 from typing import Any
 
 from verifier.floats import Format
@@ -86,6 +87,26 @@ class RoundingModel:
                     for name, index in self.program.steps.items()
                 },
             )
+
+    @cached_property
+    def local_ulp(self) -> tuple[Fraction, Fraction]:
+        """What the errors of all operations add up to, in ulps, for the value and for the gradient.
+
+        A derivative that no operation amplifies an error of is off by no more.
+        """
+        nodes = self.program.nodes
+        value = sum((_own_ulp(node) for node in nodes), Fraction(0))
+        gradient = sum(
+            (
+                _ulp_of_form(form, operations.OPERATIONS[node.operation])
+                for index, node in enumerate(nodes)
+                if self.reached[index] and node.arguments
+                for form in operations.OPERATIONS[node.operation].backward
+                if form is not None
+            ),
+            Fraction(0),
+        )
+        return value, value + gradient
 
     def _forward(self, point: Mapping[str, float]) -> list[Any]:
         values: list[Any] = []
@@ -264,6 +285,22 @@ class IdealModel(RoundingModel):
         if not balls.is_finite(product):
             return product
         return self._widen(product, product, row.forward_ulp + Fraction(1, 2))
+
+
+@cache
+def _own_ulp(node: expression.Node) -> Fraction:
+    """What one operation may add to the error of its result."""
+    row = operations.OPERATIONS.get(node.operation)
+    if row is None or row.result is operations.Sort.CONDITION:
+        return Fraction(0)
+    if row.forward is not None:
+        return _ulp_of_form(row.forward, row)
+    return Fraction(0) if row.name in EXACT_OPERATIONS else row.forward_ulp
+
+
+def _ulp_of_form(form: str, row: operations.Operation) -> Fraction:
+    nodes = expression.parse_form(form, row).nodes
+    return sum((_own_ulp(node) for node in nodes), Fraction(0))
 
 
 LINEAR = frozenset(("identity", "add", "sub", "mul", "neg"))
