@@ -9,6 +9,7 @@ import torch
 
 from verifier.automatic.lowering import DTYPES, Lowered, Value
 from verifier.evidence import Trace
+from verifier.language import expression
 from verifier.language.expression import Program
 from verifier.language.single import operand_name, single
 
@@ -54,7 +55,7 @@ def _trace(
     output = values[lowered.program.output]
     output.backward(torch.full_like(output, upstream))
     adjoints = [value.grad if _is_differentiated(value) else None for value in values]
-    literals = {index: Fraction(value) for index, value in lowered.literals.items()}
+    literals = expression.constant_values(lowered.program)
     products = [
         _products(lowered.program, index, values, adjoint, literals, dtype)
         for index, adjoint in enumerate(adjoints)
