@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from verifier.floats import BINARY32, BINARY64, nearest
-from verifier.judgement.expectation import Sides, disagreement, is_expected, sides
+from verifier.judgement.expectation import (
+    Sides,
+    disagreement,
+    is_expected,
+    sides,
+    unaccepted,
+)
 from verifier.language.cases import Expectation, Expected, from_mapping
 from verifier.language.points import scalar
 from verifier.records import Enclosure, Truth, TruthStatus, Verdict
@@ -155,3 +161,12 @@ def test_a_broken_number_is_never_as_expected() -> None:
     assert not is_expected(
         Verdict.DIFFER_WRONG, Expectation(verdict="differ.wrong"), ["…"]
     )
+
+
+def test_an_accepted_difference_hides_no_other() -> None:
+    spurious, unstable = Verdict.DIFFER_SPURIOUS, Verdict.DIFFER_UNSTABLE
+    match, undecided = Verdict.MATCH_EXACT, Verdict.UNDECIDED_LIMIT
+    assert unaccepted(spurious, [match, spurious, unstable], [spurious]) is unstable
+    assert unaccepted(spurious, [match, spurious, undecided], [spurious]) is spurious
+    assert unaccepted(spurious, [match, spurious, unstable], []) is spurious
+    assert unaccepted(match, [match], [spurious]) is match

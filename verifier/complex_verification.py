@@ -25,7 +25,7 @@ from verifier.judgement.complex_comparison import (
     of_float,
     of_truth,
 )
-from verifier.judgement.expectation import is_expected
+from verifier.judgement.expectation import is_expected, unaccepted
 from verifier.language import complex_numbers, expression
 from verifier.language.case import Case, Expected
 from verifier.language.expression import Program
@@ -475,13 +475,15 @@ class _Work:
         case, expectation = self.case, self.case.expectation
         if self.failure is not None:
             verdict, message = self.verdict_on_failure(self.failure), self.failure
+            verdicts = [verdict]
         else:
             verdicts = [one.judgement.verdict for one in self.judged]
             verdict, message = max(verdicts, key=severity), None
         errors = [one.judgement.error_ulp for one in self.judged]
-        as_expected = is_expected(verdict, expectation, self.broken, case.accept)
-        parts = [*self.broken, *([message] if message else [])]
         pinned = expectation.verdict if expectation is not None else None
+        worst = verdict if pinned else unaccepted(verdict, verdicts, case.accept)
+        as_expected = is_expected(worst, expectation, self.broken, case.accept)
+        parts = [*self.broken, *([message] if message else [])]
         if pinned is not None and not as_expected and not self.broken:
             parts.append(f"expected {pinned}, found {verdict}")
         return Result(

@@ -35,7 +35,13 @@ from verifier.judgement.comparison import (
     middle,
     severity,
 )
-from verifier.judgement.expectation import Sides, disagreement, is_expected, sides
+from verifier.judgement.expectation import (
+    Sides,
+    disagreement,
+    is_expected,
+    sides,
+    unaccepted,
+)
 from verifier.language import expression
 from verifier.language.case import Case, Descent, Expected
 from verifier.language.expression import Program
@@ -780,6 +786,7 @@ class _Work:
         expectation = case.expectation
         if self.failure is not None:
             verdict, message = self.verdict_on_failure(self.failure), self.failure
+            verdicts = [verdict]
         else:
             verdicts = [judged.judgement.verdict for judged in self.judged]
             verdict, message = max(verdicts, key=severity), None
@@ -788,9 +795,10 @@ class _Work:
             for judged in self.judged
             if judged.judgement.error_ulp is not None
         ]
-        as_expected = is_expected(verdict, expectation, self.broken, case.accept)
-        parts = [*self.broken, *([message] if message else [])]
         pinned = expectation.verdict if expectation is not None else None
+        worst = verdict if pinned else unaccepted(verdict, verdicts, case.accept)
+        as_expected = is_expected(worst, expectation, self.broken, case.accept)
+        parts = [*self.broken, *([message] if message else [])]
         if pinned is not None and not as_expected and not self.broken:
             parts.append(f"expected {pinned}, found {verdict}")
         return Result(

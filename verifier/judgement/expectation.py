@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from verifier.floats import Format, decimal, nearest, shortest
+from verifier.judgement.comparison import severity
 from verifier.language.case import Expectation, Expected
 from verifier.records import Truth, TruthStatus, Verdict
 
@@ -78,6 +79,14 @@ def _near(expected: Expected, found: Fraction, tolerance: Fraction) -> bool:
     wanted = (expected.scalar.lower + expected.scalar.upper) / 2
     allowed = max(tolerance * abs(wanted), expected.half_unit or Fraction(0))
     return abs(found - wanted) <= allowed
+
+
+def unaccepted(
+    verdict: Verdict, verdicts: Iterable[Verdict], accepted: Collection[Verdict]
+) -> Verdict:
+    """The worst verdict, or if that is accepted the worst difference that is not: one must not hide the other."""
+    left = (v for v in verdicts if v.family == "differ" and v not in accepted)
+    return max(left, key=severity, default=verdict) if verdict in accepted else verdict
 
 
 def is_expected(
