@@ -791,8 +791,8 @@ class _Reader:
         self, row: Operation, found: list[int], node: ast.expr
     ) -> None:
         """PyTorch takes no tensor in the place of a parameter."""
-        if row.name == "polygamma":
-            self._check_order(found[0], node)
+        if row.name in operations.ORDERED:
+            self._check_order(row, found[0], node)
         for name, index in zip(row.operands, found, strict=True):
             if name in row.parameters and index not in self.constants:
                 self._fail(
@@ -806,12 +806,12 @@ class _Reader:
         end = span.end_column - 1 if span.end_line == span.line else len(line)
         return line[span.column - 1 : end]
 
-    def _check_order(self, index: int, node: ast.expr) -> None:
+    def _check_order(self, row: Operation, index: int, node: ast.expr) -> None:
         order = self.constants.get(index)
         if order is None or order.denominator != 1 or not 0 <= order <= 1000:
             self._fail(
                 node,
-                "expected an integer constant from 0 to 1000 as first operand of `polygamma`",
+                f"expected an integer constant from 0 to 1000 as first operand of `{row.name}`",
             )
 
     def _hold(self, index: int, value: Fraction, node: ast.expr) -> None:

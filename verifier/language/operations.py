@@ -28,6 +28,9 @@ CONSTANTS = {
 }
 """Named constants and their aliases."""
 
+ORDERED = frozenset(row.name for row in _ROWS if row.parameters == ("n",))
+"""Rows whose first operand is an integer constant."""
+
 _NAMES = {alias: row for row in _ROWS for alias in (row.name, *row.aliases)}
 _SYMBOLS = {row.symbol: row for row in _ROWS if row.symbol is not None}
 

@@ -159,8 +159,9 @@ def hand_back(
         return None
     if operation == "where":
         return _hand_to_branch(operand, operands, adjoint)
+    row = operations.OPERATIONS.get(operation)
     if operation in ("sign", "floor", "ceil") or (
-        operation == "polygamma" and operand == 0
+        row is not None and row.operands[operand] in row.parameters
     ):
         return None
     worst = max((adjoint, *operands), key=lambda known: known.standing)

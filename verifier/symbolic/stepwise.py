@@ -246,7 +246,7 @@ class Stepwise:
         if standing is not Regularity.SMOOTH:
             return self._irregular(index, standing)
         if row.name in ("sign", "floor", "ceil") or (
-            row.name == "polygamma" and operand == 0
+            row.operands[operand] in row.parameters
         ):
             return None
         local = self._local(index, operand, operands)

@@ -145,8 +145,9 @@ class _Printer(StrPrinter):  # type: ignore[misc]
     def _print_Choice(self, found: Symbolic) -> str:
         return f"where({self.stringify(found.args, ', ')})"
 
-    def _print_LogGamma(self, found: Symbolic) -> str:
-        return f"lgamma({self._print(found.args[0])})"
+    def _print_Function(self, found: Symbolic) -> str:
+        name = derivative.written_name(found.func)
+        return f"{name}({self.stringify(found.args, ', ')})"
 
     def _print_polygamma(self, found: Symbolic) -> str:
         order, argument = found.args
@@ -211,6 +212,21 @@ def _ordinary(expression: Symbolic, readable: Mapping[Symbolic, Symbolic]) -> Sy
             return _piecewise(*parts)
         case derivative.LogGamma:
             return sympy.loggamma(*parts, evaluate=False)
+        case derivative.BesselJ:
+            return sympy.besselj(*parts)
+        case derivative.BesselY:
+            return sympy.bessely(*parts)
+        case derivative.BesselI:
+            return sympy.besseli(*parts)
+        case derivative.BesselK:
+            return sympy.besselk(*parts)
+        case derivative.ErfInverse:
+            return sympy.erfinv(*parts, evaluate=False)
+        case derivative.ErfcInverse:
+            return sympy.erfcinv(*parts, evaluate=False)
+        case derivative.ErfcScaled | derivative.Sinc:
+            name = derivative.written_name(expression.func)
+            return sympy.Function(name)(*parts)
     if any(isinstance(part, sympy.Piecewise) for part in parts):
         return expression.func(*parts, evaluate=False)
     return expression.func(*parts)
