@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import flint
@@ -42,6 +43,16 @@ HERE: dict[str, tuple[float, ...]] = {
         ("reciprocal", "cbrt", "abs", "sign", "relu", "csc", "cot", "csch", "coth"),
         (-2.25, 0.5),
     ),
+    # Special functions
+    "erfinv": (-0.75, 0.0, 0.9),
+    "erfcinv": (0.25, 1.0, 1.75),
+    "ndtri": (0.25, 0.5, 0.9),
+    "entr": (0.25, 7.0),
+    "logit": (0.25, 0.5),
+    "asech": (0.25, 0.75),
+    "asec": (-2.25, 1.5),
+    "acsc": (-2.25, 1.5),
+    "acoth": (-2.25, 1.5),
     **dict.fromkeys(("floor", "ceil"), (-2.25, -0.5, 0.5, 7.75)),
 }
 """Centers at which an operation is analytic, where it is not so everywhere."""
@@ -61,6 +72,10 @@ MPMATH: dict[str, Callable[[Any], Any]] = {
     "log10": lambda x: mpmath.log(x, 10),
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)),
+    # Special functions
+    "erfcinv": lambda x: mpmath.erfinv(1 - x),
+    "erfcx": lambda x: mpmath.exp(x * x) * mpmath.erfc(x),
+    "sinc": mpmath.sincpi,
 }
 
 
@@ -113,6 +128,31 @@ def test_taylor_coefficients_are_mpmaths(operation: str) -> None:
         assert len(found) == LENGTH
         for ball, coefficient in zip(found, expected, strict=True):
             assert close(ball, mpmath.re(coefficient)), (center, ball, coefficient)
+
+
+@pytest.mark.parametrize("order", [-3, -1, 0, 1, 2, 7])
+@pytest.mark.parametrize("operation", ["besselj", "bessely", "besseli", "besselk"])
+def test_taylor_coefficients_of_bessel_functions_are_mpmaths(
+    operation: str, order: int
+) -> None:
+    two_sided = operation in ("besselj", "besseli")
+    for center in (0.5, 7.75, *((0.0, -2.25) if two_sided else ())):
+        found = series.taylor_of_order(operation, order, balls.exact(center), LENGTH)
+        assert len(found) == LENGTH
+        function = partial(getattr(mpmath, operation), order)
+        with mpmath.workprec(2 * BITS):
+            expected = mpmath.taylor(function, mpmath.mpf(center), LENGTH - 1)
+        for ball, coefficient in zip(found, expected, strict=True):
+            assert close(ball, mpmath.re(coefficient)), (center, ball, coefficient)
+
+
+@pytest.mark.parametrize("operation", ["bessely", "besselk"])
+@pytest.mark.parametrize("center", [0.0, -2.0])
+def test_bessel_functions_of_the_second_kind_have_no_series_left_of_their_pole(
+    operation: str, center: float
+) -> None:
+    with pytest.raises(SingularError):
+        series.taylor_of_order(operation, 1, balls.exact(center), 3)
 
 
 @pytest.mark.parametrize("operation", UNARY)
@@ -267,6 +307,12 @@ def test_every_row_that_yields_a_number_can_be_applied() -> None:
         operands = {
             "where": [True, line(center, 1.0), line(2.0, 1.0)],
             "polygamma": [number(1.0), line(2.5, 1.0)],
+            # Special functions
+            "erfcinv": [line(0.5, 1.0)],
+            **{
+                name: [number(1.0), line(2.5, 1.0)]
+                for name in ("besselj", "bessely", "besseli", "besselk")
+            },
         }.get(row.name) or [line(center + 2 * k, 1.0) for k in range(row.arity)]
         assert len(series.coefficients(series.apply(row.name, operands, 4))) == 4
 

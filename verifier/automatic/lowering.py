@@ -33,7 +33,7 @@ def _by_order(name: str, *functions: Callable[[Any], Any]) -> Callable[..., Any]
     """A function of an integer order, of which PyTorch has the first ones."""
 
     def apply(order: float, x: Any) -> Any:
-        if order >= len(functions):
+        if not 0 <= order < len(functions):
             raise NotImplementedError(f"PyTorch has no {name} of order {int(order)}")
         return functions[int(order)](x)
 

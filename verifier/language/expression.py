@@ -791,7 +791,7 @@ class _Reader:
         self, row: Operation, found: list[int], node: ast.expr
     ) -> None:
         """PyTorch takes no tensor in the place of a parameter."""
-        if row.name in operations.ORDERED:
+        if row.name in operations.ORDERS:
             self._check_order(row, found[0], node)
         for name, index in zip(row.operands, found, strict=True):
             if name in row.parameters and index not in self.constants:
@@ -808,10 +808,11 @@ class _Reader:
 
     def _check_order(self, row: Operation, index: int, node: ast.expr) -> None:
         order = self.constants.get(index)
-        if order is None or order.denominator != 1 or not 0 <= order <= 1000:
+        least, largest = operations.ORDERS[row.name]
+        if order is None or order.denominator != 1 or not least <= order <= largest:
             self._fail(
                 node,
-                f"expected an integer constant from 0 to 1000 as first operand of `{row.name}`",
+                f"expected an integer constant from {least} to {largest} as first operand of `{row.name}`",
             )
 
     def _hold(self, index: int, value: Fraction, node: ast.expr) -> None:

@@ -28,8 +28,14 @@ CONSTANTS = {
 }
 """Named constants and their aliases."""
 
-ORDERED = frozenset(row.name for row in _ROWS if row.parameters == ("n",))
-"""Rows whose first operand is an integer constant."""
+ORDERS = {
+    "polygamma": (0, 1000),
+    "besselj": (-1000, 1000),
+    "bessely": (-1000, 1000),
+    "besseli": (-1000, 1000),
+    "besselk": (-1000, 1000),
+}
+"""Rows whose first operand is an integer constant: the least and the largest."""
 
 _NAMES = {alias: row for row in _ROWS for alias in (row.name, *row.aliases)}
 _SYMBOLS = {row.symbol: row for row in _ROWS if row.symbol is not None}
