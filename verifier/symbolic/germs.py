@@ -1,6 +1,6 @@
 """Germs: what a function is on one side of a point, as an asymptotic expansion in t → 0+ with ball coefficients.
 
-A `Germ` is a sum of terms c·t^e·ℓ^m, where ℓ = log(1/t), e is rational and m an integer, and a remainder of a known
+A `Germ` is a sum of terms c·t^e·ℓ^m, where ℓ = log(1/t), e and m are rational, and a remainder of a known
 order. What grows or decays faster than every power of t is an `Exponential`, kept by its logarithm. Germs of functions
 built from these operations form a Hardy field: each is eventually of one sign and may be differentiated term by term
 (G. H. Hardy, Orders of Infinity, 1910; J. van der Hoeven, Transseries and Real Differential Algebra, 2006). So a limit
@@ -30,7 +30,7 @@ class Outside(Exception):
     """The function is not defined on this side of the point."""
 
 
-Size = tuple[Fraction | float, int]
+Size = tuple[Fraction | float, Fraction | int]
 """(e, −m) of t^e·ℓ^m: the smaller, the larger the term as t → 0+."""
 UNIT: Size = (Fraction(0), 0)
 FLAT: Size = (math.inf, 0)
@@ -183,10 +183,13 @@ def derivative(value: Value) -> Value:
         terms.append(
             ((below, minus_logs), coefficient * balls.exact(Fraction(exponent)))
         )
-        terms.append(((below, minus_logs + 1), coefficient * minus_logs))
+        own = coefficient * balls.exact(Fraction(minus_logs))
+        terms.append(((below, minus_logs + 1), own))
     remainder = value.remainder
     if remainder is not None:
-        remainder = (remainder[0] - 1, remainder[1])
+        # What is O(ℓ^m) has a derivative O((ℓ^m)′), unless m = 0: l'Hôpital's rule in a Hardy field.
+        slower = remainder[0] == 0 and remainder[1] != 0
+        remainder = (remainder[0] - 1, remainder[1] + slower)
     return _germ(terms, remainder)
 
 
@@ -378,7 +381,7 @@ def exponential(value: Value) -> Value:
     if not infinite:
         head = balls.OPERATIONS["exp"](middle)
         return compose([head * c for c in _exponential_series()], small)
-    if infinite[0][0] == (Fraction(0), -1):  # a·ℓ alone: t^(−a)
+    if [size for size, _ in infinite] == [(Fraction(0), -1)]:  # a·ℓ alone: t^(−a)
         exponent = balls.rational(infinite[0][1])
         if exponent is None:
             raise Unresolved("an irrational power")
@@ -386,6 +389,8 @@ def exponential(value: Value) -> Value:
         tail = exponential(add(rest, small))
         return multiply(Germ((((-exponent, 0), balls.exact(1.0)),)), tail)
     leading(Germ(tuple(infinite)))
+    if any(size[0] == 0 and size[1] > -1 for size, _ in infinite):
+        raise Unresolved("an exponential of a root of a logarithm")
     return Exponential(1, value)
 
 
@@ -716,6 +721,32 @@ def _scaled_complementary(value: Value) -> Value:
     return divide(total, scale(value, root))
 
 
+def _inverse_error(value: Value) -> Value:
+    """erfinv at ±1 and beyond."""
+    if sign(value) < 0:
+        return negate(_inverse_error(negate(value)))
+    return _inverse_complement(subtract(_number(ONE), value))
+
+
+def _inverse_complement(value: Value) -> Value:
+    """erfcinv at 0 and 2 and beyond: √L + O(log L / √L), where L = −log v (DLMF 7.17.3)."""
+    if sign(subtract(value, _number(ONE))) > 0:
+        return negate(_inverse_complement(subtract(_number(2.0), value)))
+    if sign(value) <= 0:
+        raise Outside("an inverse error function beyond ±1")
+    found = finite_part(value)
+    if found is None or not balls.is_zero(found[0]):
+        raise Unresolved("an inverse error function at a number that is not known")
+    log = negate(logarithm(value))
+    if isinstance(log, Exponential):
+        raise Unresolved("a special function of an exponential")
+    (exponent, minus_logs), coefficient = leading(log)
+    root = balls.OPERATIONS["sqrt"](coefficient)
+    logs = Fraction(minus_logs)
+    half = (Fraction(exponent) / 2, logs / 2)
+    return Germ(((half, root),), (-Fraction(exponent) / 4, -logs / 4))
+
+
 def _tending_to_zero(value: Value) -> Germ:
     if isinstance(value, Exponential):
         raise Unresolved("a special function of an exponential")
@@ -953,8 +984,8 @@ _functions: dict[str, Callable[..., Any]] = {
     "lgamma": _analytic_or("lgamma", _log_gamma),
     "digamma": _polygamma(0),
     # Special functions
-    "erfinv": _analytic_or("erfinv", _unresolved("erfinv")),
-    "erfcinv": _analytic_or("erfcinv", _unresolved("erfcinv")),
+    "erfinv": _analytic_or("erfinv", _inverse_error),
+    "erfcinv": _analytic_or("erfcinv", _inverse_complement),
     "erfcx": _analytic_or("erfcx", _scaled_complementary),
     "sinc": _analytic_or("sinc", _unresolved("sinc")),
     "max": _larger,

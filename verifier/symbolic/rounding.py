@@ -95,14 +95,17 @@ class RoundingModel:
                 values.append(self._apply(node, values))
         return values
 
-    def _apply(self, node: expression.Node, values: Sequence[Any]) -> Any:
+    def _apply(
+        self, node: expression.Node, values: Sequence[Any], inside: str | None = None
+    ) -> Any:
+        """The result of a node; `inside` the formula of its own row, it is the kernel that the formula ends in."""
         if node.operation == "constant":
             return self._literal(balls.constant(node.name, node.number))
         operands = [values[index] for index in node.arguments]
         row = operations.OPERATIONS[node.operation]
-        if row.forward is not None:
+        if row.forward is not None and row.name != inside:
             given = dict(zip(row.operands, operands, strict=True))
-            return self._follow(row.forward, row, given)
+            return self._follow(row.forward, row, given, inside=row.name)
         result = balls.apply(node.operation, operands)
         if row.result is operations.Sort.CONDITION:
             return result
@@ -220,7 +223,11 @@ class RoundingModel:
         return self._follow(form, row, given)
 
     def _follow(
-        self, form: str, row: operations.Operation, given: Mapping[str, Any]
+        self,
+        form: str,
+        row: operations.Operation,
+        given: Mapping[str, Any],
+        inside: str | None = None,
     ) -> Ball:
         """What a kernel's own formula gives, each of its operations rounding."""
         program = expression.parse_form(form, row)
@@ -229,7 +236,7 @@ class RoundingModel:
             if step.operation == "variable":
                 done.append(given[step.name or ""])
             else:
-                done.append(self._apply(step, done))
+                done.append(self._apply(step, done, inside))
         found: Ball = done[program.output]
         if not balls.is_finite(found) or found.is_exact():
             return found
