@@ -210,9 +210,7 @@ def test_a_local_derivative_is_written_in_our_language(text: str, formula: str) 
     parse(formula)
 
 
-CONDITIONS = {
-    row.name for row in OPERATIONS.values() if row.result is Sort.CONDITION
-}
+CONDITIONS = {row.name for row in OPERATIONS.values() if row.result is Sort.CONDITION}
 
 
 def test_every_operation_has_a_local_derivative_in_our_language() -> None:

@@ -153,7 +153,9 @@ UNARY = {
     "i0e": Row("i0e({u})", lambda u: math.exp(-u) * i0(u), 0.1, 4, -1),
     "i1e": Row("i1e({u})", lambda u: math.exp(-u) * i1(u), 0.1, 0.8),
     "besseli": Row("besseli(0, {u})", i0, 0.3, 3.5),
-    "sinc": Row("sinc({u})", lambda u: math.sin(math.pi * u) / (math.pi * u), 0.2, 0.8, -1),
+    "sinc": Row(
+        "sinc({u})", lambda u: math.sin(math.pi * u) / (math.pi * u), 0.2, 0.8, -1
+    ),
     "asec": Row("asec({u})", lambda u: math.acos(1 / u), 1.2, 10),
     "acsc": Row("acsc({u})", lambda u: math.asin(1 / u), 1.2, 10, -1),
     "acot": Row("acot({u})", lambda u: math.atan(1 / u), 0.1, 10, -1),

@@ -6,6 +6,7 @@ dictionary keyed by the row's name. Nothing here computes.
 
 from __future__ import annotations
 
+from verifier.language.operation import ELEMENTARY_ULP as ELEMENTARY_ULP
 from verifier.language.operation import LINE as LINE
 from verifier.language.operation import Interval as Interval
 from verifier.language.operation import Operation as Operation

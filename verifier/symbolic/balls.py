@@ -243,27 +243,28 @@ def _bessel_k(order: Ball, x: Ball) -> Ball:
     if not x > 0:
         return arb.nan()
     first, last = (
-        _with_guard(end, lambda at: at.bessel_k(order)) for end in (x.lower(), x.upper())
+        _with_guard(end, lambda at: at.bessel_k(order))
+        for end in (x.lower(), x.upper())
     )
     return first if x.is_exact() else first.union(last)
 
 
 def _bessel_y(order: Ball, x: Ball) -> Ball:
-    """Yₙ about the midpoint: its slope is (Yₙ₋₁ − Yₙ₊₁)/2, and √(Jₘ² + Yₘ²), which falls, bounds |Yₘ| (DLMF 10.9.30)."""
+    """Yₙ about the midpoint: its slope is (Yₙ₋₁ − Yₙ₊₁)/2, and |Yₘ| ≤ √(Jₘ² + Yₘ²), which falls (DLMF 10.9.30)."""
     if not x > 0:
         return arb.nan()
     middle = _with_guard(x.mid(), lambda at: at.bessel_y(order))
     if x.is_exact():
         return middle
     lowest = x.lower()
-    bounds = [
-        _hypot(
-            lowest.bessel_j(order + step),
-            _with_guard(lowest, lambda at, m=order + step: at.bessel_y(m)),
-        )
-        for step in (-1, 1)
-    ]
-    return around(middle, (x.rad() * (bounds[0] + bounds[1]) / 2).abs_upper())
+    below, above = (_modulus(order + step, lowest) for step in (-1, 1))
+    return around(middle, (x.rad() * (below + above) / 2).abs_upper())
+
+
+def _modulus(order: Ball, x: Ball) -> Ball:
+    """√(Jₙ² + Yₙ²) of an exact number."""
+    second = _with_guard(x, lambda at: at.bessel_y(order))
+    return _hypot(x.bessel_j(order), second)
 
 
 def _with_guard(x: Ball, function: Callable[[Ball], Ball]) -> Ball:

@@ -307,7 +307,7 @@ _FUNCTIONS: dict[Symbolic, str] = {
 
 def written_name(function: Symbolic) -> str:
     """What one of SymPy's functions, or of our own, is called in the language of case files."""
-    return _FUNCTIONS.get(function, function.__name__)
+    return _FUNCTIONS.get(function) or str(function.__name__)
 
 
 class UntranslatableError(Exception):

@@ -830,7 +830,7 @@ def _on_the_right(value: Value) -> None:
 
 
 def _at_its_pole(order: int, value: Value, pole: Fraction, log: Fraction) -> Value:
-    """At 0+: pole · (|m| − 1)! (v/2)^(−|m|), or for m = 0 log · (log(v/2) + γ) (DLMF 10.7 and 10.30, 10.8.2, 10.31.2)."""
+    """At 0+: pole · (|m| − 1)! (v/2)^(−|m|), or for m = 0 log · (log(v/2) + γ) (DLMF 10.8.1 and 10.31.1)."""
     half = scale(value, balls.exact(0.5))
     m = abs(order)
     if m == 0:

@@ -8,7 +8,7 @@ each that accurate stays inside, and no tolerance is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -28,6 +28,16 @@ EXACT_OPERATIONS = frozenset(
 """They return one of their operands, or its negative: nothing is rounded."""
 REORDERING_ULP = Fraction(1)
 """What taking a formula's factors in another order may add, as PyTorch does from one version or kernel to another."""
+INNER_EXPONENTIALS: Mapping[str, Callable[[Ball], Ball]] = {
+    "sigmoid": lambda x: -x,
+    # Special functions
+    "i0": abs,
+    "i1": abs,
+    "besseli": abs,
+    "modified_bessel_i0": abs,
+    "modified_bessel_i1": abs,
+}
+"""Kernels that multiply or divide by an exponential, and the exponent."""
 EXACT_WHERE_REPRESENTABLE = frozenset(
     ("add", "sub", "mul", "div", "sqrt", "square", "reciprocal")
 )
@@ -111,22 +121,25 @@ class RoundingModel:
             return result
         if node.operation in EXACT_OPERATIONS or not balls.is_finite(result):
             return result
-        if self._is_exact(node.operation, operands, result):
+        if self._is_exact(row, operands, result):
             return result
-        if node.operation == "sigmoid" and self._overflows_inside(operands[0]):
+        if self._overflows_inside(node.operation, operands[-1]):
             return balls.anything()
         return self._widen(result, result, row.forward_ulp)
 
-    def _overflows_inside(self, operand: Ball) -> bool:
-        """Whether e⁻ˣ, which PyTorch's sigmoid kernel computes on the way, overflows: it then returns 0."""
-        if not self.limited_range:
+    def _overflows_inside(self, operation: str, operand: Ball) -> bool:
+        """Whether an exponential that PyTorch's kernel computes on the way overflows, so that it returns 0 or inf."""
+        if not self.limited_range or operation not in INNER_EXPONENTIALS:
             return False
-        inner = balls.OPERATIONS["exp"](-operand)
+        inner = balls.OPERATIONS["exp"](INNER_EXPONENTIALS[operation](operand))
         top = balls.top_exponent(inner)
         return top is not None and self._may_overflow(inner, top)
 
-    def _is_exact(self, operation: str, operands: Sequence[Ball], result: Ball) -> bool:
+    def _is_exact(
+        self, row: operations.Operation, operands: Sequence[Ball], result: Ball
+    ) -> bool:
         """Whether every implementation returns this very number."""
+        operation = row.name
         if not result.is_exact() or not self._is_number(result):
             return False
         if operation in EXACT_WHERE_REPRESENTABLE:
@@ -136,7 +149,8 @@ class RoundingModel:
             and SMALLEST_EXACT_POWER <= operands[1] <= LARGEST_EXACT_POWER
         ):
             return True
-        return bool(result == 0 or abs(result) == 1)
+        is_fitted = row.forward_ulp > operations.ELEMENTARY_ULP
+        return bool(result == 0 or (abs(result) == 1 and not is_fitted))
 
     def _is_number(self, ball: Ball) -> bool:
         """Whether an exact ball is a number of the format, its exponent apart where the range is unbounded."""

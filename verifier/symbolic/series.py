@@ -416,7 +416,10 @@ def _cylinder(operation: str, sign: int) -> Callable[[int, Ball, int], list[Ball
             balls.OPERATIONS[operation](arb(m), c) for m in (order, order - 1)
         )
         # C′ₘ = ±Cₘ₋₁ − (m/x)·Cₘ (DLMF 10.6.2 and 10.29.2)
-        found = [value, (-below if operation == "besselk" else below) - order / c * value]
+        found = [
+            value,
+            (-below if operation == "besselk" else below) - order / c * value,
+        ]
         for k in range(n - 2):
             total = c * ((2 * k + 1) * (k + 1)) * found[k + 1]
             total += (k * k - order * order + sign * c * c) * found[k]

@@ -1,6 +1,6 @@
 """Special functions of torch.special, and what is composed of them.
 
-Where PyTorch has no derivative at all, `backward` is what a faithful one would compute: a user's own is held against it.
+Where PyTorch has no derivative at all, `backward` is what a faithful one would compute: a user's own is held to it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ BESSEL_K_ULP = Fraction(20)
 BESSEL_ULP = Fraction(8)
 """Cephes' `j0`, `j1`, `y0` and `y1` document absolute errors of 1e-15 at most, 8 units of 2⁻⁵³."""
 
-NO_DERIVATIVE = "PyTorch 2.13 has no derivative: it raises, or in a sum leaves the term out"
+NO_DERIVATIVE = (
+    "PyTorch 2.13 has no derivative: it raises, or in a sum leaves the term out"
+)
 ORDER_0_OR_1 = "the integer constant n is 0 or 1 in PyTorch"
 ON_THE_LINE = (LINE, LINE)
 ON_THE_RIGHT = (LINE, POSITIVE)
