@@ -37,6 +37,9 @@ def told(run: verifier.Run) -> dict[str, tuple[str, str]]:
         ("ndtri(x)", -1, "undefined", "undefined"),
         # ε·√(−log ε) tends to 0 with an infinite slope
         ("x*ndtri(x)", 0, "0", "-inf"),
+        ("erfcinv(exp(-1/x**2))*abs(x)", 0, "1", "0"),
+        ("sqrt(log(x))", INF, "inf", "0"),
+        ("sqrt(log(x))/log(x)", INF, "0", "0"),
         ("ndtr(x)", INF, "1", "0"),
         ("ndtr(x)", -INF, "0", "0"),
         ("log_ndtr(x)", -INF, "-inf", "inf"),

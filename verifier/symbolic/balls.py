@@ -242,11 +242,9 @@ def _bessel_k(order: Ball, x: Ball) -> Ball:
     """Kₙ falls, so that a ball's ends enclose it; of balls themselves Arb loses digits."""
     if not x > 0:
         return arb.nan()
-    first, last = (
-        _with_guard(end, lambda at: at.bessel_k(order))
-        for end in (x.lower(), x.upper())
-    )
-    return first if x.is_exact() else first.union(last)
+    ends = [x] if x.is_exact() else [x.lower(), x.upper()]
+    found = [_with_guard(end, lambda at: at.bessel_k(order)) for end in ends]
+    return found[0].union(found[-1])
 
 
 def _bessel_y(order: Ball, x: Ball) -> Ball:

@@ -302,11 +302,8 @@ def _positive_power(value: Value, exponent: Fraction) -> Value:
     if isinstance(value, Exponential):
         return exponential(scale(value.log, balls.exact(exponent)))
     (size, coefficient), rest = leading(value), _relative_rest(value)
-    logs = -size[1] * exponent
-    if logs.denominator != 1:
-        raise Unresolved("a broken power of a logarithm")
     factor = balls.OPERATIONS["pow"](coefficient, balls.exact(exponent))
-    head = Germ((((size[0] * exponent, -int(logs)), factor),))
+    head = Germ((((size[0] * exponent, size[1] * exponent), factor),))
     return multiply(head, compose(_binomial(exponent), rest))
 
 
@@ -729,7 +726,7 @@ def _inverse_error(value: Value) -> Value:
 
 
 def _inverse_complement(value: Value) -> Value:
-    """erfcinv at 0 and 2 and beyond: √L + O(log L / √L), where L = −log v (DLMF 7.17.3)."""
+    """erfcinv at 0 and 2 and beyond: √L + O(log L / √L), where L = −log v; here O(L^(−1/4)) (DLMF 7.17.3)."""
     if sign(subtract(value, _number(ONE))) > 0:
         return negate(_inverse_complement(subtract(_number(2.0), value)))
     if sign(value) <= 0:
@@ -738,13 +735,10 @@ def _inverse_complement(value: Value) -> Value:
     if found is None or not balls.is_zero(found[0]):
         raise Unresolved("an inverse error function at a number that is not known")
     log = negate(logarithm(value))
-    if isinstance(log, Exponential):
-        raise Unresolved("a special function of an exponential")
-    (exponent, minus_logs), coefficient = leading(log)
-    root = balls.OPERATIONS["sqrt"](coefficient)
-    logs = Fraction(minus_logs)
-    half = (Fraction(exponent) / 2, logs / 2)
-    return Germ(((half, root),), (-Fraction(exponent) / 4, -logs / 4))
+    root, rest = _square_root(log), power(log, Fraction(-1, 4))
+    assert isinstance(root, Germ)
+    assert isinstance(rest, Germ)
+    return _germ(root.terms, _coarser(root.remainder, leading(rest)[0]))
 
 
 def _tending_to_zero(value: Value) -> Germ:
@@ -831,6 +825,9 @@ def _on_the_right(value: Value) -> None:
 
 def _at_its_pole(order: int, value: Value, pole: Fraction, log: Fraction) -> Value:
     """At 0+: pole · (|m| − 1)! (v/2)^(−|m|), or for m = 0 log · (log(v/2) + γ) (DLMF 10.8.1 and 10.31.1)."""
+    found = finite_part(value)
+    if found is None or not balls.is_zero(found[0]):
+        raise Unresolved("a Bessel function at a number that is not known")
     half = scale(value, balls.exact(0.5))
     m = abs(order)
     if m == 0:
