@@ -132,6 +132,8 @@ class RoundingModel:
         if not self.limited_range or operation not in INNER_EXPONENTIALS:
             return False
         inner = balls.OPERATIONS["exp"](INNER_EXPONENTIALS[operation](operand))
+        if not balls.is_finite(inner):  # beyond Arb's own exponents
+            return True
         top = balls.top_exponent(inner)
         return top is not None and self._may_overflow(inner, top)
 
