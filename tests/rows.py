@@ -34,6 +34,7 @@ WITHOUT_DERIVATIVE = frozenset(
         "modified_bessel_k1",
         "scaled_modified_bessel_k0",
         "scaled_modified_bessel_k1",
+        "spherical_bessel_j0",
     )
 )
 """Rows that PyTorch 2.13 computes and cannot differentiate."""

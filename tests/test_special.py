@@ -61,6 +61,7 @@ def told(run: verifier.Run) -> dict[str, tuple[str, str]]:
             "0",
         ),
         ("sinc(x)", 0, "1", "0"),
+        ("spherical_bessel_j0(x) + x", 0, "1", "1"),
         ("entr(x)", 0, "0", "inf"),
         ("gamma(x)", 0, "undefined", "-inf"),
     ],

@@ -105,6 +105,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "modified_bessel_k1": lambda x: mp.besselk(1, x),
     "scaled_modified_bessel_k0": lambda x: mp.exp(x) * mp.besselk(0, x),
     "scaled_modified_bessel_k1": lambda x: mp.exp(x) * mp.besselk(1, x),
+    "spherical_bessel_j0": mp.sinc,
     "sinc": mp.sincpi,
     "gamma": mp.gamma,
     "beta": mp.beta,

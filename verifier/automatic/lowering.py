@@ -119,6 +119,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "modified_bessel_k1": special.modified_bessel_k1,
     "scaled_modified_bessel_k0": special.scaled_modified_bessel_k0,
     "scaled_modified_bessel_k1": special.scaled_modified_bessel_k1,
+    "spherical_bessel_j0": special.spherical_bessel_j0,
     "sinc": special.sinc,
     "max": torch.maximum,
     "min": torch.minimum,

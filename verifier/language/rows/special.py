@@ -30,6 +30,8 @@ BESSEL_K_ULP = Fraction(20)
 """Cephes' `k0f` documents 7.8e-7, `k0` 1.2e-15, `k1` 1.1e-15; 9.8 ulps were measured."""
 BESSEL_ULP = Fraction(8)
 """Cephes' `j0`, `j1`, `y0` and `y1` document absolute errors of 1e-15 at most, 8 units of 2⁻⁵³."""
+SPHERICAL_ULP = Fraction(4)
+"""A sine and a division."""
 
 NO_DERIVATIVE = (
     "PyTorch 2.13 has no derivative: it raises, or in a sum leaves the term out"
@@ -370,13 +372,21 @@ BESSEL = (
         BESSEL_K_ULP,
         positive=True,
     ),
+    _without_derivative(
+        "spherical_bessel_j0",
+        "spherical Bessel function sin(x) / x, 1 at 0",
+        "sinc(x / pi)",
+        "grad * ((cos(x) - sin(x) / x) / x)",
+        "DLMF 10.49.3",
+        SPHERICAL_ULP,
+    ),
 )
 
 OTHERS = (
     Operation(
         name="sinc",
         operands=("x",),
-        meaning="sin(πx) / (πx), 1 at 0; SymPy's sinc is without π",
+        meaning="sin(πx) / (πx), 1 at 0; SymPy's is spherical_bessel_j0",
         domain=(LINE,),
         source="torch.special.sinc",
         backward=(
