@@ -14,8 +14,34 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "rsub": {"alpha": ("1", "5/2")},
     "addcmul": {"value": ("1", "-3/4")},
     "addcdiv": {"value": ("1", "-3/4")},
+    # Special functions
+    "logit": {"eps": ("-1", "1/5")},
+    "besselj": {"n": ("0", "1", "2", "5")},
+    "bessely": {"n": ("0", "1", "2", "5")},
+    "besseli": {"n": ("0", "1", "2", "5")},
+    "besselk": {"n": ("0", "1", "2", "5")},
 }
 """Values for the parameters of each row; the first is the one of a single call."""
+
+WITHOUT_DERIVATIVE = frozenset(
+    (
+        "besselj",
+        "bessely",
+        "besselk",
+        "bessel_j0",
+        "bessel_j1",
+        "bessel_y0",
+        "bessel_y1",
+        "modified_bessel_i0",
+        "modified_bessel_i1",
+        "modified_bessel_k0",
+        "modified_bessel_k1",
+        "scaled_modified_bessel_k0",
+        "scaled_modified_bessel_k1",
+        "spherical_bessel_j0",
+    )
+)
+"""Rows that PyTorch 2.13 computes and cannot differentiate."""
 
 
 def parameters_of(row: Operation) -> list[dict[str, str]]:

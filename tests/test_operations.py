@@ -11,7 +11,7 @@ from typing import Any
 import mpmath
 import pytest
 from mpmath import mp
-from rows import PARAMETERS, call, parameters_of
+from rows import PARAMETERS, WITHOUT_DERIVATIVE, call, parameters_of
 from witnesses import WITNESS
 
 import verifier
@@ -209,8 +209,25 @@ def verified(row: Operation, points: list[dict[str, str]], dtype: str) -> Any:
     return result
 
 
+DERIVED = [row for row in ROWS if row.name not in WITHOUT_DERIVATIVE]
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
-@named(ROWS)
+@named([row for row in ROWS if row.name in WITHOUT_DERIVATIVE])
+def test_pytorch_has_no_derivative_of_a_row_that_says_so(
+    row: Operation, dtype: str
+) -> None:
+    text = call(row, "x")
+    (result,) = verifier.verify(text, at={"x": 1.5}, dtype=dtype).results
+    assert result.verdict is Verdict.DIFFER_UNSUPPORTED
+    (result,) = verifier.verify(f"x + {text}", at={"x": 1.5}, dtype=dtype).results
+    (gradient,) = (c for c in result.comparisons if c.quantity == "gradient")
+    # Should PyTorch mend this: take the row out of WITHOUT_DERIVATIVE.
+    assert (gradient.verdict, gradient.measured) == (Verdict.DIFFER_WRONG, "1.0")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@named(DERIVED)
 def test_a_row_is_lowered_differentiated_enclosed_and_compared(
     row: Operation, dtype: str
 ) -> None:
@@ -252,7 +269,7 @@ JUMPS: Mapping[str, Callable[..., bool]] = {
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@named([row for row in ROWS if row.name not in INACCURATE])
+@named([row for row in DERIVED if row.name not in INACCURATE])
 def test_pytorch_is_right_about_a_row_at_interior_points(
     row: Operation, dtype: str
 ) -> None:
@@ -268,7 +285,7 @@ def test_pytorch_is_right_about_a_row_at_interior_points(
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@named(ROWS)
+@named(DERIVED)
 def test_a_row_survives_huge_tiny_and_subnormal_operands(
     row: Operation, dtype: str
 ) -> None:
@@ -482,16 +499,42 @@ def test_value_and_derivative_of_a_row_agree_with_mpmath(row: Operation) -> None
 @named([row for row in ROWS if row.composition is not None])
 def test_a_composition_has_the_value_of_its_row(row: Operation) -> None:
     """What PyTorch is given for `sec(x)` is sec(x), held against mpmath in float64."""
-    program = expression.expand(parse(f"{row.name}(x)"))
+    given = expression.expand(parse(call(row, "xyz")))
+    program = expression.define(given)
     stepwise = Stepwise(program)
-    for value in WIDE:
+    for values in grid(row):
+        point = dict(zip("xyz", map(float, values), strict=False))
         with balls.workprec(300):
-            found = (
-                stepwise.evaluate({"x": float(value)}, 1.0).values[program.output].ball
-            )
+            found = stepwise.evaluate(point, 1.0).values[program.output].ball
         with mp.workdps(60):
-            x = mp.mpf(value.numerator) / value.denominator
-            _assert_near(found, WITNESS[row.name](x), 45, (row.name, value))
+            exact = [mp.mpf(x.numerator) / x.denominator for x in values]
+            _assert_near(found, WITNESS[row.name](*exact), 45, (row.name, values))
+
+
+# PyTorch's ndtr is (1 + erf(x/√2)) / 2, which loses the left tail; for its Bessel functions see below.
+INACCURATE_VALUES = {"ndtr", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "order"),
+    [
+        ("bessel_j0", mp.besselj, 0),
+        ("bessel_j1", mp.besselj, 1),
+        ("bessel_y0", mp.bessely, 0),
+        ("bessel_y1", mp.bessely, 1),
+    ],
+)
+def test_pytorchs_bessel_functions_have_eight_digits_in_float64(
+    name: str, kind: Callable[..., Any], order: int
+) -> None:
+    import torch
+
+    point = torch.tensor(4.5, dtype=torch.float64)
+    found = lowering.OPERATIONS[name](point).item()
+    with mp.workdps(40):
+        error = float(abs(found / kind(order, mp.mpf(4.5)) - 1))
+    # Should PyTorch mend this: take the row out of INACCURATE_VALUES.
+    assert 1e-10 < error < 1e-6
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -499,7 +542,8 @@ def test_a_composition_has_the_value_of_its_row(row: Operation) -> None:
     [
         row
         for row in NUMBERS
-        if row.name not in ("where", "polygamma", *INACCURATE) and row.arity == 1
+        if row.name not in ("where", "polygamma", *INACCURATE, *INACCURATE_VALUES)
+        and row.arity == 1
     ]
 )
 def test_what_pytorch_is_given_computes_the_row(row: Operation, dtype: str) -> None:
@@ -514,6 +558,8 @@ def test_what_pytorch_is_given_computes_the_row(row: Operation, dtype: str) -> N
     for argument, measured in zip(kept, found, strict=True):
         with mp.workdps(40):
             true = float(WITNESS[row.name](mp.mpf(argument)))
+        if abs(true) > FORMATS[dtype].largest:
+            true = math.copysign(math.inf, true)
         assert math.isclose(measured, true, rel_tol=16 * epsilon, abs_tol=0), (
             argument,
             measured,

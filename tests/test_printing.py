@@ -39,7 +39,8 @@ CALLS = [
     if row.result is Sort.NUMBER
     and Sort.CONDITION not in row.sorts
     and row.symbol is None
-    and row.name not in ("neg", "polygamma")
+    and row.name != "neg"
+    and not row.parameters
 ]
 
 

@@ -42,6 +42,16 @@ HERE: dict[str, tuple[float, ...]] = {
         ("reciprocal", "cbrt", "abs", "sign", "relu", "csc", "cot", "csch", "coth"),
         (-2.25, 0.5),
     ),
+    # Special functions
+    "erfinv": (-0.75, 0.0, 0.9),
+    "erfcinv": (0.25, 1.0, 1.75),
+    "ndtri": (0.25, 0.5, 0.9),
+    "entr": (0.25, 7.0),
+    "logit": (0.25, 0.5),
+    "asech": (0.25, 0.75),
+    "asec": (-2.25, 1.5),
+    "acsc": (-2.25, 1.5),
+    "acoth": (-2.25, 1.5),
     **dict.fromkeys(("floor", "ceil"), (-2.25, -0.5, 0.5, 7.75)),
 }
 """Centers at which an operation is analytic, where it is not so everywhere."""
@@ -62,6 +72,10 @@ MPMATH: dict[str, Callable[[Any], Any]] = {
     "log10": lambda x: mpmath.log(x, 10),
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)),
+    # Special functions
+    "erfcinv": lambda x: mpmath.erfinv(1 - x),
+    "erfcx": lambda x: mpmath.exp(x * x) * mpmath.erfc(x),
+    "sinc": mpmath.sincpi,
 }
 
 
@@ -114,6 +128,43 @@ def test_taylor_coefficients_are_mpmaths(operation: str) -> None:
         assert len(found) == LENGTH
         for ball, coefficient in zip(found, expected, strict=True):
             assert close(ball, mpmath.re(coefficient)), (center, ball, coefficient)
+
+
+def _derivative_of_bessel(operation: str, order: int, x: float, k: int) -> Any:
+    """The k-th derivative as a sum over orders (DLMF 10.6.7 and 10.29.5)."""
+    function = getattr(mpmath, operation)
+    first, second = {"besseli": (1, 1), "besselk": (-1, -1)}.get(operation, (1, -1))
+    total = sum(
+        math.comb(k, j)
+        * first ** (k - j)
+        * second**j
+        * function(order - k + 2 * j, mpmath.mpf(x))
+        for j in range(k + 1)
+    )
+    return total / 2**k
+
+
+@pytest.mark.parametrize("order", [-3, -1, 0, 1, 2, 7])
+@pytest.mark.parametrize("operation", ["besselj", "bessely", "besseli", "besselk"])
+def test_taylor_coefficients_of_bessel_functions_are_mpmaths(
+    operation: str, order: int
+) -> None:
+    two_sided = operation in ("besselj", "besseli")
+    for center in (0.5, 7.75, *((0.0, -2.25) if two_sided else ())):
+        found = series.taylor_of_order(operation, order, balls.exact(center), LENGTH)
+        assert len(found) == LENGTH
+        for k, ball in enumerate(found):
+            slope = _derivative_of_bessel(operation, order, center, k)
+            assert close(ball, slope / math.factorial(k)), (center, k, ball)
+
+
+@pytest.mark.parametrize("operation", ["bessely", "besselk"])
+@pytest.mark.parametrize("center", [0.0, -2.0])
+def test_bessel_functions_of_the_second_kind_have_no_series_left_of_their_pole(
+    operation: str, center: float
+) -> None:
+    with pytest.raises(SingularError):
+        series.taylor_of_order(operation, 1, balls.exact(center), 3)
 
 
 @pytest.mark.parametrize("operation", UNARY)
@@ -268,6 +319,12 @@ def test_every_row_that_yields_a_number_can_be_applied() -> None:
         operands = {
             "where": [True, line(center, 1.0), line(2.0, 1.0)],
             "polygamma": [number(1.0), line(2.5, 1.0)],
+            # Special functions
+            "erfcinv": [line(0.5, 1.0)],
+            **{
+                name: [number(1.0), line(2.5, 1.0)]
+                for name in ("besselj", "bessely", "besseli", "besselk")
+            },
         }.get(row.name) or [line(center + 2 * k, 1.0) for k in range(row.arity)]
         assert len(series.coefficients(series.apply(row.name, operands, 4))) == 4
 

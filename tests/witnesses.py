@@ -93,8 +93,55 @@ STEPS: dict[str, Callable[..., Any]] = {
     "lerp": lambda x, y, weight: (1 - weight) * x + weight * y,
 }
 
+
+def _logit(x: Any) -> Any:
+    return mp.log(x / (1 - x))
+
+
 SPECIAL: dict[str, Callable[..., Any]] = {
-    "logit": lambda x: mp.log(x / (1 - x)),
+    "erfinv": mp.erfinv,
+    "erfcinv": lambda x: mp.erfinv(1 - x),
+    "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
+    "ndtr": mp.ncdf,
+    "ndtri": lambda x: mp.sqrt(2) * mp.erfinv(2 * x - 1),
+    "log_ndtr": lambda x: mp.log(mp.ncdf(x)),
+    "logit": lambda x, eps: _logit(
+        x if eps < 0 or eps <= x <= 1 - eps else eps if x < eps else 1 - eps
+    ),
+    "entr": lambda x: -x * mp.log(x),
+    "xlogy": lambda x, y: x * mp.log(y),
+    "xlog1py": lambda x, y: x * mp.log1p(y),
+    "logaddexp": lambda x, y: mp.log(mp.exp(x) + mp.exp(y)),
+    "logaddexp2": lambda x, y: mp.log(mp.power(2, x) + mp.power(2, y), 2),
+    "besselj": mp.besselj,
+    "bessely": mp.bessely,
+    "besseli": mp.besseli,
+    "besselk": mp.besselk,
+    "i0": lambda x: mp.besseli(0, x),
+    "i1": lambda x: mp.besseli(1, x),
+    "i0e": lambda x: mp.exp(-abs(x)) * mp.besseli(0, x),
+    "i1e": lambda x: mp.exp(-abs(x)) * mp.besseli(1, x),
+    "bessel_j0": lambda x: mp.besselj(0, x),
+    "bessel_j1": lambda x: mp.besselj(1, x),
+    "bessel_y0": lambda x: mp.bessely(0, x),
+    "bessel_y1": lambda x: mp.bessely(1, x),
+    "modified_bessel_i0": lambda x: mp.besseli(0, x),
+    "modified_bessel_i1": lambda x: mp.besseli(1, x),
+    "modified_bessel_k0": lambda x: mp.besselk(0, x),
+    "modified_bessel_k1": lambda x: mp.besselk(1, x),
+    "scaled_modified_bessel_k0": lambda x: mp.exp(x) * mp.besselk(0, x),
+    "scaled_modified_bessel_k1": lambda x: mp.exp(x) * mp.besselk(1, x),
+    "spherical_bessel_j0": mp.sinc,
+    "sinc": mp.sincpi,
+    "gamma": mp.gamma,
+    "beta": mp.beta,
+    "betaln": lambda x, y: mp.log(abs(mp.beta(x, y))),
+    "asec": mp.asec,
+    "acsc": mp.acsc,
+    "acot": mp.acot,
+    "asech": mp.asech,
+    "acsch": mp.acsch,
+    "acoth": mp.acoth,
 }
 
 ACTIVATIONS: dict[str, Callable[..., Any]] = {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import special
 
 from verifier.floats import COMPLEX, FORMATS, nearest
 from verifier.language import expression, operations
@@ -28,6 +29,18 @@ SCALAR_OPERATIONS = frozenset(
     ("add", "sub", "mul", "div", "pow", "lt", "le", "gt", "ge", "eq", "ne")
 )
 """Those that take a Python number beside a tensor; for the others a constant becomes a tensor."""
+
+
+def _by_order(name: str, *functions: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A function of an integer order, of which PyTorch has the first ones."""
+
+    def apply(order: float, x: Any) -> Any:
+        if not 0 <= order < len(functions):
+            raise NotImplementedError(f"PyTorch has no {name} of order {int(order)}")
+        return functions[int(order)](x)
+
+    return apply
+
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "identity": lambda x: x.view_as(x),
@@ -73,8 +86,43 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "erfc": torch.erfc,
     "lgamma": torch.lgamma,
     "digamma": torch.digamma,
-    "logit": torch.special.logit,
     "polygamma": lambda order, x: torch.polygamma(int(order), x),
+    # Special functions
+    "erfinv": special.erfinv,
+    "erfcx": special.erfcx,
+    "ndtr": special.ndtr,
+    "ndtri": special.ndtri,
+    "log_ndtr": special.log_ndtr,
+    "logit": lambda x, eps: special.logit(x, eps if eps >= 0 else None),
+    "entr": special.entr,
+    "xlogy": special.xlogy,
+    "xlog1py": special.xlog1py,
+    "logaddexp": torch.logaddexp,
+    "logaddexp2": torch.logaddexp2,
+    "besselj": _by_order("Bessel function J", special.bessel_j0, special.bessel_j1),
+    "bessely": _by_order("Bessel function Y", special.bessel_y0, special.bessel_y1),
+    "besseli": _by_order("modified Bessel function I", special.i0, special.i1),
+    "besselk": _by_order(
+        "modified Bessel function K",
+        special.modified_bessel_k0,
+        special.modified_bessel_k1,
+    ),
+    "i0": special.i0,
+    "i1": special.i1,
+    "i0e": special.i0e,
+    "i1e": special.i1e,
+    "bessel_j0": special.bessel_j0,
+    "bessel_j1": special.bessel_j1,
+    "bessel_y0": special.bessel_y0,
+    "bessel_y1": special.bessel_y1,
+    "modified_bessel_i0": special.modified_bessel_i0,
+    "modified_bessel_i1": special.modified_bessel_i1,
+    "modified_bessel_k0": special.modified_bessel_k0,
+    "modified_bessel_k1": special.modified_bessel_k1,
+    "scaled_modified_bessel_k0": special.scaled_modified_bessel_k0,
+    "scaled_modified_bessel_k1": special.scaled_modified_bessel_k1,
+    "spherical_bessel_j0": special.spherical_bessel_j0,
+    "sinc": special.sinc,
     "max": torch.maximum,
     "min": torch.minimum,
     "floor": torch.floor,

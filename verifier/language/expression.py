@@ -414,7 +414,10 @@ _OTHER_COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
 }
 
 _INTEGERS: dict[str, tuple[str, str, int, int]] = {
-    "polygamma": ("n", "first operand", 0, 1000),
+    **{
+        name: ("n", "first operand", least, most)
+        for name, (least, most) in operations.ORDERS.items()
+    },
     "round": ("decimals", "`decimals`", -300, 300),
 }
 """Parameters that PyTorch takes as integers: in words, and their bounds here."""

@@ -76,7 +76,8 @@ class Operation:
     language what an operation is over the reals that PyTorch has as one function but the symbolic side does not: that
     side sees the definition in its place. `parameters` are the operands that are numbers and never tensors, and
     `defaults` the values of those that may be left out. `forward_ulp` bounds the local error of a faithful
-    implementation; where `forward` is given, the kernel is that formula instead, and each of its operations rounds.
+    implementation; where `forward` is given, the kernel is that formula instead, and each of its operations rounds (the
+    row itself, within its own formula, is a faithful implementation).
     `kinks` are points of continuity without a derivative, `poles` and
     `jumps` those without continuity, for functions of one operand as numbers, otherwise in words.
     """
@@ -123,6 +124,7 @@ def unary(
     domain: Interval = LINE,
     aliases: tuple[str, ...] = (),
     forward_ulp: Fraction = ELEMENTARY_ULP,
+    forward: str | None = None,
     kinks: tuple[str, ...] = (),
     jumps: tuple[str, ...] = (),
     poles: tuple[str, ...] = (),
@@ -137,6 +139,7 @@ def unary(
         aliases=aliases,
         backward=(backward,),
         forward_ulp=forward_ulp,
+        forward=forward,
         kinks=kinks,
         jumps=jumps,
         poles=poles,
@@ -190,19 +193,24 @@ def composed(
     *,
     domain: Interval = LINE,
     aliases: tuple[str, ...] = (),
+    operands: tuple[str, ...] = ("x",),
+    is_definition: bool = False,
     kinks: tuple[str, ...] = (),
     jumps: tuple[str, ...] = (),
     poles: tuple[str, ...] = (),
     convention: str | None = None,
 ) -> Operation:
+    """A row that PyTorch is given as a composition; `is_definition`: the symbolic side sees the composition too."""
     return Operation(
         name=name,
-        operands=("x",),
+        operands=operands,
         meaning=meaning,
-        domain=(domain,),
+        domain=(domain,) * len(operands),
         source=source,
         aliases=aliases,
+        sorts=(N,) * len(operands),
         composition=composition,
+        definition=composition if is_definition else None,
         kinks=kinks,
         jumps=jumps,
         poles=poles,

@@ -6,6 +6,7 @@ dictionary keyed by the row's name. Nothing here computes.
 
 from __future__ import annotations
 
+from verifier.language.operation import ELEMENTARY_ULP as ELEMENTARY_ULP
 from verifier.language.operation import LINE as LINE
 from verifier.language.operation import Interval as Interval
 from verifier.language.operation import Operation as Operation
@@ -33,6 +34,14 @@ HOLOMORPHIC = frozenset(
     "sin cos tan sec csc cot asin acos atan sinh cosh tanh sech csch coth asinh acosh atanh sigmoid".split()
 )
 """The rows that are analytic functions of complex operands, away from their cuts and poles."""
+ORDERS = {
+    "polygamma": (0, 1000),
+    "besselj": (-1000, 1000),
+    "bessely": (-1000, 1000),
+    "besseli": (-1000, 1000),
+    "besselk": (-1000, 1000),
+}
+"""Rows whose first operand is an integer constant: the least and the largest."""
 
 _NAMES = {alias: row for row in _ROWS for alias in (row.name, *row.aliases)}
 _SYMBOLS = {row.symbol: row for row in _ROWS if row.symbol is not None}

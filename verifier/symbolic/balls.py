@@ -217,6 +217,67 @@ def _reflected_polygamma(order: int, x: Ball) -> Ball:
     return (-1) ** order * mirrored - arb.pi() * slope
 
 
+def _scaled_erfc(x: Ball) -> Ball:
+    """e^x² erfc(x); right of 1 as U(1/2, 1/2, x²)/√π, which does not underflow (DLMF 7.11.5)."""
+    square = _integer_power(x, 2)
+    if not x > 1:
+        return square.exp() * x.erfc()
+    half = arb(1) / 2
+    return square.hypgeom_u(half, half) / arb.pi().sqrt()
+
+
+def _order(ball: Ball) -> int | None:
+    """The integer that the order of a Bessel function is."""
+    return int(ball.unique_fmpz()) if ball.is_exact() and ball.is_integer() else None
+
+
+def _bessel_j(order: Ball, x: Ball) -> Ball:
+    return x.bessel_j(order)
+
+
+def _bessel_i(order: Ball, x: Ball) -> Ball:
+    n = _order(order)
+    if n is None or not x < 0:
+        return x.bessel_i(order)
+    mirrored = (-x).bessel_i(order)  # Arb gives up on large negative numbers
+    return -mirrored if n % 2 else mirrored
+
+
+def _bessel_k(order: Ball, x: Ball) -> Ball:
+    """Kₙ falls, so that a ball's ends enclose it; of balls themselves Arb loses digits."""
+    if not x > 0:
+        return arb.nan()
+    ends = [x] if x.is_exact() else [x.lower(), x.upper()]
+    found = [_with_guard(end, lambda at: at.bessel_k(order)) for end in ends]
+    return found[0].union(found[-1])
+
+
+def _bessel_y(order: Ball, x: Ball) -> Ball:
+    """Yₙ about the midpoint: its slope is (Yₙ₋₁ − Yₙ₊₁)/2, and |Yₘ| ≤ √(Jₘ² + Yₘ²), which falls (DLMF 10.9.30)."""
+    if not x > 0:
+        return arb.nan()
+    middle = _with_guard(x.mid(), lambda at: at.bessel_y(order))
+    if x.is_exact():
+        return middle
+    lowest = x.lower()
+    below, above = (_modulus(order + step, lowest) for step in (-1, 1))
+    return around(middle, (x.rad() * (below + above) / 2).abs_upper())
+
+
+def _modulus(order: Ball, x: Ball) -> Ball:
+    """√(Jₙ² + Yₙ²) of an exact number."""
+    second = _with_guard(x, lambda at: at.bessel_y(order))
+    return _hypot(x.bessel_j(order), second)
+
+
+def _with_guard(x: Ball, function: Callable[[Ball], Ball]) -> Ball:
+    """A function of an exact number at a precision that outweighs e^(2x) of cancellation, as far as Arb cancels."""
+    bits = precision_bits()
+    with workprec(bits + 64 + int(float((3 * abs(x)).min(arb(12 * bits)).mid()))):
+        result = function(x)
+    return +result
+
+
 def _choose(condition: Condition, chosen: Ball, other: Ball) -> Ball:
     if condition is None:
         return chosen.union(other)
@@ -312,6 +373,15 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "lgamma": _log_gamma,
     "digamma": lambda x: _polygamma(arb(0), x),
     "polygamma": _polygamma,
+    # Special functions
+    "erfinv": lambda x: x.erfinv(),
+    "erfcinv": lambda x: x.erfcinv(),
+    "erfcx": _scaled_erfc,
+    "sinc": lambda x: x.sinc_pi(),
+    "besselj": _bessel_j,
+    "bessely": _bessel_y,
+    "besseli": _bessel_i,
+    "besselk": _bessel_k,
     "max": lambda x, y: x.max(y),
     "min": lambda x, y: x.min(y),
     "floor": lambda x: x.floor(),
@@ -489,6 +559,11 @@ def _gamma_poles(operands: Sequence[Ball], operand: int) -> Regularity:
     return Regularity.EDGE if x.is_exact() else Regularity.UNSURE
 
 
+def _removable(operands: Sequence[Ball], operand: int) -> Regularity:
+    """sinc: its derivative is 0/0 at 0."""
+    return _away_from(operands[0], arb(0))
+
+
 def _tie(operands: Sequence[Ball], operand: int) -> Regularity:
     return _away_from(operands[0], operands[1])
 
@@ -514,6 +589,8 @@ _REGULARITY: dict[str, Callable[[Sequence[Ball], int], Regularity]] = {
     "lgamma": _gamma_poles,
     "digamma": _gamma_poles,
     "polygamma": _gamma_poles,
+    # Special functions
+    "sinc": _removable,
     "max": _tie,
     "min": _tie,
     "floor": _between_integers,

@@ -110,6 +110,86 @@ class LogGamma(sympy.Function):  # type: ignore[misc]
         return sympy.polygamma(0, self.args[0])
 
 
+class ErfInverse(sympy.Function):  # type: ignore[misc]
+    """The inverse of erf (DLMF 7.17.1); SymPy's own takes `erfinv(erf(x))` for x."""
+
+    nargs = 1
+    is_extended_real = True
+
+    def fdiff(self, argindex: int = 1) -> Symbolic:
+        return sympy.sqrt(sympy.pi) / 2 * sympy.exp(self**2)
+
+
+class ErfcInverse(sympy.Function):  # type: ignore[misc]
+    """The inverse of erfc."""
+
+    nargs = 1
+    is_extended_real = True
+
+    def fdiff(self, argindex: int = 1) -> Symbolic:
+        return -sympy.sqrt(sympy.pi) / 2 * sympy.exp(self**2)
+
+
+class ErfcScaled(sympy.Function):  # type: ignore[misc]
+    """e^u² · erfc(u)."""
+
+    nargs = 1
+    is_extended_real = True
+
+    def fdiff(self, argindex: int = 1) -> Symbolic:
+        return 2 * self.args[0] * self - 2 / sympy.sqrt(sympy.pi)
+
+
+class Sinc(sympy.Function):  # type: ignore[misc]
+    """sin(πu) / (πu)."""
+
+    nargs = 1
+    is_extended_real = True
+
+    def fdiff(self, argindex: int = 1) -> Symbolic:
+        return (sympy.cos(sympy.pi * self.args[0]) - self) / self.args[0]
+
+
+class _Cylinder(sympy.Function):  # type: ignore[misc]
+    """A Bessel function of integer order, by the recurrence of its derivative (DLMF 10.6.1 and 10.29.1)."""
+
+    nargs = 2
+    is_extended_real = True
+    _signs: tuple[int, int]
+
+    def fdiff(self, argindex: int = 2) -> Symbolic:
+        order, argument = self.args
+        below, above = (
+            sign * self.func(order + step, argument)
+            for sign, step in zip(self._signs, (-1, 1), strict=True)
+        )
+        return (below + above) / 2
+
+
+class BesselJ(_Cylinder):
+    """Jₙ(u)."""
+
+    _signs = (1, -1)
+
+
+class BesselY(_Cylinder):
+    """Yₙ(u)."""
+
+    _signs = (1, -1)
+
+
+class BesselI(_Cylinder):
+    """Iₙ(u)."""
+
+    _signs = (1, 1)
+
+
+class BesselK(_Cylinder):
+    """Kₙ(u)."""
+
+    _signs = (-1, -1)
+
+
 OPERATIONS: dict[str, Callable[..., Symbolic]] = {
     "identity": lambda x: x,
     "add": lambda x, y: x + y,
@@ -162,6 +242,15 @@ OPERATIONS: dict[str, Callable[..., Symbolic]] = {
     "lgamma": LogGamma,
     "digamma": lambda x: sympy.polygamma(0, x),
     "polygamma": sympy.polygamma,
+    # Special functions
+    "erfinv": ErfInverse,
+    "erfcinv": ErfcInverse,
+    "erfcx": ErfcScaled,
+    "sinc": Sinc,
+    "besselj": BesselJ,
+    "bessely": BesselY,
+    "besseli": BesselI,
+    "besselk": BesselK,
     "max": Larger,
     "min": lambda x, y: -Larger(-x, -y),
     "clamp": lambda x, low, high: -Larger(-Larger(x, low), -high),
@@ -179,6 +268,15 @@ _FUNCTIONS: dict[Symbolic, str] = {
     Above: "above",
     Choice: "where",
     LogGamma: "lgamma",
+    # Special functions
+    ErfInverse: "erfinv",
+    ErfcInverse: "erfcinv",
+    ErfcScaled: "erfcx",
+    Sinc: "sinc",
+    BesselJ: "besselj",
+    BesselY: "bessely",
+    BesselI: "besseli",
+    BesselK: "besselk",
     sympy.Abs: "abs",
     sympy.sign: "sign",
     sympy.exp: "exp",
@@ -206,6 +304,11 @@ _FUNCTIONS: dict[Symbolic, str] = {
     sympy.csch: "csch",
     sympy.coth: "coth",
 }
+
+
+def written_name(function: Symbolic) -> str:
+    """What one of SymPy's functions, or of our own, is called in the language of case files."""
+    return _FUNCTIONS.get(function) or str(function.__name__)
 
 
 class UntranslatableError(Exception):
@@ -300,8 +403,6 @@ def local(operation: str, operand: int, exponent: Fraction | None = None) -> For
         return defined.compile(defined.gradient([row.operands[operand]]))
     symbols = {name: sympy.Symbol(f"x_{name}", real=True) for name in row.operands}
     operands: list[Symbolic] = list(symbols.values())
-    if operation == "polygamma":  # SymPy differentiates by a symbolic order as well
-        operands[0] = symbols["n"]
     if exponent is not None:
         operands[1] = sympy.Rational(exponent.numerator, exponent.denominator)
     value = OPERATIONS[operation](*operands)

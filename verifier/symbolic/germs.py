@@ -1,6 +1,6 @@
 """Germs: what a function is on one side of a point, as an asymptotic expansion in t → 0+ with ball coefficients.
 
-A `Germ` is a sum of terms c·t^e·ℓ^m, where ℓ = log(1/t), e is rational and m an integer, and a remainder of a known
+A `Germ` is a sum of terms c·t^e·ℓ^m, where ℓ = log(1/t), e and m are rational, and a remainder of a known
 order. What grows or decays faster than every power of t is an `Exponential`, kept by its logarithm. Germs of functions
 built from these operations form a Hardy field: each is eventually of one sign and may be differentiated term by term
 (G. H. Hardy, Orders of Infinity, 1910; J. van der Hoeven, Transseries and Real Differential Algebra, 2006). So a limit
@@ -30,7 +30,7 @@ class Outside(Exception):
     """The function is not defined on this side of the point."""
 
 
-Size = tuple[Fraction | float, int]
+Size = tuple[Fraction | float, Fraction | int]
 """(e, −m) of t^e·ℓ^m: the smaller, the larger the term as t → 0+."""
 UNIT: Size = (Fraction(0), 0)
 FLAT: Size = (math.inf, 0)
@@ -185,10 +185,13 @@ def derivative(value: Value) -> Value:
         terms.append(
             ((below, minus_logs), coefficient * balls.exact(Fraction(exponent)))
         )
-        terms.append(((below, minus_logs + 1), coefficient * minus_logs))
+        own = coefficient * balls.exact(Fraction(minus_logs))
+        terms.append(((below, minus_logs + 1), own))
     remainder = value.remainder
     if remainder is not None:
-        remainder = (remainder[0] - 1, remainder[1])
+        # What is O(ℓ^m) has a derivative O((ℓ^m)′), unless m = 0: l'Hôpital's rule in a Hardy field.
+        slower = remainder[0] == 0 and remainder[1] != 0
+        remainder = (remainder[0] - 1, remainder[1] + slower)
     return _germ(terms, remainder)
 
 
@@ -301,11 +304,8 @@ def _positive_power(value: Value, exponent: Fraction) -> Value:
     if isinstance(value, Exponential):
         return exponential(scale(value.log, balls.exact(exponent)))
     (size, coefficient), rest = leading(value), _relative_rest(value)
-    logs = -size[1] * exponent
-    if logs.denominator != 1:
-        raise Unresolved("a broken power of a logarithm")
     factor = balls.OPERATIONS["pow"](coefficient, balls.exact(exponent))
-    head = Germ((((size[0] * exponent, -int(logs)), factor),))
+    head = Germ((((size[0] * exponent, size[1] * exponent), factor),))
     return multiply(head, compose(_binomial(exponent), rest))
 
 
@@ -380,7 +380,7 @@ def exponential(value: Value) -> Value:
     if not infinite:
         head = balls.OPERATIONS["exp"](middle)
         return compose([head * c for c in _exponential_series()], small)
-    if infinite[0][0] == (Fraction(0), -1):  # a·ℓ alone: t^(−a)
+    if [size for size, _ in infinite] == [(Fraction(0), -1)]:  # a·ℓ alone: t^(−a)
         exponent = balls.rational(infinite[0][1])
         if exponent is None:
             raise Unresolved("an irrational power")
@@ -388,6 +388,8 @@ def exponential(value: Value) -> Value:
         tail = exponential(add(rest, small))
         return multiply(Germ((((-exponent, 0), balls.exact(1.0)),)), tail)
     leading(Germ(tuple(infinite)))
+    if any(size[0] == 0 and size[1] > -1 for size, _ in infinite):
+        raise Unresolved("an exponential of a root of a logarithm")
     return Exponential(1, value)
 
 
@@ -703,6 +705,156 @@ def _polygamma_at_infinity(order: int, value: Value) -> Value:
     return _with_remainder(add(lead, second), tail)
 
 
+def _scaled_complementary(value: Value) -> Value:
+    """e^v² erfc(v) at ∞: Σ (−1)ᵏ (1/2)ₖ v^(−2k) / (v√π) (DLMF 7.12.1); at −∞ by erfc(−v) = 2 − erfc(v)."""
+    if sign(value) < 0:
+        square = multiply(value, value)
+        twice = scale(exponential(square), balls.exact(2.0))
+        return subtract(twice, _scaled_complementary(negate(value)))
+    terms = [Fraction(1)]
+    for k in range(MOST_TERMS):
+        terms.append(-terms[-1] * Fraction(2 * k + 1, 2))
+    small = _tending_to_zero(power(value, Fraction(-2)))
+    total = compose([balls.exact(term) for term in terms], small)
+    root = balls.OPERATIONS["sqrt"](balls.constant("pi", None))
+    return divide(total, scale(value, root))
+
+
+def _inverse_error(value: Value) -> Value:
+    """erfinv at ±1 and beyond."""
+    if sign(value) < 0:
+        return negate(_inverse_error(negate(value)))
+    return _inverse_complement(subtract(_number(ONE), value))
+
+
+def _inverse_complement(value: Value) -> Value:
+    """erfcinv at 0 and 2 and beyond: √L + O(log L / √L), where L = −log v; here O(L^(−1/4)) (DLMF 7.17.3)."""
+    if sign(subtract(value, _number(ONE))) > 0:
+        return negate(_inverse_complement(subtract(_number(2.0), value)))
+    if sign(value) <= 0:
+        raise Outside("an inverse error function beyond ±1")
+    found = finite_part(value)
+    if found is None or not balls.is_zero(found[0]):
+        raise Unresolved("an inverse error function at a number that is not known")
+    log = negate(logarithm(value))
+    root, rest = _square_root(log), power(log, Fraction(-1, 4))
+    assert isinstance(root, Germ)
+    assert isinstance(rest, Germ)
+    return _germ(root.terms, _coarser(root.remainder, leading(rest)[0]))
+
+
+def _tending_to_zero(value: Value) -> Germ:
+    if isinstance(value, Exponential):
+        raise Unresolved("a special function of an exponential")
+    return value
+
+
+def _hankel(order: int, sign_of_terms: int) -> list[Ball]:
+    """(±1)ᵏ aₖ(m) of the asymptotic expansions of Bessel functions (DLMF 10.17.1 and 10.40.1)."""
+    found = [Fraction(1)]
+    for k in range(1, MOST_TERMS + 1):
+        step = Fraction(4 * order**2 - (2 * k - 1) ** 2, 8 * k)
+        found.append(found[-1] * step * sign_of_terms)
+    return [balls.exact(term) for term in found]
+
+
+def _cylinder(
+    operation: str, otherwise: Callable[[int, Value], Value]
+) -> Callable[[int], Callable[[Value], Value]]:
+    """A Bessel function, by its power series or by `otherwise` at infinity and at a singularity."""
+
+    def of_order(order: int) -> Callable[[Value], Value]:
+        def apply(value: Value) -> Value:
+            found = finite_part(value)
+            if found is None:
+                return otherwise(order, value)
+            center, small = found
+            try:
+                coefficients = series.taylor_of_order(
+                    operation, order, center, MOST_TERMS + 1
+                )
+            except series.SingularError:
+                return otherwise(order, value)
+            return compose(coefficients, small)
+
+        return apply
+
+    return of_order
+
+
+def _first_kind(order: int, value: Value) -> Value:
+    raise Unresolved("a Bessel function oscillates towards infinity")
+
+
+def _growing(order: int, value: Value) -> Value:
+    """Iₘ(v) = e^v / √(2πv) · Σ (−1)ᵏ aₖ(m) v^(−k) (DLMF 10.40.1), and Iₘ(−v) = (−1)ᵐ Iₘ(v)."""
+    if finite_part(value) is not None:
+        raise Unresolved("a Bessel function at a number that is not known")
+    if sign(value) < 0:
+        mirrored = _growing(order, negate(value))
+        return negate(mirrored) if order % 2 else mirrored
+    small = _tending_to_zero(divide(_number(ONE), value))
+    tail = compose(_hankel(order, -1), small)
+    root = _square_root(scale(value, 2 * balls.constant("pi", None)))
+    return divide(multiply(exponential(value), tail), root)
+
+
+def _falling(order: int, value: Value) -> Value:
+    """Kₘ(v) = e^(−v) √(π/(2v)) Σ aₖ(m) v^(−k) at ∞ (DLMF 10.40.2)."""
+    _on_the_right(value)
+    if finite_part(value) is not None:
+        return _at_its_pole(order, value, Fraction(1, 2), Fraction(-1))
+    small = _tending_to_zero(divide(_number(ONE), value))
+    tail = compose(_hankel(order, 1), small)
+    root = _square_root(scale(small, balls.constant("pi", None) / 2))
+    return multiply(multiply(exponential(negate(value)), tail), root)
+
+
+def _second_kind(order: int, value: Value) -> Value:
+    _on_the_right(value)
+    if finite_part(value) is None:
+        raise Unresolved("a Bessel function oscillates towards infinity")
+    two_over_pi = 2 / balls.constant("pi", None)
+    flip = -1 if order < 0 and order % 2 else 1
+    mirrored = _at_its_pole(order, value, Fraction(-flip, 2), Fraction(flip))
+    return scale(mirrored, two_over_pi)
+
+
+def _on_the_right(value: Value) -> None:
+    if sign(value) < 0:
+        raise Outside("a Bessel function of the second kind of a negative number")
+
+
+def _at_its_pole(order: int, value: Value, pole: Fraction, log: Fraction) -> Value:
+    """At 0+: pole · (|m| − 1)! (v/2)^(−|m|), or for m = 0 log · (log(v/2) + γ) (DLMF 10.8.1 and 10.31.1)."""
+    found = finite_part(value)
+    if found is None or not balls.is_zero(found[0]):
+        raise Unresolved("a Bessel function at a number that is not known")
+    half = scale(value, balls.exact(0.5))
+    m = abs(order)
+    if m == 0:
+        gamma = -balls.OPERATIONS["digamma"](balls.exact(1.0))
+        main = scale(add(logarithm(half), constant(gamma)), balls.exact(log))
+        tail = multiply(multiply(half, half), logarithm(half))
+    else:
+        factor = balls.exact(pole * math.factorial(m - 1))
+        main = scale(power(half, Fraction(-m)), factor)
+        tail = power(half, Fraction(2 - m))
+        if m == 1:
+            tail = multiply(tail, logarithm(half))
+    return _with_remainder(main, tail)
+
+
+_ordered: dict[str, Callable[[int], Callable[[Value], Value]]] = {
+    "polygamma": _polygamma,
+    "besselj": _cylinder("besselj", _first_kind),
+    "bessely": _cylinder("bessely", _second_kind),
+    "besseli": _cylinder("besseli", _growing),
+    "besselk": _cylinder("besselk", _falling),
+}
+"""Functions of a constant order."""
+
+
 def _sine_ratio(value: Value) -> Value:
     return divide(_periodic("sin")(value), _periodic("cos")(value))
 
@@ -844,6 +996,11 @@ _functions: dict[str, Callable[..., Any]] = {
     "erfc": _analytic_or("erfc", _complementary),
     "lgamma": _analytic_or("lgamma", _log_gamma),
     "digamma": _polygamma(0),
+    # Special functions
+    "erfinv": _analytic_or("erfinv", _inverse_error),
+    "erfcinv": _analytic_or("erfcinv", _inverse_complement),
+    "erfcx": _analytic_or("erfcx", _scaled_complementary),
+    "sinc": _analytic_or("sinc", _unresolved("sinc")),
     "max": _larger,
     "min": _smaller,
     "floor": lambda v: _whole_part(v, up=False),
@@ -866,9 +1023,9 @@ _functions: dict[str, Callable[..., Any]] = {
 
 def apply(operation: str, operands: Sequence[Any]) -> Any:
     """The germ of an operation, or the truth value of a condition, on this side of the point."""
-    if operation == "polygamma":
+    if operation in _ordered:
         order = _constant_of(operands[0])
         if order is None:
             raise Unresolved("an order that is not known")
-        return _polygamma(int(order))(operands[1])
+        return _ordered[operation](int(order))(operands[1])
     return _functions[operation](*operands)

@@ -66,7 +66,9 @@ class Limits:
     def __init__(
         self, program: Program, derivatives: Mapping[str, Formula] | None = None
     ) -> None:
-        self.program = expression.expand(expression.define(program))
+        # What a definition says may be a composition, and that may be given by a definition.
+        defined = expression.define(program)
+        self.program = expression.define(expression.expand(defined))
         self.derivatives = derivatives or {}
         """SymPy's derivative by each input, where there is one."""
         self.constants = expression.constant_values(self.program)

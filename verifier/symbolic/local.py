@@ -161,7 +161,10 @@ def hand_back(
         return None
     if operation == "where":
         return _hand_to_branch(operand, operands, adjoint)
-    if operation in STEPS or (operation == "polygamma" and operand == 0):
+    row = operations.OPERATIONS.get(operation)
+    if operation in STEPS or (
+        row is not None and row.operands[operand] in row.parameters
+    ):
         return None
     worst = max((adjoint, *operands), key=lambda known: known.standing)
     if worst.standing is not Standing.REGULAR:

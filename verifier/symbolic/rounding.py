@@ -8,7 +8,7 @@ each that accurate stays inside, and no tolerance is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
@@ -30,6 +30,16 @@ EXACT_OPERATIONS = frozenset(
 """They return an operand, its negative or a part of it that is a number of the format: nothing is rounded."""
 REORDERING_ULP = Fraction(1)
 """What taking a formula's factors in another order may add, as PyTorch does from one version or kernel to another."""
+INNER_EXPONENTIALS: Mapping[str, Callable[[Ball], Ball]] = {
+    "sigmoid": lambda x: -x,
+    # Special functions
+    "i0": abs,
+    "i1": abs,
+    "besseli": abs,
+    "modified_bessel_i0": abs,
+    "modified_bessel_i1": abs,
+}
+"""Kernels that multiply or divide by an exponential, and the exponent."""
 EXACT_WHERE_REPRESENTABLE = frozenset(
     ("add", "sub", "mul", "div", "sqrt", "square", "reciprocal")
 )
@@ -117,35 +127,43 @@ class RoundingModel:
                 values.append(self._apply(node, values))
         return values
 
-    def _apply(self, node: expression.Node, values: Sequence[Any]) -> Any:
+    def _apply(
+        self, node: expression.Node, values: Sequence[Any], inside: str | None = None
+    ) -> Any:
+        """The result of a node; `inside` the formula of its own row, it is the kernel that the formula ends in."""
         if node.operation == "constant":
             return self._literal(balls.constant(node.name, node.number))
         operands = [values[index] for index in node.arguments]
         row = operations.OPERATIONS[node.operation]
-        if row.forward is not None:
+        if row.forward is not None and row.name != inside:
             given = dict(zip(row.operands, operands, strict=True))
-            return self._follow(row.forward, row, given)
+            return self._follow(row.forward, row, given, inside=row.name)
         result = balls.apply(node.operation, operands)
         if row.result is operations.Sort.CONDITION:
             return result
         if node.operation in EXACT_OPERATIONS or not balls.is_finite(result):
             return result
-        if self._is_exact(node.operation, operands, result):
+        if self._is_exact(row, operands, result):
             return result
-        if node.operation == "sigmoid" and self._overflows_inside(operands[0]):
+        if self._overflows_inside(node.operation, operands[-1]):
             return balls.anything()
         return self._widen(result, result, row.forward_ulp)
 
-    def _overflows_inside(self, operand: Ball) -> bool:
-        """Whether e⁻ˣ, which PyTorch's sigmoid kernel computes on the way, overflows: it then returns 0."""
-        if not self.limited_range:
+    def _overflows_inside(self, operation: str, operand: Ball) -> bool:
+        """Whether an exponential that PyTorch's kernel computes on the way overflows, so that it returns 0 or inf."""
+        if not self.limited_range or operation not in INNER_EXPONENTIALS:
             return False
-        inner = balls.OPERATIONS["exp"](-operand)
+        inner = balls.OPERATIONS["exp"](INNER_EXPONENTIALS[operation](operand))
+        if not balls.is_finite(inner):  # beyond Arb's own exponents
+            return True
         top = balls.top_exponent(inner)
         return top is not None and self._may_overflow(inner, top)
 
-    def _is_exact(self, operation: str, operands: Sequence[Ball], result: Ball) -> bool:
+    def _is_exact(
+        self, row: operations.Operation, operands: Sequence[Ball], result: Ball
+    ) -> bool:
         """Whether every implementation returns this very number."""
+        operation = row.name
         if not result.is_exact() or not self._is_number(result):
             return False
         if operation in EXACT_WHERE_REPRESENTABLE:
@@ -155,7 +173,8 @@ class RoundingModel:
             and SMALLEST_EXACT_POWER <= operands[1] <= LARGEST_EXACT_POWER
         ):
             return True
-        return bool(result == 0 or abs(result) == 1)
+        is_fitted = row.forward_ulp > operations.ELEMENTARY_ULP
+        return bool(result == 0 or (abs(result) == 1 and not is_fitted))
 
     def _is_number(self, ball: Ball) -> bool:
         """Whether an exact ball is a number of the format, its exponent apart where the range is unbounded."""
@@ -242,7 +261,11 @@ class RoundingModel:
         return self._follow(form, row, given)
 
     def _follow(
-        self, form: str, row: operations.Operation, given: Mapping[str, Any]
+        self,
+        form: str,
+        row: operations.Operation,
+        given: Mapping[str, Any],
+        inside: str | None = None,
     ) -> Ball:
         """What a kernel's own formula gives, each of its operations rounding."""
         program = expression.parse_form(form, row)
@@ -251,7 +274,7 @@ class RoundingModel:
             if step.operation == "variable":
                 done.append(given[step.name or ""])
             else:
-                done.append(self._apply(step, done))
+                done.append(self._apply(step, done, inside))
         found: Ball = done[program.output]
         if not balls.is_finite(found) or found.is_exact():
             return found

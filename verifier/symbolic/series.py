@@ -8,6 +8,7 @@ precision in force. Besides `balls` the only module that imports flint.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -50,7 +51,7 @@ def coefficients(series: Series) -> list[Ball]:
 def apply(operation: str, operands: Sequence[Series], length: int) -> Series:
     """The first `length` terms of an operation that yields a number, applied to series of at least that length.
 
-    The first operand of `where` is a truth value, such as `decide` gives; the first of `polygamma` is a constant.
+    The first operand of `where` is a truth value, such as `decide` gives; the order of `polygamma` is a constant.
     Raises `SingularError` where the constant terms lie at a kink, a tie, a pole or an end of the domain, or may do so.
     """
     with balls.capped(length):
@@ -61,11 +62,13 @@ def apply(operation: str, operands: Sequence[Series], length: int) -> Series:
         elif operation == "clamp":
             inner, low, high = operands
             result = _smaller(_larger(inner, low), high)
-        elif operation == "polygamma":
+        elif operation in _ORDERED:
             order = _whole(operands[0])
             if order is None:
-                raise SingularError("polygamma of an order that is no integer")
-            result = _polygamma(order, operands[1], length)
+                raise SingularError(f"{operation} of an order that is no integer")
+            center = _ball(operands[1][0])
+            outer = taylor_of_order(operation, order, center, length)
+            result = _compose(outer, operands[1], length)
         else:
             (inner,) = operands
             result = _compose(taylor(operation, inner[0], length), inner, length)
@@ -99,9 +102,20 @@ def taylor(operation: str, center: Ball, length: int) -> list[Ball]:
     return _finite(operation, found)[:length]
 
 
+def taylor_of_order(
+    operation: str, order: int, center: Ball, length: int
+) -> list[Ball]:
+    """The first `length` Taylor coefficients of a function of a constant order, as `taylor` of one without.
+
+    Raises `SingularError` likewise.
+    """
+    found = _ORDERED[operation](order, center, max(length, 2))
+    return _finite(operation, found)[:length]
+
+
 def taylor_polygamma(order: int, center: Ball, length: int) -> list[Ball]:
     """The first `length` Taylor coefficients of the `order`-th derivative of digamma."""
-    return _finite("polygamma", _derivatives_of_log_gamma(order + 1, center, length))
+    return taylor_of_order("polygamma", order, center, length)
 
 
 def _series(terms: Sequence[Ball], length: int) -> Series:
@@ -210,10 +224,6 @@ def _choose(condition: Condition, chosen: Series, other: Series) -> Series:
 
 def _unary(operation: str, x: Series) -> Series:
     return _compose(taylor(operation, _ball(x[0]), x.prec), x, x.prec)
-
-
-def _polygamma(order: int, x: Series, length: int) -> Series:
-    return _compose(taylor_polygamma(order, _ball(x[0]), length), x, length)
 
 
 _BINARY: dict[str, Callable[[Series, Series], Series]] = {
@@ -362,6 +372,87 @@ def _whole_part(center: Ball, operation: str) -> Ball:
     return balls.OPERATIONS[operation](center)
 
 
+def _inverse_of_error(value: Ball, sign: int, n: int) -> list[Ball]:
+    """The w of w′ = ±g, where g = √π/2 · exp(w²), so that g′ = ±2·w·g²: the inverse of erf or of erfc."""
+    found, slope = [value], [arb.pi().sqrt() / 2 * (value * value).exp()]
+    for k in range(n - 1):
+        found.append(sign * slope[k] / (k + 1))
+        squares = [_dot(slope, slope, i) for i in range(k + 1)]
+        slope.append(sign * 2 * _dot(found, squares, k) / (k + 1))
+    return found
+
+
+def _scaled_erfc(c: Ball, n: int) -> list[Ball]:
+    """e^x² erfc(x): the y of y′ = 2·(c + t)·y − 2/√π."""
+    found = [balls.OPERATIONS["erfcx"](c)]
+    for k in range(n - 1):
+        total = 2 * _dot([c, arb(1)], found, k)
+        found.append((total - (2 / arb.pi().sqrt() if k == 0 else 0)) / (k + 1))
+    return found
+
+
+def _sinc(c: Ball, n: int) -> list[Ball]:
+    """The y of (c + t)·y = sin(π(c + t))/π; about 0 its power series."""
+    pi = arb.pi()
+    if c.is_zero():
+        found = _over_factorials(lambda k: (1, 0, -1, 0)[k % 4] * pi**k, n)
+        return [ball / (k + 1) for k, ball in enumerate(found)]
+    sine, cosine = c.sin_pi(), c.cos_pi()
+    waves = [sine, cosine, -sine, -cosine]
+    sines = _over_factorials(lambda k: waves[k % 4] * pi**k / pi, n)
+    found = [c.sinc_pi()]
+    for k in range(1, n):
+        found.append((sines[k] - found[k - 1]) / c)
+    return found
+
+
+def _cylinder(operation: str, sign: int) -> Callable[[int, Ball, int], list[Ball]]:
+    """Bessel functions: x²y″ + xy′ + (±x² − m²)y = 0 (DLMF 10.2.1 and 10.25.1)."""
+
+    def taylor(order: int, c: Ball, n: int) -> list[Ball]:
+        if c.is_zero() and operation in ("besselj", "besseli"):
+            return _cylinder_at_zero(order, sign, n)
+        value, below = (
+            balls.OPERATIONS[operation](arb(m), c) for m in (order, order - 1)
+        )
+        # C′ₘ = ±Cₘ₋₁ − (m/x)·Cₘ (DLMF 10.6.2 and 10.29.2)
+        found = [
+            value,
+            (-below if operation == "besselk" else below) - order / c * value,
+        ]
+        for k in range(n - 2):
+            total = c * ((2 * k + 1) * (k + 1)) * found[k + 1]
+            total += (k * k - order * order + sign * c * c) * found[k]
+            if k > 0:
+                total += sign * 2 * c * found[k - 1]
+            if k > 1:
+                total += sign * found[k - 2]
+            found.append(-total / (c * c * ((k + 2) * (k + 1))))
+        return found
+
+    return taylor
+
+
+def _cylinder_at_zero(order: int, sign: int, n: int) -> list[Ball]:
+    """Σ (∓1)ᵏ (t/2)^(m + 2k) / (k! (m + k)!) (DLMF 10.2.2 and 10.25.2); of −m, (∓1)ᵐ times that."""
+    m = abs(order)
+    flip = (-1) ** m if sign > 0 and order < 0 else 1
+    found = [balls.zero()] * n
+    for k in range(max(0, (n - m + 1) // 2)):
+        below = math.factorial(k) * math.factorial(m + k) * 2 ** (m + 2 * k)
+        found[m + 2 * k] = balls.exact(Fraction(flip * (-sign) ** k, below))
+    return found
+
+
+_ORDERED: dict[str, Callable[[int, Ball, int], list[Ball]]] = {
+    "polygamma": lambda order, c, n: _derivatives_of_log_gamma(order + 1, c, n),
+    "besselj": _cylinder("besselj", 1),
+    "bessely": _cylinder("bessely", 1),
+    "besseli": _cylinder("besseli", -1),
+    "besselk": _cylinder("besselk", -1),
+}
+"""The same by a constant order."""
+
 _TAYLOR: dict[str, Callable[[Ball, int], list[Ball]]] = {
     "identity": lambda c, n: _padded([c, arb(1)], n),
     "nan_to_num": lambda c, n: _padded([c, arb(1)], n),
@@ -413,6 +504,11 @@ _TAYLOR: dict[str, Callable[[Ball, int], list[Ball]]] = {
     "erfc": lambda c, n: _primitive(c.erfc(), [-ball for ball in _bell(c, n)]),
     "lgamma": _log_gamma,
     "digamma": lambda c, n: _derivatives_of_log_gamma(1, c, n),
+    # Special functions
+    "erfinv": lambda c, n: _inverse_of_error(c.erfinv(), 1, n),
+    "erfcinv": lambda c, n: _inverse_of_error(c.erfcinv(), -1, n),
+    "erfcx": _scaled_erfc,
+    "sinc": _sinc,
 }
 """More coefficients than asked for may come back; those of a ball at which there are none are not finite."""
 

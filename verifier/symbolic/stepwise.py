@@ -246,7 +246,7 @@ class Stepwise:
         standing = balls.regularity(node.operation, operands, operand)
         if standing is not Regularity.SMOOTH:
             return self._irregular(index, standing)
-        if row.name == "polygamma" and operand == 0:
+        if row.operands[operand] in row.parameters:
             return None
         local = self._local(index, operand, operands)
         if balls.is_zero(local) and node.operation in LOCALLY_CONSTANT:

@@ -149,8 +149,9 @@ class _Printer(StrPrinter):  # type: ignore[misc]
         direction, argument = found.args
         return f"{'floor' if direction < 0 else 'ceil'}({self._print(argument)})"
 
-    def _print_LogGamma(self, found: Symbolic) -> str:
-        return f"lgamma({self._print(found.args[0])})"
+    def _print_Function(self, found: Symbolic) -> str:
+        name = derivative.written_name(found.func)
+        return f"{name}({self.stringify(found.args, ', ')})"
 
     def _print_polygamma(self, found: Symbolic) -> str:
         order, argument = found.args
@@ -218,6 +219,21 @@ def _ordinary(expression: Symbolic, readable: Mapping[Symbolic, Symbolic]) -> Sy
             return whole(parts[1], evaluate=False)
         case derivative.LogGamma:
             return sympy.loggamma(*parts, evaluate=False)
+        case derivative.BesselJ:
+            return sympy.besselj(*parts)
+        case derivative.BesselY:
+            return sympy.bessely(*parts)
+        case derivative.BesselI:
+            return sympy.besseli(*parts)
+        case derivative.BesselK:
+            return sympy.besselk(*parts)
+        case derivative.ErfInverse:
+            return sympy.erfinv(*parts, evaluate=False)
+        case derivative.ErfcInverse:
+            return sympy.erfcinv(*parts, evaluate=False)
+        case derivative.ErfcScaled | derivative.Sinc:
+            name = derivative.written_name(expression.func)
+            return sympy.Function(name)(*parts)
     if any(isinstance(part, sympy.Piecewise) for part in parts):
         return expression.func(*parts, evaluate=False)
     return expression.func(*parts)
