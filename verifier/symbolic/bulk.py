@@ -9,6 +9,7 @@ of a domain, poles, infinite inputs and −0 go to the oracle. At every `CHECKED
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -254,48 +255,75 @@ def _spread(places: Sequence[int], most: int | None) -> Iterator[int]:
 def rounding(format_: Format) -> Callable[[Ball], Rounded | None]:
     """How a ball rounds in the format; None where it leaves that open, or is known to fewer than `GUARD_BITS` more bits.
 
-    In integers throughout. The radius is at most 2^-accuracy of the midpoint.
+    In doubles where these hold `GUARD_BITS` more bits than the format, and no tie is near; else in integers.
     """
-    bits, top_most = format_.precision_bits, format_.exponent_max
-    least = format_.exponent_min - bits + 1  # the exponent of the smallest ulp
-    needed = bits + GUARD_BITS
+    bits, carefully = format_.precision_bits, _rounding_in_integers(format_)
+    if bits + GUARD_BITS > 53 - 4:
+        return carefully
+    least, needed = _least_grain(format_), bits + GUARD_BITS
+    # Away from both ends of the range no grain is cut off and nothing overflows.
+    low, high = least, format_.exponent_max - 1
+
+    def rounded(ball: Ball) -> Rounded | None:
+        if ball.rel_accuracy_bits() < needed:
+            return carefully(ball)
+        middle = float(ball)
+        top = math.frexp(middle)[1]
+        if not low < top < high or not middle:
+            return carefully(ball)
+        grain = top - bits if top - bits > least else least
+        scaled = math.ldexp(middle, -grain)
+        steps = round(scaled)
+        rest = scaled - steps
+        if not -NEAR_TIE < rest < NEAR_TIE:
+            return carefully(ball)
+        return Rounded(math.ldexp(steps, grain), grain, rest, ball)
+
+    return rounded
+
+
+NEAR_TIE = 0.5 - 2.0 ** (4 - GUARD_BITS)
+"""A rest of which a double and a ball of the accuracy that is needed leave no doubt."""
+
+
+def _least_grain(format_: Format) -> int:
+    """The exponent of the smallest ulp."""
+    return format_.exponent_min - format_.precision_bits + 1
+
+
+def _rounding_in_integers(format_: Format) -> Callable[[Ball], Rounded | None]:
+    """As `rounding`, for every ball: the radius is at most 2^-accuracy of the midpoint."""
+    bits, least = format_.precision_bits, _least_grain(format_)
     nothing = balls.dyadic(least - GUARD_BITS)
 
     def rounded(ball: Ball) -> Rounded | None:
-        exact = ball.is_exact()
-        accuracy = ball.rel_accuracy_bits()
         if not ball.is_finite():
             return None
-        if accuracy < needed and not exact:
+        exact, accuracy = ball.is_exact(), ball.rel_accuracy_bits()
+        if accuracy < bits + GUARD_BITS and not exact:
             # A ball about zero is settled once it is next to nothing in the format.
             return Rounded(0.0, least, 0.0, ball) if abs(ball) < nothing else None
         mantissa, power = (int(part) for part in ball.mid().man_exp())
-        size = abs(mantissa)
+        sign, size = (-1 if mantissa < 0 else 1), abs(mantissa)
         top = size.bit_length() + power  # |midpoint| is in [2^(top-1), 2^top)
         if not size or top < least - GUARD_BITS:
             return Rounded(0.0, least, 0.0, ball)
-        if top > top_most + 2:
-            return Rounded(math.copysign(math.inf, mantissa), 0, 0.0, ball)
         grain = max(top - bits, least)
-        shift = grain - power
-        steps, rest, half = size, 0, 1
-        if shift > 0:
-            steps, half = size >> shift, 1 << (shift - 1)
-            rest = size - (steps << shift)
-            slack = 0 if exact else (size >> (accuracy - 1)) + 1
-            if not exact and abs(rest - half) <= slack:
-                return None
-            if rest > half or (rest == half and steps & 1):
-                steps += 1
-                rest -= 2 * half
-        elif shift < 0:
-            steps = size << -shift
-        if steps.bit_length() + grain - 1 > top_most:
-            return Rounded(math.copysign(math.inf, mantissa), grain, 0.0, ball)
-        part = rest / (2 * half)
-        if mantissa < 0:
-            return Rounded(-math.ldexp(steps, grain), grain, -part, ball)
-        return Rounded(math.ldexp(steps, grain), grain, part, ball)
+        if top > format_.exponent_max + 2:
+            return Rounded(sign * math.inf, grain, 0.0, ball)
+        shift = max(grain - power, 1)
+        size <<= shift - (grain - power)
+        half = 1 << (shift - 1)
+        steps = size >> shift
+        rest = size - (steps << shift)
+        if not exact and abs(rest - half) <= (size >> (accuracy - 1)) + 1:
+            return None
+        if rest > half or (rest == half and steps & 1):
+            steps, rest = steps + 1, rest - 2 * half
+        if steps.bit_length() + grain - 1 > format_.exponent_max:
+            return Rounded(sign * math.inf, grain, 0.0, ball)
+        nearest_ = sign * math.ldexp(steps, grain)
+        return Rounded(nearest_, grain, sign * (rest / (2 * half)), ball)
 
     return rounded
 
@@ -393,20 +421,38 @@ class _Line:
             values = start.copy()
             for place, argument in zip(inputs, arguments, strict=True):
                 values[place] = argument
-            for place, function, places in steps:
-                values[place] = function(*[values[index] for index in places])
+            for place, function, first, second, rest in steps:
+                if second is None:
+                    values[place] = function(values[first])
+                elif not rest:
+                    values[place] = function(values[first], values[second])
+                else:
+                    others = (values[index] for index in (second, *rest))
+                    values[place] = function(values[first], *others)
             return [values[place] for place in outputs]
 
         return run
 
-    def _step(
-        self, place: int, known: Sequence[Any]
-    ) -> tuple[int, Callable[..., Any], tuple[int, ...]]:
+    def _step(self, place: int, known: Sequence[Any]) -> _Step:
         instruction = self.instructions[place]
         places = instruction.arguments
+        function = _SWIFT.get(instruction.operation)
         if instruction.operation == "pow" and known[places[1]] is not None:
-            return place, _power_by(known[places[1]]), places[:1]
-        return place, balls.OPERATIONS[instruction.operation], places
+            function, places = _power_by(known[places[1]]), places[:1]
+        second = places[1] if len(places) > 1 else None
+        function = function or balls.OPERATIONS[instruction.operation]
+        return place, function, places[0], second, places[2:]
+
+
+_Step = tuple[int, Callable[..., Any], int, int | None, tuple[int, ...]]
+"""Where the result goes, the function, and where its first, its second and all other operands are."""
+
+_SWIFT: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "mul": operator.mul,
+    "neg": operator.neg,
+}
+"""What the table of balls says, without a call of its own."""
 
 
 def _power_by(exponent: Ball) -> Callable[[Ball], Ball]:
