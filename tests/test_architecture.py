@@ -24,12 +24,14 @@ GROUND = {
     "verifier.evidence",
     "verifier.floats",
     "verifier.records",
+    "verifier.survey_records",
 }
 MAY_IMPORT = {
     "verifier.errors": set(),
     "verifier.evidence": {"verifier.records"},
     "verifier.floats": set(),
     "verifier.records": set(),
+    "verifier.survey_records": set(),
     "verifier.language": GROUND | {"verifier.language"},
     "verifier.symbolic": GROUND | {"verifier.language", "verifier.symbolic"},
     "verifier.automatic": GROUND | {"verifier.language", "verifier.automatic"},
@@ -61,6 +63,15 @@ MAY_IMPORT = {
         "verifier.inquiry",
         "verifier.suggestion",
     },
+    "verifier.survey_points": GROUND | {"verifier.language"},
+    "verifier.survey_sweep": GROUND
+    | {
+        "verifier.language",
+        "verifier.symbolic",
+        "verifier.automatic",
+        "verifier.survey_points",
+    },
+    "verifier.survey": GROUND | {"verifier.language", "verifier.survey_sweep"},
     "verifier.pipeline": GROUND | {"verifier.language", "verifier.verification"},
     "verifier.api": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},
@@ -71,6 +82,7 @@ MAY_IMPORT = {
         "verifier.reports",
         "verifier.pipeline",
         "verifier.explain_command",
+        "verifier.survey",
     },
     "verifier.pytest_plugin": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from verifier.floats import Format, nearest, ulp
 from verifier.language import operations
 from verifier.language.expression import Program
-from verifier.records import Truth, TruthStatus
+from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic import balls, witness
 from verifier.symbolic.balls import Ball, Regularity
 from verifier.symbolic.formula import Formula
@@ -168,7 +168,9 @@ class Bulk:
         found: list[Any] = [None] * len(points)
         if self.written is None or not math.isfinite(upstream):
             return found
-        open_ = [i for i, point in enumerate(points) if all(map(_is_plain, point.values()))]
+        open_ = [
+            i for i, point in enumerate(points) if all(map(_is_plain, point.values()))
+        ]
         bits = max(FIRST_BITS, format_.precision_bits + 2 * GUARD_BITS)
         while open_ and bits <= MOST_BITS:
             with balls.workprec(bits):
@@ -223,7 +225,9 @@ class Bulk:
             third = witness.gradient(self.oracle.program, point, self.wrt, upstream)
         slopes = [None] * len(self.wrt) if third is None else list(third.values())
         found: list[Entry] = []
-        for entry, opinion, ball in zip(entries, opinions, [None, *slopes], strict=True):
+        for entry, opinion, ball in zip(
+            entries, opinions, [None, *slopes], strict=True
+        ):
             reason = _quarrel(entry, opinion, ball, format_)
             if reason is not None:
                 entry = Truth(status=TruthStatus.ORACLE, reason=reason)
@@ -360,24 +364,24 @@ def _quarrel(
         if opinion.status in undecided:
             return None
         return f"the oracle says {opinion.status}, the compiled formula {entry.proof}"
-    for end in (ends.lower, ends.upper):
-        again = _entry(
-            Truth(status=TruthStatus.FINITE, enclosure=type(ends)(lower=end, upper=end)),
-            format_,
-        )
-        assert isinstance(again, Rounded)
-        if again.nearest == entry.nearest and _is_close(entry, end, format_):
-            return None
-    return f"the oracle says {float(ends.lower)!r}, the compiled formula {entry.proof}"
+    own = balls.enclosure(entry.proof)
+    meet = own.lower <= ends.upper and ends.lower <= own.upper
+    low, high = nearest(ends.lower, format_), nearest(ends.upper, format_)
+    if meet and low <= entry.nearest <= high and _spells(entry, own, format_):
+        return None
+    found = f"{entry.nearest!r} of {entry.proof}"
+    return f"the oracle says {low!r}, the compiled formula {found}"
 
 
-def _is_close(entry: Rounded, exact: Fraction, format_: Format) -> bool:
-    """Whether the number that an entry spells is `exact`, as far as its `rest` tells."""
+def _spells(entry: Rounded, own: Enclosure, format_: Format) -> bool:
+    """Whether `nearest` and `rest` together are the number that the entry's own ball encloses."""
     if math.isinf(entry.nearest):
         return True
     unit = Fraction(2) ** entry.grain
     spelled = Fraction(entry.nearest) + Fraction(entry.rest) * unit
-    return unit == ulp(exact, format_) and abs(spelled - exact) <= CLOSE * unit
+    slack = CLOSE * unit
+    near = own.lower - slack <= spelled <= own.upper + slack
+    return near and unit in (ulp(own.lower, format_), ulp(own.upper, format_))
 
 
 # ── straight lines ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -460,9 +464,7 @@ def _power_by(exponent: Ball) -> Callable[[Ball], Ball]:
     general = balls.OPERATIONS["pow"]
     if not (exponent.is_exact() and exponent.is_integer()) or abs(exponent) >= 2**31:
         return lambda base: general(base, exponent)
-    return lambda base: (
-        general(base, exponent) if base.contains(0) else base**exponent
-    )
+    return lambda base: general(base, exponent) if base.contains(0) else base**exponent
 
 
 class _Written:

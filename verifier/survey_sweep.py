@@ -1,0 +1,423 @@
+"""One operation in one dtype: its points, the truth at all of them, what PyTorch computes, and how far that is off."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from verifier import survey_points
+from verifier.automatic import routes, threads
+from verifier.automatic.routes import Measurement
+from verifier.floats import FORMATS, Format, decimal, shortest
+from verifier.language import expression, operations
+from verifier.language.operations import Operation
+from verifier.records import Truth, TruthStatus
+from verifier.survey_records import (
+    Accuracy,
+    Region,
+    Standing,
+    Sweep,
+    SweepTask,
+    Worst,
+)
+from verifier.symbolic.bulk import Bulk, Entry, Rounded, Truths, truth_of
+from verifier.symbolic.truth import Oracle
+
+MOST_ASKED = 500
+"""Points of one sweep that balls leave open and the oracle examines, one after the other."""
+MOST_REGIONS = 4
+"""Regions of one kind that are told; the nearest are joined until no more are left."""
+MOST_DISPUTES = 3
+"""Disagreements of one number that are told."""
+UPSTREAM = 1.0
+
+Point = Mapping[str, float]
+
+
+def run(task: SweepTask) -> Sweep:
+    """The sweep of one task."""
+    watch = _Stopwatch()
+    format_ = FORMATS[task.dtype]
+    row = operations.OPERATIONS[task.operation]
+    program = expression.parse(task.expression, variables=row.operands)
+    with watch.stage("symbolic"):
+        bulk = Bulk(Oracle(program, task.operands))
+    with watch.stage("points"):
+        points = _points(task, row, bulk, format_)
+    with watch.stage("truth"):
+        truths = bulk.truths(points, UPSTREAM, format_, most_asked=MOST_ASKED)
+    failures: dict[str, str] = {}
+    accuracies: list[Accuracy] = []
+    for route in task.routes:
+        with watch.stage("automatic"), threads.single():
+            found = routes.measure(
+                program,
+                points,
+                UPSTREAM,
+                dtype=task.dtype,
+                wrt=task.operands,
+                route=route,
+            )
+        if found.failure is not None:
+            failures[route] = found.failure
+            continue
+        with watch.stage("statistics"):
+            held = _Held(bulk, points, truths, format_, task.threshold_ulp)
+            accuracies += held.accuracies(route, found)
+    return Sweep(
+        operation=task.operation,
+        expression=task.expression,
+        dtype=task.dtype,
+        exhaustive=_is_exhaustive(task),
+        points=len(points),
+        checked=truths.checked,
+        accuracies=tuple(accuracies),
+        failures=failures,
+        elapsed_s=watch.elapsed_s,
+        stages_s=watch.seconds,
+    )
+
+
+@dataclass(slots=True)
+class _Stopwatch:
+    begun: float = field(default_factory=time.perf_counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self.begun
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - begun
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+
+
+# ── points ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _is_exhaustive(task: SweepTask) -> bool:
+    return len(task.operands) == 1 and task.dtype in survey_points.EXHAUSTIVE
+
+
+def _points(
+    task: SweepTask, row: Operation, bulk: Bulk, format_: Format
+) -> list[Point]:
+    domains = {
+        name: survey_points.domain_of(row.domain[row.operands.index(name)])
+        for name in task.operands
+    }
+    if _is_exhaustive(task):
+        ((name, domain),) = domains.items()
+        return [{name: x} for x in survey_points.exhaustive(domain, format_)]
+    if len(domains) == 1:
+        ((name, domain),) = domains.items()
+        probe = _probe(bulk, name, format_)
+        column = survey_points.sampled(
+            row, name, domain, format_, task.sample, task.seed, probe
+        )
+        return [{name: x} for x in column]
+    return _several(task, row, domains, format_)
+
+
+def _several(
+    task: SweepTask,
+    row: Operation,
+    domains: Mapping[str, survey_points.Domain],
+    format_: Format,
+) -> list[Point]:
+    """Drawn points of several operands, and combinations of boundary values."""
+    columns = []
+    for name, domain in domains.items():
+        drawn = survey_points.drawn(
+            row.name, name, domain, format_, task.sample, task.seed
+        )
+        # By ordinal with by ordinal, by value with by value, and half of them mixed.
+        half = random.Random(f"{task.seed}:{name}")
+        columns.append(half.sample(drawn, len(drawn)))
+    edges = [survey_points.boundary(row, d, format_) for d in domains.values()]
+    found = dict.fromkeys((*zip(*columns, strict=True), *survey_points.corners(edges)))
+    return [dict(zip(domains, values, strict=True)) for values in found]
+
+
+def _probe(bulk: Bulk, name: str, format_: Format) -> survey_points.Probe:
+    """What kind of numbers value and gradient are: zero, subnormal, normal, the one at an end of the domain, beyond."""
+    ends: set[float] = set()
+
+    def kind(entry: Entry, *, is_value: bool) -> str:
+        if isinstance(entry, Truth):
+            return "edge"
+        size = abs(entry.nearest)
+        if math.isinf(size):
+            return "beyond"
+        if size < format_.smallest_normal:
+            return "subnormal" if size else "zero"
+        return "saturated" if is_value and entry.nearest in ends else "normal"
+
+    def probe(inputs: Sequence[float]) -> list[tuple[str, str]]:
+        found = bulk.truths(
+            [{name: x} for x in inputs], UPSTREAM, format_, checked_every=len(inputs)
+        )
+        if not ends:
+            outermost = (found.value[0], found.value[-1])
+            ends.update(e.nearest for e in outermost if isinstance(e, Rounded))
+        columns = zip(found.value, found.gradient[name], strict=True)
+        return [
+            (kind(value, is_value=True), kind(slope, is_value=False))
+            for value, slope in columns
+        ]
+
+    return probe
+
+
+# ── how far off ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Held:
+    """What PyTorch computed, held against the truth."""
+
+    def __init__(
+        self,
+        bulk: Bulk,
+        points: Sequence[Point],
+        truths: Truths,
+        format_: Format,
+        threshold_ulp: float,
+    ) -> None:
+        self.bulk, self.points, self.format = bulk, points, format_
+        self.truths, self.threshold_ulp = truths, threshold_ulp
+
+    def accuracies(self, route: str, found: Measurement) -> Iterator[Accuracy]:
+        """That of the value, then that of the gradient by each operand."""
+        yield self._accuracy("value", None, route, self.truths.value, found.values)
+        for name, column in self.truths.gradient.items():
+            yield self._accuracy("gradient", name, route, column, found.gradient[name])
+
+    def _accuracy(
+        self,
+        quantity: str,
+        wrt: str | None,
+        route: str,
+        entries: list[Entry],
+        measured: Sequence[float],
+    ) -> Accuracy:
+        tally = self._tally(entries, measured)
+        # The worst point is checked; one at which the derivations disagree is out, and the next is the worst.
+        while tally.worst is not None and self._is_disputed(tally.worst, entries):
+            tally = self._tally(entries, measured)
+        worst = None if tally.worst is None else self._worst(tally, entries, measured)
+        return Accuracy(
+            quantity=quantity,
+            wrt=wrt,
+            route=route,
+            compared=tally.compared,
+            max_error_ulp=tally.largest if tally.errors else None,
+            p99_error_ulp=tally.p99,
+            correctly_rounded=tally.correctly_rounded,
+            zeros=len(tally.zeros),
+            nonfinite=tally.nonfinite_normal,
+            nonfinite_below=len(tally.nonfinite) - tally.nonfinite_normal,
+            inaccurate=len(tally.inaccurate),
+            worst=worst,
+            regions=tuple(self._regions(tally)),
+            beyond_range=tally.standing("beyond"),
+            infinite=tally.standing(TruthStatus.INFINITE),
+            kinks=tally.standing(TruthStatus.KINK),
+            undefined=tally.standing(TruthStatus.UNDEFINED),
+            undecided=len(tally.undecided),
+            unexamined=tally.unexamined,
+            disputes=tuple(self._disputes(tally, entries)),
+        )
+
+    def _tally(self, entries: Sequence[Entry], measured: Sequence[float]) -> _Tally:
+        return _Tally(entries, measured, self.format, self.threshold_ulp)
+
+    def _is_disputed(self, index: int, entries: list[Entry]) -> bool:
+        """Whether other derivations contradict the truth at a point; then it is undecided from now on."""
+        columns = [self.truths.value, *self.truths.gradient.values()]
+        here = [column[index] for column in columns]
+        again = self.bulk.dispute(self.points[index], UPSTREAM, self.format, here)
+        for column, entry in zip(columns, again, strict=True):
+            column[index] = entry
+        return not isinstance(entries[index], Rounded)
+
+    def _worst(
+        self, tally: _Tally, entries: Sequence[Entry], measured: Sequence[float]
+    ) -> Worst:
+        index = tally.worst
+        assert index is not None
+        return Worst(
+            point=self._spelled(self.points[index]),
+            measured=shortest(measured[index], self.format),
+            true=_spelled_truth(entries[index]),
+            error_ulp=tally.largest,
+        )
+
+    def _spelled(self, point: Point) -> dict[str, str]:
+        return {name: shortest(x, self.format) for name, x in point.items()}
+
+    def _disputes(self, tally: _Tally, entries: Sequence[Entry]) -> Iterator[str]:
+        disputed = [
+            i for i in tally.undecided if _is_status(entries[i], TruthStatus.ORACLE)
+        ]
+        for index in disputed[:MOST_DISPUTES]:
+            entry = entries[index]
+            assert isinstance(entry, Truth)
+            at = ", ".join(
+                f"{k} = {v}" for k, v in self._spelled(self.points[index]).items()
+            )
+            yield f"at {at}: {entry.reason}"
+
+    # ── regions ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _regions(self, tally: _Tally) -> Iterator[Region]:
+        kinds = {
+            "zero": tally.zeros,
+            "nonfinite": tally.nonfinite,
+            "inaccurate": tally.inaccurate,
+        }
+        for kind, places in kinds.items():
+            for run_ in self._runs(places):
+                yield self._region(kind, run_)
+
+    def _runs(self, places: Sequence[int]) -> list[list[int]]:
+        """Points at fault in the order of the line, parted at the widest gaps; of several operands all in one."""
+        if not places:
+            return []
+        if len(self.points[0]) > 1:
+            return [list(places)]
+        gaps = sorted(
+            (after - before, k)
+            for k, (before, after) in enumerate(itertools.pairwise(places), start=1)
+            if after - before > 1
+        )
+        cuts = sorted(k for _, k in gaps[-(MOST_REGIONS - 1) :])
+        bounds = [0, *cuts, len(places)]
+        return [list(places[a:b]) for a, b in itertools.pairwise(bounds)]
+
+    def _region(self, kind: str, places: Sequence[int]) -> Region:
+        box: dict[str, tuple[str, str]] = {}
+        surveyed = len(self.points)
+        for name in self.points[0]:
+            found = [self.points[place][name] for place in places]
+            low, high = min(found), max(found)
+            box[name] = (shortest(low, self.format), shortest(high, self.format))
+        if len(box) == 1:
+            surveyed = places[-1] - places[0] + 1
+        return Region(kind=kind, box=box, points=len(places), surveyed=surveyed)
+
+
+class _Tally:
+    """The counts of one number over all points, and the places of what is at fault."""
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        measured: Sequence[float],
+        format_: Format,
+        threshold_ulp: float,
+    ) -> None:
+        self.threshold_ulp = threshold_ulp
+        self.errors: list[float] = []
+        self.correctly_rounded = self.nonfinite_normal = self.unexamined = 0
+        self.zeros: list[int] = []
+        self.nonfinite: list[int] = []
+        self.inaccurate: list[int] = []
+        self.undecided: list[int] = []
+        self.standings: dict[str, list[bool]] = {}
+        self.worst: int | None = None
+        self.largest = 0.0
+        self.smallest_normal = float(format_.smallest_normal)
+        for index, (entry, number) in enumerate(zip(entries, measured, strict=True)):
+            if entry.__class__ is Rounded:
+                self._finite(index, entry, number)
+            else:
+                self._edge(index, entry, number)
+        self.compared = len(self.errors) + len(self.nonfinite)
+
+    @property
+    def p99(self) -> float | None:
+        """The smallest error that 99 % of all do not exceed."""
+        if not self.errors:
+            return None
+        return sorted(self.errors)[math.ceil(0.99 * len(self.errors)) - 1]
+
+    def standing(self, kind: str) -> Standing:
+        """The points of a kind at which there are no ulps to count."""
+        found = self.standings.get(kind, [])
+        return Standing(points=len(found), agreeing=sum(found))
+
+    def _finite(self, index: int, entry: Rounded, number: float) -> None:
+        nearest = entry.nearest
+        if number == nearest and not math.isinf(nearest):
+            self.correctly_rounded += 1
+            error = abs(entry.rest)
+        elif math.isinf(nearest):
+            self.standings.setdefault("beyond", []).append(number == nearest)
+            return
+        elif not math.isfinite(number):
+            self.nonfinite.append(index)
+            self.nonfinite_normal += self._is_normal(entry)
+            return
+        else:
+            error = entry.error_ulp(number)
+            if number == 0 and self._is_normal(entry):
+                self.zeros.append(index)
+            if error > self.threshold_ulp:
+                self.inaccurate.append(index)
+        self.errors.append(error)
+        if error > self.largest:
+            self.worst, self.largest = index, error
+
+    def _is_normal(self, entry: Rounded) -> bool:
+        size = abs(entry.nearest)
+        if size != self.smallest_normal:
+            return size > self.smallest_normal
+        return math.copysign(entry.rest, entry.rest * entry.nearest) >= 0
+
+    def _edge(self, index: int, entry: Truth, number: float) -> None:
+        agrees = _AGREES.get(entry.status)
+        if entry.status is TruthStatus.BUDGET:
+            self.unexamined += 1
+        elif agrees is None:
+            self.undecided.append(index)
+        else:
+            self.standings.setdefault(entry.status, []).append(agrees(entry, number))
+
+
+def _agrees_with_infinity(truth: Truth, number: float) -> bool:
+    return math.isnan(number) or number == math.copysign(math.inf, truth.sign)
+
+
+def _is_in_clarke_interval(truth: Truth, number: float) -> bool:
+    ends = truth.enclosure
+    if ends is None or not math.isfinite(number):
+        return False
+    return ends.lower <= Fraction(number) <= ends.upper
+
+
+_AGREES: dict[TruthStatus, Callable[[Truth, float], bool]] = {
+    TruthStatus.INFINITE: _agrees_with_infinity,
+    TruthStatus.KINK: _is_in_clarke_interval,
+    TruthStatus.UNDEFINED: lambda truth, number: not math.isfinite(number),
+}
+
+
+def _is_status(entry: Entry, status: TruthStatus) -> bool:
+    return isinstance(entry, Truth) and entry.status is status
+
+
+def _spelled_truth(entry: Entry) -> str:
+    ends = truth_of(entry).enclosure
+    assert ends is not None
+    return decimal((ends.lower + ends.upper) / 2)
