@@ -64,12 +64,14 @@ MAY_IMPORT = {
         "verifier.suggestion",
     },
     "verifier.survey_points": GROUND | {"verifier.language"},
+    "verifier.survey_regions": GROUND,
     "verifier.survey_sweep": GROUND
     | {
         "verifier.language",
         "verifier.symbolic",
         "verifier.automatic",
         "verifier.survey_points",
+        "verifier.survey_regions",
     },
     "verifier.survey": GROUND | {"verifier.language", "verifier.survey_sweep"},
     "verifier.pipeline": GROUND | {"verifier.language", "verifier.verification"},

@@ -13,7 +13,6 @@ import signal
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
 
 from verifier.errors import ExpressionError, SelectionError, UsageError, suggest
 from verifier.floats import FORMATS
@@ -225,11 +224,10 @@ def sweep(task: SweepTask) -> Sweep:
     try:
         return run(task)
     except Exception as error:
-        message = f"{type(error).__name__}: {error}"
-        return replace(_nothing(task), failures=dict.fromkeys(task.routes, message))
+        return _broken(task, f"{type(error).__name__}: {error}")
 
 
-def _nothing(task: SweepTask) -> Sweep:
+def _broken(task: SweepTask, message: str) -> Sweep:
     return Sweep(
         operation=task.operation,
         expression=task.expression,
@@ -239,6 +237,7 @@ def _nothing(task: SweepTask) -> Sweep:
         checked=0,
         accuracies=(),
         failures={},
+        error=message,
         elapsed_s=0.0,
         stages_s={},
     )

@@ -42,12 +42,12 @@ class Worst:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """Where errors of one kind lie: between two surveyed inputs, both at fault, for each operand."""
+    """Where errors of one kind lie: for each operand, between two inputs that are both at fault."""
 
     kind: str
     """`zero`, `nonfinite` or `inaccurate`."""
     box: dict[str, tuple[str, str]]
-    """By operand: the least and the greatest input at fault."""
+    """By operand: the least and the greatest input at fault, those found by bisection included."""
     points: int
     """How many of the surveyed points in it are at fault."""
     surveyed: int
@@ -112,6 +112,8 @@ class Sweep:
     accuracies: tuple[Accuracy, ...]
     failures: dict[str, str]
     """By route: the first line of the exception that PyTorch raised."""
+    error: str | None
+    """Why there is nothing, where the survey itself broke down."""
     elapsed_s: float
     stages_s: dict[str, float]
     """Seconds spent in each stage."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 import time
@@ -11,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from verifier import survey_points
+from verifier import survey_points, survey_regions
 from verifier.automatic import routes, threads
 from verifier.automatic.routes import Measurement
 from verifier.floats import FORMATS, Format, decimal, shortest
 from verifier.language import expression, operations
+from verifier.language.expression import Program
 from verifier.language.operations import Operation
+from verifier.language.points import Domain
 from verifier.records import Truth, TruthStatus
 from verifier.survey_records import (
     Accuracy,
@@ -29,10 +30,12 @@ from verifier.survey_records import (
 from verifier.symbolic.bulk import Bulk, Entry, Rounded, Truths, truth_of
 from verifier.symbolic.truth import Oracle
 
-MOST_ASKED = 500
-"""Points of one sweep that balls leave open and the oracle examines, one after the other."""
-MOST_REGIONS = 4
-"""Regions of one kind that are told; the nearest are joined until no more are left."""
+MOST_EDGES = 100
+"""Points of one sweep at which a limit is looked for, infinities and zeros apart: `floor` has half of all numbers."""
+MOST_SLOW = 2_000
+"""Points of a sweep whose truth is known to the oracle alone, which takes a millisecond for each."""
+LONG = 256
+"""Points of a tensor that goes through PyTorch's vector kernels."""
 MOST_DISPUTES = 3
 """Disagreements of one number that are told."""
 UPSTREAM = 1.0
@@ -51,24 +54,21 @@ def run(task: SweepTask) -> Sweep:
     with watch.stage("points"):
         points = _points(task, row, bulk, format_)
     with watch.stage("truth"):
-        truths = bulk.truths(points, UPSTREAM, format_, most_asked=MOST_ASKED)
+        most = MOST_EDGES if bulk.is_fast else MOST_SLOW
+        truths = bulk.truths(points, UPSTREAM, format_, most_asked=most)
     failures: dict[str, str] = {}
     accuracies: list[Accuracy] = []
     for route in task.routes:
-        with watch.stage("automatic"), threads.single():
-            found = routes.measure(
-                program,
-                points,
-                UPSTREAM,
-                dtype=task.dtype,
-                wrt=task.operands,
-                route=route,
-            )
+        measure = _measuring(task, program, route)
+        with watch.stage("automatic"):
+            found = measure(points)
         if found.failure is not None:
             failures[route] = found.failure
             continue
         with watch.stage("statistics"):
-            held = _Held(bulk, points, truths, format_, task.threshold_ulp)
+            held = _Held(
+                bulk, points, truths, format_, measure, threshold=task.threshold_ulp
+            )
             accuracies += held.accuracies(route, found)
     return Sweep(
         operation=task.operation,
@@ -79,9 +79,29 @@ def run(task: SweepTask) -> Sweep:
         checked=truths.checked,
         accuracies=tuple(accuracies),
         failures=failures,
+        error=None,
         elapsed_s=watch.elapsed_s,
         stages_s=watch.seconds,
     )
+
+
+Measure = Callable[[Sequence[Point]], Measurement]
+"""What PyTorch computes at points, by one route."""
+
+
+def _measuring(task: SweepTask, program: Program, route: str) -> Measure:
+    def measure(points: Sequence[Point]) -> Measurement:
+        with threads.single():
+            return routes.measure(
+                program,
+                points,
+                UPSTREAM,
+                dtype=task.dtype,
+                wrt=task.operands,
+                route=route,
+            )
+
+    return measure
 
 
 @dataclass(slots=True)
@@ -133,7 +153,7 @@ def _points(
 def _several(
     task: SweepTask,
     row: Operation,
-    domains: Mapping[str, survey_points.Domain],
+    domains: Mapping[str, Domain],
     format_: Format,
 ) -> list[Point]:
     """Drawn points of several operands, and combinations of boundary values."""
@@ -192,10 +212,12 @@ class _Held:
         points: Sequence[Point],
         truths: Truths,
         format_: Format,
-        threshold_ulp: float,
+        measure: Measure,
+        *,
+        threshold: float,
     ) -> None:
         self.bulk, self.points, self.format = bulk, points, format_
-        self.truths, self.threshold_ulp = truths, threshold_ulp
+        self.truths, self.measure, self.threshold = truths, measure, threshold
 
     def accuracies(self, route: str, found: Measurement) -> Iterator[Accuracy]:
         """That of the value, then that of the gradient by each operand."""
@@ -229,7 +251,7 @@ class _Held:
             nonfinite_below=len(tally.nonfinite) - tally.nonfinite_normal,
             inaccurate=len(tally.inaccurate),
             worst=worst,
-            regions=tuple(self._regions(tally)),
+            regions=tuple(self._regions(tally, wrt)),
             beyond_range=tally.standing("beyond"),
             infinite=tally.standing(TruthStatus.INFINITE),
             kinks=tally.standing(TruthStatus.KINK),
@@ -240,7 +262,7 @@ class _Held:
         )
 
     def _tally(self, entries: Sequence[Entry], measured: Sequence[float]) -> _Tally:
-        return _Tally(entries, measured, self.format, self.threshold_ulp)
+        return _Tally(entries, measured, self.format, self.threshold)
 
     def _is_disputed(self, index: int, entries: list[Entry]) -> bool:
         """Whether other derivations contradict the truth at a point; then it is undecided from now on."""
@@ -280,41 +302,31 @@ class _Held:
 
     # ── regions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _regions(self, tally: _Tally) -> Iterator[Region]:
-        kinds = {
-            "zero": tally.zeros,
-            "nonfinite": tally.nonfinite,
-            "inaccurate": tally.inaccurate,
-        }
-        for kind, places in kinds.items():
-            for run_ in self._runs(places):
-                yield self._region(kind, run_)
+    def _regions(self, tally: _Tally, wrt: str | None) -> Iterator[Region]:
+        for kind, places in tally.faults.items():
 
-    def _runs(self, places: Sequence[int]) -> list[list[int]]:
-        """Points at fault in the order of the line, parted at the widest gaps; of several operands all in one."""
-        if not places:
-            return []
-        if len(self.points[0]) > 1:
-            return [list(places)]
-        gaps = sorted(
-            (after - before, k)
-            for k, (before, after) in enumerate(itertools.pairwise(places), start=1)
-            if after - before > 1
+            def is_at_fault(inputs: Sequence[float], kind: str = kind) -> list[bool]:
+                return self._are_at_fault(kind, wrt, inputs)
+
+            yield from survey_regions.regions(
+                kind, self.points, places, self.format, is_at_fault
+            )
+
+    def _are_at_fault(
+        self, kind: str, wrt: str | None, inputs: Sequence[float]
+    ) -> list[bool]:
+        """Whether PyTorch's numbers at some inputs of the only operand are at fault."""
+        (name,) = self.points[0]
+        # Kernels take other ways on short tensors than on long ones.
+        repeated = [*inputs] * math.ceil(LONG / len(inputs))
+        found = self.measure([{name: x} for x in repeated])
+        measured = found.values if wrt is None else found.gradient[wrt]
+        truths = self.bulk.truths(
+            [{name: x} for x in inputs], UPSTREAM, self.format, checked_every=LONG
         )
-        cuts = sorted(k for _, k in gaps[-(MOST_REGIONS - 1) :])
-        bounds = [0, *cuts, len(places)]
-        return [list(places[a:b]) for a, b in itertools.pairwise(bounds)]
-
-    def _region(self, kind: str, places: Sequence[int]) -> Region:
-        box: dict[str, tuple[str, str]] = {}
-        surveyed = len(self.points)
-        for name in self.points[0]:
-            found = [self.points[place][name] for place in places]
-            low, high = min(found), max(found)
-            box[name] = (shortest(low, self.format), shortest(high, self.format))
-        if len(box) == 1:
-            surveyed = places[-1] - places[0] + 1
-        return Region(kind=kind, box=box, points=len(places), surveyed=surveyed)
+        entries = truths.value if wrt is None else truths.gradient[wrt]
+        faults = self._tally(entries, measured[: len(inputs)]).faults[kind]
+        return [index in faults for index in range(len(inputs))]
 
 
 class _Tally:
@@ -339,7 +351,7 @@ class _Tally:
         self.largest = 0.0
         self.smallest_normal = float(format_.smallest_normal)
         for index, (entry, number) in enumerate(zip(entries, measured, strict=True)):
-            if entry.__class__ is Rounded:
+            if isinstance(entry, Rounded):
                 self._finite(index, entry, number)
             else:
                 self._edge(index, entry, number)
@@ -351,6 +363,15 @@ class _Tally:
         if not self.errors:
             return None
         return sorted(self.errors)[math.ceil(0.99 * len(self.errors)) - 1]
+
+    @property
+    def faults(self) -> dict[str, list[int]]:
+        """The places of what is at fault, by kind of region."""
+        return {
+            "zero": self.zeros,
+            "nonfinite": self.nonfinite,
+            "inaccurate": self.inaccurate,
+        }
 
     def standing(self, kind: str) -> Standing:
         """The points of a kind at which there are no ulps to count."""

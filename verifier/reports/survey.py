@@ -90,7 +90,7 @@ def _cells(sweep: Sweep, found: Accuracy) -> list[str]:
         sweep.expression,
         sweep.dtype,
         found.route,
-        "value" if found.wrt is None else f"d/d{found.wrt}",
+        _quantity(found),
         f"{found.compared:,}",
         _ulps(found.max_error_ulp),
         _ulps(found.p99_error_ulp),
@@ -127,11 +127,16 @@ def _sections(
         "Kinks, infinite and undefined points, and truths beyond the range": [
             line for row in rows for line in _standings(*row)
         ],
-        "Undecided": [line for row in rows for line in _undecided(*row)],
+        "Undecided": [line for sweep in record.sweeps for line in _undecided(sweep)],
         "Not computed by PyTorch": [
             f"{_name(sweep)} {route}: {failure}"
             for sweep in record.sweeps
             for route, failure in sweep.failures.items()
+        ],
+        "Broken down: a mistake of verifier's": [
+            f"{_name(sweep)}: {sweep.error}"
+            for sweep in record.sweeps
+            if sweep.error is not None
         ],
         "Not surveyed": [f"{name}: {why}" for name, why in record.skipped.items()],
         "Slowest": _slowest(record.sweeps),
@@ -144,8 +149,15 @@ def _name(sweep: Sweep) -> str:
 
 
 def _label(sweep: Sweep, found: Accuracy) -> str:
-    quantity = "value" if found.wrt is None else f"d/d{found.wrt}"
-    return f"{_name(sweep)} {found.route} {quantity}"
+    return f"{_name(sweep)} {_way(found)}"
+
+
+def _way(found: Accuracy) -> str:
+    return f"{found.route} {_quantity(found)}"
+
+
+def _quantity(found: Accuracy) -> str:
+    return "value" if found.wrt is None else f"d/d{found.wrt}"
 
 
 def _regions(rows: Sequence[_Row], kind: str) -> list[str]:
@@ -183,13 +195,20 @@ def _standings(sweep: Sweep, found: Accuracy) -> Iterator[str]:
         yield f"{_label(sweep, found)}: PyTorch agrees at {', '.join(told)}"
 
 
-def _undecided(sweep: Sweep, found: Accuracy) -> Iterator[str]:
-    if found.undecided or found.unexamined:
-        disputes = "".join(f"; {dispute}" for dispute in found.disputes)
-        yield (
-            f"{_label(sweep, found)}: {found.undecided:,} undecided, "
-            f"{found.unexamined:,} at edges not examined{disputes}"
-        )
+def _undecided(sweep: Sweep) -> Iterator[str]:
+    """A line for each number of points that are open, with the quantities that have it."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for accuracy in sweep.accuracies:
+        open_ = (accuracy.undecided, accuracy.unexamined)
+        if any(open_):
+            found.setdefault(open_, []).append(_way(accuracy))
+    for (undecided, unexamined), ways in found.items():
+        told = [f"{undecided:,} undecided"] if undecided else []
+        told += [f"{unexamined:,} at edges not examined"] if unexamined else []
+        yield f"{_name(sweep)} {'; '.join(ways)}: {', '.join(told)}"
+    for accuracy in sweep.accuracies:
+        for dispute in accuracy.disputes:
+            yield f"{_name(sweep)} {_way(accuracy)}: {dispute}"
 
 
 def _slowest(sweeps: Sequence[Sweep]) -> list[str]:
@@ -259,6 +278,7 @@ DESCRIPTIONS = {
         "checked": "At how many points the truth was derived in other ways as well.",
         "accuracies": "One number that PyTorch computes each: value, or gradient by one operand, by one route.",
         "failures": "By route: the first line of the exception that PyTorch raised.",
+        "error": "Why there is nothing, where the survey itself broke down; else null.",
         "elapsed_s": "Seconds that the sweep took.",
         "stages_s": "Those seconds by stage.",
     },
@@ -296,7 +316,7 @@ DESCRIPTIONS = {
     },
     Region: {
         "kind": "`zero`, `nonfinite` or `inaccurate`.",
-        "box": "By operand: the least and the greatest surveyed input at fault.",
+        "box": "By operand: the least and the greatest input at fault, exactly.",
         "points": "How many of the surveyed points in it are at fault.",
         "surveyed": "How many points in it were surveyed.",
     },

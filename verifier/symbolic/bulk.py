@@ -137,15 +137,17 @@ class Bulk:
     ) -> Truths:
         """The truth at every point.
 
-        At no more than `most_asked` points, spread evenly, the oracle is asked; what is left of the points that balls do
-        not settle is `UNEXAMINED`.
+        Where balls do not settle a point the oracle is asked: at infinities and −0 always, elsewhere at no more than
+        `most_asked` points, spread evenly; what is left is `UNEXAMINED`.
         """
         found = self._settled(points, upstream, format_)
         settled = [entries is not None for entries in found]
         left = [index for index, done in enumerate(settled) if not done]
         for index in left:
             found[index] = (UNEXAMINED,) * (1 + len(self.wrt))
-        for index in _spread(left, most_asked):
+        special = [i for i in left if not all(map(_is_plain, points[i].values()))]
+        others = sorted(set(left).difference(special))
+        for index in (*special, *_spread(others, most_asked)):
             found[index] = self._asked(points[index], upstream, format_)
         done = [index for index, ok in enumerate(settled) if ok][::checked_every]
         for index in done:
@@ -158,6 +160,11 @@ class Bulk:
             settled=settled,
             checked=len(done),
         )
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether balls alone settle what they can; else the oracle is asked at every point."""
+        return self.written is not None
 
     # ── settled by balls ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -257,7 +264,7 @@ def _spread(places: Sequence[int], most: int | None) -> Iterator[int]:
 
 
 def rounding(format_: Format) -> Callable[[Ball], Rounded | None]:
-    """How a ball rounds in the format; None where it leaves that open, or is known to fewer than `GUARD_BITS` more bits.
+    """How a ball rounds in the format; None where that is left open, or it is known to too few bits for `Rounded.rest`.
 
     In doubles where these hold `GUARD_BITS` more bits than the format, and no tie is near; else in integers.
     """
@@ -273,7 +280,7 @@ def rounding(format_: Format) -> Callable[[Ball], Rounded | None]:
             return carefully(ball)
         middle = float(ball)
         top = math.frexp(middle)[1]
-        if not low < top < high or not middle:
+        if not low < top < high or not middle or math.isinf(middle):
             return carefully(ball)
         grain = top - bits if top - bits > least else least
         scaled = math.ldexp(middle, -grain)
