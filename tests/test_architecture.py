@@ -65,6 +65,7 @@ MAY_IMPORT = {
     },
     "verifier.survey_points": GROUND | {"verifier.language"},
     "verifier.survey_regions": GROUND,
+    "verifier.survey_tally": GROUND | {"verifier.symbolic"},
     "verifier.survey_sweep": GROUND
     | {
         "verifier.language",
@@ -72,6 +73,7 @@ MAY_IMPORT = {
         "verifier.automatic",
         "verifier.survey_points",
         "verifier.survey_regions",
+        "verifier.survey_tally",
     },
     "verifier.survey": GROUND | {"verifier.language", "verifier.survey_sweep"},
     "verifier.pipeline": GROUND | {"verifier.language", "verifier.verification"},

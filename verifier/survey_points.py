@@ -96,11 +96,8 @@ def boundary(row: Operation, domain: Domain, format_: Format) -> list[float]:
 def thresholds(probe: Probe, domain: Domain, format_: Format) -> list[float]:
     """The last and the first number on either side of every change of kind that a grid of ordinals shows."""
     inside = domain.ordinals(format_)
-    if len(inside) < 2:
-        return []
-    places = sorted(
-        {inside[round(k * (len(inside) - 1) / (GRID - 1))] for k in range(GRID)}
-    )
+    last = inside.stop - inside.start - 1  # a float64's range is too long for `len`
+    places = sorted({inside.start + last * k // (GRID - 1) for k in range(GRID)})
     kinds = probe([floats.from_ordinal(place, format_) for place in places])
     found: list[float] = []
     for (low, below), (high, above) in itertools.pairwise(
