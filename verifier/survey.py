@@ -10,9 +10,11 @@ import fnmatch
 import multiprocessing
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 
 from verifier.errors import ExpressionError, SelectionError, UsageError, suggest
 from verifier.floats import FORMATS
@@ -199,12 +201,18 @@ def _side_by_side(tasks: Sequence[SweepTask], jobs: int) -> Found:
     pool = ProcessPoolExecutor(
         jobs,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_leave_interrupts_to_the_parent,
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
     )
     try:
-        places = {pool.submit(sweep, task): i for i, task in enumerate(tasks)}
+        with _interrupts_ignored():  # as the processes do that are started here
+            places = {pool.submit(sweep, task): i for i, task in enumerate(tasks)}
         for future in as_completed(places):
-            yield places[future], future.result()
+            place = places[future]
+            try:
+                yield place, future.result()
+            except BrokenExecutor as error:
+                yield place, _broken(tasks[place], f"its process ended: {error}")
         pool.shutdown()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -212,8 +220,17 @@ def _side_by_side(tasks: Sequence[SweepTask], jobs: int) -> Found:
             child.terminate()
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """What is started meanwhile inherits it, and leaves it to this process to end on Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def sweep(task: SweepTask) -> Sweep:

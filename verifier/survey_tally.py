@@ -88,7 +88,7 @@ class Tally:
         size = abs(entry.nearest)
         if size != self.smallest_normal:
             return size > self.smallest_normal
-        return math.copysign(entry.rest, entry.rest * entry.nearest) >= 0
+        return math.copysign(1.0, entry.nearest) * entry.rest >= 0
 
     def _edge(self, index: int, entry: Truth, number: float) -> None:
         agrees = _AGREES.get(entry.status)

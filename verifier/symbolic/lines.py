@@ -67,7 +67,7 @@ class Line:
     def _step(self, place: int, known: Sequence[Any]) -> _Step:
         instruction = self.instructions[place]
         places = instruction.arguments
-        function = _SWIFT.get(instruction.operation)
+        function = SWIFT.get(instruction.operation)
         if instruction.operation == "pow" and known[places[1]] is not None:
             function, places = _power_by(known[places[1]]), places[:1]
         second = places[1] if len(places) > 1 else None
@@ -78,7 +78,7 @@ class Line:
 _Step = tuple[int, Callable[..., Any], int, int | None, tuple[int, ...]]
 """Where the result goes, the function, and where its first, its second and all other operands are."""
 
-_SWIFT: dict[str, Callable[..., Any]] = {
+SWIFT: dict[str, Callable[..., Any]] = {
     "add": operator.add,
     "mul": operator.mul,
     "neg": operator.neg,

@@ -98,7 +98,8 @@ def _rounding_in_integers(format_: Format) -> Callable[[Ball], Rounded | None]:
         grain = max(top - bits, least)
         if top > format_.exponent_max + 2:
             return Rounded(sign * math.inf, grain, 0.0, ball)
-        shift = max(grain - power, 1)
+        # Some bits below the ulp in any case, so that a radius rounded up to one of them tells nothing of a tie.
+        shift = max(grain - power, GUARD_BITS)
         size <<= shift - (grain - power)
         half = 1 << (shift - 1)
         steps = size >> shift
