@@ -28,6 +28,8 @@ DRAWN_POINTS = 4_000
 MOST_POINTS = 1_000_000
 THRESHOLD_ULP = 8.0
 """Errors above this are told as inaccurate, with the region where they lie."""
+PATIENCE_S = 10.0
+"""How long a process that was told to end may take."""
 CONSTANTS = (1, 2, 3)
 """Values of an operand that must be an integer constant."""
 
@@ -216,8 +218,11 @@ def _side_by_side(tasks: Sequence[SweepTask], jobs: int) -> Found:
         pool.shutdown()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for child in set(multiprocessing.active_children()) - others:
+        left = set(multiprocessing.active_children()) - others
+        for child in left:
             child.terminate()
+        for child in left:
+            child.join(PATIENCE_S)
 
 
 @contextmanager

@@ -100,18 +100,20 @@ def thresholds(probe: Probe, domain: Domain, format_: Format) -> list[float]:
     places = sorted({inside.start + last * k // (GRID - 1) for k in range(GRID)})
     kinds = probe([floats.from_ordinal(place, format_) for place in places])
     found: list[float] = []
-    for (low, below), (high, above) in itertools.pairwise(
-        zip(places, kinds, strict=True)
-    ):
-        if below != above:
-            low, high = _bisected(probe, low, high, below, format_)
-            found += [floats.from_ordinal(place, format_) for place in (low, high)]
+    known = list(zip(places, kinds, strict=True))
+    for (low, below), (high, above) in itertools.pairwise(known):
+        while below != above:  # there may be several between two numbers of the grid
+            low, beside = _bisected(probe, low, high, below, format_)
+            found += [floats.from_ordinal(place, format_) for place in (low, beside)]
+            low = beside
+            (below,) = probe([floats.from_ordinal(low, format_)])
     return found
 
 
 def _bisected(
     probe: Probe, low: int, high: int, below: Hashable, format_: Format
 ) -> tuple[int, int]:
+    """Two neighbours, the first of the kind `below` and the second of another; `high` is of another."""
     while high - low > 1:
         middle = (low + high) // 2
         (kind,) = probe([floats.from_ordinal(middle, format_)])
