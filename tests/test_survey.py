@@ -226,6 +226,24 @@ def test_a_truth_that_is_off_at_the_worst_point_is_undecided_and_told(
     assert dispute.startswith("at x = 3.0: the oracle says")
 
 
+def test_a_truth_that_is_off_everywhere_breaks_the_sweep_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    honest = bulk.Bulk._settled
+
+    def faulty(self: Any, *rest: Any) -> Any:
+        return [
+            entries and tuple(e._replace(nearest=2 * e.nearest) for e in entries)
+            for entries in honest(self, *rest)
+        ]
+
+    monkeypatch.setattr(bulk.Bulk, "_settled", faulty)
+    tasks, _ = survey.plan(names=["exp"], dtypes=["float32"], sample=50)
+    found = survey.sweep(tasks[0])
+    assert found.accuracies == ()
+    assert (found.error or "").startswith("OracleError: derivations disagree at each")
+
+
 # ── points ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -102,7 +102,8 @@ def thresholds(probe: Probe, domain: Domain, format_: Format) -> list[float]:
     found: list[float] = []
     known = list(zip(places, kinds, strict=True))
     for (low, below), (high, above) in itertools.pairwise(known):
-        while below != above:  # there may be several between two numbers of the grid
+        # There may be several between two numbers of the grid.
+        while below != above and low < high:
             low, beside = _bisected(probe, low, high, below, format_)
             found += [floats.from_ordinal(place, format_) for place in (low, beside)]
             low = beside

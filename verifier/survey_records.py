@@ -92,7 +92,7 @@ class Accuracy:
     undecided: int
     """Points at which the truth was not found, or two derivations of it disagree."""
     unexamined: int
-    """Points at edges beyond the number that is examined."""
+    """Points, most of them at edges, whose truth only the oracle knows, beyond the number that it is asked about."""
     disputes: tuple[str, ...]
     """What the derivations that disagree say, at no more than a few points."""
 

@@ -38,7 +38,7 @@ HEADERS = (
     "points",
     "max ulp",
     "p99 ulp",
-    "rounded right",
+    "correctly rounded",
     "zeros",
     "non-finite",
     "worst at",
@@ -204,7 +204,7 @@ def _undecided(sweep: Sweep) -> Iterator[str]:
             found.setdefault(open_, []).append(_way(accuracy))
     for (undecided, unexamined), ways in found.items():
         told = [f"{undecided:,} undecided"] if undecided else []
-        told += [f"{unexamined:,} at edges not examined"] if unexamined else []
+        told += [f"{unexamined:,} not examined"] if unexamined else []
         yield f"{_name(sweep)} {'; '.join(ways)}: {', '.join(told)}"
     for accuracy in sweep.accuracies:
         for dispute in accuracy.disputes:
@@ -301,7 +301,7 @@ DESCRIPTIONS = {
         "kinks": "Points with a Clarke interval; agreeing is a number in it.",
         "undefined": "There is no truth; agreeing is NaN or infinity.",
         "undecided": "Points at which the truth was not found, or two derivations of it disagree.",
-        "unexamined": "Points at edges beyond the number that is examined.",
+        "unexamined": "Points, most of them at edges, that were left out because the truth takes long there.",
         "disputes": "What derivations that disagree say.",
     },
     Standing: {

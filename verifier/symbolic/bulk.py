@@ -81,7 +81,7 @@ def truths(
 
 UNEXAMINED = Truth(
     status=TruthStatus.BUDGET,
-    reason="at an edge, like many others that were asked about",
+    reason="the oracle alone knows it, and was asked at enough other points",
 )
 
 
@@ -92,11 +92,12 @@ class Bulk:
         self.oracle = oracle
         self.wrt = oracle.wrt
         program = oracle.stepwise.program
+        self.inputs = program.inputs
         known = {*balls.OPERATIONS, "variable", "constant"}
         self.written: Written | None = None
         if oracle.whole is not None and {n.operation for n in program.nodes} <= known:
             self.written = Written(program)
-            self.gradient = Line(oracle.whole, oracle.whole.outputs[1:])
+            self.gradient = Line(oracle.whole, self.inputs, oracle.whole.outputs[1:])
 
     def truths(
         self,
@@ -104,10 +105,10 @@ class Bulk:
         upstream: float,
         format_: Format,
         *,
-        checked_every: int = CHECKED_EVERY,
+        checked_every: int | None = CHECKED_EVERY,
         most_asked: int | None = None,
     ) -> Truths:
-        """The truth at every point.
+        """The truth at every point; one settled point in `checked_every` is checked, none without.
 
         Where balls do not settle a point the oracle is asked: at infinities and −0 always, elsewhere at no more than
         `most_asked` points, spread evenly; what is left is `UNEXAMINED`.
@@ -117,11 +118,12 @@ class Bulk:
         left = [index for index, done in enumerate(settled) if not done]
         for index in left:
             found[index] = (UNEXAMINED,) * (1 + len(self.wrt))
-        special = [i for i in left if not all(map(_is_plain, points[i].values()))]
+        special = [index for index in left if not self._is_plain(points[index])]
         others = sorted(set(left).difference(special))
         for index in (*special, *_spread(others, most_asked)):
             found[index] = self._asked(points[index], upstream, format_)
-        done = [index for index, ok in enumerate(settled) if ok][::checked_every]
+        done = [index for index, ok in enumerate(settled) if ok and checked_every]
+        done = done[::checked_every]
         for index in done:
             found[index] = self.dispute(points[index], upstream, format_, found[index])
         columns = [list(column) for column in zip(*found, strict=True)]
@@ -147,9 +149,7 @@ class Bulk:
         found: list[Any] = [None] * len(points)
         if self.written is None or not math.isfinite(upstream):
             return found
-        open_ = [
-            i for i, point in enumerate(points) if all(map(_is_plain, point.values()))
-        ]
+        open_ = [i for i, point in enumerate(points) if self._is_plain(point)]
         bits = max(FIRST_BITS, format_.precision_bits + 2 * GUARD_BITS)
         while open_ and bits <= MOST_BITS:
             with balls.workprec(bits):
@@ -163,8 +163,8 @@ class Bulk:
     def _attempt(self, upstream: float, format_: Format) -> Callable[[Point], Any]:
         """Settles one point at the precision in force: its entries, `_EDGE`, or None where more bits may do."""
         assert self.written is not None
-        inputs = self.oracle.stepwise.program.inputs
-        written, gradient = self.written.ready(), self.gradient.ready()
+        inputs, written = self.inputs, self.written.ready()
+        gradient = self.gradient.ready()
         seed = None if upstream == 1 else balls.exact(upstream)
         rounded = rounding(format_)
 
@@ -180,6 +180,13 @@ class Bulk:
             return None if None in entries else entries
 
         return attempt
+
+    def _is_plain(self, point: Point) -> bool:
+        """Whether all inputs are finite and none is −0, which tells the sides of a branch cut apart."""
+        return all(
+            math.isfinite(x) and (x != 0 or math.copysign(1, x) > 0)
+            for x in (point[name] for name in self.inputs)
+        )
 
     # ── asked of the oracle ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -216,11 +223,6 @@ class Bulk:
 
 _EDGE = object()
 """Instead of entries: no precision will settle this point."""
-
-
-def _is_plain(value: float) -> bool:
-    """Finite, and not −0, which tells the sides of a branch cut apart."""
-    return math.isfinite(value) and (value != 0 or math.copysign(1, value) > 0)
 
 
 def _spread(places: Sequence[int], most: int | None) -> Iterator[int]:

@@ -17,23 +17,27 @@ from verifier.symbolic.formula import Formula
 class Line:
     """A formula with what it needs for some of its outputs, ready to be run at many points."""
 
-    def __init__(self, formula: Formula, outputs: Sequence[int]) -> None:
+    def __init__(
+        self, formula: Formula, inputs: Sequence[str], outputs: Sequence[int]
+    ) -> None:
+        """`inputs` are the names of the arguments in order."""
         self.outputs = tuple(outputs)
         self.instructions = formula.instructions
         needed = set(outputs)
         for place in range(len(self.instructions) - 1, -1, -1):
             if place in needed:
                 needed.update(self.instructions[place].arguments)
-        self.inputs: list[int] = []
+        places: dict[str, int] = {}
         self.still: list[int] = []
         """Instructions that move with no input."""
         self.moving: list[int] = []
         for place, instruction in enumerate(self.instructions):
             if instruction.operation == "input":
-                self.inputs.append(place)
+                places[instruction.name or ""] = place
             elif place in needed:
                 still = all(i in self.still for i in instruction.arguments)
                 (self.still if still else self.moving).append(place)
+        self.inputs = [places[name] for name in inputs]
 
     def ready(self) -> Callable[[Sequence[Ball]], list[Ball]]:
         """The outputs as a function of the inputs, at the precision in force."""
