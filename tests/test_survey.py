@@ -312,6 +312,16 @@ def test_thresholds_are_bisected_to_the_neighbouring_numbers() -> None:
     assert any(0 <= x - normal < 2**-17 for x in found)
 
 
+def test_there_may_be_a_threshold_at_every_other_number() -> None:
+    found = survey_points.thresholds(
+        lambda inputs: [ordinal(x, BINARY32) % 2 for x in inputs],
+        survey_points.domain_of(operations.LINE),
+        BINARY32,
+    )
+    most = 2 * survey_points.MOST_TURNS * survey_points.GRID
+    assert 0 < len(found) <= most
+
+
 def test_a_sample_is_the_seeds() -> None:
     first, again = column("sin", BINARY32), column("sin", BINARY32)
     assert first == again

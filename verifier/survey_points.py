@@ -26,6 +26,8 @@ WINDOW = Fraction(32)
 """Values are drawn from [−32, 32] where the domain is wider: there most functions turn."""
 GRID = 96
 """Numbers between which thresholds are looked for."""
+MOST_TURNS = 4
+"""Thresholds that are told between two numbers of the grid: `floor` turns at every integer."""
 MOST_CORNERS = 400
 """Combinations of boundary values of several operands."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+|/\d+)?")
@@ -102,8 +104,9 @@ def thresholds(probe: Probe, domain: Domain, format_: Format) -> list[float]:
     found: list[float] = []
     known = list(zip(places, kinds, strict=True))
     for (low, below), (high, above) in itertools.pairwise(known):
-        # There may be several between two numbers of the grid.
-        while below != above and low < high:
+        for _ in range(MOST_TURNS):
+            if below == above or low >= high:
+                break
             low, beside = _bisected(probe, low, high, below, format_)
             found += [floats.from_ordinal(place, format_) for place in (low, beside)]
             low = beside
