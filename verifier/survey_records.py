@@ -47,7 +47,7 @@ class Region:
     kind: str
     """`zero`, `nonfinite` or `inaccurate`."""
     box: dict[str, tuple[str, str]]
-    """By operand: the least and the greatest input at fault, those found by bisection included."""
+    """By operand: the least and the greatest input at fault; of zeros and non-finite numbers found by bisection."""
     points: int
     """How many of the surveyed points in it are at fault."""
     surveyed: int

@@ -22,12 +22,13 @@ def regions(
     points: Sequence[Point],
     places: Sequence[int],
     format_: Format,
-    is_at_fault: IsAtFault,
+    is_at_fault: IsAtFault | None,
 ) -> list[Region]:
     """The regions of the `points` at `places`, both in order.
 
-    Of one operand, each end is the last input at fault before one that is not, found by bisection; of several operands,
-    there is one region: the least box around all points at fault.
+    Of one operand, each end is the last input at fault before one that is not, found by bisection, or without
+    `is_at_fault` the last that was surveyed; of several operands, there is one region: the least box around all points
+    at fault.
     """
     if not places:
         return []
@@ -73,9 +74,11 @@ def _ends(
     runs: Sequence[Sequence[int]],
     column: Sequence[float],
     format_: Format,
-    is_at_fault: IsAtFault,
+    is_at_fault: IsAtFault | None,
 ) -> list[tuple[float, float]]:
     """The first and the last input at fault of each run, moved outwards up to where the fault ends."""
+    if is_at_fault is None:
+        return [(column[run[0]], column[run[-1]]) for run in runs]
     pairs = []
     for run in runs:
         for place, step in ((run[0], -1), (run[-1], 1)):

@@ -316,7 +316,7 @@ DESCRIPTIONS = {
     },
     Region: {
         "kind": "`zero`, `nonfinite` or `inaccurate`.",
-        "box": "By operand: the least and the greatest input at fault, exactly.",
+        "box": "By operand: the least and the greatest input at fault, bisected but for `inaccurate`.",
         "points": "How many of the surveyed points in it are at fault.",
         "surveyed": "How many points in it were surveyed.",
     },
