@@ -24,12 +24,14 @@ GROUND = {
     "verifier.evidence",
     "verifier.floats",
     "verifier.records",
+    "verifier.survey_records",
 }
 MAY_IMPORT = {
     "verifier.errors": set(),
     "verifier.evidence": {"verifier.records"},
     "verifier.floats": set(),
     "verifier.records": set(),
+    "verifier.survey_records": set(),
     "verifier.language": GROUND | {"verifier.language"},
     "verifier.symbolic": GROUND | {"verifier.language", "verifier.symbolic"},
     "verifier.automatic": GROUND | {"verifier.language", "verifier.automatic"},
@@ -80,6 +82,19 @@ MAY_IMPORT = {
         "verifier.verification",
         "verifier.disagreement",
     },
+    "verifier.survey_points": GROUND | {"verifier.language"},
+    "verifier.survey_regions": GROUND,
+    "verifier.survey_tally": GROUND | {"verifier.symbolic"},
+    "verifier.survey_sweep": GROUND
+    | {
+        "verifier.language",
+        "verifier.symbolic",
+        "verifier.automatic",
+        "verifier.survey_points",
+        "verifier.survey_regions",
+        "verifier.survey_tally",
+    },
+    "verifier.survey": GROUND | {"verifier.language", "verifier.survey_sweep"},
     "verifier.api": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},
     "verifier.cli": GROUND
@@ -90,6 +105,7 @@ MAY_IMPORT = {
         "verifier.pipeline",
         "verifier.explain_command",
         "verifier.import_command",
+        "verifier.survey",
     },
     "verifier.pytest_plugin": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from verifier.language.operations import Operation
     from verifier.pipeline import Task
     from verifier.records import Change, Result, RunRecord, Verdict
+    from verifier.survey_records import SurveyRecord
 
 DEFAULT_PATH = Path("cases")
 LONG_RUN_S = 2.0
@@ -34,7 +35,8 @@ REFRESH_S = 0.2
 """Seconds between two looks at the points of one case."""
 
 _FORMATS = ("text", "json")
-_SCHEMAS = ("case", "report")
+_SURVEY_FORMATS = ("text", "json", "markdown")
+_SCHEMAS = ("case", "report", "survey")
 _BROKEN_PIPE = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else 1
 _P = ParamSpec("_P")
 _OnPoint = Callable[[int, int], None]
@@ -417,9 +419,11 @@ def _page() -> tuple[int | None, bool]:
 # ── formats ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _targets(formats: Sequence[str]) -> tuple[_Target, ...]:
+def _targets(
+    formats: Sequence[str], known: Sequence[str] = _FORMATS
+) -> tuple[_Target, ...]:
     """The formats asked for; where none goes to standard output, the text report does."""
-    targets = tuple(_target(text) for text in formats)
+    targets = tuple(_target(text, known) for text in formats)
     files = [target.file for target in targets]
     for index, file in enumerate(files):
         if file in files[:index]:
@@ -430,10 +434,10 @@ def _targets(formats: Sequence[str]) -> tuple[_Target, ...]:
     return targets if None in files else (_Target(format="text", file=None), *targets)
 
 
-def _target(text: str) -> _Target:
+def _target(text: str, known: Sequence[str]) -> _Target:
     name, given, file = text.partition("=")
-    if name not in _FORMATS:
-        raise UsageError(f"--format: {_unknown('format', name, _FORMATS)}")
+    if name not in known:
+        raise UsageError(f"--format: {_unknown('format', name, known)}")
     if not given:
         return _Target(format=name, file=None)
     if not file:
@@ -668,6 +672,85 @@ def _read_report(file: Path) -> RunRecord:
 
 @app.command()
 @_command
+def survey(
+    operation: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only operations of this name; * matches."),
+    ] = None,
+    dtype: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DTYPE", help="Only in this dtype.", show_default="all"),
+    ] = None,
+    route: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROUTE",
+            help="By this route; repeatable.",
+            show_default="reverse",
+        ),
+    ] = None,
+    points: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Points drawn where not every number is tried."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the points that are drawn.")] = 0,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Processes.", show_default="one for each CPU"
+        ),
+    ] = None,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT[=FILE]",
+            help="text, json or markdown; several times for several.",
+        ),
+    ] = None,
+) -> int:
+    """Measure how accurate PyTorch's values and gradients are, operation by operation."""
+    from verifier import survey as surveying
+    from verifier.pipeline import environment
+    from verifier.reports import outcome
+
+    targets = _targets(format_ or (), _SURVEY_FORMATS)
+    tasks, skipped = surveying.plan(
+        names=operation or (),
+        dtypes=dtype or (),
+        routes=route or (),
+        seed=seed,
+        sample=surveying.DRAWN_POINTS if points is None else points,
+    )
+    with _progress(len(tasks)) as (advance, _):
+        record = surveying.execute(
+            tasks,
+            skipped,
+            environment(),
+            jobs=jobs or surveying.default_jobs(tasks),
+            on_sweep=lambda sweep: advance(None),
+        )
+    for target in sorted(targets, key=lambda target: target.file is None):
+        if target.file is None:
+            _say(_surveyed(record, target.format))
+        else:
+            _write(target.file, _surveyed(record, target.format))
+    return outcome.INTERRUPTED if record.interrupted else outcome.PASSED
+
+
+def _surveyed(record: SurveyRecord, name: str) -> str:
+    from verifier.reports import survey as survey_report
+
+    if name == "json":
+        return survey_report.render_json(record)
+    if name == "markdown":
+        return survey_report.render_markdown(record)
+    width, color = _page()
+    return survey_report.render(record, width=width, color=color)
+
+
+@app.command()
+@_command
 def operations(
     format_: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="text or json.")
@@ -803,13 +886,15 @@ def _import(
 @_command
 def schema(
     of: Annotated[
-        str, typer.Argument(metavar="[case|report]", help="Of which kind of file.")
+        str,
+        typer.Argument(metavar="[case|report|survey]", help="Of which kind of file."),
     ] = "case",
 ) -> int:
-    """Print the JSON Schema of case files, or of the JSON report."""
+    """Print the JSON Schema of case files, or of the JSON report of a run or survey."""
     if of not in _SCHEMAS:
         raise UsageError(_unknown("schema", of, _SCHEMAS))
-    _say(_json(_case_schema() if of == "case" else _report_schema()))
+    makers = {"case": _case_schema, "report": _report_schema, "survey": _survey_schema}
+    _say(_json(makers[of]()))
     return 0
 
 
@@ -823,6 +908,12 @@ def _report_schema() -> dict[str, Any]:
     from verifier.reports import json as json_report
 
     return json_report.schema()
+
+
+def _survey_schema() -> dict[str, Any]:
+    from verifier.reports import survey as survey_report
+
+    return survey_report.schema()
 
 
 def _json(data: Any) -> str:

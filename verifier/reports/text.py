@@ -407,13 +407,15 @@ def table(
     headers: Sequence[str],
     rows: Sequence[Sequence[str]],
     *,
+    numbers: Sequence[int] = (),
     width: int | None = None,
     color: bool = False,
 ) -> str:
-    """A table of words: every column but the first may fold."""
+    """A table of words: every column but the first and those of `numbers` may fold."""
     cells = [[_plain(cell) for cell in row] for row in rows]
-    folding = dict.fromkeys(range(1, len(headers)), WORDS_WIDTH)
-    grid = _Grid(headers=headers, rows=cells, folding=folding)
+    words = (i for i in range(1, len(headers)) if i not in numbers)
+    folding = dict.fromkeys(words, WORDS_WIDTH)
+    grid = _Grid(headers=headers, rows=cells, right=numbers, folding=folding)
     return _print([grid], width=width, color=color)
 
 

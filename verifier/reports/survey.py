@@ -1,0 +1,373 @@
+"""A survey as text, Markdown and JSON: a pure reader of its records."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from verifier.reports import text
+from verifier.survey_records import (
+    Accuracy,
+    Region,
+    Standing,
+    SurveyRecord,
+    Sweep,
+    Worst,
+)
+
+SCHEMA = 1
+MOST_SLOW = 8
+"""Sweeps whose time is told."""
+ZERO = "zero"
+
+_Row = tuple[Sweep, Accuracy]
+
+
+# ── text and Markdown ───────────────────────────────────────────────────────────────────────────────────────────────
+
+HEADERS = (
+    "operation",
+    "dtype",
+    "route",
+    "of",
+    "points",
+    "max ulp",
+    "p99 ulp",
+    "correctly rounded",
+    "zeros",
+    "non-finite",
+    "worst at",
+)
+NUMBERS = range(4, 10)
+"""The columns that hold numbers."""
+
+
+def render(
+    record: SurveyRecord, *, width: int | None = None, color: bool = False
+) -> str:
+    """The text report: the table, then the regions, then what could not be surveyed or decided, and the time taken."""
+    rows = list(_rows(record))
+    cells = [_cells(*row) for row in rows]
+    parts = []
+    if cells:
+        parts.append(
+            text.table(HEADERS, cells, numbers=NUMBERS, width=width, color=color)
+        )
+    for title, lines in _sections(record, rows):
+        parts.append("\n".join([title, *(f"  {line}" for line in lines)]) + "\n")
+    parts.append(_conclusion(record) + "\n")
+    return "\n".join(parts)
+
+
+def render_markdown(record: SurveyRecord) -> str:
+    """The same report as GitHub's Markdown."""
+    rows = list(_rows(record))
+    lines = ["# Accuracy of PyTorch's values and gradients", "", _conclusion(record)]
+    if rows:
+        marks = ["---:" if i in NUMBERS else "---" for i in range(len(HEADERS))]
+        lines += ["", _piped(HEADERS), _piped(marks)]
+        lines += [_piped(_cells(*row)) for row in rows]
+    for title, told in _sections(record, rows):
+        lines += ["", f"## {title}", "", *(f"- {_escaped(line)}" for line in told)]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(record: SurveyRecord) -> Iterator[_Row]:
+    for sweep in record.sweeps:
+        for accuracy in sweep.accuracies:
+            yield sweep, accuracy
+
+
+def _cells(sweep: Sweep, found: Accuracy) -> list[str]:
+    share = found.correctly_rounded / found.compared if found.compared else None
+    worst = found.worst
+    return [
+        sweep.expression,
+        sweep.dtype,
+        found.route,
+        _quantity(found),
+        f"{found.compared:,}",
+        _ulps(found.max_error_ulp),
+        _ulps(found.p99_error_ulp),
+        "–" if share is None else _share(share),
+        f"{found.zeros:,}",
+        f"{found.nonfinite + found.nonfinite_below:,}",
+        "" if worst is None else _spelled(worst.point),
+    ]
+
+
+def _ulps(error: float | None) -> str:
+    if error is None:
+        return "–"
+    return f"{error:.2f}" if error < 1000 else f"{error:.1e}"
+
+
+def _share(share: float) -> str:
+    """Rounded down, so that 100 % means all."""
+    return f"{math.floor(share * 1e4) / 100:.2f} %"
+
+
+def _spelled(point: dict[str, str]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in point.items())
+
+
+def _sections(
+    record: SurveyRecord, rows: Sequence[_Row]
+) -> Iterator[tuple[str, list[str]]]:
+    """Titles with the lines below them; those that have none are left out."""
+    sections = {
+        "Zero where the truth is a normal number": _regions(rows, ZERO),
+        "Not finite where the truth is": _regions(rows, "nonfinite"),
+        f"Errors above {record.threshold_ulp:g} ulps": _regions(rows, "inaccurate"),
+        "Kinks, infinite and undefined points, and truths beyond the range": [
+            line for row in rows for line in _standings(*row)
+        ],
+        "Undecided": [line for sweep in record.sweeps for line in _undecided(sweep)],
+        "Not computed by PyTorch": [
+            f"{_name(sweep)} {route}: {failure}"
+            for sweep in record.sweeps
+            for route, failure in sweep.failures.items()
+        ],
+        "Broken down: a mistake of verifier's": [
+            f"{_name(sweep)}: {sweep.error}"
+            for sweep in record.sweeps
+            if sweep.error is not None
+        ],
+        "Not surveyed": [f"{name}: {why}" for name, why in record.skipped.items()],
+        "Slowest": _slowest(record.sweeps),
+    }
+    return ((title, lines) for title, lines in sections.items() if lines)
+
+
+def _name(sweep: Sweep) -> str:
+    return f"{sweep.expression} {sweep.dtype}"
+
+
+def _label(sweep: Sweep, found: Accuracy) -> str:
+    return f"{_name(sweep)} {_way(found)}"
+
+
+def _way(found: Accuracy) -> str:
+    return f"{found.route} {_quantity(found)}"
+
+
+def _quantity(found: Accuracy) -> str:
+    return "value" if found.wrt is None else f"d/d{found.wrt}"
+
+
+def _regions(rows: Sequence[_Row], kind: str) -> list[str]:
+    lines = []
+    for sweep, found in rows:
+        told = [_region(region) for region in found.regions if region.kind == kind]
+        if told:
+            lines.append(f"{_label(sweep, found)}: {'; '.join(told)}")
+    return lines
+
+
+def _region(region: Region) -> str:
+    box = ", ".join(
+        f"{name} = {low}" if low == high else f"{name} in [{low}, {high}]"
+        for name, (low, high) in region.box.items()
+    )
+    if region.points == region.surveyed:
+        return f"{box} ({region.points:,})"
+    return f"{box} ({region.points:,} of {region.surveyed:,})"
+
+
+def _standings(sweep: Sweep, found: Accuracy) -> Iterator[str]:
+    kinds = {
+        "kinks": found.kinks,
+        "infinite": found.infinite,
+        "undefined": found.undefined,
+        "beyond the range": found.beyond_range,
+    }
+    told = [
+        f"{kind} {standing.agreeing:,} of {standing.points:,}"
+        for kind, standing in kinds.items()
+        if standing.agreeing < standing.points
+    ]
+    if told:
+        yield f"{_label(sweep, found)}: PyTorch agrees at {', '.join(told)}"
+
+
+def _undecided(sweep: Sweep) -> Iterator[str]:
+    """A line for each number of points that are open, with the quantities that have it."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for accuracy in sweep.accuracies:
+        open_ = (accuracy.undecided, accuracy.unexamined)
+        if any(open_):
+            found.setdefault(open_, []).append(_way(accuracy))
+    for (undecided, unexamined), ways in found.items():
+        told = [f"{undecided:,} undecided"] if undecided else []
+        told += [f"{unexamined:,} not examined"] if unexamined else []
+        yield f"{_name(sweep)} {'; '.join(ways)}: {', '.join(told)}"
+    for accuracy in sweep.accuracies:
+        for dispute in accuracy.disputes:
+            yield f"{_name(sweep)} {_way(accuracy)}: {dispute}"
+
+
+def _slowest(sweeps: Sequence[Sweep]) -> list[str]:
+    slow = sorted(sweeps, key=lambda sweep: -sweep.elapsed_s)[:MOST_SLOW]
+    return [f"{_name(sweep)}: {_times(sweep)}" for sweep in slow]
+
+
+def _times(sweep: Sweep) -> str:
+    stages = ", ".join(
+        f"{stage} {seconds:.2f}"
+        for stage, seconds in sweep.stages_s.items()
+        if seconds >= 0.01
+    )
+    return (
+        f"{sweep.elapsed_s:.2f} s ({stages})" if stages else f"{sweep.elapsed_s:.2f} s"
+    )
+
+
+def _conclusion(record: SurveyRecord) -> str:
+    versions = record.environment
+    used = ", ".join(f"{k} {versions[k]}" for k in ("torch", "sympy") if k in versions)
+    points = sum(sweep.points for sweep in record.sweeps)
+    checked = sum(sweep.checked for sweep in record.sweeps)
+    stopped = " Interrupted: what was finished is told." if record.interrupted else ""
+    return (
+        f"{len(record.sweeps):,} sweeps of {points:,} points, {checked:,} of them checked by other derivations, "
+        f"in {record.elapsed_s:.1f} s; seed {record.seed}; {used}.{stopped}"
+    )
+
+
+def _piped(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(_escaped, cells))} |"
+
+
+def _escaped(cell: str) -> str:
+    for mark in "\\|*_<>`":
+        cell = cell.replace(mark, f"\\{mark}")
+    return cell.replace("\n", " ")
+
+
+# ── JSON ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def render_json(record: SurveyRecord) -> str:
+    """The survey of the shape that `schema` describes: the records as they are."""
+    report = {"schema": SCHEMA, **dataclasses.asdict(record)}
+    return json.dumps(report, indent=2, allow_nan=False) + "\n"
+
+
+DESCRIPTIONS = {
+    SurveyRecord: {
+        "environment": "Versions of everything that may change a number.",
+        "seed": "Of the points that are drawn.",
+        "sample": "Points drawn of a sampled operation, boundary points apart.",
+        "threshold_ulp": "Errors above this count as `inaccurate`.",
+        "elapsed_s": "Wall-clock seconds.",
+        "sweeps": "One operation in one dtype each.",
+        "skipped": "By operation: why it was not surveyed.",
+        "interrupted": "Whether the survey was stopped before its end.",
+    },
+    Sweep: {
+        "operation": "The row of `verifier operations`.",
+        "expression": "What was computed.",
+        "dtype": "The dtype of inputs and results.",
+        "exhaustive": "Whether every number of the dtype in the domain was surveyed; else a seeded sample.",
+        "points": "How many points were surveyed.",
+        "checked": "At how many points the truth was derived in other ways as well.",
+        "accuracies": "One number that PyTorch computes each: value, or gradient by one operand, by one route.",
+        "failures": "By route: the first line of the exception that PyTorch raised.",
+        "error": "Why there is nothing, where the survey itself broke down; else null.",
+        "elapsed_s": "Seconds that the sweep took.",
+        "stages_s": "Those seconds by stage.",
+    },
+    Accuracy: {
+        "quantity": "`value` or `gradient`.",
+        "wrt": "The operand differentiated by; null of a value.",
+        "route": "The way to the derivative.",
+        "compared": "Points at which the truth rounds to a finite number; all errors are of these.",
+        "max_error_ulp": "In ulps of the truth, where PyTorch's number is finite; null where it never is.",
+        "p99_error_ulp": "99 % of those errors are no larger.",
+        "correctly_rounded": "Compared points where PyTorch's number is the truth rounded to nearest, ties to even.",
+        "zeros": "Compared points where PyTorch says 0 and the truth is a normal number.",
+        "nonfinite": "Compared points where PyTorch says NaN or infinity and the truth is a normal number.",
+        "nonfinite_below": "The same where the truth is below the normal numbers.",
+        "inaccurate": "Compared points with an error above `threshold_ulp`.",
+        "worst": "The point of the largest error; null where every number is exact.",
+        "regions": "Where zeros, non-finite numbers and inaccurate ones lie.",
+        "beyond_range": "The truth rounds to infinity; agreeing is that infinity.",
+        "infinite": "The truth is infinite; agreeing is that infinity, or NaN.",
+        "kinks": "Points with a Clarke interval; agreeing is a number in it.",
+        "undefined": "There is no truth; agreeing is NaN or infinity.",
+        "undecided": "Points at which the truth was not found, or two derivations of it disagree.",
+        "unexamined": "Points, most of them at edges, that were left out because the truth takes long there.",
+        "disputes": "What derivations that disagree say.",
+    },
+    Standing: {
+        "points": "How many points.",
+        "agreeing": "At how many of them PyTorch says what is true.",
+    },
+    Worst: {
+        "point": "By operand: the input.",
+        "measured": "PyTorch's number.",
+        "true": "The truth, 20 significant digits.",
+        "error_ulp": "Their distance in ulps of the truth.",
+    },
+    Region: {
+        "kind": "`zero`, `nonfinite` or `inaccurate`.",
+        "box": "By operand: the least and the greatest input at fault, bisected but for `inaccurate`.",
+        "points": "How many of the surveyed points in it are at fault.",
+        "surveyed": "How many points in it were surveyed.",
+    },
+}
+"""What each entry of the JSON report means."""
+
+_SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) that every JSON report of a survey satisfies."""
+    whole = _object_schema(SurveyRecord)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Report of a verifier survey",
+        **whole,
+        "properties": {"schema": {"const": SCHEMA}, **whole["properties"]},
+        "required": ["schema", *whole["required"]],
+        "$defs": {
+            record.__name__: _object_schema(record)
+            for record in DESCRIPTIONS
+            if record is not SurveyRecord
+        },
+    }
+
+
+def _object_schema(record: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(record)
+    return {
+        "type": "object",
+        "properties": {
+            name: {"description": told, **_type_schema(hints[name])}
+            for name, told in DESCRIPTIONS[record].items()
+        },
+        "required": list(hints),
+        "additionalProperties": False,
+    }
+
+
+def _type_schema(hint: Any) -> dict[str, Any]:
+    """The schema of an annotation of the records: what JSON makes of it."""
+    if hint in _SIMPLE:
+        return {"type": _SIMPLE[hint]}
+    if hint in DESCRIPTIONS:
+        return {"$ref": f"#/$defs/{hint.__name__}"}
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType:
+        known = [_type_schema(argument) for argument in arguments[:-1]]
+        return {"anyOf": [*known, {"type": "null"}]}
+    if origin is dict:
+        values = _type_schema(arguments[1])
+        return {"type": "object", "additionalProperties": values}
+    length = {} if arguments[-1] is ... else {"minItems": 2, "maxItems": 2}
+    return {"type": "array", "items": _type_schema(arguments[0]), **length}

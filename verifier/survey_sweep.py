@@ -1,0 +1,355 @@
+"""One operation in one dtype: its points, the truth at all of them, what PyTorch computes, and how far that is off."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from verifier import survey_points, survey_regions
+from verifier.automatic import routes, threads
+from verifier.automatic.routes import Measurement
+from verifier.floats import FORMATS, Format, decimal, shortest
+from verifier.language import expression, operations
+from verifier.language.expression import Program
+from verifier.language.operations import Operation
+from verifier.language.points import Domain
+from verifier.records import Truth, TruthStatus
+from verifier.survey_records import (
+    Accuracy,
+    Region,
+    Sweep,
+    SweepTask,
+    Worst,
+)
+from verifier.survey_tally import Tally
+from verifier.symbolic.bulk import Bulk, Entry, Truths, truth_of
+from verifier.symbolic.rounded import Rounded
+from verifier.symbolic.truth import Oracle
+
+MOST_EDGES = 100
+"""Points of one sweep at which a limit is looked for, infinities and zeros apart: `floor` has half of all numbers."""
+MOST_SLOW = 2_000
+"""Points of a sweep whose truth is known to the oracle alone, which takes a millisecond for each."""
+LONG = 64
+"""Points of a tensor that goes through PyTorch's vector kernels."""
+MOST_DISPUTES = 3
+"""Disagreements of one number that are told."""
+MOST_DISPUTED = 5
+"""Worst points in a row at which the derivations disagree, past which the truth is worth nothing."""
+UPSTREAM = 1.0
+
+
+class OracleError(Exception):
+    """The derivations of the truth disagree: nothing can be said of PyTorch."""
+
+
+Point = Mapping[str, float]
+
+
+def run(task: SweepTask) -> Sweep:
+    """The sweep of one task."""
+    watch = _Stopwatch()
+    format_ = FORMATS[task.dtype]
+    row = operations.OPERATIONS[task.operation]
+    program = expression.parse(task.expression, variables=row.operands)
+    with watch.stage("symbolic"):
+        bulk = Bulk(Oracle(program, task.operands))
+    with watch.stage("points"):
+        points = _points(task, row, bulk, format_)
+    with watch.stage("truth"):
+        most = MOST_EDGES if bulk.is_fast else MOST_SLOW
+        truths = bulk.truths(points, UPSTREAM, format_, most_asked=most)
+    failures: dict[str, str] = {}
+    accuracies: list[Accuracy] = []
+    for route in task.routes:
+        measure = _measuring(task, program, route)
+        with watch.stage("automatic"):
+            found = measure(points)
+        if found.failure is not None:
+            failures[route] = found.failure
+            continue
+        with watch.stage("statistics"):
+            held = _Held(
+                bulk, points, truths, format_, measure, threshold=task.threshold_ulp
+            )
+            accuracies += held.accuracies(route, found)
+    return Sweep(
+        operation=task.operation,
+        expression=task.expression,
+        dtype=task.dtype,
+        exhaustive=_is_exhaustive(task),
+        points=len(points),
+        checked=truths.checked,
+        accuracies=tuple(accuracies),
+        failures=failures,
+        error=None,
+        elapsed_s=watch.elapsed_s,
+        stages_s=watch.seconds,
+    )
+
+
+Measure = Callable[[Sequence[Point]], Measurement]
+"""What PyTorch computes at points, by one route."""
+
+
+def _measuring(task: SweepTask, program: Program, route: str) -> Measure:
+    def measure(points: Sequence[Point]) -> Measurement:
+        with threads.single():
+            return routes.measure(
+                program,
+                points,
+                UPSTREAM,
+                dtype=task.dtype,
+                wrt=task.operands,
+                route=route,
+            )
+
+    return measure
+
+
+@dataclass(slots=True)
+class _Stopwatch:
+    begun: float = field(default_factory=time.perf_counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self.begun
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - begun
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+
+
+# ── points ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _is_exhaustive(task: SweepTask) -> bool:
+    return len(task.operands) == 1 and task.dtype in survey_points.EXHAUSTIVE
+
+
+def _points(
+    task: SweepTask, row: Operation, bulk: Bulk, format_: Format
+) -> list[Point]:
+    domains = {
+        name: survey_points.domain_of(row.domain[row.operands.index(name)])
+        for name in task.operands
+    }
+    if _is_exhaustive(task):
+        ((name, domain),) = domains.items()
+        return [{name: x} for x in survey_points.exhaustive(domain, format_)]
+    if len(domains) == 1:
+        ((name, domain),) = domains.items()
+        probe = _probe(bulk, name, format_)
+        column = survey_points.sampled(
+            row, name, domain, format_, task.sample, task.seed, probe
+        )
+        return [{name: x} for x in column]
+    return _several(task, row, domains, format_)
+
+
+def _several(
+    task: SweepTask,
+    row: Operation,
+    domains: Mapping[str, Domain],
+    format_: Format,
+) -> list[Point]:
+    """Drawn points of several operands, and combinations of boundary values."""
+    columns = []
+    for name, domain in domains.items():
+        drawn = survey_points.drawn(
+            row.name, name, domain, format_, task.sample, task.seed
+        )
+        # In another order for each operand: drawn by ordinal or by value, in all combinations.
+        random.Random(f"{task.seed}:{name}").shuffle(drawn)
+        columns.append(drawn)
+    edges = [survey_points.boundary(row, d, format_) for d in domains.values()]
+    found = dict.fromkeys((*zip(*columns, strict=True), *survey_points.corners(edges)))
+    return [dict(zip(domains, values, strict=True)) for values in found]
+
+
+def _probe(bulk: Bulk, name: str, format_: Format) -> survey_points.Probe:
+    """What kind of numbers value and gradient are: zero, subnormal, normal, the one at an end of the domain, beyond."""
+    ends: set[float] = set()
+
+    def kind(entry: Entry, *, is_value: bool) -> str:
+        if isinstance(entry, Truth):
+            return "edge"
+        size = abs(entry.nearest)
+        if math.isinf(size):
+            return "beyond"
+        if size < format_.smallest_normal:
+            return "subnormal" if size else "zero"
+        return "saturated" if is_value and entry.nearest in ends else "normal"
+
+    def probe(inputs: Sequence[float]) -> list[tuple[str, str]]:
+        found = bulk.truths(
+            [{name: x} for x in inputs], UPSTREAM, format_, checked_every=None
+        )
+        if not ends:
+            outermost = (found.value[0], found.value[-1])
+            ends.update(e.nearest for e in outermost if isinstance(e, Rounded))
+        columns = zip(found.value, found.gradient[name], strict=True)
+        return [
+            (kind(value, is_value=True), kind(slope, is_value=False))
+            for value, slope in columns
+        ]
+
+    return probe
+
+
+# ── how far off ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Held:
+    """What PyTorch computed, held against the truth."""
+
+    def __init__(
+        self,
+        bulk: Bulk,
+        points: Sequence[Point],
+        truths: Truths,
+        format_: Format,
+        measure: Measure,
+        *,
+        threshold: float,
+    ) -> None:
+        self.bulk, self.points, self.format = bulk, points, format_
+        self.truths, self.measure, self.threshold = truths, measure, threshold
+
+    def accuracies(self, route: str, found: Measurement) -> Iterator[Accuracy]:
+        """That of the value, then that of the gradient by each operand."""
+        yield self._accuracy("value", None, route, self.truths.value, found.values)
+        for name, column in self.truths.gradient.items():
+            yield self._accuracy("gradient", name, route, column, found.gradient[name])
+
+    def _accuracy(
+        self,
+        quantity: str,
+        wrt: str | None,
+        route: str,
+        entries: list[Entry],
+        measured: Sequence[float],
+    ) -> Accuracy:
+        tally = self._tally(entries, measured)
+        # The worst point is checked; one at which the derivations disagree is out, and the next is the worst.
+        for _ in range(MOST_DISPUTED):
+            if tally.worst is None or not self._is_disputed(tally.worst, entries):
+                break
+            tally = self._tally(entries, measured)
+        else:
+            message = (
+                f"derivations disagree at each of the {MOST_DISPUTED} worst points"
+            )
+            raise OracleError(f"{message}: {next(self._disputes(tally, entries))}")
+        worst = None if tally.worst is None else self._worst(tally, entries, measured)
+        return Accuracy(
+            quantity=quantity,
+            wrt=wrt,
+            route=route,
+            compared=tally.compared,
+            max_error_ulp=tally.largest if tally.errors else None,
+            p99_error_ulp=tally.p99,
+            correctly_rounded=tally.correctly_rounded,
+            zeros=len(tally.zeros),
+            nonfinite=tally.nonfinite_normal,
+            nonfinite_below=len(tally.nonfinite) - tally.nonfinite_normal,
+            inaccurate=len(tally.inaccurate),
+            worst=worst,
+            regions=tuple(self._regions(tally, wrt)),
+            beyond_range=tally.standing("beyond"),
+            infinite=tally.standing(TruthStatus.INFINITE),
+            kinks=tally.standing(TruthStatus.KINK),
+            undefined=tally.standing(TruthStatus.UNDEFINED),
+            undecided=len(tally.undecided),
+            unexamined=tally.unexamined,
+            disputes=tuple(self._disputes(tally, entries)),
+        )
+
+    def _tally(self, entries: Sequence[Entry], measured: Sequence[float]) -> Tally:
+        return Tally(entries, measured, self.format, self.threshold)
+
+    def _is_disputed(self, index: int, entries: list[Entry]) -> bool:
+        """Whether other derivations contradict the truth at a point; then it is undecided from now on."""
+        columns = [self.truths.value, *self.truths.gradient.values()]
+        here = [column[index] for column in columns]
+        again = self.bulk.dispute(self.points[index], UPSTREAM, self.format, here)
+        for column, entry in zip(columns, again, strict=True):
+            column[index] = entry
+        return not isinstance(entries[index], Rounded)
+
+    def _worst(
+        self, tally: Tally, entries: Sequence[Entry], measured: Sequence[float]
+    ) -> Worst:
+        index = tally.worst
+        assert index is not None
+        return Worst(
+            point=self._spelled(self.points[index]),
+            measured=shortest(measured[index], self.format),
+            true=_spelled_truth(entries[index]),
+            error_ulp=tally.largest,
+        )
+
+    def _spelled(self, point: Point) -> dict[str, str]:
+        return {name: shortest(x, self.format) for name, x in point.items()}
+
+    def _disputes(self, tally: Tally, entries: Sequence[Entry]) -> Iterator[str]:
+        disputed = [
+            i for i in tally.undecided if _is_status(entries[i], TruthStatus.ORACLE)
+        ]
+        for index in disputed[:MOST_DISPUTES]:
+            entry = entries[index]
+            assert isinstance(entry, Truth)
+            at = ", ".join(
+                f"{k} = {v}" for k, v in self._spelled(self.points[index]).items()
+            )
+            yield f"at {at}: {entry.reason}"
+
+    # ── regions ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _regions(self, tally: Tally, wrt: str | None) -> Iterator[Region]:
+        for kind, places in tally.faults.items():
+
+            def is_at_fault(inputs: Sequence[float], kind: str = kind) -> list[bool]:
+                return self._are_at_fault(kind, wrt, inputs)
+
+            # Errors of some ulps come and go from number to number: they have no end to be bisected.
+            sharp = None if kind == "inaccurate" else is_at_fault
+            yield from survey_regions.regions(
+                kind, self.points, places, self.format, sharp
+            )
+
+    def _are_at_fault(
+        self, kind: str, wrt: str | None, inputs: Sequence[float]
+    ) -> list[bool]:
+        """Whether PyTorch's numbers at some inputs of the only operand are at fault."""
+        (name,) = self.points[0]
+        # Kernels take other ways on short tensors than on long ones.
+        repeated = [*inputs] * math.ceil(LONG / len(inputs))
+        found = self.measure([{name: x} for x in repeated])
+        measured = found.values if wrt is None else found.gradient[wrt]
+        truths = self.bulk.truths(
+            [{name: x} for x in inputs], UPSTREAM, self.format, checked_every=None
+        )
+        entries = truths.value if wrt is None else truths.gradient[wrt]
+        faults = self._tally(entries, measured[: len(inputs)]).faults[kind]
+        return [index in faults for index in range(len(inputs))]
+
+
+def _is_status(entry: Entry, status: TruthStatus) -> bool:
+    return isinstance(entry, Truth) and entry.status is status
+
+
+def _spelled_truth(entry: Entry) -> str:
+    ends = truth_of(entry).enclosure
+    assert ends is not None
+    return decimal((ends.lower + ends.upper) / 2)
