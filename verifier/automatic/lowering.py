@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 from verifier.floats import FORMATS, nearest
 from verifier.language import expression, operations
@@ -26,6 +28,30 @@ SCALAR_OPERATIONS = frozenset(
     ("add", "sub", "mul", "div", "pow", "lt", "le", "gt", "ge", "eq", "ne")
 )
 """Those that take a Python number beside a tensor; for the others a constant becomes a tensor."""
+
+
+def _prelu(x: Value, weight: Value) -> Value:
+    """Every element a channel of its own, with its own weight."""
+    x, weight = torch.broadcast_tensors(x, weight)
+    return functional.prelu(x[None], weight)[0]
+
+
+def _glu(first: Value, second: Value) -> Value:
+    """PyTorch's own takes both halves as one tensor."""
+    return functional.glu(torch.stack(torch.broadcast_tensors(first, second)), 0)[0]
+
+
+def _loss(function: Callable[..., Any], *parameters: str) -> Callable[..., Any]:
+    """The loss of each element, by operands of one shape, as the losses want them, and then its parameters."""
+
+    def of_each(*operands: Value) -> Value:
+        cut = len(operands) - len(parameters)
+        named = dict(zip(parameters, operands[cut:], strict=True))
+        tensors = torch.broadcast_tensors(*operands[:cut])
+        return function(*tensors, reduction="none", **named)
+
+    return of_each
+
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "identity": lambda x: x.view_as(x),
@@ -63,10 +89,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "acosh": torch.acosh,
     "atanh": torch.atanh,
     "sigmoid": torch.sigmoid,
-    "softplus": torch.nn.functional.softplus,
     "relu": torch.relu,
-    "silu": torch.nn.functional.silu,
-    "elu": torch.nn.functional.elu,
     "erf": torch.erf,
     "erfc": torch.erfc,
     "lgamma": torch.lgamma,
@@ -88,6 +111,48 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "logical_and": torch.logical_and,
     "logical_or": torch.logical_or,
     "logical_not": torch.logical_not,
+    # Activations
+    "gelu": functional.gelu,
+    "gelu_tanh": partial(functional.gelu, approximate="tanh"),
+    "silu": functional.silu,
+    "mish": functional.mish,
+    "softplus": functional.softplus,
+    "logsigmoid": functional.logsigmoid,
+    "softsign": functional.softsign,
+    "tanhshrink": functional.tanhshrink,
+    "elu": functional.elu,
+    "celu": functional.celu,
+    "selu": functional.selu,
+    "hardswish": functional.hardswish,
+    "hardsigmoid": functional.hardsigmoid,
+    "hardtanh": functional.hardtanh,
+    "relu6": functional.relu6,
+    "leaky_relu": functional.leaky_relu,
+    "rrelu": functional.rrelu,
+    "prelu": _prelu,
+    "softshrink": functional.softshrink,
+    "hardshrink": functional.hardshrink,
+    "threshold": functional.threshold,
+    "glu": _glu,
+    # Losses
+    "mse_loss": _loss(functional.mse_loss),
+    "l1_loss": _loss(functional.l1_loss),
+    "huber_loss": _loss(functional.huber_loss, "delta"),
+    "smooth_l1_loss": _loss(functional.smooth_l1_loss, "beta"),
+    "binary_cross_entropy": _loss(functional.binary_cross_entropy),
+    "binary_cross_entropy_with_logits": _loss(
+        functional.binary_cross_entropy_with_logits
+    ),
+    "kl_div": _loss(functional.kl_div),
+    "kl_div_log": _loss(partial(functional.kl_div, log_target=True)),
+    "poisson_nll_loss": _loss(functional.poisson_nll_loss),
+    "poisson_nll_loss_rate": _loss(
+        partial(functional.poisson_nll_loss, log_input=False), "eps"
+    ),
+    "gaussian_nll_loss": _loss(functional.gaussian_nll_loss, "eps"),
+    "soft_margin_loss": _loss(functional.soft_margin_loss),
+    "hinge_embedding_loss": _loss(functional.hinge_embedding_loss, "margin"),
+    "margin_ranking_loss": _loss(functional.margin_ranking_loss, "margin"),
 }
 """PyTorch's function for each row without a composition."""
 

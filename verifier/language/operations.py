@@ -11,9 +11,9 @@ from verifier.language.operation import Interval as Interval
 from verifier.language.operation import Operation as Operation
 from verifier.language.operation import Sort as Sort
 from verifier.language.operation import interval as interval
-from verifier.language.rows import activations, elementary, special
+from verifier.language.rows import activations, elementary, losses, special
 
-_ROWS = (*elementary.ROWS, *special.ROWS, *activations.ROWS)
+_ROWS = (*elementary.ROWS, *special.ROWS, *activations.ROWS, *losses.ROWS)
 
 OPERATIONS = {row.name: row for row in _ROWS}
 
