@@ -24,14 +24,11 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "smooth_l1_loss": {"beta": ("1", "1/3")},
     "poisson_nll_loss_rate": {"eps": ("1e-8", "1/4")},
     "gaussian_nll_loss": {"eps": ("1e-6", "1/4")},
-    "hinge_embedding_loss": {"margin": ("1", "1/4")},
+    "soft_margin_loss": {"target": ("1", "-1", "3/2")},
+    "hinge_embedding_loss": {"target": ("-1", "1", "2"), "margin": ("1", "1/4")},
     "margin_ranking_loss": {"margin": ("0", "1/4")},
 }
 """Values for the parameters of each row; the first is the one of a single call."""
-
-NOT_DIFFERENTIABLE = {"soft_margin_loss": ("y",)}
-"""Operands by which PyTorch refuses to differentiate."""
-
 
 def parameters_of(row: Operation) -> list[dict[str, str]]:
     """Every combination of a row's parameters; of a row without any, the empty one."""

@@ -192,19 +192,19 @@ TOGETHER = {
     "prelu": ("(-prelu(-{u}, {v}))", lambda u, v: u * v),
     "glu": ("glu({u}, {v})", lambda u, v: u / (1 + math.exp(-v))),
 }
-"""Functions of two arguments that rise with both. The factor 1.07 is nowhere else, so that no two parts are compared
-that are one function in two spellings, such as y*z and y/reciprocal(z)."""
+"""Functions of two arguments that rise with both. The factor 1.07 is nowhere else, nor is the 1.13 of the conditions, so
+that no two parts are compared that are one function in two spellings, such as y*z and y/reciprocal(z)."""
 AGAINST = {
     "div": ("({u} / {v})", lambda u, v: u / v),
     "atan2": ("atan2({u}, {v})", math.atan2),
 }
 """Functions that rise with the first argument and fall with the second."""
 CONDITIONS = (
-    "{u} < 1.07*{v}",
-    "{u} <= 1.07*{v}",
-    "{u} > 1.07*{v} or {v} > 10.7*{u}",
-    "{u} >= 1.07*{v} and {v} != 1/107",
-    "not {u} == 1.07*{v}",
+    "{u} < 1.13*{v}",
+    "{u} <= 1.13*{v}",
+    "{u} > 1.13*{v} or {v} > 10.7*{u}",
+    "{u} >= 1.13*{v} and {v} != 1/107",
+    "not {u} == 1.13*{v}",
 )
 VARIABLES = {"x": (0.5, 2.0), "y": (1.0, 3.0), "z": (0.25, 1.5)}
 

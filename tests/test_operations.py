@@ -11,7 +11,7 @@ from typing import Any
 import mpmath
 import pytest
 from mpmath import mp
-from rows import NOT_DIFFERENTIABLE, PARAMETERS, call, parameters_of
+from rows import PARAMETERS, call, parameters_of
 from witnesses import WITNESS
 
 import verifier
@@ -199,13 +199,10 @@ def points_of(
 
 
 def verified(row: Operation, points: list[dict[str, str]], dtype: str) -> Any:
-    refused = NOT_DIFFERENTIABLE.get(row.name, ())
-    wrt = [name for name in points[0] if name not in refused]
-    run = verifier.verify(text_of(row), at=points, dtype=dtype, wrt=wrt)
-    (result,) = run.results
+    (result,) = verifier.verify(text_of(row), at=points, dtype=dtype).results
     # The second conjunct of `x < y` may be decided without it, and then y is still an input.
     assert result.points == len(points)
-    assert sum(result.counts.values()) == len(points) * (1 + len(wrt))
+    assert sum(result.counts.values()) == len(points) * (1 + len(points[0]))
     assert result.verdict not in (Verdict.DIFFER_UNSUPPORTED, Verdict.ERROR_RUN), (
         result.message
     )
@@ -348,8 +345,7 @@ def _assert_form_is_derivative(
 def test_pytorchs_backward_form_is_sympys_derivative(row: Operation) -> None:
     for values in grid(row):
         for operand in range(row.arity):
-            name = row.operands[operand]
-            if name in row.tensors and name not in NOT_DIFFERENTIABLE.get(row.name, ()):
+            if row.operands[operand] in row.tensors:
                 _assert_form_is_derivative(row, operand, values)
 
 

@@ -136,7 +136,7 @@ LOSSES: dict[str, Callable[..., Any]] = {
     ),
     "soft_margin_loss": lambda x, y: mp.log(1 + mp.exp(-x * y)),
     "hinge_embedding_loss": lambda x, y, margin: (
-        x if y == 1 else max(margin - x, mp.zero) + (x if y != -1 else mp.zero)
+        {1: x, -1: max(margin - x, mp.zero)}.get(int(y), max(margin, x))
     ),
     "margin_ranking_loss": lambda a, b, y, margin: max(-y * (a - b) + margin, mp.zero),
 }

@@ -53,6 +53,12 @@ def _loss(function: Callable[..., Any], *parameters: str) -> Callable[..., Any]:
     return of_each
 
 
+def _of_label(function: Callable[..., Any], *parameters: str) -> Callable[..., Any]:
+    """A loss whose target is a number, the same for all elements: PyTorch does not differentiate by it."""
+    loss = _loss(function, *parameters)
+    return lambda x, target, *rest: loss(x, torch.full_like(x, target), *rest)
+
+
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "identity": lambda x: x.view_as(x),
     "add": operator.add,
@@ -150,8 +156,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         partial(functional.poisson_nll_loss, log_input=False), "eps"
     ),
     "gaussian_nll_loss": _loss(functional.gaussian_nll_loss, "eps"),
-    "soft_margin_loss": _loss(functional.soft_margin_loss),
-    "hinge_embedding_loss": _loss(functional.hinge_embedding_loss, "margin"),
+    "soft_margin_loss": _of_label(functional.soft_margin_loss),
+    "hinge_embedding_loss": _of_label(functional.hinge_embedding_loss, "margin"),
     "margin_ranking_loss": _loss(functional.margin_ranking_loss, "margin"),
 }
 """PyTorch's function for each row without a composition."""

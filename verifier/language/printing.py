@@ -134,7 +134,12 @@ class _Printer:
     def _call(self, operation: str, operands: Sequence[_Text]) -> _Text:
         row = operations.OPERATIONS[operation]
         name = _visible((row.name, *row.aliases), self.hidden)
-        inside = ", ".join(operand.text for operand in operands)
+        given = list(operands)
+        for _, default in reversed(row.defaults):  # they are the last operands
+            if given[-1].text != _number(Fraction(default)).text:
+                break
+            given.pop()
+        inside = ", ".join(operand.text for operand in given)
         return _Text(f"{name}({inside})", _Level.ATOM)
 
     def _constant(self, node: Node) -> _Text:
