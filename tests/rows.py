@@ -30,6 +30,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
 }
 """Values for the parameters of each row; the first is the one of a single call."""
 
+
 def parameters_of(row: Operation) -> list[dict[str, str]]:
     """Every combination of a row's parameters; of a row without any, the empty one."""
     choices = [PARAMETERS[row.name][name] for name in row.parameters]

@@ -159,7 +159,9 @@ UNARY = {
         3,
     ),
     "kl_div": Row("kl_div(-1.2, {u})", lambda u: u * (math.log(u) + 1.2), 0.6, 5),
-    "kl_div_log": Row("kl_div_log(-{u}, 0.3)", lambda u: math.exp(0.3) * (u + 0.3), 0.1, 5),
+    "kl_div_log": Row(
+        "kl_div_log(-{u}, 0.3)", lambda u: math.exp(0.3) * (u + 0.3), 0.1, 5
+    ),
     "poisson_nll_loss": Row(
         "poisson_nll_loss({u}, -1.2)", lambda u: math.exp(u) + 1.2 * u, 0.1, 3
     ),
@@ -192,7 +194,7 @@ TOGETHER = {
     "prelu": ("(-prelu(-{u}, {v}))", lambda u, v: u * v),
     "glu": ("glu({u}, {v})", lambda u, v: u / (1 + math.exp(-v))),
 }
-"""Functions of two arguments that rise with both. The factor 1.07 is nowhere else, nor is the 1.13 of the conditions, so
+"""Functions of two arguments that rise with both. The factor 1.07 is nowhere else, and 1.13 in the conditions alone, so
 that no two parts are compared that are one function in two spellings, such as y*z and y/reciprocal(z)."""
 AGAINST = {
     "div": ("({u} / {v})", lambda u, v: u / v),

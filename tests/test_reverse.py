@@ -15,8 +15,8 @@ from rows import call
 from verifier.automatic.lowering import Lowered
 from verifier.floats import FORMATS, nearest
 from verifier.language import operations
-from verifier.language.rows import activations, losses
 from verifier.language.expression import Program, define, parse, parse_steps
+from verifier.language.rows import activations, losses
 from verifier.symbolic import balls, witness
 from verifier.symbolic.reverse import HessianRounding, reverse
 from verifier.symbolic.second_order import HessianOracle
@@ -188,8 +188,8 @@ UNARY = [
 @pytest.mark.parametrize("row", UNARY, ids=lambda row: row.name)
 def test_no_operation_leaves_it(row: operations.Operation, dtype: str) -> None:
     box = {"x": BOX.get(row.name, (0.1, 3) if row.name in POSITIVE else (-3, 3))}
-    text = call(row, "x")
-    for text in (text, f"x*{text}", f"sin({text})"):
+    one = call(row, "x")
+    for text in (one, f"x*{one}", f"sin({one})"):
         assert outside(text, dtype, box, 12) == []
 
 
@@ -205,11 +205,10 @@ def test_pytorch_has_no_second_derivative_of_what_is_left_out() -> None:
     ids=lambda row: row.name,
 )
 def test_no_loss_leaves_it(row: operations.Operation, dtype: str) -> None:
-    box = {"x": (0.1, 0.9), "y": (0.3, 0.8), "z": (0.2, 3)}
-    names = "xyz"[: len(row.tensors)]
-    text = call(row, names)
-    box = {name: box[name] for name in names}
-    for text in (text, f"exp(-{text})*x"):
+    ends = ((0.1, 0.9), (0.3, 0.8), (0.2, 3.0))
+    box = dict(zip("xyz"[: len(row.tensors)], ends, strict=False))
+    one = call(row, list(box))
+    for text in (one, f"exp(-{one})*x"):
         # Its double backward adds 1e-12 to x and to 1 - x (PyTorch 2.13), which float64 shows.
         shifted = row.name == "binary_cross_entropy" and dtype == "float64"
         assert bool(outside(text, dtype, box, 12)) is shifted

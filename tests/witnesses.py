@@ -71,7 +71,6 @@ SPECIAL: dict[str, Callable[..., Any]] = {
 }
 
 
-
 def _selu(x: Any) -> Any:
     """With the constants of torch.nn.SELU's documentation."""
     alpha = mp.mpf("1.6732632423543772848170429916717")
@@ -92,18 +91,20 @@ ACTIVATIONS: dict[str, Callable[..., Any]] = {
     ),
     "silu": lambda x: x / (1 + mp.exp(-x)),
     # tanh(log(1 + u)) = ((1 + u)² − 1) / ((1 + u)² + 1)
-    "mish": lambda x: (
-        x * ((1 + mp.exp(x)) ** 2 - 1) / ((1 + mp.exp(x)) ** 2 + 1)
-    ),
+    "mish": lambda x: x * ((1 + mp.exp(x)) ** 2 - 1) / ((1 + mp.exp(x)) ** 2 + 1),
     "softplus": lambda x, beta, threshold: mp.log(1 + mp.exp(beta * x)) / beta,
     "logsigmoid": lambda x: mp.log(1 / (1 + mp.exp(-x))),
     "softsign": lambda x: x / (1 + abs(x)),
     "tanhshrink": lambda x: x - mp.sinh(x) / mp.cosh(x),
     "elu": lambda x, alpha: x if x > 0 else alpha * mp.expm1(x),
-    "celu": lambda x, alpha: max(x, mp.zero) + min(mp.zero, alpha * mp.expm1(x / alpha)),
+    "celu": lambda x, alpha: (
+        max(x, mp.zero) + min(mp.zero, alpha * mp.expm1(x / alpha))
+    ),
     "selu": _selu,
     "hardswish": lambda x: x if x >= 3 else mp.zero if x <= -3 else x * (x + 3) / 6,
-    "hardsigmoid": lambda x: mp.one if x >= 3 else mp.zero if x <= -3 else x / 6 + mp.mpf(1) / 2,
+    "hardsigmoid": lambda x: (
+        mp.one if x >= 3 else mp.zero if x <= -3 else x / 6 + mp.mpf(1) / 2
+    ),
     "hardtanh": lambda x, low, high: min(max(x, low), high),
     "relu6": lambda x: min(max(x, mp.zero), mp.mpf(6)),
     "leaky_relu": lambda x, slope: max(x, mp.zero) + slope * min(x, mp.zero),
@@ -135,9 +136,10 @@ LOSSES: dict[str, Callable[..., Any]] = {
         -mp.log(mp.npdf(x, y, mp.sqrt(max(var, eps)))) - mp.log(2 * mp.pi) / 2
     ),
     "soft_margin_loss": lambda x, y: mp.log(1 + mp.exp(-x * y)),
-    "hinge_embedding_loss": lambda x, y, margin: (
-        {1: x, -1: max(margin - x, mp.zero)}.get(int(y), max(margin, x))
-    ),
+    "hinge_embedding_loss": lambda x, y, margin: {
+        1: x,
+        -1: max(margin - x, mp.zero),
+    }.get(int(y), max(margin, x)),
     "margin_ranking_loss": lambda a, b, y, margin: max(-y * (a - b) + margin, mp.zero),
 }
 

@@ -30,15 +30,20 @@ SCALAR_OPERATIONS = frozenset(
 """Those that take a Python number beside a tensor; for the others a constant becomes a tensor."""
 
 
+def _of_one_shape(*tensors: Value) -> Sequence[Value]:
+    shaped: Sequence[Value] = torch.broadcast_tensors(*tensors)  # type: ignore[no-untyped-call]
+    return shaped
+
+
 def _prelu(x: Value, weight: Value) -> Value:
     """Every element a channel of its own, with its own weight."""
-    x, weight = torch.broadcast_tensors(x, weight)
+    x, weight = _of_one_shape(x, weight)
     return functional.prelu(x[None], weight)[0]
 
 
 def _glu(first: Value, second: Value) -> Value:
     """PyTorch's own takes both halves as one tensor."""
-    return functional.glu(torch.stack(torch.broadcast_tensors(first, second)), 0)[0]
+    return functional.glu(torch.stack(list(_of_one_shape(first, second))), 0)[0]
 
 
 def _loss(function: Callable[..., Any], *parameters: str) -> Callable[..., Any]:
@@ -47,8 +52,7 @@ def _loss(function: Callable[..., Any], *parameters: str) -> Callable[..., Any]:
     def of_each(*operands: Value) -> Value:
         cut = len(operands) - len(parameters)
         named = dict(zip(parameters, operands[cut:], strict=True))
-        tensors = torch.broadcast_tensors(*operands[:cut])
-        return function(*tensors, reduction="none", **named)
+        return function(*_of_one_shape(*operands[:cut]), reduction="none", **named)
 
     return of_each
 

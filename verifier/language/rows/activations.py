@@ -92,10 +92,7 @@ ROWS = (
         "x",
         "x / (1 + |x|)",
         "x / (1 + abs(x))",
-        (
-            "grad / (abs(x) + 1)"
-            " + -grad * (x / (abs(x) + 1) / (abs(x) + 1)) * sign(x)",
-        ),
+        ("grad / (abs(x) + 1) + -grad * (x / (abs(x) + 1) / (abs(x) + 1)) * sign(x)",),
         "torch.nn.functional.softsign",
         forward="x / (abs(x) + 1)",
     ),

@@ -150,9 +150,7 @@ ROWS = (
         "x",
         "log(1 + e^(−target · x)) of a target ±1",
         "log1p(exp(-x * target))",
-        (
-            "-(target * exp(-target * x) / (exp(-target * x) + 1) * grad)",
-        ),
+        ("-(target * exp(-target * x) / (exp(-target * x) + 1) * grad)",),
         "torch.nn.functional.soft_margin_loss",
         parameters="target",
         forward="log1p(exp(-x * target))",
