@@ -127,7 +127,6 @@ UNARY = {
     "celu": Row("-celu(-{u}, 1.5)", lambda u: -1.5 * math.expm1(-u / 1.5), 0.1, 3),
     "selu": Row("-selu(-{u})", lambda u: -1.7580993408473766 * math.expm1(-u), 0.1, 3),
     "hardswish": Row("hardswish({u})", lambda u: u * (u + 3) / 6, 0.1, 2.9),
-    "hardsigmoid": Row("hardsigmoid({u})", lambda u: (u + 3) / 6, 0.1, 2.9),
     "hardtanh": Row("hardtanh({u}, max_val=7)", lambda u: u, 0.1, 6.9),
     "relu6": Row("relu6({u})", lambda u: u, 0.1, 5.9),
     "leaky_relu": Row("-leaky_relu(-{u}, 0.3)", lambda u: 0.3 * u, 0.1, 10),
@@ -192,7 +191,7 @@ TOGETHER = {
     "min": ("min({u}, 1.07*{v})", lambda u, v: min(u, 1.07 * v)),
     "sum": ("({u} + {v} + 1/3)", lambda u, v: u + v + 1 / 3),
     "prelu": ("(-prelu(-{u}, {v}))", lambda u, v: u * v),
-    "glu": ("glu({u}, {v})", lambda u, v: u / (1 + math.exp(-v))),
+    "glu": ("glu({u}, 1 - 1/(1 + {v}))", lambda u, v: u / (1 + math.exp(-v / (1 + v)))),
 }
 """Functions of two arguments that rise with both. The factor 1.07 is nowhere else, and 1.13 in the conditions alone, so
 that no two parts are compared that are one function in two spellings, such as y*z and y/reciprocal(z)."""
@@ -210,8 +209,8 @@ CONDITIONS = (
 )
 VARIABLES = {"x": (0.5, 2.0), "y": (1.0, 3.0), "z": (0.25, 1.5)}
 
-EXCLUDED = {"lgamma", "digamma", "polygamma"}
-"""PyTorch's own kernels lose digits of these, and the verifier says so."""
+EXCLUDED = {"lgamma", "digamma", "polygamma", "hardsigmoid"}
+"""PyTorch's own kernels lose digits of these, and the verifier says so (of hardsigmoid in float64)."""
 
 
 def composed(random: Random, depth: int) -> Part:

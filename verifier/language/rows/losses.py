@@ -7,7 +7,7 @@ stands in `convention` and in no `backward`, so that what it makes of a gradient
 
 from __future__ import annotations
 
-from verifier.language.operation import LINE, NONNEGATIVE, POSITIVE, defined, interval
+from verifier.language.operation import LINE, NONNEGATIVE, defined, interval
 
 _UNIT = interval("[0, 1]")
 
@@ -89,11 +89,11 @@ ROWS = (
     defined(
         "kl_div",
         "x, y",
-        "y · (log y − x): x is the logarithm of a probability",
-        "y * (log(y) - x)",
+        "y · (log y − x), 0 where y = 0: x is the logarithm of a probability",
+        "where(y == 0, 0, y * (log(y) - x))",
         ("-grad * y", "-grad * x + grad * log(y) + grad * y / y"),
         "torch.nn.functional.kl_div",
-        domain=(LINE, POSITIVE),
+        domain=(LINE, NONNEGATIVE),
         forward="y * log(y) - y * x",
     ),
     defined(
