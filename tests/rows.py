@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from verifier.language.operations import Operation
 
 PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "elu": {"alpha": ("1", "3/2", "1/4")},
     "polygamma": {"n": ("1", "0", "2", "5")},
     "round": {"decimals": ("0", "2", "-1")},
     "rsub": {"alpha": ("1", "5/2")},
@@ -20,6 +19,24 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "bessely": {"n": ("0", "1", "2", "5")},
     "besseli": {"n": ("0", "1", "2", "5")},
     "besselk": {"n": ("0", "1", "2", "5")},
+    # Activations
+    "softplus": {"beta": ("1", "2", "1/3"), "threshold": ("20", "9")},
+    "elu": {"alpha": ("1", "3/2", "1/4")},
+    "celu": {"alpha": ("1", "3/2", "1/4")},
+    "hardtanh": {"min_val": ("-1", "-2/5"), "max_val": ("1", "11/2")},
+    "leaky_relu": {"negative_slope": ("1/100", "2")},
+    "rrelu": {"lower": ("1/8", "1/4"), "upper": ("1/3", "1/2")},
+    "softshrink": {"lambd": ("1/2", "2")},
+    "hardshrink": {"lambd": ("1/2", "2")},
+    "threshold": {"threshold": ("1/10", "-2"), "value": ("20", "-2")},
+    # Losses
+    "huber_loss": {"delta": ("1", "1/3")},
+    "smooth_l1_loss": {"beta": ("1", "1/3")},
+    "poisson_nll_loss_rate": {"eps": ("1e-8", "1/4")},
+    "gaussian_nll_loss": {"eps": ("1e-6", "1/4")},
+    "soft_margin_loss": {"target": ("1", "-1", "3/2")},
+    "hinge_embedding_loss": {"target": ("-1", "1", "2"), "margin": ("1", "1/4")},
+    "margin_ranking_loss": {"margin": ("0", "1/4")},
 }
 """Values for the parameters of each row; the first is the one of a single call."""
 

@@ -47,7 +47,6 @@ UNARY: dict[str, tuple[Callable[[Any], Any], float, float]] = {
     "digamma": (mp.digamma, 0.01, 60),
     "cbrt": (lambda x: mp.sign(x) * mp.cbrt(abs(x)), -9, 9),
     "sigmoid": (lambda x: 1 / (1 + mp.exp(-x)), -60, 60),
-    "softplus": (lambda x: mp.log1p(mp.exp(x)), -60, 60),
 }
 
 
@@ -433,7 +432,6 @@ KNOWN = [
     ("cbrt", [0], "0"),
     ("sign", [-3], "-1"),
     ("relu", [-3], "0"),
-    ("softplus", [0], "0.6931471805599453094172321214581765681"),
     ("sigmoid", [0], "0.5"),
     ("pow", [0, 0], "1"),
     ("pow", [4, -1.5], "0.125"),

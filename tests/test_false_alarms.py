@@ -74,6 +74,14 @@ def i1(u: float) -> float:
     return _modified(1, u)
 
 
+def gelu_tanh(u: float) -> float:
+    return u / 2 * (1 + math.tanh(math.sqrt(2 / math.pi) * (u + 0.044715 * u**3)))
+
+
+def mish(u: float) -> float:
+    return u * math.tanh(math.log1p(math.exp(u)))
+
+
 UNARY = {
     "neg": Row("1/(-(-{u}))", lambda u: 1 / u, 0.1, 10, -1),
     "sub": Row("9 - {u}", lambda u: 9 - u, 0.1, 4, -1),
@@ -123,10 +131,6 @@ UNARY = {
     "sigmoid of negative": Row(
         "sigmoid(-{u})", lambda u: 1 / (1 + math.exp(u)), 0.1, 3, -1
     ),
-    "softplus": Row("softplus({u})", lambda u: math.log1p(math.exp(u)), 0.1, 10),
-    "softplus of negative": Row(
-        "softplus(-{u})", lambda u: math.log1p(math.exp(-u)), 0.1, 3, -1
-    ),
     # Whole parts are 1.
     "trunc": Row("{u}*trunc({u})", lambda u: u, 1.1, 1.9),
     "frac": Row("frac({u})", lambda u: u - 1, 1.1, 1.9),
@@ -145,8 +149,6 @@ UNARY = {
     "float_power": Row("float_power({u}, 2.07)", lambda u: u**2.07, 0.2, 5),
     "rsub": Row("rsub({u}, 9, alpha=2)", lambda u: 9 - 2 * u, 0.1, 2, -1),
     "logit": Row("logit({u})", lambda u: math.log(u / (1 - u)), 0.6, 0.9),
-    "silu": Row("silu({u})", lambda u: u / (1 + math.exp(-u)), 0.1, 10),
-    "elu": Row("elu(-{u}, 1.5)", lambda u: -1.5 * math.expm1(-u), 0.1, 3, -1),
     "erf": Row("erf({u})", math.erf, 0.1, 1.5),
     "erfc": Row("erfc({u})", math.erfc, 0.1, 1.5, -1),
     # Special functions
@@ -179,6 +181,79 @@ UNARY = {
     "asech": Row("asech({u})", lambda u: math.acosh(1 / u), 0.1, 0.8, -1),
     "acsch": Row("acsch({u})", lambda u: math.asinh(1 / u), 0.1, 10, -1),
     "acoth": Row("acoth({u})", lambda u: math.atanh(1 / u), 1.2, 10, -1),
+    # Activations
+    "softplus": Row("softplus({u})", lambda u: math.log1p(math.exp(u)), 0.1, 10),
+    "softplus of negative": Row(
+        "softplus(-{u}, 2)", lambda u: math.log1p(math.exp(-2 * u)) / 2, 0.1, 2, -1
+    ),
+    "gelu": Row("gelu({u})", lambda u: u * math.erfc(-u / 2**0.5) / 2, 0.1, 5),
+    "gelu_tanh": Row("gelu_tanh({u})", gelu_tanh, 0.1, 5),
+    "silu": Row("silu({u})", lambda u: u / (1 + math.exp(-u)), 0.1, 10),
+    "mish": Row("mish({u})", mish, 0.1, 10),
+    "logsigmoid": Row(
+        "-logsigmoid({u})", lambda u: math.log1p(math.exp(-u)), 0.1, 3, -1
+    ),
+    "softsign": Row("softsign({u})", lambda u: u / (1 + u), 0.1, 3),
+    "tanhshrink": Row("tanhshrink({u})", lambda u: u - math.tanh(u), 0.8, 5),
+    "elu": Row("-elu(-{u}, 1.5)", lambda u: -1.5 * math.expm1(-u), 0.1, 3),
+    "celu": Row("-celu(-{u}, 1.5)", lambda u: -1.5 * math.expm1(-u / 1.5), 0.1, 3),
+    "selu": Row("-selu(-{u})", lambda u: -1.7580993408473766 * math.expm1(-u), 0.1, 3),
+    "hardswish": Row("hardswish({u})", lambda u: u * (u + 3) / 6, 0.1, 2.9),
+    "hardtanh": Row("hardtanh({u}, max_val=7)", lambda u: u, 0.1, 6.9),
+    "relu6": Row("relu6({u})", lambda u: u, 0.1, 5.9),
+    "leaky_relu": Row("-leaky_relu(-{u}, 0.3)", lambda u: 0.3 * u, 0.1, 10),
+    "rrelu": Row("-rrelu(-{u})", lambda u: 11 / 48 * u, 0.1, 10),
+    "softshrink": Row("softshrink({u}, 0.1)", lambda u: u - 0.1, 0.2, 10),
+    "hardshrink": Row("hardshrink({u}, 0.1)", lambda u: u, 0.2, 10),
+    "threshold": Row("threshold({u}, 0.1, 20)", lambda u: u, 0.2, 10),
+    # Losses
+    "mse_loss": Row("mse_loss(-{u}, 0.3)", lambda u: (u + 0.3) ** 2, 0.1, 5),
+    "l1_loss": Row("l1_loss(0.3, -{u})", lambda u: u + 0.3, 0.1, 10),
+    "huber_loss": Row("huber_loss(-{u}, 0.1, 20)", lambda u: (u + 0.1) ** 2 / 2, 1, 9),
+    "huber_loss beyond": Row(
+        "huber_loss(0.3, -{u}, 1/3)", lambda u: (u + 0.3 - 1 / 6) / 3, 0.1, 9
+    ),
+    "smooth_l1_loss": Row(
+        "smooth_l1_loss(0.3, -{u}, 1/3)", lambda u: u + 0.3 - 1 / 6, 0.1, 9
+    ),
+    "binary_cross_entropy": Row(
+        "binary_cross_entropy({u}, 0.9)",
+        lambda u: -0.9 * math.log(u) - 0.1 * math.log(1 - u),
+        0.1,
+        0.8,
+        -1,
+    ),
+    "binary_cross_entropy_with_logits": Row(
+        "binary_cross_entropy_with_logits(-{u}, 0.9)",
+        lambda u: math.log1p(math.exp(-u)) + 0.9 * u,
+        0.1,
+        3,
+    ),
+    "kl_div": Row("kl_div(-1.2, {u})", lambda u: u * (math.log(u) + 1.2), 0.6, 5),
+    "kl_div_log": Row(
+        "kl_div_log(-{u}, 0.3)", lambda u: math.exp(0.3) * (u + 0.3), 0.1, 5
+    ),
+    "poisson_nll_loss": Row(
+        "poisson_nll_loss({u}, -1.2)", lambda u: math.exp(u) + 1.2 * u, 0.1, 3
+    ),
+    "poisson_nll_loss_rate": Row(
+        "poisson_nll_loss_rate({u}, 0.2)", lambda u: u - 0.2 * math.log(u), 0.8, 9
+    ),
+    "gaussian_nll_loss": Row(
+        "gaussian_nll_loss(-{u}, 0.2, 1.3)",
+        lambda u: (math.log(1.3) + (u + 0.2) ** 2 / 1.3) / 2,
+        0.1,
+        5,
+    ),
+    "soft_margin_loss": Row(
+        "soft_margin_loss({u}, -1)", lambda u: math.log1p(math.exp(u)), 0.1, 5
+    ),
+    "hinge_embedding_loss": Row(
+        "hinge_embedding_loss(-{u}, -1)", lambda u: 1 + u, 0.1, 5
+    ),
+    "margin_ranking_loss": Row(
+        "margin_ranking_loss(-{u}, 0.3, 1, 0.2)", lambda u: u + 0.5, 0.1, 5
+    ),
 }
 TOGETHER = {
     "add": ("({u} + {v})", lambda u, v: u + v),
@@ -202,9 +277,10 @@ TOGETHER = {
         lambda u, v: math.log(math.exp(u) + math.exp(v)),
     ),
     "logaddexp2": ("logaddexp2({u}, {v})", lambda u, v: math.log2(2**u + 2**v)),
+    "prelu": ("(-prelu(-{u}, {v}))", lambda u, v: u * v),
+    "glu": ("glu({u}, 1 - 1/(1 + {v}))", lambda u, v: u / (1 + math.exp(-v / (1 + v)))),
 }
-"""Functions of two arguments that rise with both. The factor 1.07 is nowhere else, so that no two parts are compared
-that are one function in two spellings, such as y*z and y/reciprocal(z)."""
+"""Functions of two arguments that rise with both. About 1.07 is a factor of `apart`."""
 AGAINST = {
     "div": ("({u} / {v})", lambda u, v: u / v),
     "atan2": ("atan2({u}, {v})", math.atan2),
@@ -221,10 +297,19 @@ CONDITIONS = (
 VARIABLES = {"x": (0.5, 2.0), "y": (1.0, 3.0), "z": (0.25, 1.5)}
 
 EXCLUDED = {
-    *("lgamma", "digamma", "polygamma", "gamma", "beta", "betaln"),
+    *("lgamma", "digamma", "polygamma", "gamma", "beta", "betaln", "hardsigmoid"),
     *WITHOUT_DERIVATIVE,
 }
-"""PyTorch's own kernels lose digits of these, and the verifier says so; or it has no derivative."""
+"""PyTorch's own kernels lose digits of these, and the verifier says so (of hardsigmoid in float64); or it has no
+derivative."""
+
+
+def apart(random: Random, form: str) -> str:
+    """The form with a factor of its own, so that no two parts are compared that are one function in two spellings.
+
+    Such as y*z and y/reciprocal(z), or 1.07*x and the larger of y and 1.07*x.
+    """
+    return form.replace("1.07", f"{random.uniform(1.0695, 1.0705):.9f}")
 
 
 def composed(random: Random, depth: int) -> Part:
@@ -245,11 +330,12 @@ def composed(random: Random, depth: int) -> Part:
     second = facing(second, first.direction)
     if kind == "together":
         form, function = TOGETHER[random.choice(sorted(TOGETHER))]
-        return of_two(form, function, first, second)
+        return of_two(apart(random, form), function, first, second)
     if kind == "power":
         base, exponent = fitted(first, 1.2, 3), fitted(second, 0.3, 3)
         return of_two("({u}**{v})", pow, base, exponent)
-    condition = random.choice(CONDITIONS).format(u=first.text, v=second.text)
+    condition = apart(random, random.choice(CONDITIONS))
+    condition = condition.format(u=first.text, v=second.text)
     chosen = Part(
         f"where({condition}, {first.text}, {second.text})",
         first.direction,

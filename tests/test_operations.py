@@ -257,6 +257,8 @@ def test_a_row_is_lowered_differentiated_enclosed_and_compared(
 # What PyTorch 2.13 computes inaccurately away from every extreme, and so is rightly no match: its trigamma is a
 # truncated asymptotic series, and digamma is not a faithful implementation.
 INACCURATE = {"digamma", "polygamma", "lgamma"}
+# The kernel's constant 1/6 is a float32, in float64 too.
+SINGLE = {"hardsigmoid"}
 
 
 JUMPS: Mapping[str, Callable[..., bool]] = {
@@ -280,6 +282,9 @@ def test_pytorch_is_right_about_a_row_at_interior_points(
         points = [p for p in points if not JUMPS[row.name](*map(Fraction, p.values()))]
     result = verified(row, points, dtype)
     differing = [c for c in result.comparisons if c.verdict.family == "differ"]
+    if dtype == "float64" and row.name in SINGLE:
+        assert {c.verdict for c in differing} == {Verdict.DIFFER_INACCURATE}
+        return
     # For 40 and beyond, or next to a pole, digits may really be lost.
     assert [c for c in differing if c.verdict is not Verdict.DIFFER_UNSTABLE] == []
 
@@ -305,7 +310,7 @@ WIDE = tuple(
     Fraction(n, 64) for n in (-607, -211, -83, -41, -17, 9, 31, 57, 101, 263, 1019)
 )
 GRAD = Fraction(5, 4)
-BITS = 200
+BITS = 400
 
 
 def grid(row: Operation) -> list[tuple[Fraction, ...]]:
@@ -358,6 +363,8 @@ def _assert_form_is_derivative(
         wanted = balls.exact(GRAD) * local
         assert balls.overlaps(found, wanted), (values, found, wanted)
         for ball in (found, wanted):
+            if balls.overlaps(ball, balls.zero()):
+                ball += balls.exact(1)  # of a zero nothing is relative
             assert balls.is_known_to(ball, BITS // 2), (values, ball)
 
 
@@ -384,17 +391,17 @@ def test_the_backward_form_of_softplus_holds_up_to_its_threshold() -> None:
     row = operations.OPERATIONS["softplus"]
     for value in (*WIDE, Fraction(20)):
         assert value <= 20
-        _assert_form_is_derivative(row, 0, (value,))
+        _assert_form_is_derivative(row, 0, (value, Fraction(1), Fraction(20)))
+        _assert_form_is_derivative(row, 0, (value, Fraction(2, 3), Fraction(20)))
 
 
 def test_the_backward_form_of_softplus_is_the_identity_above_its_threshold() -> None:
     row = operations.OPERATIONS["softplus"]
     with balls.workprec(BITS):
-        found = value_of_form(
-            row.backward[0] or "", row, [balls.exact(21)], balls.exact(GRAD)
-        )
+        operands = [balls.exact(number) for number in (21, 1, 20)]
+        found = value_of_form(row.backward[0] or "", row, operands, balls.exact(GRAD))
         assert balls.enclosure(found).lower == balls.enclosure(found).upper == GRAD
-        local = balls.evaluate(derivative.local("softplus", 0), [balls.exact(21)])[0]
+        local = balls.evaluate(derivative.local("softplus", 0), operands)[0]
         assert not balls.overlaps(found, balls.exact(GRAD) * local)
 
 
@@ -537,31 +544,39 @@ def test_pytorchs_bessel_functions_have_eight_digits_in_float64(
     assert 1e-10 < error < 1e-6
 
 
+# Where the value is small, PyTorch's own formula for it cancels.
+CANCELLING = {"gelu", "gelu_tanh", "tanhshrink"}
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @named(
     [
         row
         for row in NUMBERS
-        if row.name not in ("where", "polygamma", *INACCURATE, *INACCURATE_VALUES)
-        and row.arity == 1
+        if row.name not in (*INACCURATE, *INACCURATE_VALUES, *CANCELLING)
+        and row.name != "where"
+        and len(row.tensors) == 1
     ]
 )
 def test_what_pytorch_is_given_computes_the_row(row: Operation, dtype: str) -> None:
     """The lowered function itself against mpmath, without any of our own symbolic side."""
     import torch
 
-    lowered = lowering.Lowered(parse(f"{row.name}(x)"), dtype)
-    kept = [float(v) for (v,) in (grid(row)) if abs(v) < 10]
+    kept = [float(value) for (value,) in _points(row) if abs(value) < 10]
     x = torch.tensor(kept, dtype=lowering.DTYPES[dtype])
-    found = lowered.run({"x": x})[lowered.program.output].tolist()
     epsilon = 2.0 ** (1 - FORMATS[dtype].precision_bits)
-    for argument, measured in zip(kept, found, strict=True):
-        with mp.workdps(40):
-            true = float(WITNESS[row.name](mp.mpf(argument)))
-        if abs(true) > FORMATS[dtype].largest:
-            true = math.copysign(math.inf, true)
-        assert math.isclose(measured, true, rel_tol=16 * epsilon, abs_tol=0), (
-            argument,
-            measured,
-            true,
-        )
+    for values in parameters_of(row):
+        lowered = lowering.Lowered(parse(call(row, "x", values)), dtype)
+        witness = _with_parameters(row, values)
+        found = lowered.run({"x": x})[lowered.program.output].tolist()
+        for argument, measured in zip(kept, found, strict=True):
+            with mp.workdps(40):
+                true = float(witness(mp.mpf(argument)))
+            if abs(true) > FORMATS[dtype].largest:
+                true = math.copysign(math.inf, true)
+            assert math.isclose(measured, true, rel_tol=16 * epsilon, abs_tol=0), (
+                argument,
+                values,
+                measured,
+                true,
+            )

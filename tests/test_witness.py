@@ -248,7 +248,7 @@ NUMBERS = st.integers(-3000, 3000).map(lambda k: k / 1024)
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(text=EXPRESSIONS, x=NUMBERS, y=NUMBERS)
 def test_random_programs_agree_with_the_oracle(text: str, x: float, y: float) -> None:
-    program = parse(text, variables=["x", "y"])
+    program = expression.define(parse(text, variables=["x", "y"]))
     point = {"x": x, "y": y}
     assert disagreements(program, point) == []
 

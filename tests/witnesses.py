@@ -50,7 +50,6 @@ ELEMENTARY: dict[str, Callable[..., Any]] = {
     "acosh": mp.acosh,
     "atanh": mp.atanh,
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
-    "softplus": lambda x: mp.log1p(mp.exp(x)),
     "relu": lambda x: max(x, mp.zero),
     "erf": mp.erf,
     "erfc": mp.erfc,
@@ -144,9 +143,77 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "acoth": mp.acoth,
 }
 
+
+def _selu(x: Any) -> Any:
+    """With the constants of torch.nn.SELU's documentation."""
+    alpha = mp.mpf("1.6732632423543772848170429916717")
+    scale = mp.mpf("1.0507009873554804934193349852946")
+    return scale * (max(x, mp.zero) + min(mp.zero, alpha * mp.expm1(x)))
+
+
+def _envelope(distance: Any, delta: Any) -> Any:
+    """The Moreau envelope of delta · |p|, at its minimum p = max(distance − delta, 0)."""
+    p = max(distance - delta, mp.zero)
+    return delta * p + (distance - p) ** 2 / 2
+
+
 ACTIVATIONS: dict[str, Callable[..., Any]] = {
+    "gelu": lambda x: x * mp.ncdf(x),
+    "gelu_tanh": lambda x: (
+        x / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mp.mpf("0.044715") * x**3)))
+    ),
     "silu": lambda x: x / (1 + mp.exp(-x)),
+    # tanh(log(1 + u)) = ((1 + u)² − 1) / ((1 + u)² + 1)
+    "mish": lambda x: x * ((1 + mp.exp(x)) ** 2 - 1) / ((1 + mp.exp(x)) ** 2 + 1),
+    "softplus": lambda x, beta, threshold: mp.log(1 + mp.exp(beta * x)) / beta,
+    "logsigmoid": lambda x: mp.log(1 / (1 + mp.exp(-x))),
+    "softsign": lambda x: x / (1 + abs(x)),
+    "tanhshrink": lambda x: x - mp.sinh(x) / mp.cosh(x),
     "elu": lambda x, alpha: x if x > 0 else alpha * mp.expm1(x),
+    "celu": lambda x, alpha: (
+        max(x, mp.zero) + min(mp.zero, alpha * mp.expm1(x / alpha))
+    ),
+    "selu": _selu,
+    "hardswish": lambda x: x if x >= 3 else mp.zero if x <= -3 else x * (x + 3) / 6,
+    "hardsigmoid": lambda x: (
+        mp.one if x >= 3 else mp.zero if x <= -3 else x / 6 + mp.mpf(1) / 2
+    ),
+    "hardtanh": lambda x, low, high: min(max(x, low), high),
+    "relu6": lambda x: min(max(x, mp.zero), mp.mpf(6)),
+    "leaky_relu": lambda x, slope: max(x, mp.zero) + slope * min(x, mp.zero),
+    "rrelu": lambda x, lower, upper: (
+        max(x, mp.zero) + (lower + upper) / 2 * min(x, mp.zero)
+    ),
+    "prelu": lambda x, weight: max(x, mp.zero) + weight * min(x, mp.zero),
+    "softshrink": lambda x, lambd: mp.sign(x) * max(abs(x) - lambd, mp.zero),
+    "hardshrink": lambda x, lambd: x if abs(x) > lambd else mp.zero,
+    "threshold": lambda x, threshold, value: x if x > threshold else value,
+    "glu": lambda a, b: a / (1 + mp.exp(-b)),
 }
 
-WITNESS = {**ELEMENTARY, **STEPS, **SPECIAL, **ACTIVATIONS}
+LOSSES: dict[str, Callable[..., Any]] = {
+    "mse_loss": lambda x, y: (x - y) ** 2,
+    "l1_loss": lambda x, y: abs(x - y),
+    "huber_loss": lambda x, y, delta: _envelope(abs(x - y), delta),
+    "smooth_l1_loss": lambda x, y, beta: _envelope(abs(x - y), beta) / beta,
+    "binary_cross_entropy": lambda x, y: -y * mp.log(x) - (1 - y) * mp.log(1 - x),
+    "binary_cross_entropy_with_logits": lambda x, y: (
+        max(x, mp.zero) - x * y + mp.log(1 + mp.exp(-abs(x)))
+    ),
+    "kl_div": lambda x, y: y * mp.log(y / mp.exp(x)),
+    "kl_div_log": lambda x, y: mp.exp(y) * (y - x),
+    "poisson_nll_loss": lambda x, y: mp.exp(x) - y * x,
+    "poisson_nll_loss_rate": lambda x, y, eps: x - y * mp.log(x + eps),
+    # −log of the normal density, without the constant log(2π) / 2
+    "gaussian_nll_loss": lambda x, y, var, eps: (
+        -mp.log(mp.npdf(x, y, mp.sqrt(max(var, eps)))) - mp.log(2 * mp.pi) / 2
+    ),
+    "soft_margin_loss": lambda x, y: mp.log(1 + mp.exp(-x * y)),
+    "hinge_embedding_loss": lambda x, y, margin: {
+        1: x,
+        -1: max(margin - x, mp.zero),
+    }.get(int(y), max(margin, x)),
+    "margin_ranking_loss": lambda a, b, y, margin: max(-y * (a - b) + margin, mp.zero),
+}
+
+WITNESS = {**ELEMENTARY, **STEPS, **SPECIAL, **ACTIVATIONS, **LOSSES}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import special
+from torch.nn import functional
 
 from verifier.floats import COMPLEX, FORMATS, nearest
 from verifier.language import expression, operations
@@ -40,6 +42,39 @@ def _by_order(name: str, *functions: Callable[[Any], Any]) -> Callable[..., Any]
         return functions[int(order)](x)
 
     return apply
+
+
+def _of_one_shape(*tensors: Value) -> Sequence[Value]:
+    shaped: Sequence[Value] = torch.broadcast_tensors(*tensors)  # type: ignore[no-untyped-call]
+    return shaped
+
+
+def _prelu(x: Value, weight: Value) -> Value:
+    """Every element a channel of its own, with its own weight."""
+    x, weight = _of_one_shape(x, weight)
+    return functional.prelu(x[None], weight)[0]
+
+
+def _glu(first: Value, second: Value) -> Value:
+    """PyTorch's own takes both halves as one tensor."""
+    return functional.glu(torch.stack(list(_of_one_shape(first, second))), 0)[0]
+
+
+def _loss(function: Callable[..., Any], *parameters: str) -> Callable[..., Any]:
+    """The loss of each element, by operands of one shape, as the losses want them, and then its parameters."""
+
+    def of_each(*operands: Value) -> Value:
+        cut = len(operands) - len(parameters)
+        named = dict(zip(parameters, operands[cut:], strict=True))
+        return function(*_of_one_shape(*operands[:cut]), reduction="none", **named)
+
+    return of_each
+
+
+def _of_label(function: Callable[..., Any], *parameters: str) -> Callable[..., Any]:
+    """A loss whose target is a number, the same for all elements: PyTorch does not differentiate by it."""
+    loss = _loss(function, *parameters)
+    return lambda x, target, *rest: loss(x, torch.full_like(x, target), *rest)
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
@@ -78,10 +113,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "acosh": torch.acosh,
     "atanh": torch.atanh,
     "sigmoid": torch.sigmoid,
-    "softplus": torch.nn.functional.softplus,
     "relu": torch.relu,
-    "silu": torch.nn.functional.silu,
-    "elu": torch.nn.functional.elu,
     "erf": torch.erf,
     "erfc": torch.erfc,
     "lgamma": torch.lgamma,
@@ -160,6 +192,48 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "logical_and": torch.logical_and,
     "logical_or": torch.logical_or,
     "logical_not": torch.logical_not,
+    # Activations
+    "gelu": functional.gelu,
+    "gelu_tanh": partial(functional.gelu, approximate="tanh"),
+    "silu": functional.silu,
+    "mish": functional.mish,
+    "softplus": functional.softplus,
+    "logsigmoid": functional.logsigmoid,
+    "softsign": functional.softsign,
+    "tanhshrink": functional.tanhshrink,
+    "elu": functional.elu,
+    "celu": functional.celu,
+    "selu": functional.selu,
+    "hardswish": functional.hardswish,
+    "hardsigmoid": functional.hardsigmoid,
+    "hardtanh": functional.hardtanh,
+    "relu6": functional.relu6,
+    "leaky_relu": functional.leaky_relu,
+    "rrelu": functional.rrelu,
+    "prelu": _prelu,
+    "softshrink": functional.softshrink,
+    "hardshrink": functional.hardshrink,
+    "threshold": functional.threshold,
+    "glu": _glu,
+    # Losses
+    "mse_loss": _loss(functional.mse_loss),
+    "l1_loss": _loss(functional.l1_loss),
+    "huber_loss": _loss(functional.huber_loss, "delta"),
+    "smooth_l1_loss": _loss(functional.smooth_l1_loss, "beta"),
+    "binary_cross_entropy": _loss(functional.binary_cross_entropy),
+    "binary_cross_entropy_with_logits": _loss(
+        functional.binary_cross_entropy_with_logits
+    ),
+    "kl_div": _loss(functional.kl_div),
+    "kl_div_log": _loss(partial(functional.kl_div, log_target=True)),
+    "poisson_nll_loss": _loss(functional.poisson_nll_loss),
+    "poisson_nll_loss_rate": _loss(
+        partial(functional.poisson_nll_loss, log_input=False), "eps"
+    ),
+    "gaussian_nll_loss": _loss(functional.gaussian_nll_loss, "eps"),
+    "soft_margin_loss": _of_label(functional.soft_margin_loss),
+    "hinge_embedding_loss": _of_label(functional.hinge_embedding_loss, "margin"),
+    "margin_ranking_loss": _loss(functional.margin_ranking_loss, "margin"),
 }
 """PyTorch's function for each row without a composition."""
 

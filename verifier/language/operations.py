@@ -12,9 +12,15 @@ from verifier.language.operation import Interval as Interval
 from verifier.language.operation import Operation as Operation
 from verifier.language.operation import Sort as Sort
 from verifier.language.operation import interval as interval
-from verifier.language.rows import activations, elementary, special, steps
+from verifier.language.rows import activations, elementary, losses, special, steps
 
-_ROWS = (*elementary.ROWS, *steps.ROWS, *special.ROWS, *activations.ROWS)
+_ROWS = (
+    *elementary.ROWS,
+    *steps.ROWS,
+    *special.ROWS,
+    *activations.ROWS,
+    *losses.ROWS,
+)
 
 OPERATIONS = {row.name: row for row in _ROWS}
 

@@ -129,12 +129,19 @@ class _Printer:
                 return _Text(f"{operands[0].at(_Level.ATOM)}**{power}", _Level.POWER)
             case "logical_not":
                 return _Text(f"not {operands[0].at(_Level.NOT)}", _Level.NOT)
-        return self._call(node.operation, operands)
+        return self._call(node, operands)
 
-    def _call(self, operation: str, operands: Sequence[_Text]) -> _Text:
-        row = operations.OPERATIONS[operation]
+    def _call(self, node: Node, operands: Sequence[_Text]) -> _Text:
+        row = operations.OPERATIONS[node.operation]
         name = _visible((row.name, *row.aliases), self.hidden)
-        inside = ", ".join(operand.text for operand in operands)
+        given = len(operands)
+        for _, default in reversed(row.defaults):  # they are the last operands
+            if self.program.nodes[node.arguments[given - 1]].number != Fraction(
+                default
+            ):
+                break
+            given -= 1
+        inside = ", ".join(operand.text for operand in operands[:given])
         return _Text(f"{name}({inside})", _Level.ATOM)
 
     def _constant(self, node: Node) -> _Text:

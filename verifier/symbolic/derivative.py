@@ -235,7 +235,6 @@ OPERATIONS: dict[str, Callable[..., Symbolic]] = {
     "acosh": sympy.acosh,
     "atanh": sympy.atanh,
     "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
-    "softplus": lambda x: sympy.log(1 + sympy.exp(x)),
     "relu": lambda x: Larger(x, sympy.S.Zero),
     "erf": sympy.erf,
     "erfc": sympy.erfc,

@@ -522,10 +522,6 @@ def _sigmoid(value: Value) -> Value:
     return divide(_number(ONE), add(_number(ONE), exponential(negate(value))))
 
 
-def _softplus(value: Value) -> Value:
-    return logarithm(add(_number(ONE), exponential(value)))
-
-
 def _tanh(value: Value) -> Value:
     twice = _sigmoid(scale(value, balls.exact(2.0)))
     return subtract(scale(twice, balls.exact(2.0)), _number(ONE))
@@ -990,7 +986,6 @@ _functions: dict[str, Callable[..., Any]] = {
     "acosh": _analytic_or("acosh", _acosh),
     "atanh": _analytic_or("atanh", _atanh),
     "sigmoid": _analytic_or("sigmoid", _sigmoid),
-    "softplus": _analytic_or("softplus", _softplus),
     "relu": lambda v: v if sign(v) > 0 else ZERO,
     "erf": _analytic_or("erf", _error_function),
     "erfc": _analytic_or("erfc", _complementary),

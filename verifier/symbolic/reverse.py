@@ -21,11 +21,14 @@ from verifier.symbolic.balls import Ball
 from verifier.symbolic.rounding import GUARD_BITS, RoundingModel, _ends
 
 DIFFERENTIATED_FORMS = {
-    "softplus": "where(x > 20, grad, grad * sigmoid(x))",
+    # Activations
+    "softplus": "where(x * beta > threshold, grad, grad * sigmoid(x * beta))",
+    "logsigmoid": "grad * (1 - sigmoid(x))",
 }
 """Formulas whose own derivative is what PyTorch computes, where it does not differentiate the row's `backward`.
 
-`softplus_double_backward` is `sigmoid_backward(grad, x.sigmoid())` (FunctionsManual.cpp of PyTorch 2.13).
+`softplus_double_backward` is `sigmoid_backward(grad, x.sigmoid())`, and `log_sigmoid_double_backward` is
+`grad * (z - 1) * z` of z = sigmoid(x) (FunctionsManual.cpp of PyTorch 2.13).
 """
 
 

@@ -295,14 +295,6 @@ ROWS = (
         forward_ulp=Fraction(3),
     ),
     unary(
-        "softplus",
-        "log(1 + eˣ)",
-        "where(x > 20, grad, grad * exp(x) / (exp(x) + 1))",
-        "torch.nn.functional.softplus",
-        forward_ulp=Fraction(3),
-        convention="x itself above the threshold 20",
-    ),
-    unary(
         "relu",
         "max(x, 0)",
         "where(x > 0, grad, 0)",
