@@ -14,6 +14,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "addcmul": {"value": ("1", "-3/4")},
     "addcdiv": {"value": ("1", "-3/4")},
     # Special functions
+    "mvlgamma": {"p": ("2", "1", "5")},
     "logit": {"eps": ("-1", "1/5")},
     "besselj": {"n": ("0", "1", "2", "5")},
     "bessely": {"n": ("0", "1", "2", "5")},

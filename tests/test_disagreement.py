@@ -136,6 +136,7 @@ def test_a_planted_difference_is_found_and_changes_no_verdict(
         "sin(x)*exp(x)",
         domain={"x": "[0, 1]"},
         points=8,
+        boundary=False,  # where the gradient is exact, the planted ulp would be told
         dtype="float32",
         routes=["reverse", "func", "vmap"],
     )

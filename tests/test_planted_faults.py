@@ -175,6 +175,7 @@ def test_a_literal_of_the_wrong_dtype_is_found(monkeypatch: pytest.MonkeyPatch) 
             i: float(torch.tensor(v, dtype=torch.float32))
             for i, v in self.literals.items()
         }
+        self.scalars = self.literals
 
     monkeypatch.setattr(lowering.Lowered, "__init__", with_single_literals)
     result = verified("x * 0.1", "float64", X)

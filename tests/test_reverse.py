@@ -178,7 +178,7 @@ BOX: dict[str, tuple[float, float]] = {
 POSITIVE = frozenset(
     ("sqrt", "rsqrt", "log", "log2", "log10", "reciprocal", "cbrt", "csc", "cot")
 ) | {"csch", "coth", "abs", "sign", "relu"}
-INACCURATE = frozenset(("lgamma", "digamma", "polygamma", "gamma"))
+INACCURATE = frozenset(("lgamma", "digamma", "polygamma", "gamma", "mvlgamma"))
 """PyTorch's trigamma in float64 is right to some ten digits only: the test below."""
 
 UNSUPPORTED = "hardsigmoid"

@@ -132,6 +132,13 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "scaled_modified_bessel_k1": lambda x: mp.exp(x) * mp.besselk(1, x),
     "spherical_bessel_j0": mp.sinc,
     "sinc": mp.sincpi,
+    # |Γₚ(x)| as the product that Wilks and others derive it by
+    "mvlgamma": lambda x, p: mp.log(
+        abs(
+            mp.power(mp.pi, p * (p - 1) / 4)
+            * mp.fprod(mp.gamma(x - mp.mpf(j) / 2) for j in range(int(p)))
+        )
+    ),
     "gamma": mp.gamma,
     "beta": mp.beta,
     "betaln": lambda x, y: mp.log(abs(mp.beta(x, y))),

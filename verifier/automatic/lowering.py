@@ -117,6 +117,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "erf": torch.erf,
     "erfc": torch.erfc,
     "lgamma": torch.lgamma,
+    "mvlgamma": lambda x, p: torch.mvlgamma(x, int(p)),
     "digamma": torch.digamma,
     "polygamma": lambda order, x: torch.polygamma(int(order), x),
     # Special functions

@@ -19,6 +19,8 @@ from verifier.language.expression import Program
 from verifier.language.operations import OPERATIONS
 from verifier.records import Truth, TruthStatus
 
+LONGEST_FORM = 120
+"""Characters of a formula past which a message does not quote it."""
 ACCURATE_ULP = 4
 """A local error of up to this is an accurate operation. A heuristic, tuned on the elementary cases in all four formats:
 none of the 2,496 runs had a larger one, save PyTorch's trigamma in float64, which is off by thousands."""
@@ -244,9 +246,10 @@ class _Walk:
         form = self._documented(origin)
         if form is None or origin.explained is None:
             return ""
+        called = f"its formula `{form}`" if len(form) <= LONGEST_FORM else "its formula"
         if origin.explained:
-            return f", as its formula `{form}` comes out in {self.format.name}"
-        return f", which no rounding of its formula `{form}` explains"
+            return f", as {called} comes out in {self.format.name}"
+        return f", which no rounding of {called} explains"
 
     def _documented(self, origin: Event) -> str | None:
         row = OPERATIONS.get(self.program.nodes[origin.node].operation)

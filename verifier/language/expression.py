@@ -419,6 +419,7 @@ _INTEGERS: dict[str, tuple[str, str, int, int]] = {
         for name, (least, most) in operations.ORDERS.items()
     },
     "round": ("decimals", "`decimals`", -300, 300),
+    "mvlgamma": ("p", "`p`", 1, 10),
 }
 """Parameters that PyTorch takes as integers: in words, and their bounds here."""
 

@@ -35,7 +35,7 @@ ROWS = {
     "pow": "pow",
     "fmax": "max",
     "fmin": "min",
-    "nearbyint": "round",
+    "nearbyint": "rint",
     "tgamma": "gamma",
     **{
         name: name
@@ -45,14 +45,14 @@ ROWS = {
         ).split()
     },
 }
-"""Operations that the table may hold as they are. FPCore's `round` takes ties away from zero, PyTorch's to even, as
-`nearbyint` does; FPCore's `remainder` is IEEE 754's, PyTorch's takes the sign of the divisor."""
+"""Operations that the table may hold as they are. FPCore's `round` takes ties away from zero, `nearbyint` to even, as
+PyTorch's does; FPCore's `remainder` is IEEE 754's, PyTorch's takes the sign of the divisor."""
 
 FORMS = {
     "fma": (("x", "y", "z"), "x*y + z"),
     "fdim": (("x", "y"), "max(x - y, 0)"),
     "round": (("x",), "sign(x)*floor(abs(x) + 1/2)"),
-    "remainder": (("x", "y"), "x - y*round(x/y)"),
+    "remainder": (("x", "y"), "x - y*rint(x/y)"),
 }
 """Operations written out in others: equal over the reals, and the reader of the case is told."""
 

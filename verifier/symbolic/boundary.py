@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from fractions import Fraction
 from functools import cache, partial
@@ -19,7 +19,7 @@ from typing import Any
 
 from verifier.floats import Format, from_ordinal, nearest, ordinal, power_of_two
 from verifier.language import expression, operations
-from verifier.language.expression import Program
+from verifier.language.expression import Node, Program
 from verifier.language.operations import Operation, Sort
 from verifier.language.points import Domain
 from verifier.symbolic import balls
@@ -126,9 +126,13 @@ class _Search:
 
     def __init__(self, program: Program, format_: Format) -> None:
         written = expression.expand(program)
-        self.program, places = expression.define_in_place(written)
+        defined, places = expression.define_in_place(written)
+        applied = _applications(written, places)
+        own = _applications(defined, range(len(defined.nodes)))
+        applied = list(dict.fromkeys((*applied, *own)))
+        self.program, comparisons = _with_comparisons(defined, applied)
         self.format = format_
-        self.watches = [*_watches(self.program, format_, _forms(written, places))]
+        self.watches = [*_watches(defined, format_, applied), *comparisons]
         self.work = MOST_WORK
 
     def values(self, point: Point) -> list[Any] | None:
@@ -345,31 +349,30 @@ class _Turn:
     positive: bool = True
 
 
-def _forms(
-    program: Program, places: Sequence[int]
-) -> Iterator[tuple[Operation, list[int]]]:
-    """The rows in a program that have a definition, with where their operands went when it was written out."""
+Applied = tuple[Operation, tuple[int, ...]]
+"""A row, and the nodes that are its operands."""
+
+
+def _applications(program: Program, places: Sequence[int]) -> list[Applied]:
+    """The rows in a program, with where their operands went when definitions were written out."""
+    found: list[Applied] = []
     for node in program.nodes:
         row = operations.OPERATIONS.get(node.operation)
-        if row is not None and row.definition is not None:
-            yield row, [places[argument] for argument in node.arguments]
+        if row is not None:
+            found.append((row, tuple(places[index] for index in node.arguments)))
+    return found
 
 
 def _watches(
-    program: Program,
-    format_: Format,
-    forms: Iterable[tuple[Operation, list[int]]],
+    program: Program, format_: Format, applied: Sequence[Applied]
 ) -> Iterator[_Watch]:
+    """What is watched in a program of which `applied` are those rows that were written out, and all others."""
     reached = expression.reached(program)
     levels: list[dict[Fraction, Kind]] = [{} for _ in program.nodes]
-    applied = list(forms)
     for index, node in enumerate(program.nodes):
         row = operations.OPERATIONS.get(node.operation)
-        if row is None:
-            continue
-        if row.result is Sort.NUMBER:
+        if row is not None and row.result is Sort.NUMBER:
             levels[index] |= _thresholds(node.operation, format_)
-        applied.append((row, list(node.arguments)))
     for row, arguments in applied:
         for turn in _turns(row):
             operand = arguments[turn.operand]
@@ -384,6 +387,53 @@ def _watches(
     for index, own in enumerate(levels):
         if own and reached[index]:
             yield _Watch(index, tuple((balls.exact(at), own[at]) for at in sorted(own)))
+
+
+def _with_comparisons(
+    program: Program, applied: Iterable[Applied]
+) -> tuple[Program, list[_Watch]]:
+    """The program with what PyTorch's backward formulas compare appended, and watches for where that is equal."""
+    nodes = list(program.nodes)
+    watches: dict[tuple[int, int], _Watch] = {}
+    for row, arguments in applied:
+        bound = dict(zip(row.operands, arguments, strict=True))
+        for text in dict.fromkeys(form for form in row.backward if form is not None):
+            form = expression.parse_form(text, row)
+            for first, second in _compared(form):
+                sides = [_append(nodes, form, at, bound) for at in (first, second)]
+                if sides[0] is not None and sides[1] is not None:
+                    key = sides[0], sides[1]
+                    turn = ((balls.zero(), Kind.TURN),)
+                    watches.setdefault(key, _Watch(sides[0], turn, sides[1]))
+    whole = replace(program, nodes=tuple(nodes))
+    reached = expression.reached(whole)
+    moving = [w for w in watches.values() if reached[w.node] or reached[w.other or 0]]
+    return whole, moving
+
+
+def _compared(form: Program) -> Iterator[tuple[int, int]]:
+    for node in form.nodes:
+        row = operations.OPERATIONS.get(node.operation)
+        if row is not None and row.result is Sort.CONDITION and len(row.domain) == 2:
+            first, second = node.arguments
+            yield first, second
+
+
+def _append(
+    nodes: list[Node], form: Program, index: int, bound: Mapping[str, int]
+) -> int | None:
+    """Where a node of a form stands among `nodes`, appended with its operands; None if it takes a result or adjoint."""
+    node = form.nodes[index]
+    if node.operation == "variable":
+        return bound.get(node.name or "")
+    operands: list[int] = []
+    for argument in node.arguments:
+        place = _append(nodes, form, argument, bound)
+        if place is None:
+            return None
+        operands.append(place)
+    nodes.append(replace(node, arguments=tuple(operands)))
+    return len(nodes) - 1
 
 
 def _thresholds(operation: str, format_: Format) -> dict[Fraction, Kind]:
@@ -412,9 +462,6 @@ def _turns(row: Operation) -> tuple[_Turn, ...]:
     if row.definition is None:
         for text in (*row.kinks, *row.jumps, *row.poles):
             found += _told(text, row)
-    for form in row.backward:
-        if form is not None:
-            found += _turns_of_form(expression.parse_form(form, row), row)
     return tuple(dict.fromkeys(found))
 
 
@@ -433,23 +480,3 @@ def _told(text: str, row: Operation) -> Iterator[_Turn]:
         return
     for operand in sides or [0]:
         yield _Turn(operand, level)
-
-
-def _turns_of_form(form: Program, row: Operation) -> Iterator[_Turn]:
-    """The comparisons of an operand with a number, or with another operand, in PyTorch's backward formula."""
-    constants = expression.constant_values(form)
-    for node in form.nodes:
-        relation = operations.OPERATIONS.get(node.operation)
-        if relation is None or relation.result is not Sort.CONDITION:
-            continue
-        if relation.sorts[0] is Sort.CONDITION:
-            continue
-        first, second = node.arguments
-        names = [form.nodes[at].name for at in (first, second)]
-        if names[0] not in row.operands:
-            continue
-        operand = row.operands.index(names[0] or "")
-        if second in constants:
-            yield _Turn(operand, constants[second])
-        elif names[1] in row.operands:
-            yield _Turn(operand, other=row.operands.index(names[1] or ""))

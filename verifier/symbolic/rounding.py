@@ -105,7 +105,7 @@ class RoundingModel:
         A derivative that no operation amplifies an error of is off by no more.
         """
         nodes = self.program.nodes
-        value = sum((_own_ulp(node) for node in nodes), Fraction(0))
+        value = sum((_own_ulp(node.operation) for node in nodes), Fraction(0))
         gradient = sum(
             (
                 _ulp_of_form(form, operations.OPERATIONS[node.operation])
@@ -311,19 +311,21 @@ class IdealModel(RoundingModel):
 
 
 @cache
-def _own_ulp(node: expression.Node) -> Fraction:
-    """What one operation may add to the error of its result."""
-    row = operations.OPERATIONS.get(node.operation)
+def _own_ulp(operation: str, inside: str | None = None) -> Fraction:
+    """What one operation may add to the error of its result; `inside` its own formula, it is a faithful kernel."""
+    row = operations.OPERATIONS.get(operation)
     if row is None or row.result is operations.Sort.CONDITION:
         return Fraction(0)
-    if row.forward is not None:
-        return _ulp_of_form(row.forward, row)
+    if row.forward is not None and operation != inside:
+        return _ulp_of_form(row.forward, row, inside=operation)
     return Fraction(0) if row.name in EXACT_OPERATIONS else row.forward_ulp
 
 
-def _ulp_of_form(form: str, row: operations.Operation) -> Fraction:
+def _ulp_of_form(
+    form: str, row: operations.Operation, inside: str | None = None
+) -> Fraction:
     nodes = expression.parse_form(form, row).nodes
-    return sum((_own_ulp(node) for node in nodes), Fraction(0))
+    return sum((_own_ulp(node.operation, inside) for node in nodes), Fraction(0))
 
 
 LINEAR = frozenset(("identity", "add", "sub", "mul", "neg"))

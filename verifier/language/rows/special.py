@@ -382,6 +382,18 @@ BESSEL = (
     ),
 )
 
+LARGEST_MULTIVARIATE = 10
+"""The largest order p of `mvlgamma`."""
+
+
+def _multivariate(function: str) -> str:
+    """The sum of a function over x, x − 1/2, …, of which the first p terms count."""
+    terms = [f"{function}(x)"]
+    for j in range(1, LARGEST_MULTIVARIATE):
+        terms.append(f"where(p > {j} + 1/2, {function}(x - {j}/2), 0)")
+    return " + ".join(terms)
+
+
 OTHERS = (
     Operation(
         name="sinc",
@@ -395,6 +407,19 @@ OTHERS = (
         ),
         forward="where(x == 0, 1, sin(pi * x) / (pi * x))",
         convention="0 at 0",
+    ),
+    defined(
+        "mvlgamma",
+        "x",
+        "log of the multivariate gamma function of order p: p(p − 1)/4 · log π + Σ lgamma(x − j/2), j from 0 to p − 1",
+        f"p*(p - 1)/4 * log(pi) + {_multivariate('lgamma')}",
+        (f"grad * ({_multivariate('digamma')})",),
+        "DLMF 35.3.4",
+        parameters="p",
+        domain=(POSITIVE, LINE),
+        aliases=("multigammaln",),
+        forward=f"{_multivariate('lgamma')} + p*(p - 1)/4 * log(pi)",
+        poles=("0, 1/2, 1, … below p/2, and the negative ones",),
     ),
     composed(
         "gamma",
