@@ -13,6 +13,7 @@ import torch
 
 import verifier
 from verifier import sampling, verification
+from verifier.automatic import lowering
 from verifier.errors import CaseFileError
 from verifier.floats import BFLOAT16, BINARY16, BINARY32, BINARY64
 from verifier.language.case import Case
@@ -258,3 +259,49 @@ def test_a_fraction_is_rounded_before_the_precondition_is_asked() -> None:
     with pytest.raises(CaseFileError, match="in float16"):
         sample(given, BINARY16, 0)
     assert math.isclose(sample(given, BINARY64, 0).given[0]["x"], 0.1)
+
+
+# ── many points at once ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _every(text: str) -> Any:
+    asked = case(text, dtype="bfloat16", points="all", domain={"x": "[1/1000, 1000]"})
+    result = verification.verify(
+        verification.Prepared(asked), dtype="bfloat16", route="reverse", seed=0
+    )
+    assert result.points > 2_000
+    assert sum(result.counts.values()) == 2 * result.points
+    return result
+
+
+@pytest.mark.parametrize("text", ["sigmoid(x)", "abs(x - 1)*x", "log1p(x)"])
+def test_many_points_at_once_are_judged_as_one_by_one(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = _every(text)
+    monkeypatch.setattr(verification, "SWIFT_FROM", math.inf)
+    apart = _every(text)
+    assert together.counts == apart.counts
+    assert together.verdict == apart.verdict
+    assert together.max_error_ulp == pytest.approx(apart.max_error_ulp, abs=1e-5)
+
+
+def test_a_fault_at_one_of_many_points_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Off(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            right = 2 * x * grad
+            return torch.where(x == 2.25, right * 1.25, right)
+
+    monkeypatch.setitem(lowering.OPERATIONS, "square", Off.apply)
+    found = _every("square(x)")
+    assert found.counts["differ.wrong"] == 1
+    assert found.max_error_ulp > 30

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,9 @@ from verifier.records import (
 )
 from verifier.sampling import Sample, sample
 from verifier.symbolic.balls import FARTHEST_EXPONENT
+from verifier.symbolic.bulk import Bulk, Truths
 from verifier.symbolic.reverse import HessianRounding
+from verifier.symbolic.rounded import Rounded
 from verifier.symbolic.rounding import IdealModel, RoundingModel, Spread
 from verifier.symbolic.second_order import HessianOracle
 from verifier.symbolic.truth import Oracle, PointTruth
@@ -76,6 +79,8 @@ MOST_COPIES = 64
 """Copies of a point that stand for the batch in which it was drawn."""
 MOST_REGION_INPUTS = 3
 """Inputs along which the region of a difference is looked for."""
+SWIFT_FROM = 2_000
+"""Points from which on their truths are found together."""
 ATTESTED_EVERY = 16
 """The witness is heard on every point that differs, and on one in so many of the others."""
 
@@ -125,6 +130,11 @@ class Prepared:
             )
         return self._runners[setting]
 
+    @cached_property
+    def bulk(self) -> Bulk:
+        """The oracle made fast for many points."""
+        return Bulk(self.oracle)
+
     def at(self, case: Case) -> Prepared:
         """The same derivatives for a case that differs in its points and expectations alone."""
         moved = copy.copy(self)
@@ -170,9 +180,9 @@ def verify(
         else:
             work.descend(descent)
     except KeyboardInterrupt as interrupt:
-        if not work.judged:
+        if not work.judged and not work.done:
             raise
-        work.points = len({id(judged.point) for judged in work.judged})
+        work.points = work.done or len({id(judged.point) for judged in work.judged})
         work.chosen = work.chosen.first(work.points)
         work.broken.append(f"interrupted after {work.points} points")
         raise Interrupted(work.result(time.perf_counter() - begun)) from interrupt
@@ -393,6 +403,37 @@ class _Judged:
         )
 
 
+class _Swift:
+    """Points at which PyTorch's numbers are the truths correctly rounded, told without a comparison of each.
+
+    They are counted, with the largest error among them.
+    """
+
+    def __init__(self, truths: Truths, found: Measurement) -> None:
+        self.truths = truths
+        self.columns = [
+            (truths.value, found.values),
+            *(
+                (truths.gradient[name], found.gradient[name])
+                for name in truths.gradient
+            ),
+        ]
+        self.count = 0
+        self.largest_error_ulp = 0.0
+
+    def settles(self, index: int) -> bool:
+        """Whether every number at the point is correctly rounded; if so, they have been counted."""
+        errors: list[float] = []
+        for entries, numbers in self.columns:
+            entry = entries[index]
+            if not isinstance(entry, Rounded) or numbers[index] != entry.nearest:
+                return False
+            errors.append(abs(entry.rest))
+        self.count += len(errors)
+        self.largest_error_ulp = max(self.largest_error_ulp, *errors)
+        return True
+
+
 class _Work:
     """Gathers the comparisons of one task."""
 
@@ -428,6 +469,8 @@ class _Work:
         self.watch = _Stopwatch({"symbolic": prepared.symbolic_s})
         self.reached = expression.reached(self.case.program)
         self.judged: list[_Judged] = []
+        self.exactly: _Swift | None = None
+        self.done = 0
         self.broken: list[str] = []
         self.epochs: list[Epoch] = []
         self.points = 0
@@ -457,12 +500,30 @@ class _Work:
         self.points = len(points)
         self.measured = _measured(points, upstream, found, self.case)
         self.sampled = points[len(given) :]
+        swift = self.swift(points, upstream, found)
         for index, point in enumerate(points):
-            truth = self.compare(point, upstream[index], found, index)
-            if index < len(given):
-                self.check_expected(found, truth, index)
-            self.on_point(index + 1, len(points))
+            if swift is None or not swift.settles(index):
+                known = None if swift is None else swift.truths.at(index)
+                truth = self.compare(point, upstream[index], found, index, known)
+                if index < len(given):
+                    self.check_expected(found, truth, index)
+            self.done = index + 1
+            self.on_point(self.done, len(points))
         self.compare_scaled(points, upstream, found)
+
+    def swift(
+        self, points: Sequence[Point], upstream: Sequence[float], found: Measurement
+    ) -> _Swift | None:
+        """What settles most of many points at once; None where every point is judged by itself."""
+        if len(points) < SWIFT_FROM or self.case.order != 1 or self.case.program.steps:
+            return None
+        if len(set(upstream)) > 1 or set(self.case.wrt) != set(self.oracle.wrt):
+            return None
+        with self.watch.stage("truth"):
+            inputs = [{n: point[n] for n in self.case.inputs} for point in points]
+            truths = self.prepared.bulk.truths(inputs, upstream[0], self.format)
+        self.exactly = _Swift(truths, found)
+        return self.exactly
 
     def compare_scaled(
         self, points: Sequence[Point], upstream: Sequence[float], found: Measurement
@@ -499,6 +560,8 @@ class _Work:
 
     def is_unlike(self, scaled: float, gradient: float) -> bool:
         """Whether a gradient is not `UPSTREAM_SCALE` times the other, well inside the range where that is exact."""
+        if scaled == UPSTREAM_SCALE * gradient:
+            return False
         if math.isnan(gradient) or math.isinf(gradient):
             return False
         inside = (
@@ -600,10 +663,15 @@ class _Work:
         ]
 
     def compare(
-        self, point: Point, upstream: float, found: Measurement, index: int
+        self,
+        point: Point,
+        upstream: float,
+        found: Measurement,
+        index: int,
+        known: PointTruth | None = None,
     ) -> PointTruth:
-        """Judge every quantity at one point."""
-        truth = self.truth_at(point, upstream)
+        """Judge every quantity at one point, of which the truth may be known already."""
+        truth = self.truth_at(point, upstream) if known is None else known
         judged = self.judge_all(point, upstream, found, index, truth)
         differs = any(one.judgement.verdict.family == "differ" for one in judged)
         if differs or index % ATTESTED_EVERY == 0:
@@ -789,12 +857,17 @@ class _Work:
             verdicts = [verdict]
         else:
             verdicts = [judged.judgement.verdict for judged in self.judged]
+            verdicts = verdicts or [Verdict.MATCH_EXACT]  # all of them swiftly
             verdict, message = max(verdicts, key=severity), None
         errors = [
             judged.judgement.error_ulp
             for judged in self.judged
             if judged.judgement.error_ulp is not None
         ]
+        counts = Counter(judged.judgement.verdict.value for judged in self.judged)
+        if self.exactly is not None:
+            counts[Verdict.MATCH_EXACT.value] += self.exactly.count
+            errors.append(self.exactly.largest_error_ulp)
         pinned = expectation.verdict if expectation is not None else None
         worst = verdict if pinned else unaccepted(verdict, verdicts, case.accept)
         as_expected = is_expected(worst, expectation, self.broken, case.accept)
@@ -815,7 +888,7 @@ class _Work:
             drawn=len(self.chosen.drawn),
             boundary=len(self.chosen.boundary),
             refused=self.chosen.refused,
-            counts=dict(Counter(j.judgement.verdict.value for j in self.judged)),
+            counts=dict(counts),
             max_error_ulp=max(errors, default=None),
             comparisons=tuple(self.told()),
             message="; ".join(parts) or None,
