@@ -605,6 +605,7 @@ def test_operations_are_listed_with_everything_about_them(verifier):
     assert header.split()[:4] == ["name", "operands", "meaning", "domain"]
     atan2 = next(row for row in rows if row.startswith("atan2 "))
     assert "arctan2" in atan2
+    assert "x, alpha = 1" in result.stdout
     assert "Constants: pi, e, inf" in result.stdout
 
 
@@ -617,6 +618,12 @@ def test_operations_are_given_as_json(verifier):
     (log,) = (row for row in rows if row["name"] == "log")
     assert log["domain"] == ["(0, inf)"]
     assert "ln" in log["aliases"]
+    assert log["complex"]
+    (elu,) = (row for row in rows if row["name"] == "elu")
+    assert elu["parameters"] == {"alpha": "1"}
+    assert "expm1" in elu["definition"]
+    (threshold,) = (row for row in rows if row["name"] == "threshold")
+    assert threshold["parameters"] == {"threshold": None, "value": None}
 
 
 @pytest.mark.parametrize("arguments", [[], ["case"], ["report"]])

@@ -286,6 +286,14 @@ def test_many_points_at_once_are_judged_as_one_by_one(
     assert together.max_error_ulp == pytest.approx(apart.max_error_ulp, abs=1e-5)
 
 
+def test_many_points_in_float64_are_all_decided() -> None:
+    asked = case("exp(-x**2/2)", domain={"x": "[-3, 3]"}, points=2_000)
+    (task,) = (task for task in plan([asked]) if task.dtype == "float64")
+    found = verify_task(task)
+    assert found.points > 2_000
+    assert {name.partition(".")[0] for name in found.counts} == {"match"}
+
+
 def test_a_fault_at_one_of_many_points_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -774,9 +774,9 @@ def _operations_text(rows: Sequence[Operation]) -> str:
     cells = [
         [
             row.name if row.symbol is None else f"{row.name} ({row.symbol})",
-            ", ".join(row.operands),
+            _operands(row),
             row.meaning,
-            " × ".join(map(str, row.domain)),
+            " × ".join(_domains(row)),
             ", ".join((*row.kinks, *row.jumps, *row.poles)),
             row.convention or "",
             ", ".join(row.aliases),
@@ -791,7 +791,32 @@ def _operations_text(rows: Sequence[Operation]) -> str:
     return f"{listed}\nConstants: {', '.join(CONSTANTS)}\n"
 
 
+def _operands(row: Operation) -> str:
+    """As they are written in a call; a parameter, which takes a number, with its default."""
+    defaults = dict(row.defaults)
+    written = (
+        f"{name} = {defaults[name]}" if name in defaults else name
+        for name in row.operands
+    )
+    return ", ".join(written)
+
+
+def _domains(row: Operation) -> list[str]:
+    """The domain of each operand that is a tensor of numbers."""
+    from verifier.language.operations import Sort
+
+    named = zip(row.operands, row.sorts, strict=True)
+    numbers = (name for name, sort in named if sort is Sort.NUMBER)
+    return [
+        str(interval)
+        for name, interval in zip(numbers, row.domain, strict=True)
+        if name not in row.parameters
+    ]
+
+
 def _row(row: Operation) -> dict[str, Any]:
+    from verifier.language.operations import HOLOMORPHIC
+
     return {
         "name": row.name,
         "symbol": row.symbol,
@@ -802,7 +827,10 @@ def _row(row: Operation) -> dict[str, Any]:
         "jumps": row.jumps,
         "poles": row.poles,
         "convention": row.convention,
+        "parameters": dict.fromkeys(row.parameters) | dict(row.defaults),
         "composition": row.composition,
+        "definition": row.definition,
+        "complex": row.name in HOLOMORPHIC,
         "aliases": row.aliases,
         "source": row.source,
     }

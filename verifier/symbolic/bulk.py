@@ -45,7 +45,11 @@ def truth_of(entry: Entry) -> Truth:
         return entry
     if isinstance(entry.proof, Truth):
         return entry.proof
-    return Truth(status=TruthStatus.FINITE, enclosure=balls.enclosure(entry.proof))
+    with balls.workprec(
+        MOST_BITS
+    ):  # the ends of a ball are rounded to the precision in force
+        ends = balls.enclosure(entry.proof)
+    return Truth(status=TruthStatus.FINITE, enclosure=ends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
