@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -386,3 +387,17 @@ def test_a_device_is_written_to_not_replaced():
     replace_text(Path(os.devnull), "text")
 
     assert not Path(os.devnull).is_file()
+
+
+def test_the_error_at_ill_conditioned_points_is_no_measure(make_record, make_result):
+    def run(error, **counts):
+        result = make_result("a", "match.rounding", max_error_ulp=error)
+        return make_record(dataclasses.replace(result, counts=counts))
+
+    ill = {"match.rounding": 1, "match.conditioning": 1}
+    before = of(run(100.0, **ill))
+    assert before.entries[next(iter(before.entries))].max_error_ulp is None
+    assert compare(run(1e9, **ill), before) == []
+    well = of(run(100.0, **{"match.rounding": 2}))
+    (change,) = compare(run(1e9, **{"match.rounding": 2}), well)
+    assert change.regression
