@@ -22,7 +22,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from verifier import cli, survey, survey_points, survey_regions, survey_sweep
+from verifier import cli
 from verifier.automatic import routes, threads
 from verifier.errors import SelectionError, UsageError
 from verifier.floats import (
@@ -39,8 +39,12 @@ from verifier.language import operations
 from verifier.language.expression import parse
 from verifier.records import Truth, TruthStatus
 from verifier.reports import survey as report
-from verifier.survey_records import Accuracy, Standing, SurveyRecord, Sweep
-from verifier.survey_tally import Tally
+from verifier.survey import execution, plan
+from verifier.survey import points as survey_points
+from verifier.survey import regions as survey_regions
+from verifier.survey import sweep as survey_sweep
+from verifier.survey.records import Accuracy, Standing, SurveyRecord, Sweep
+from verifier.survey.tally import Tally
 from verifier.symbolic import balls, bulk
 from verifier.symbolic.rounded import Rounded, rounding
 
@@ -48,7 +52,7 @@ inf = math.inf
 
 
 def swept(name: str, dtype: str, **options: Any) -> list[Sweep]:
-    tasks, _ = survey.plan(names=[name], dtypes=[dtype], **options)
+    tasks, _ = plan.plan(names=[name], dtypes=[dtype], **options)
     return [survey_sweep.run(task) for task in tasks]
 
 
@@ -238,8 +242,8 @@ def test_a_truth_that_is_off_everywhere_breaks_the_sweep_down(
         ]
 
     monkeypatch.setattr(bulk.Bulk, "_settled", faulty)
-    tasks, _ = survey.plan(names=["exp"], dtypes=["float32"], sample=50)
-    found = survey.sweep(tasks[0])
+    tasks, _ = plan.plan(names=["exp"], dtypes=["float32"], sample=50)
+    found = execution.sweep(tasks[0])
     assert found.accuracies == ()
     assert (found.error or "").startswith("OracleError: derivations disagree at each")
 
@@ -325,7 +329,7 @@ def test_there_may_be_a_threshold_at_every_other_number() -> None:
 def test_a_sample_is_the_seeds() -> None:
     first, again = column("sin", BINARY32), column("sin", BINARY32)
     assert first == again
-    tasks, _ = survey.plan(names=["sin"], dtypes=["float32"], seed=1)
+    tasks, _ = plan.plan(names=["sin"], dtypes=["float32"], seed=1)
     other = survey_sweep.run(tasks[0])
     assert of(other, "x") != of(swept("sin", "float32")[0], "x")
 
@@ -410,7 +414,7 @@ def test_the_zeros_of_a_sample_are_bounded_exactly() -> None:
 
 
 def test_every_row_of_the_table_is_surveyed_or_told_why_not() -> None:
-    tasks, skipped = survey.plan()
+    tasks, skipped = plan.plan()
     names = {task.operation for task in tasks}
     assert names | set(skipped) == set(operations.OPERATIONS)
     assert not names & set(skipped)
@@ -439,7 +443,7 @@ def test_a_mistake_is_told_before_anything_runs(
     options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises((UsageError, SelectionError)) as caught:
-        survey.plan(**options)
+        plan.plan(**options)
     assert message in str(caught.value)
 
 
@@ -450,8 +454,8 @@ def test_a_survey_that_breaks_down_at_one_operation_goes_on(
         raise ZeroDivisionError(task.operation)
 
     monkeypatch.setattr(survey_sweep, "run", broken)
-    tasks, skipped = survey.plan(names=["exp", "log"], dtypes=["float32"])
-    found = survey.execute(tasks, skipped, {})
+    tasks, skipped = plan.plan(names=["exp", "log"], dtypes=["float32"])
+    found = execution.execute(tasks, skipped, {})
     assert [s.error for s in found.sweeps] == [
         "ZeroDivisionError: exp",
         "ZeroDivisionError: log",
@@ -469,12 +473,12 @@ def timeless(found: SurveyRecord) -> list[Sweep]:
 
 
 def test_the_number_of_processes_changes_no_number() -> None:
-    tasks, skipped = survey.plan(
+    tasks, skipped = plan.plan(
         names=["exp", "rsqrt", "add", "tanh"], dtypes=["float32"], sample=300
     )
-    alone = survey.execute(tasks, skipped, {}, jobs=1)
+    alone = execution.execute(tasks, skipped, {}, jobs=1)
     seen: list[Sweep] = []
-    both = survey.execute(tasks, skipped, {}, jobs=2, on_sweep=seen.append)
+    both = execution.execute(tasks, skipped, {}, jobs=2, on_sweep=seen.append)
     assert timeless(alone) == timeless(both)
     assert len(seen) == len(tasks)
     assert [s.expression for s in both.sweeps] == [t.expression for t in tasks]
@@ -483,12 +487,12 @@ def test_the_number_of_processes_changes_no_number() -> None:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interrupt_keeps_what_is_finished(jobs: int) -> None:
-    tasks, skipped = survey.plan(names=["exp", "log", "sin"], dtypes=["float32"])
+    tasks, skipped = plan.plan(names=["exp", "log", "sin"], dtypes=["float32"])
 
     def interrupt(sweep: Sweep) -> None:
         raise KeyboardInterrupt
 
-    found = survey.execute(tasks, skipped, {}, jobs=jobs, on_sweep=interrupt)
+    found = execution.execute(tasks, skipped, {}, jobs=jobs, on_sweep=interrupt)
     assert found.interrupted
     assert len(found.sweeps) == 1
     assert multiprocessing.active_children() == []
@@ -547,13 +551,13 @@ def living(group: int) -> list[str]:
 
 @pytest.fixture(scope="module")
 def surveyed() -> SurveyRecord:
-    tasks, skipped = survey.plan(
+    tasks, skipped = plan.plan(
         names=["tanh", "abs", "log", "lt", "floor", "atan2"],
         dtypes=["float32"],
         routes=["reverse", "forward"],
         sample=200,
     )
-    return survey.execute(tasks, skipped, {"torch": "2.13.0"})
+    return execution.execute(tasks, skipped, {"torch": "2.13.0"})
 
 
 def test_the_json_report_is_of_its_schema(surveyed: SurveyRecord) -> None:
@@ -659,8 +663,8 @@ def test_the_schema_command_prints_the_surveys() -> None:
 
 def test_a_mistake_is_told_before_anything_heavy_is_loaded() -> None:
     script = (
-        "import sys\nfrom verifier import survey\n"
-        "survey.plan(names=['exp'])\n"
+        "import sys\nfrom verifier.survey import execution, plan\n"
+        "plan.plan(names=['exp'])\n"
         "assert not {'torch', 'sympy', 'flint'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

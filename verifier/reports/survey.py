@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from verifier.reports import text
-from verifier.survey_records import (
+from verifier.survey.records import (
     Accuracy,
     Region,
     Standing,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from verifier import survey_points, survey_regions
 from verifier.automatic import routes, threads
 from verifier.automatic.routes import Measurement
 from verifier.floats import FORMATS, Format, decimal, shortest
@@ -18,14 +17,16 @@ from verifier.language.expression import Program
 from verifier.language.operations import Operation
 from verifier.language.points import Domain
 from verifier.records import Truth, TruthStatus
-from verifier.survey_records import (
+from verifier.survey import points as survey_points
+from verifier.survey import regions as survey_regions
+from verifier.survey.records import (
     Accuracy,
     Region,
     Sweep,
     SweepTask,
     Worst,
 )
-from verifier.survey_tally import Tally
+from verifier.survey.tally import Tally
 from verifier.symbolic.bulk import Bulk, Entry, Truths, truth_of
 from verifier.symbolic.rounded import Rounded
 from verifier.symbolic.truth import Oracle
@@ -55,7 +56,7 @@ def run(task: SweepTask) -> Sweep:
     watch = _Stopwatch()
     format_ = FORMATS[task.dtype]
     row = operations.OPERATIONS[task.operation]
-    program = expression.parse(task.expression, variables=row.operands)
+    program = expression.parse(task.expression, variables=row.tensors)
     with watch.stage("symbolic"):
         bulk = Bulk(Oracle(program, task.operands))
     with watch.stage("points"):
