@@ -23,7 +23,7 @@ import torch
 from typer.testing import CliRunner
 
 from verifier import cli
-from verifier.automatic import routes, threads
+from verifier.automatic import routes
 from verifier.errors import SelectionError, UsageError
 from verifier.floats import (
     BFLOAT16,
@@ -83,7 +83,10 @@ CPU_OF_2_13 = pytest.mark.skipif(
 
 
 @CPU_OF_2_13
-@pytest.mark.parametrize(("name", "zeros"), [("tanh", 936), ("sigmoid", 487)])
+@pytest.mark.parametrize(
+    ("name", "zeros"),
+    [("softsign", 14_056), ("tanh", 936), ("sigmoid", 487), ("gelu", 145), ("silu", 6)],
+)
 def test_the_zeros_of_bfloat16_are_counted(name: str, zeros: int) -> None:
     (sweep,) = swept(name, "bfloat16")
     found = of(sweep, "x")
@@ -91,32 +94,6 @@ def test_the_zeros_of_bfloat16_are_counted(name: str, zeros: int) -> None:
     assert (found.zeros, found.nonfinite, found.undecided) == (zeros, 0, 0)
     assert sum(r.points for r in found.regions if r.kind == "zero") == zeros
     assert sweep.elapsed_s < 60
-
-
-@CPU_OF_2_13
-@pytest.mark.parametrize(
-    ("text", "function", "zeros"),
-    [
-        ("x / (1 + abs(x))", torch.nn.functional.softsign, 14_056),
-        ("x * (1 + erf(x / sqrt(2))) / 2", torch.nn.functional.gelu, 145),
-        ("x / (1 + exp(-x))", torch.nn.functional.silu, 6),
-    ],
-    ids=["softsign", "gelu", "silu"],
-)
-def test_the_zeros_of_pytorchs_own_functions_are_counted(
-    text: str, function: Callable[[torch.Tensor], torch.Tensor], zeros: int
-) -> None:
-    """The same truth, held against functions that need no row of the table."""
-    inputs = survey_points.exhaustive(
-        survey_points.domain_of(operations.LINE), BFLOAT16
-    )
-    truths = bulk.truths(parse(text), ["x"], [{"x": x} for x in inputs], 1.0, BFLOAT16)
-    x = torch.tensor(inputs, dtype=torch.bfloat16, requires_grad=True)
-    with threads.single():
-        function(x).backward(torch.ones_like(x))
-    assert x.grad is not None
-    tally = Tally(truths.gradient["x"], x.grad.double().tolist(), BFLOAT16, 8.0)
-    assert len(tally.zeros) == zeros
 
 
 def test_basic_arithmetic_is_correctly_rounded_everywhere() -> None:
@@ -226,8 +203,8 @@ def test_a_truth_that_is_off_at_the_worst_point_is_undecided_and_told(
     assert found.undecided == 1
     assert found.max_error_ulp is not None
     assert found.max_error_ulp < 1
-    (dispute,) = found.disputes
-    assert dispute.startswith("at x = 3.0: the oracle says")
+    (reason,) = found.reasons
+    assert reason.startswith("at x = 3.0: the oracle says")
 
 
 def test_a_truth_that_is_off_everywhere_breaks_the_sweep_down(
@@ -426,6 +403,32 @@ def test_every_row_of_the_table_is_surveyed_or_told_why_not() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "calls"),
+    [
+        ("elu", {"elu(x)"}),
+        ("softplus", {"softplus(x)"}),
+        ("mvlgamma", {"mvlgamma(x, 2)", "mvlgamma(x, 3)"}),
+        ("threshold", {"threshold(x, 1/10, 20)"}),
+        ("soft_margin_loss", {"soft_margin_loss(x, 1)", "soft_margin_loss(x, -1)"}),
+        ("besselj", {"besselj(0, x)", "besselj(1, x)"}),
+    ],
+)
+def test_parameters_are_numbers_and_no_inputs(name: str, calls: set[str]) -> None:
+    tasks, _ = plan.plan(names=[name])
+    assert {task.expression for task in tasks} == calls
+    assert {task.operands for task in tasks} == {("x",)}
+
+
+def test_the_value_of_a_parameter_is_the_one_that_is_told() -> None:
+    """threshold(x, 1/10, 20) is 20 up to 1/10 and x above."""
+    (sweep,) = swept("threshold", "float32", sample=100)
+    assert sweep.failures == {}
+    for found in sweep.accuracies:
+        assert found.correctly_rounded == found.compared > 100
+    assert of(sweep, "x").undecided == 0
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         (
@@ -607,14 +610,50 @@ def test_the_markdown_report_is_a_table(surveyed: SurveyRecord) -> None:
     assert "## Zero where the truth is a normal number" in lines
 
 
-def test_pytorchs_refusal_is_told() -> None:
-    (sweep,) = swept("exp", "float32", sample=10)
-    refused = dataclasses.replace(
-        sweep, accuracies=(), failures={"reverse": "RuntimeError: not implemented"}
-    )
-    text = report.render(record(refused))
-    assert "Not computed by PyTorch\n  exp(x) float32 reverse: RuntimeError" in text
-    assert "Not computed by PyTorch" in report.render_markdown(record(refused))
+@pytest.mark.parametrize(
+    ("name", "dtype", "message"),
+    [
+        ("bessel_j0", "float32", "RuntimeError: element 0 of tensors does not require"),
+        ("i1", "float16", "\"i1_backward\" not implemented for 'Half'"),
+    ],
+)
+def test_what_pytorch_does_not_compute_is_not_surveyed(
+    name: str, dtype: str, message: str
+) -> None:
+    """Neither a breakdown of verifier's, nor time spent on the truth."""
+    (sweep,) = swept(name, dtype)
+    assert (sweep.error, sweep.points, sweep.accuracies) == (None, 0, ())
+    assert message in sweep.failures["reverse"]
+    text = report.render(record(sweep))
+    _, lines = text.split("Not surveyed\n")
+    assert f"  {name}(x) {dtype} reverse: " in lines
+    assert "mistake" not in text
+    assert f"- {name}" in report.render_markdown(record(sweep)).replace("\\", "")
+
+
+def test_one_route_may_compute_what_another_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    honest = routes.measure
+
+    def refusing(*arguments: Any, route: str, **options: Any) -> Any:
+        if route == "forward":
+            return routes.Measurement(gradient={}, steps={}, failure="no forward")
+        return honest(*arguments, route=route, **options)
+
+    monkeypatch.setattr(routes, "measure", refusing)
+    (sweep,) = swept("exp", "float32", sample=10, routes=["forward", "reverse"])
+    assert sweep.failures == {"forward": "no forward"}
+    assert {a.route for a in sweep.accuracies} == {"reverse"}
+    assert "exp(x) float32 forward: no forward" in report.render(record(sweep))
+
+
+def test_an_undecided_point_is_told_with_its_reason() -> None:
+    (sweep,) = swept("sin", "float32", sample=10)
+    (reason,) = of(sweep, None).reasons
+    assert reason.startswith("at x = -inf and 1 more: the limit is not found")
+    text = report.render(record(sweep))
+    assert f"sin(x) float32 reverse value; reverse d/dx: 2 undecided; {reason}" in text
 
 
 # ── the command ──────────────────────────────────────────────────────────────────────────────────────────────────────
