@@ -153,12 +153,10 @@ class Bulk:
             return found
         open_ = [i for i, point in enumerate(points) if self._is_plain(point)]
         bits = max(FIRST_BITS, format_.precision_bits + 2 * GUARD_BITS)
-        with balls.workprec(bits):
-            open_ = self._alone(points, open_, found, self._attempt(upstream, format_))
         while open_ and bits <= MOST_BITS:
             with balls.workprec(bits):
                 attempt = self._attempt(upstream, format_)
-                for index in open_:
+                for index in self._alone(points, open_, found, attempt):
                     arguments = [balls.exact(points[index][n]) for n in self.inputs]
                     found[index] = attempt(arguments)
             open_ = [index for index in open_ if found[index] is None]
