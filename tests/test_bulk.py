@@ -419,8 +419,13 @@ def test_neighbours_that_are_settled_together_round_as_each_alone(
 def test_neighbours_are_settled_together_where_a_function_stands_still() -> None:
     """Far out one ball is enough for a block of points, and a kink within a block is none's to share."""
     inputs = [{"x": 200.0 + k} for k in range(bulk.BLOCK)]
-    found = bulk.truths(parse("tanh(x)"), ["x"], inputs, 1.0, BFLOAT16)
+    found = bulk.truths(parse("sigmoid(x)"), ["x"], inputs, 1.0, BFLOAT16)
     assert len({id(entry) for entry in found.value}) == 1
+    mixed = [{"x": 3.0 if k == 64 else 200.0 + k} for k in range(bulk.BLOCK)]
+    found = bulk.truths(parse("sigmoid(x)"), ["x"], mixed, 1.0, BFLOAT16)
+    middle = found.value[64]
+    assert isinstance(middle, Rounded)
+    assert middle.nearest == nearest(1 / (1 + Fraction(math.exp(-3))), BFLOAT16) < 1
     kinked = [{"x": k - 64.5} for k in range(bulk.BLOCK)]
     found = bulk.truths(parse("relu(x)"), ["x"], kinked, 1.0, BFLOAT16)
     for entry, point in zip(found.gradient["x"], kinked, strict=True):

@@ -153,10 +153,12 @@ class Bulk:
             return found
         open_ = [i for i, point in enumerate(points) if self._is_plain(point)]
         bits = max(FIRST_BITS, format_.precision_bits + 2 * GUARD_BITS)
+        with balls.workprec(bits):
+            open_ = self._alone(points, open_, found, self._attempt(upstream, format_))
         while open_ and bits <= MOST_BITS:
             with balls.workprec(bits):
                 attempt = self._attempt(upstream, format_)
-                for index in self._alone(points, open_, found, attempt):
+                for index in open_:
                     arguments = [balls.exact(points[index][n]) for n in self.inputs]
                     found[index] = attempt(arguments)
             open_ = [index for index in open_ if found[index] is None]
@@ -176,15 +178,18 @@ class Bulk:
         (name,) = self.inputs
         left: list[int] = []
         for start in range(0, len(places), BLOCK):
-            block = places[start : start + BLOCK]
-            column = [points[index][name] for index in block]
-            around = balls.exact(min(column)).union(balls.exact(max(column)))
-            entries = attempt([around])
-            if entries is None or entries is _EDGE:
-                left += block
-            else:
-                for index in block:
-                    found[index] = entries
+            block = list(places[start : start + BLOCK])
+            block.sort(key=lambda index: points[index][name])
+            first, last = block[0], block[-1]
+            ends = [balls.exact(points[index][name]) for index in (first, last)]
+            found[first], found[last] = (attempt([end]) for end in ends)
+            # Where it moves, a wide ball would tell nothing, and of a Bessel function take long.
+            if _is_still(found[first], found[last]):
+                entries = attempt([ends[0].union(ends[1])])
+                if entries is not None and entries is not _EDGE:
+                    for index in block:
+                        found[index] = entries
+            left += [index for index in block if found[index] is None]
         return left
 
     def _attempt(
@@ -254,6 +259,13 @@ class Bulk:
 
 _EDGE = object()
 """Instead of entries: no precision will settle this point."""
+
+
+def _is_still(first: Any, last: Any) -> bool:
+    """Whether two points have entries that all round alike."""
+    if not (isinstance(first, tuple) and isinstance(last, tuple)):
+        return False
+    return all(a.nearest == b.nearest for a, b in zip(first, last, strict=True))
 
 
 def _spread(places: Sequence[int], most: int | None) -> Iterator[int]:
