@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
@@ -70,6 +70,7 @@ def dyadics(draw: Callable[..., Any]) -> Fraction:
 
 
 @given(value=dyadics(), format_=formats)
+@example(value=Fraction(1 - 2**54), format_=BFLOAT16)
 def test_an_exact_ball_rounds_as_rational_arithmetic_does(
     value: Fraction, format_: Format
 ) -> None:
