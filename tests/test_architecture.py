@@ -24,14 +24,14 @@ GROUND = {
     "verifier.evidence",
     "verifier.floats",
     "verifier.records",
-    "verifier.survey_records",
+    "verifier.survey.records",
 }
 MAY_IMPORT = {
     "verifier.errors": set(),
     "verifier.evidence": {"verifier.records"},
     "verifier.floats": set(),
     "verifier.records": set(),
-    "verifier.survey_records": set(),
+    "verifier.survey.records": set(),
     "verifier.language": GROUND | {"verifier.language"},
     "verifier.symbolic": GROUND | {"verifier.language", "verifier.symbolic"},
     "verifier.automatic": GROUND | {"verifier.language", "verifier.automatic"},
@@ -82,19 +82,21 @@ MAY_IMPORT = {
         "verifier.verification",
         "verifier.disagreement",
     },
-    "verifier.survey_points": GROUND | {"verifier.language"},
-    "verifier.survey_regions": GROUND,
-    "verifier.survey_tally": GROUND | {"verifier.symbolic"},
-    "verifier.survey_sweep": GROUND
+    "verifier.survey": set(),
+    "verifier.survey.plan": GROUND | {"verifier.language"},
+    "verifier.survey.points": GROUND | {"verifier.language"},
+    "verifier.survey.regions": GROUND,
+    "verifier.survey.tally": GROUND | {"verifier.symbolic"},
+    "verifier.survey.sweep": GROUND
     | {
         "verifier.language",
         "verifier.symbolic",
         "verifier.automatic",
-        "verifier.survey_points",
-        "verifier.survey_regions",
-        "verifier.survey_tally",
+        "verifier.survey.points",
+        "verifier.survey.regions",
+        "verifier.survey.tally",
     },
-    "verifier.survey": GROUND | {"verifier.language", "verifier.survey_sweep"},
+    "verifier.survey.execution": GROUND | {"verifier.survey.sweep"},
     "verifier.api": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},
     "verifier.cli": GROUND
@@ -105,7 +107,8 @@ MAY_IMPORT = {
         "verifier.pipeline",
         "verifier.explain_command",
         "verifier.import_command",
-        "verifier.survey",
+        "verifier.survey.plan",
+        "verifier.survey.execution",
     },
     "verifier.pytest_plugin": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},
@@ -182,9 +185,9 @@ def _is_call_of(node: ast.AST, name: str) -> bool:
 def room(module: str) -> str:
     """The module or folder whose rule binds a module."""
     parts = module.split(".")
-    for length in (2, 1):
+    for length in (3, 2, 1):
         name = ".".join(parts[:length])
-        if name in MAY_IMPORT and (length == 2 or len(parts) == 1):
+        if name in MAY_IMPORT and (length > 1 or len(parts) == 1):
             return name
     return module
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from verifier.language.operations import Operation
     from verifier.pipeline import Task
     from verifier.records import Change, Result, RunRecord, Verdict
-    from verifier.survey_records import SurveyRecord
+    from verifier.survey.records import SurveyRecord
 
 DEFAULT_PATH = Path("cases")
 LONG_RUN_S = 2.0
@@ -710,24 +710,24 @@ def survey(
     ] = None,
 ) -> int:
     """Measure how accurate PyTorch's values and gradients are, operation by operation."""
-    from verifier import survey as surveying
     from verifier.pipeline import environment
     from verifier.reports import outcome
+    from verifier.survey import execution, plan
 
     targets = _targets(format_ or (), _SURVEY_FORMATS)
-    tasks, skipped = surveying.plan(
+    tasks, skipped = plan.plan(
         names=operation or (),
         dtypes=dtype or (),
         routes=route or (),
         seed=seed,
-        sample=surveying.DRAWN_POINTS if points is None else points,
+        sample=plan.DRAWN_POINTS if points is None else points,
     )
     with _progress(len(tasks)) as (advance, _):
-        record = surveying.execute(
+        record = execution.execute(
             tasks,
             skipped,
             environment(),
-            jobs=jobs or surveying.default_jobs(tasks),
+            jobs=jobs or execution.default_jobs(tasks),
             on_sweep=lambda sweep: advance(None),
         )
     for target in sorted(targets, key=lambda target: target.file is None):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from verifier.reports import text
-from verifier.survey_records import (
+from verifier.survey.records import (
     Accuracy,
     Region,
     Standing,
@@ -128,17 +128,15 @@ def _sections(
             line for row in rows for line in _standings(*row)
         ],
         "Undecided": [line for sweep in record.sweeps for line in _undecided(sweep)],
-        "Not computed by PyTorch": [
-            f"{_name(sweep)} {route}: {failure}"
-            for sweep in record.sweeps
-            for route, failure in sweep.failures.items()
-        ],
         "Broken down: a mistake of verifier's": [
             f"{_name(sweep)}: {sweep.error}"
             for sweep in record.sweeps
             if sweep.error is not None
         ],
-        "Not surveyed": [f"{name}: {why}" for name, why in record.skipped.items()],
+        "Not surveyed": [
+            *(f"{name}: {why}" for name, why in record.skipped.items()),
+            *(line for sweep in record.sweeps for line in _refused(sweep)),
+        ],
         "Slowest": _slowest(record.sweeps),
     }
     return ((title, lines) for title, lines in sections.items() if lines)
@@ -196,19 +194,23 @@ def _standings(sweep: Sweep, found: Accuracy) -> Iterator[str]:
 
 
 def _undecided(sweep: Sweep) -> Iterator[str]:
-    """A line for each number of points that are open, with the quantities that have it."""
-    found: dict[tuple[int, int], list[str]] = {}
+    """A line for each number of points that are open, with the quantities that have it, and why."""
+    found: dict[tuple[int, int, tuple[str, ...]], list[str]] = {}
     for accuracy in sweep.accuracies:
-        open_ = (accuracy.undecided, accuracy.unexamined)
+        open_ = (accuracy.undecided, accuracy.unexamined, accuracy.reasons)
         if any(open_):
             found.setdefault(open_, []).append(_way(accuracy))
-    for (undecided, unexamined), ways in found.items():
+    for (undecided, unexamined, reasons), ways in found.items():
         told = [f"{undecided:,} undecided"] if undecided else []
         told += [f"{unexamined:,} not examined"] if unexamined else []
-        yield f"{_name(sweep)} {'; '.join(ways)}: {', '.join(told)}"
-    for accuracy in sweep.accuracies:
-        for dispute in accuracy.disputes:
-            yield f"{_name(sweep)} {_way(accuracy)}: {dispute}"
+        line = f"{_name(sweep)} {'; '.join(ways)}: {', '.join(told)}"
+        yield "; ".join([line, *reasons])
+
+
+def _refused(sweep: Sweep) -> Iterator[str]:
+    """What PyTorch does not compute, in its own words."""
+    for route, failure in sweep.failures.items():
+        yield f"{_name(sweep)} {route}: {failure}"
 
 
 def _slowest(sweeps: Sequence[Sweep]) -> list[str]:
@@ -302,7 +304,7 @@ DESCRIPTIONS = {
         "undefined": "There is no truth; agreeing is NaN or infinity.",
         "undecided": "Points at which the truth was not found, or two derivations of it disagree.",
         "unexamined": "Points, most of them at edges, that were left out because the truth takes long there.",
-        "disputes": "What derivations that disagree say.",
+        "reasons": "Why points are undecided, at no more than a few of them; disagreements come first.",
     },
     Standing: {
         "points": "How many points.",

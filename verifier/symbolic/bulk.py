@@ -27,6 +27,8 @@ FIRST_BITS = 96
 """The precision of the first attempt, at the least: below two limbs Arb gains nothing."""
 MOST_BITS = 3_200
 """The precision past which a point goes to the oracle, which knows more ways to decide."""
+BLOCK = 128
+"""Neighbouring points that are tried together before each is alone."""
 CHECKED_EVERY = 128
 """One settled point in so many is checked."""
 CLOSE = Fraction(1, 1 << 12)
@@ -155,25 +157,59 @@ class Bulk:
             return found
         open_ = [i for i, point in enumerate(points) if self._is_plain(point)]
         bits = max(FIRST_BITS, format_.precision_bits + 2 * GUARD_BITS)
+        with balls.workprec(bits):
+            open_ = self._alone(points, open_, found, self._attempt(upstream, format_))
         while open_ and bits <= MOST_BITS:
             with balls.workprec(bits):
                 attempt = self._attempt(upstream, format_)
                 for index in open_:
-                    found[index] = attempt(points[index])
+                    arguments = [balls.exact(points[index][n]) for n in self.inputs]
+                    found[index] = attempt(arguments)
             open_ = [index for index in open_ if found[index] is None]
             bits *= 2
         return [None if entries is _EDGE else entries for entries in found]
 
-    def _attempt(self, upstream: float, format_: Format) -> Callable[[Point], Any]:
-        """Settles one point at the precision in force: its entries, `_EDGE`, or None where more bits may do."""
+    def _alone(
+        self,
+        points: Sequence[Point],
+        places: Sequence[int],
+        found: list[Any],
+        attempt: Callable[[Sequence[Ball]], Any],
+    ) -> list[int]:
+        """Of the points at `places` those that no ball around a block settles: far out most functions stand still."""
+        if len(self.inputs) != 1:
+            return list(places)
+        (name,) = self.inputs
+        left: list[int] = []
+        for start in range(0, len(places), BLOCK):
+            block = list(places[start : start + BLOCK])
+            block.sort(key=lambda index: points[index][name])
+            first, last = block[0], block[-1]
+            ends = [balls.exact(points[index][name]) for index in (first, last)]
+            found[first], found[last] = (attempt([end]) for end in ends)
+            # Where it moves, a wide ball would tell nothing, and of a Bessel function take long.
+            if _is_still(found[first], found[last]):
+                entries = attempt([ends[0].union(ends[1])])
+                if entries is not None and entries is not _EDGE:
+                    for index in block:
+                        found[index] = entries
+            left += [index for index in block if found[index] is None]
+        return left
+
+    def _attempt(
+        self, upstream: float, format_: Format
+    ) -> Callable[[Sequence[Ball]], Any]:
+        """Settles what all points in a ball have, at the precision in force.
+
+        Gives the entries, value first; `_EDGE`; or None where more bits, or a smaller ball, may do.
+        """
         assert self.written is not None
-        inputs, written = self.inputs, self.written.ready()
+        written = self.written.ready()
         gradient = self.gradient.ready()
         seed = None if upstream == 1 else balls.exact(upstream)
         rounded = rounding(format_)
 
-        def attempt(point: Point) -> Any:
-            arguments = [balls.exact(point[name]) for name in inputs]
+        def attempt(arguments: Sequence[Ball]) -> Any:
             value = written(arguments)
             if value.__class__ is Regularity:
                 return None if value is Regularity.UNSURE else _EDGE
@@ -227,6 +263,13 @@ class Bulk:
 
 _EDGE = object()
 """Instead of entries: no precision will settle this point."""
+
+
+def _is_still(first: Any, last: Any) -> bool:
+    """Whether two points have entries that all round alike."""
+    if not (isinstance(first, tuple) and isinstance(last, tuple)):
+        return False
+    return all(a.nearest == b.nearest for a, b in zip(first, last, strict=True))
 
 
 def _spread(places: Sequence[int], most: int | None) -> Iterator[int]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
 from verifier.language import operations
-from verifier.language.expression import Program
+from verifier.language.expression import Node, Program
 from verifier.symbolic import balls
 from verifier.symbolic.balls import Ball, Regularity
-from verifier.symbolic.formula import Formula
+from verifier.symbolic.formula import Formula, Instruction
 
 
 class Line:
@@ -50,6 +50,14 @@ class Line:
                 operands = [start[index] for index in instruction.arguments]
                 start[place] = balls.OPERATIONS[instruction.operation](*operands)
         steps = [self._step(place, start) for place in self.moving]
+        needed = _needed(
+            self.outputs,
+            {
+                place: [first, *others] if second is None else [first, second, *others]
+                for place, _, first, second, others in steps
+            },
+        )
+        steps = [step for step in steps if step[0] in needed]
         inputs, outputs = self.inputs, self.outputs
 
         def run(arguments: Sequence[Ball]) -> list[Ball]:
@@ -74,6 +82,9 @@ class Line:
         function = SWIFT.get(instruction.operation)
         if instruction.operation == "pow" and known[places[1]] is not None:
             function, places = _power_by(known[places[1]]), places[:1]
+        taken = _taken(instruction, known)
+        if taken is not None:
+            function, places = balls.OPERATIONS["identity"], (taken,)
         second = places[1] if len(places) > 1 else None
         function = function or balls.OPERATIONS[instruction.operation]
         return place, function, places[0], second, places[2:]
@@ -98,6 +109,23 @@ def _power_by(exponent: Ball) -> Callable[[Ball], Ball]:
     return lambda base: general(base, exponent) if base.contains(0) else base**exponent
 
 
+def _taken(node: Node | Instruction, known: Sequence[Any]) -> int | None:
+    """The branch of a choice whose condition is known beforehand."""
+    if node.operation != "where" or not isinstance(known[node.arguments[0]], bool):
+        return None
+    condition, chosen, other = node.arguments
+    return chosen if known[condition] else other
+
+
+def _needed(outputs: Iterable[int], operands: dict[int, Sequence[int]]) -> set[int]:
+    """The places on which outputs depend; by place, in order, the operands of each step."""
+    needed = set(outputs)
+    for place in reversed(operands):
+        if place in needed:
+            needed.update(operands[place])
+    return needed
+
+
 class Written:
     """The written program's value, where all of its operations are smooth."""
 
@@ -112,7 +140,7 @@ class Written:
     def ready(self) -> Callable[[Sequence[Ball]], Any]:
         """The value as a function of the inputs, at the precision in force; a `Regularity` where it is not smooth."""
         start: list[Any] = []
-        steps: list[tuple[int, Callable[..., Any], tuple[int, ...]]] = []
+        steps: list[_WrittenStep] = []
         places = {}
         for place, node in enumerate(self.program.nodes):
             start.append(None)
@@ -120,15 +148,15 @@ class Written:
                 places[node.name or ""] = place
             elif node.operation == "constant":
                 start[place] = _constant(node.name, node.number)
+            elif not self.moving[place]:
+                operands = [start[index] for index in node.arguments]
+                start[place] = _smooth(node.operation, [])(*operands)
             else:
-                checked = [
-                    operand
-                    for operand, argument in enumerate(node.arguments)
-                    if self.moving[argument]
-                ]
-                steps.append((place, _smooth(node.operation, checked), node.arguments))
+                steps.append(self._step(place, start))
         inputs = [places[name] for name in self.program.inputs]
         output = self.program.output
+        needed = _needed([output], {place: operands for place, _, operands in steps})
+        steps = [step for step in steps if step[0] in needed]
 
         def run(arguments: Sequence[Ball]) -> Any:
             values = start.copy()
@@ -139,6 +167,23 @@ class Written:
             return values[output]
 
         return run
+
+    def _step(self, place: int, known: Sequence[Any]) -> _WrittenStep:
+        """How a node is computed whose value moves; of a choice that is made already, as its branch."""
+        node = self.program.nodes[place]
+        taken = _taken(node, known)
+        if taken is not None:
+            return place, _smooth("identity", []), (taken,)
+        checked = [
+            operand
+            for operand, argument in enumerate(node.arguments)
+            if self.moving[argument]
+        ]
+        return place, _smooth(node.operation, checked), node.arguments
+
+
+_WrittenStep = tuple[int, Callable[..., Any], tuple[int, ...]]
+"""Where the result goes, the function, and where its operands are."""
 
 
 def _constant(name: str | None, number: Fraction | None) -> Any:
@@ -152,7 +197,8 @@ def _smooth(operation: str, checked: Sequence[int]) -> Callable[..., Any]:
     if operation == "where":
         return _choose
     if row.result is operations.Sort.CONDITION:
-        compared = row.sorts[0] is operations.Sort.NUMBER
+        # Numbers that no input moves compare alike all around.
+        compared = row.sorts[0] is operations.Sort.NUMBER and checked
         return _decided(apply) if compared else _passing(apply)
     if _is_smooth_everywhere(row) or not checked:
         return _passing(apply)

@@ -55,8 +55,10 @@ def rounding(format_: Format) -> Callable[[Ball], Rounded | None]:
         if ball.rel_accuracy_bits() < needed:
             return carefully(ball)
         middle = float(ball)
-        top = math.frexp(middle)[1]
+        fraction, top = math.frexp(middle)
         if not low < top < high or not middle or math.isinf(middle):
+            return carefully(ball)
+        if abs(fraction) == 0.5:  # the double may lie in the binade above the ball's
             return carefully(ball)
         grain = top - bits if top - bits > least else least
         scaled = math.ldexp(middle, -grain)

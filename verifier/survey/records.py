@@ -93,8 +93,8 @@ class Accuracy:
     """Points at which the truth was not found, or two derivations of it disagree."""
     unexamined: int
     """Points, most of them at edges, whose truth only the oracle knows, beyond the number that it is asked about."""
-    disputes: tuple[str, ...]
-    """What the derivations that disagree say, at no more than a few points."""
+    reasons: tuple[str, ...]
+    """Why points are undecided, each reason at its first point; what derivations that disagree say comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

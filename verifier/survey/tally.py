@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from verifier.floats import Format
 from verifier.records import Truth, TruthStatus
-from verifier.survey_records import Standing
+from verifier.survey.records import Standing
 from verifier.symbolic.bulk import Entry
 from verifier.symbolic.rounded import Rounded
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from verifier import floats
 from verifier.floats import Format, shortest
-from verifier.survey_records import Region
+from verifier.survey.records import Region
 
 MOST_REGIONS = 4
 """Regions of one kind that are told: points at fault are parted at the widest gaps alone."""

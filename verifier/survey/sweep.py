@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import time
@@ -9,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from verifier import survey_points, survey_regions
 from verifier.automatic import routes, threads
 from verifier.automatic.routes import Measurement
 from verifier.floats import FORMATS, Format, decimal, shortest
@@ -18,14 +18,16 @@ from verifier.language.expression import Program
 from verifier.language.operations import Operation
 from verifier.language.points import Domain
 from verifier.records import Truth, TruthStatus
-from verifier.survey_records import (
+from verifier.survey import points as survey_points
+from verifier.survey import regions as survey_regions
+from verifier.survey.records import (
     Accuracy,
     Region,
     Sweep,
     SweepTask,
     Worst,
 )
-from verifier.survey_tally import Tally
+from verifier.survey.tally import Tally
 from verifier.symbolic.bulk import Bulk, Entry, Truths, truth_of
 from verifier.symbolic.rounded import Rounded
 from verifier.symbolic.truth import Oracle
@@ -36,11 +38,13 @@ MOST_SLOW = 2_000
 """Points of a sweep whose truth is known to the oracle alone, which takes a millisecond for each."""
 LONG = 64
 """Points of a tensor that goes through PyTorch's vector kernels."""
-MOST_DISPUTES = 3
-"""Disagreements of one number that are told."""
+MOST_REASONS = 3
+"""Reasons why points of one number are undecided that are told."""
 MOST_DISPUTED = 5
 """Worst points in a row at which the derivations disagree, past which the truth is worth nothing."""
 UPSTREAM = 1.0
+TRIED = 0.5
+"""The input at which a route is tried: whether PyTorch has a kernel depends on the dtype alone."""
 
 
 class OracleError(Exception):
@@ -55,7 +59,12 @@ def run(task: SweepTask) -> Sweep:
     watch = _Stopwatch()
     format_ = FORMATS[task.dtype]
     row = operations.OPERATIONS[task.operation]
-    program = expression.parse(task.expression, variables=row.operands)
+    program = expression.parse(task.expression, variables=row.tensors)
+    measures = {route: _measuring(task, program, route) for route in task.routes}
+    with watch.stage("automatic"):
+        failures = dict(_failures(task, measures))
+    if len(failures) == len(measures):
+        return _refused(task, failures, watch)
     with watch.stage("symbolic"):
         bulk = Bulk(Oracle(program, task.operands))
     with watch.stage("points"):
@@ -63,10 +72,10 @@ def run(task: SweepTask) -> Sweep:
     with watch.stage("truth"):
         most = MOST_EDGES if bulk.is_fast else MOST_SLOW
         truths = bulk.truths(points, UPSTREAM, format_, most_asked=most)
-    failures: dict[str, str] = {}
     accuracies: list[Accuracy] = []
-    for route in task.routes:
-        measure = _measuring(task, program, route)
+    for route, measure in measures.items():
+        if route in failures:
+            continue
         with watch.stage("automatic"):
             found = measure(points)
         if found.failure is not None:
@@ -94,6 +103,33 @@ def run(task: SweepTask) -> Sweep:
 
 Measure = Callable[[Sequence[Point]], Measurement]
 """What PyTorch computes at points, by one route."""
+
+
+def _failures(
+    task: SweepTask, measures: Mapping[str, Measure]
+) -> Iterator[tuple[str, str]]:
+    """The routes by which PyTorch computes nothing in this dtype, and what it says at a single point."""
+    for route, measure in measures.items():
+        found = measure([dict.fromkeys(task.operands, TRIED)])
+        if found.failure is not None:
+            yield route, found.failure
+
+
+def _refused(task: SweepTask, failures: dict[str, str], watch: _Stopwatch) -> Sweep:
+    """The sweep of what PyTorch does not compute: the truth need not be known."""
+    return Sweep(
+        operation=task.operation,
+        expression=task.expression,
+        dtype=task.dtype,
+        exhaustive=False,
+        points=0,
+        checked=0,
+        accuracies=(),
+        failures=failures,
+        error=None,
+        elapsed_s=watch.elapsed_s,
+        stages_s=watch.seconds,
+    )
 
 
 def _measuring(task: SweepTask, program: Program, route: str) -> Measure:
@@ -250,8 +286,8 @@ class _Held:
             message = (
                 f"derivations disagree at each of the {MOST_DISPUTED} worst points"
             )
-            raise OracleError(f"{message}: {next(self._disputes(tally, entries))}")
-        worst = None if tally.worst is None else self._worst(tally, entries, measured)
+            raise OracleError(f"{message}: {next(self._reasons(tally, entries))}")
+        worst = None if tally.worst is None else self._worst(tally, wrt, measured)
         return Accuracy(
             quantity=quantity,
             wrt=wrt,
@@ -272,7 +308,7 @@ class _Held:
             undefined=tally.standing(TruthStatus.UNDEFINED),
             undecided=len(tally.undecided),
             unexamined=tally.unexamined,
-            disputes=tuple(self._disputes(tally, entries)),
+            reasons=tuple(self._reasons(tally, entries)),
         )
 
     def _tally(self, entries: Sequence[Entry], measured: Sequence[float]) -> Tally:
@@ -287,32 +323,35 @@ class _Held:
             column[index] = entry
         return not isinstance(entries[index], Rounded)
 
-    def _worst(
-        self, tally: Tally, entries: Sequence[Entry], measured: Sequence[float]
-    ) -> Worst:
+    def _worst(self, tally: Tally, wrt: str | None, measured: Sequence[float]) -> Worst:
         index = tally.worst
         assert index is not None
+        point = self.points[index]
+        # Known for itself alone, to all its digits.
+        alone = self.bulk.truths([point], UPSTREAM, self.format, checked_every=None)
+        (entry,) = alone.value if wrt is None else alone.gradient[wrt]
         return Worst(
-            point=self._spelled(self.points[index]),
+            point=self._spelled(point),
             measured=shortest(measured[index], self.format),
-            true=_spelled_truth(entries[index]),
+            true=_spelled_truth(entry),
             error_ulp=tally.largest,
         )
 
     def _spelled(self, point: Point) -> dict[str, str]:
         return {name: shortest(x, self.format) for name, x in point.items()}
 
-    def _disputes(self, tally: Tally, entries: Sequence[Entry]) -> Iterator[str]:
-        disputed = [
-            i for i in tally.undecided if _is_status(entries[i], TruthStatus.ORACLE)
-        ]
-        for index in disputed[:MOST_DISPUTES]:
+    def _reasons(self, tally: Tally, entries: Sequence[Entry]) -> Iterator[str]:
+        """Why points are undecided, each reason at its first point; disagreements come first."""
+        found: dict[str, list[int]] = {}
+        for index in sorted(tally.undecided, key=lambda i: not _is_dispute(entries[i])):
             entry = entries[index]
             assert isinstance(entry, Truth)
-            at = ", ".join(
-                f"{k} = {v}" for k, v in self._spelled(self.points[index]).items()
-            )
-            yield f"at {at}: {entry.reason}"
+            found.setdefault(entry.reason or entry.status, []).append(index)
+        for reason, (first, *others) in itertools.islice(found.items(), MOST_REASONS):
+            spelled = self._spelled(self.points[first]).items()
+            at = ", ".join(f"{name} = {number}" for name, number in spelled)
+            more = f" and {len(others):,} more" if others else ""
+            yield f"at {at}{more}: {reason}"
 
     # ── regions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -345,8 +384,8 @@ class _Held:
         return [index in faults for index in range(len(inputs))]
 
 
-def _is_status(entry: Entry, status: TruthStatus) -> bool:
-    return isinstance(entry, Truth) and entry.status is status
+def _is_dispute(entry: Entry) -> bool:
+    return isinstance(entry, Truth) and entry.status is TruthStatus.ORACLE
 
 
 def _spelled_truth(entry: Entry) -> str:

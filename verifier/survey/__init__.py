@@ -1,0 +1,1 @@
+"""The survey: how accurate PyTorch's values and gradients are, for every operation of the table."""

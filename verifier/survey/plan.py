@@ -1,0 +1,124 @@
+"""The survey: how accurate PyTorch's values and gradients are, for every operation of the table.
+
+What is to be surveyed; what is done to one operation is in `sweep`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+
+from verifier.errors import SelectionError, UsageError, suggest
+from verifier.floats import FORMATS
+from verifier.language import expression, operations
+from verifier.language.case import ROUTES
+from verifier.language.operations import Operation, Sort
+from verifier.survey.records import SweepTask
+
+DRAWN_POINTS = 4_000
+"""Points drawn of an operation that is sampled."""
+MOST_POINTS = 1_000_000
+THRESHOLD_ULP = 8.0
+"""Errors above this are told as inaccurate, with the region where they lie."""
+PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "polygamma": {"n": ("1", "2", "3")},
+    "besselj": {"n": ("0", "1")},
+    "bessely": {"n": ("0", "1")},
+    "besseli": {"n": ("0", "1")},
+    "besselk": {"n": ("0", "1")},
+    "mvlgamma": {"p": ("2", "3")},
+    "threshold": {"threshold": ("1/10",), "value": ("20",)},
+    "soft_margin_loss": {"target": ("1", "-1")},
+    "hinge_embedding_loss": {"target": ("1", "-1")},
+}
+"""Values of the parameters that have no default: every combination is a call that is surveyed.
+
+PyTorch has no Bessel functions of other orders.
+"""
+
+
+def plan(
+    *,
+    names: Sequence[str] = (),
+    dtypes: Sequence[str] = (),
+    routes: Sequence[str] = (),
+    seed: int = 0,
+    sample: int = DRAWN_POINTS,
+) -> tuple[list[SweepTask], dict[str, str]]:
+    """The tasks, in the order of the table, and why each operation without one is left out.
+
+    Raises `UsageError` for a dtype, route or number of points that there is not, and `SelectionError` where a name
+    selects nothing, or all together do.
+    """
+    _check("--dtype", dtypes, FORMATS)
+    _check("--route", routes, ROUTES[1])
+    if not 1 <= sample <= MOST_POINTS:
+        raise UsageError(f"--points: expected 1 to {MOST_POINTS}, found {sample}.")
+    tasks: list[SweepTask] = []
+    skipped: dict[str, str] = {}
+    for row in _selected(names):
+        calls, reason = _calls(row)
+        if reason is not None:
+            skipped[row.name] = reason
+        tasks += [
+            SweepTask(
+                operation=row.name,
+                expression=text,
+                operands=expression.parse(text, variables=row.tensors).inputs,
+                dtype=dtype,
+                routes=tuple(dict.fromkeys(routes)) or ROUTES[1][:1],
+                seed=seed,
+                sample=sample,
+                threshold_ulp=THRESHOLD_ULP,
+            )
+            for text in calls
+            for dtype in dict.fromkeys(dtypes or FORMATS)
+        ]
+    if not tasks:
+        reasons = "; ".join(f"`{name}`: {skipped[name]}" for name in skipped)
+        raise SelectionError(f"nothing is left to survey. {reasons}.")
+    return tasks, skipped
+
+
+def _check(option: str, found: Sequence[str], known: Iterable[str]) -> None:
+    names = list(known)
+    for name in found:
+        if name not in names:
+            near = suggest(name, names)
+            hint = f" Did you mean `{near}`?" if near else ""
+            raise UsageError(
+                f"{option}: expected one of {', '.join(names)}, found `{name}`.{hint}"
+            )
+
+
+def _selected(names: Sequence[str]) -> list[Operation]:
+    rows = list(operations.OPERATIONS.values())
+    for name in names:
+        if not any(_is_named(row, name) for row in rows):
+            known = [alias for row in rows for alias in (row.name, *row.aliases)]
+            near = suggest(name, known)
+            hint = f" Did you mean `{near}`?" if near else ""
+            raise SelectionError(
+                f"--operation: no operation is called `{name}`.{hint} `verifier operations` lists them."
+            )
+    return [
+        row for row in rows if not names or any(_is_named(row, name) for name in names)
+    ]
+
+
+def _is_named(row: Operation, pattern: str) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for name in (row.name, *row.aliases))
+
+
+def _calls(row: Operation) -> tuple[list[str], str | None]:
+    """The calls of an operation that are surveyed, with examples of the parameters that they need; or why none is."""
+    if row.result is Sort.CONDITION:
+        return [], "its result is a condition, which has no derivative"
+    if Sort.CONDITION in row.sorts:
+        return [], "one of its operands is a condition"
+    defaults = dict(row.defaults)
+    needed = [name for name in row.operands if name not in defaults]
+    examples = PARAMETERS.get(row.name, {})
+    choices = [examples[n] if n in row.parameters else (n,) for n in needed]
+    return [f"{row.name}({', '.join(c)})" for c in itertools.product(*choices)], None
