@@ -126,12 +126,14 @@ def test_errors_are_counted_where_the_truth_is_finite() -> None:
     assert tally.standing("beyond") == Standing(points=1, agreeing=1)
 
 
-def test_a_truth_just_below_the_normal_numbers_is_not_normal() -> None:
-    smallest = 2.0**-126
+def test_a_truth_is_normal_if_it_rounds_to_a_normal_number() -> None:
+    smallest, subnormal = 2.0**-126, 2.0**-126 - 2.0**-149
     for sign in (1, -1):
-        below = (smallest - 2.0**-160) * sign
-        tally = Tally(entries(below, smallest * sign), [0.0, 0.0], BINARY32, 8.0)
-        assert tally.zeros == [1]
+        truth = entries(
+            *(sign * x for x in (smallest - 2.0**-160, smallest, subnormal))
+        )
+        tally = Tally(truth, [0.0, 0.0, 0.0], BINARY32, 8.0)
+        assert tally.zeros == [0, 1]
 
 
 def test_the_99th_percentile_is_the_smallest_bound_of_99_percent() -> None:

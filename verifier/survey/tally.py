@@ -85,10 +85,8 @@ class Tally:
             self.worst, self.largest = index, error
 
     def _is_normal(self, entry: Rounded) -> bool:
-        size = abs(entry.nearest)
-        if size != self.smallest_normal:
-            return size > self.smallest_normal
-        return math.copysign(1.0, entry.nearest) * entry.rest >= 0
+        """Whether the truth, rounded as it should be, is a normal number."""
+        return abs(entry.nearest) >= self.smallest_normal
 
     def _edge(self, index: int, entry: Truth, number: float) -> None:
         agrees = _AGREES.get(entry.status)
