@@ -306,3 +306,33 @@ def test_a_decimal_is_positional_near_one_and_has_no_trailing_zeros(
     value: Fraction, text: str
 ) -> None:
     assert floats.decimal(value) == text
+
+
+@settings(derandomize=True)
+@given(rationals.filter(bool), rationals.filter(bool))
+def test_a_decimal_within_an_interval_has_no_digit_finer_than_the_interval(
+    middle: Fraction, width: Fraction
+) -> None:
+    width = min(abs(width), abs(middle) / 10)
+    text = floats.decimal_within(middle - width / 2, middle + width / 2)
+    unit = Fraction(10) ** int(Decimal(text).as_tuple().exponent)
+    finest = abs(middle) / 10**20
+    assert unit > max(width, finest)
+    assert abs(Fraction(text) - middle) <= max(5 * width, 5 * finest)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "text"),
+    [
+        ("0.333333332", "0.333333334", "0.33333333"),
+        ("-2.6566e45", "-2.6313e45", "-2.6e+45"),
+        ("0.5000000001", "0.5000000014", "0.5"),
+        ("0.25", "0.25", "0.25"),
+        ("1", "9", "5"),
+        ("1e-1000", "3e-1000", "2e-1000"),
+    ],
+)
+def test_a_decimal_within_an_interval_stops_where_the_interval_does(
+    lower: str, upper: str, text: str
+) -> None:
+    assert floats.decimal_within(Fraction(lower), Fraction(upper)) == text

@@ -177,3 +177,15 @@ def test_digits_that_pytorchs_formulas_lose_are_reported(
 ) -> None:
     found = told(verifier.verify(text, at={"x": x}, dtype=dtype))
     assert "differ.unstable" in {verdict for _, verdict in found.values()}
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+@pytest.mark.parametrize("text", ["gamma(x)", "beta(x, 2)", "beta(2, x)"])
+def test_the_composition_of_gamma_has_the_sign_of_a_zero(
+    text: str, zero: float
+) -> None:
+    # Γ is odd about its pole at 0: its derivative, -1/x² to first order, is -inf on either side.
+    run = verifier.verify(text, at={"x": zero})
+
+    assert told(run)["gradient"][0] == "-inf"
+    assert all(result.verdict.family == "match" for result in run.results)

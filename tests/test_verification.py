@@ -33,3 +33,14 @@ def test_an_interrupt_in_the_middle_of_a_case_keeps_the_points_that_were_judged(
     assert record.interrupted
     assert (result.points, result.as_expected) == (2, False)
     assert result.message == "interrupted after 2 points"
+
+
+def test_no_digit_of_a_truth_is_shown_beyond_what_is_known():
+    # 1 − cos(x) cancels all but the last bits of the precision that decides how the quotient, 1/2, rounds.
+    formula, point = "(1 - cos(x)) / (x * x)", {"x": "-0x1.6dec0ep-115"}
+    case = from_mapping({"expression": formula, "at": point, "dtype": ["float32"]})
+
+    (result,) = execute(plan([case])).results
+
+    value = next(one for one in result.comparisons if one.quantity == "value")
+    assert value.true == "0.5"

@@ -205,6 +205,15 @@ def decimal(value: Fraction, digits: int = 20) -> str:
     return f"{sign}{mantissa}e{scale_back:+03d}"
 
 
+def decimal_within(lower: Fraction, upper: Fraction, digits: int = 20) -> str:
+    """The middle of an interval to as many of `digits` as it decides: the last one's unit is no less than its width."""
+    middle, width = (lower + upper) / 2, upper - lower
+    if middle and width:
+        known = _decimal_exponent(middle) - _decimal_exponent(width)
+        digits = max(1, min(digits, known))
+    return decimal(middle, digits)
+
+
 def _positional(digits: str, exponent: int) -> str:
     if exponent < 0:
         return ("0." + "0" * (-exponent - 1) + digits).rstrip("0")

@@ -24,6 +24,7 @@ from verifier.floats import (
     FORMATS,
     Format,
     decimal,
+    decimal_within,
     nearest,
     neighbour,
     power_of_two,
@@ -952,7 +953,7 @@ def _spell(value: float, format_: Format) -> str:
 
 def _spell_truth(truth: Truth) -> str:
     if truth.status is TruthStatus.FINITE and truth.enclosure is not None:
-        return _spell_end(middle(truth.enclosure))
+        return _spell_known(truth.enclosure)
     if truth.status is TruthStatus.KINK and truth.enclosure is not None:
         ends = (truth.enclosure.lower, truth.enclosure.upper)
         return "[" + ", ".join(_spell_clarke(end) for end in ends) + "]"
@@ -967,8 +968,9 @@ def _spell_clarke(end: Fraction) -> str:
     return decimal(end)
 
 
-def _spell_end(end: Fraction) -> str:
-    """A true number; enclosures are cut off far beyond every format."""
-    if abs(end) >= power_of_two(FARTHEST_EXPONENT):
-        return f"{'-' if end < 0 else ''}2^{FARTHEST_EXPONENT} or beyond"
-    return decimal(end)
+def _spell_known(ends: Enclosure) -> str:
+    """A true number, no digit of it beyond what is known; enclosures are cut off far beyond every format."""
+    number = middle(ends)
+    if abs(number) >= power_of_two(FARTHEST_EXPONENT):
+        return f"{'-' if number < 0 else ''}2^{FARTHEST_EXPONENT} or beyond"
+    return decimal_within(ends.lower, ends.upper) if number else "0"

@@ -43,7 +43,7 @@ ON_THE_RIGHT = (LINE, POSITIVE)
 TINY = "1/4503599627370496"
 """2⁻⁵²: what i1 and i1e hand back for less is 1/2; so for float32, where PyTorch's bound is 2⁻²³, to the last bit."""
 
-_SIGN_OF_GAMMA = "where({0} > 0, 1, 1 - 2*(floor({0}) - 2*floor({0}/2)))"
+_SIGN_OF_GAMMA = "where({0} > 0, 1, where({0} < 0, 1 - 2*(floor({0}) - 2*floor({0}/2)), copysign(1, {0})))"
 
 
 def _by_order(
