@@ -511,3 +511,12 @@ def test_an_error_is_given_exactly_where_both_sides_are_finite(
         assert found.bits_lost >= 0
     elif found.verdict is not Verdict.MATCH_EXACT:
         assert found.error_ulp is None
+
+
+@pytest.mark.parametrize("either", [True, False])
+def test_the_other_infinity_is_right_only_where_either_is(either: bool) -> None:
+    truth = Truth(status=TruthStatus.INFINITE, sign=1, either_sign=either)
+    found = judge(
+        -math.inf, truth, BINARY64, tolerance=TOLERANCE, excuses=Fake()
+    ).verdict
+    assert found is (Verdict.MATCH_UNDEFINED if either else Verdict.DIFFER_WRONG)

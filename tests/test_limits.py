@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from verifier.floats import BINARY64
+from verifier.floats import BINARY32, BINARY64
 from verifier.language.expression import parse
 from verifier.records import Truth, TruthStatus
 from verifier.symbolic import balls, germs
@@ -286,3 +286,15 @@ def test_a_germ_is_differentiated_term_by_term():
 
         assert germs.limit(slope).infinite == -1
         assert germs.limit(germs.subtract(slope, germs.logarithm(t))).ball == 1
+
+
+@pytest.mark.parametrize("text", ["log(x)", "sqrt(x)", "rsqrt(x)"])
+def test_at_minus_zero_a_pole_has_either_sign_if_one_side_is_outside(text: str) -> None:
+    """PyTorch gives `log` the slope −inf at −0, by IEEE 754; from inside the domain it is +inf."""
+    oracle = Oracle(parse(text), ["x"])
+    for zero, either in ((-0.0, True), (0.0, False)):
+        slope = oracle.at({"x": zero}, 1.0, BINARY32).gradient["x"]
+        assert slope.status is TruthStatus.INFINITE
+        assert slope.either_sign is either
+    both = Oracle(parse("1/x**2"), ["x"]).at({"x": -0.0}, 1.0, BINARY32).value
+    assert (both.sign, both.either_sign) == (1, False)

@@ -168,6 +168,11 @@ def _judge_infinite(measured: float, truth: Truth) -> Judgement:
     infinity = math.copysign(math.inf, truth.sign)
     if math.isnan(measured) or measured == infinity:
         return Judgement(verdict=Verdict.MATCH_UNDEFINED, message=truth.reason)
+    if math.isinf(measured) and truth.either_sign:
+        return Judgement(
+            verdict=Verdict.MATCH_UNDEFINED,
+            message="infinite at −0, with the sign that IEEE 754 gives it",
+        )
     if math.isinf(measured):
         return Judgement(
             verdict=Verdict.DIFFER_WRONG,

@@ -99,14 +99,11 @@ class Limits:
     # ── value ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _value(self, point: Mapping[str, float]) -> Truth:
-        found = [
-            germs.limit(value)
-            for path in self._paths(point)
-            if (value := self._along(path)) is not None
-        ]
+        values = [self._along(path) for path in self._paths(point)]
+        found = [germs.limit(value) for value in values if value is not None]
         if not found:
             return _undefined("the function is not defined about this point")
-        truth = _agreed(found)
+        truth = _agreed(found, one_sided=None in values)
         if truth.status is not TruthStatus.UNDEFINED and self._is_joint(point):
             # x²y/(x⁴ + y²) tends to 0 along every straight line into the origin, and to 1/2 along a parabola.
             raise Unresolved("alike on every way that was tried, which proves nothing")
@@ -483,7 +480,7 @@ def _sided(sides: Sides, upstream: float) -> Truth:
     first, last = found[0], found[-1]
     if first.ball is None and last.ball is None:
         if first.infinite == last.infinite:
-            return _infinite(first.infinite)
+            return _infinite(first.infinite, one_sided=len(found) == 1)
         return _undefined("the one-sided derivatives are infinite and of opposite sign")
     if (
         first.ball is not None
@@ -511,11 +508,11 @@ def _seeded(limit: Limit, seed: Ball) -> Limit:
     return Limit(None, limit.infinite if seed > 0 else -limit.infinite)
 
 
-def _agreed(found: Sequence[Limit]) -> Truth:
+def _agreed(found: Sequence[Limit], *, one_sided: bool) -> Truth:
     """The limit that all these ways have, if it is one."""
     finite = [limit.ball for limit in found if limit.ball is not None]
     if not finite and len({limit.infinite for limit in found}) == 1:
-        return _infinite(found[0].infinite)
+        return _infinite(found[0].infinite, one_sided=one_sided)
     alike = all(balls.overlaps(finite[0], other) for other in finite[1:])
     if len(finite) == len(found) and alike:
         return _finite(finite[0])
@@ -537,8 +534,13 @@ def _finite(ball: Ball) -> Truth:
     )
 
 
-def _infinite(sign: int) -> Truth:
-    return Truth(status=TruthStatus.INFINITE, sign=sign, reason="the limit is infinite")
+def _infinite(sign: int, *, one_sided: bool) -> Truth:
+    return Truth(
+        status=TruthStatus.INFINITE,
+        sign=sign,
+        either_sign=one_sided,
+        reason="the limit is infinite",
+    )
 
 
 def _undefined(reason: str) -> Truth:

@@ -158,6 +158,8 @@ class Oracle:
                 truth = limits.derivative(point, name, upstream, here)
             else:
                 truth = limits.adjoint(point, name, upstream, here)
+            if not any(_is_negative_zero(value) for value in point.values()):
+                truth = replace(truth, either_sign=False)
             found[kind, name] = truth
 
     def trajectory(
@@ -243,7 +245,11 @@ class Oracle:
 
 def _is_plain(value: float) -> bool:
     """Whether SymPy's expression knows the number: it has no infinities, and no −0 to tell the sides of a cut apart."""
-    return math.isfinite(value) and (value != 0 or math.copysign(1, value) > 0)
+    return math.isfinite(value) and not _is_negative_zero(value)
+
+
+def _is_negative_zero(value: float) -> bool:
+    return value == 0 and math.copysign(1, value) < 0
 
 
 def _whole(program: Program, wrt: Sequence[str]) -> Formula | None:
