@@ -542,10 +542,39 @@ def test_ctrl_c_ends_every_process_and_tells_what_is_finished(tmp_path: Path) ->
     assert left == []
 
 
+@pytest.mark.skipif(shutil.which("ps") is None, reason="needs `ps`")
+def test_no_process_outlives_a_survey_that_is_killed() -> None:
+    command = [
+        *(sys.executable, "-m", "verifier", "survey", "--jobs", "2"),
+        *("--operation", "neg", "--operation", "polygamma", "--points", "30000"),
+        *("--dtype", "float64"),
+    ]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        for _ in range(600):  # until there are workers; they are loading PyTorch
+            if sum("spawn_main" in line for line in living(process.pid)) == 2:
+                break
+            time.sleep(0.1)
+        time.sleep(3)
+        process.kill()
+    for _ in range(200):
+        if not (left := living(process.pid)):
+            break
+        time.sleep(0.1)
+    assert left == []
+
+
 def living(group: int) -> list[str]:
     """The processes of a group that have not ended; those that nobody has waited for have."""
     told = subprocess.run(
-        ["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True
+        ["ps", "-ww", "-eo", "pgid=,stat=,args="],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     rows = [line.split(None, 2) for line in told.stdout.splitlines()]
     return [

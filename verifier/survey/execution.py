@@ -76,8 +76,7 @@ def _side_by_side(tasks: Sequence[SweepTask], jobs: int) -> Found:
     pool = ProcessPoolExecutor(
         jobs,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
+        initializer=_begin,
     )
     try:
         with _interrupts_ignored():  # as the processes do that are started here
@@ -96,6 +95,19 @@ def _side_by_side(tasks: Sequence[SweepTask], jobs: int) -> Found:
             child.terminate()
         for child in left:
             child.join(PATIENCE_S)
+
+
+def _begin() -> None:
+    """Leaves Ctrl-C to the parent, and ends with it, whatever it dies of."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager
