@@ -294,6 +294,22 @@ def test_many_points_in_float64_are_all_decided() -> None:
     assert {name.partition(".")[0] for name in found.counts} == {"match"}
 
 
+def test_what_is_expected_of_many_given_points_is_held() -> None:
+    numbers = range(verification.SWIFT_FROM + 1)
+    expected = [2 * n for n in numbers]
+    expected[1234] += 7
+    asked = case(
+        "2*x",
+        at=[{"x": n} for n in numbers],
+        expect={"value": expected},
+        dtype="float32",
+    )
+    (task,) = plan([asked])
+    found = verify_task(task)
+    assert not found.as_expected
+    assert "expected 2475" in (found.message or "")
+
+
 def test_a_fault_at_one_of_many_points_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -503,10 +503,11 @@ class _Work:
         self.sampled = points[len(given) :]
         swift = self.swift(points, upstream, found)
         for index, point in enumerate(points):
-            if swift is None or not swift.settles(index):
+            is_given = index < len(given)  # and may be held to more than the truth
+            if is_given or swift is None or not swift.settles(index):
                 known = None if swift is None else swift.truths.at(index)
                 truth = self.compare(point, upstream[index], found, index, known)
-                if index < len(given):
+                if is_given:
                     self.check_expected(found, truth, index)
             self.done = index + 1
             self.on_point(self.done, len(points))
