@@ -6,15 +6,14 @@ import cmath
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from verifier.automatic import complex_routes
 from verifier.automatic.complex_routes import ComplexMeasurement
-from verifier.automatic.subjects import Subject, allowed_subjects, load
+from verifier.automatic.subjects import Subject
 from verifier.floats import COMPLEX, Format, decimal, nearest, power_of_two, ulp
 from verifier.judgement.comparison import CONDITIONING_STEPS, Judgement, severity
 from verifier.judgement.complex_comparison import (
@@ -25,7 +24,6 @@ from verifier.judgement.complex_comparison import (
     of_float,
     of_truth,
 )
-from verifier.judgement.expectation import is_expected, unaccepted
 from verifier.language import complex_numbers, expression
 from verifier.language.case import Case, Expected
 from verifier.language.expression import Program
@@ -40,7 +38,13 @@ from verifier.records import (
 )
 from verifier.symbolic.complex_rounding import ComplexRoundingModel, ComplexSpread
 from verifier.symbolic.complex_truth import ComplexOracle, ComplexPointTruth
-from verifier.verification import PYTORCH_EXCEPTIONS, Interrupted
+from verifier.verification import (
+    Interrupted,
+    conclude,
+    subject_of,
+    verdict_on_failure,
+    worth_telling,
+)
 
 Point = Mapping[str, complex]
 SCALES = (-2 + 0j, 1j)
@@ -64,7 +68,7 @@ def verify(
 ) -> Result:
     """The result of one case in one complex dtype by one route; `function` stands in the place of the formula."""
     begun = time.perf_counter()
-    work = _Work(case, dtype, route, _subject(case, function, allowed))
+    work = _Work(case, dtype, route, subject_of(case, function, allowed))
     try:
         work.sample(seed)
     except KeyboardInterrupt as interrupt:
@@ -74,17 +78,6 @@ def verify(
         work.broken.append(f"interrupted after {work.points} points")
         raise Interrupted(work.result(time.perf_counter() - begun)) from interrupt
     return work.result(time.perf_counter() - begun)
-
-
-def _subject(
-    case: Case, function: Callable[..., Any] | None, allowed: Sequence[str]
-) -> Program | Subject:
-    if function is None and case.subject is not None:
-        start = Path(case.place.file or ".")
-        function = load(case.subject, [*allowed_subjects(start), *allowed])
-    if function is None:
-        return case.program
-    return Subject(function=function, inputs=case.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,55 +453,31 @@ class _Work:
 
     # ── the result ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def told(self) -> Iterator[Comparison]:
-        """Every comparison that is no match, and the worst match of each quantity."""
-        best: dict[_Quantity, _Judged] = {}
-        for one in self.judged:
-            if one.judgement.verdict.family != "match":
-                yield one.comparison(self.format)
-            elif one.quantity not in best or one.rank() > best[one.quantity].rank():
-                best[one.quantity] = one
-        for one in best.values():
-            yield one.comparison(self.format)
-
     def result(self, elapsed_s: float) -> Result:
-        case, expectation = self.case, self.case.expectation
+        case = self.case
+        verdicts = [one.judgement.verdict for one in self.judged]
         if self.failure is not None:
-            verdict, message = self.verdict_on_failure(self.failure), self.failure
-            verdicts = [verdict]
-        else:
-            verdicts = [one.judgement.verdict for one in self.judged]
-            verdict, message = max(verdicts, key=severity), None
+            verdicts = [verdict_on_failure(self.failure, self.subject)]
+        end = conclude(case, verdicts, self.broken, self.failure)
         errors = [one.judgement.error_ulp for one in self.judged]
-        pinned = expectation.verdict if expectation is not None else None
-        worst = verdict if pinned else unaccepted(verdict, verdicts, case.accept)
-        as_expected = is_expected(worst, expectation, self.broken, case.accept)
-        parts = [*self.broken, *([message] if message else [])]
-        if pinned is not None and not as_expected and not self.broken:
-            parts.append(f"expected {pinned}, found {verdict}")
         return Result(
             case=case.id,
             line=case.place.line,
             dtype=self.dtype,
             route=self.route,
             order=case.order,
-            verdict=verdict,
-            expected=pinned,
-            as_expected=as_expected,
+            verdict=end.verdict,
+            expected=end.expected,
+            as_expected=end.as_expected,
             elapsed_s=elapsed_s,
             points=self.points,
             counts=dict(Counter(one.judgement.verdict.value for one in self.judged)),
             max_error_ulp=max((e for e in errors if e is not None), default=None),
-            comparisons=tuple(self.told()),
-            message="; ".join(parts) or None,
+            comparisons=tuple(
+                one.comparison(self.format) for one in worth_telling(self.judged)
+            ),
+            message=end.message,
         )
-
-    def verdict_on_failure(self, failure: str) -> Verdict:
-        """PyTorch's exceptions are results; others of a user's callable are mistakes in it."""
-        own = failure.partition(":")[0] in PYTORCH_EXCEPTIONS
-        if own or isinstance(self.subject, Program):
-            return Verdict.DIFFER_UNSUPPORTED
-        return Verdict.ERROR_RUN
 
 
 def _spell_truth(truth: ComplexTruth) -> str:

@@ -7,13 +7,13 @@ import math
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from verifier import inquiry
 from verifier.automatic.layouts import check_device as check_device
@@ -109,12 +109,7 @@ class Prepared:
         self.symbolic_s = time.perf_counter() - begun
         self._runners: dict[Setting, Runner] = {}
         self._samples: dict[tuple[str, int], Sample] = {}
-        if function is None and case.subject is not None:
-            start = Path(case.place.file or ".")
-            function = load(case.subject, [*allowed_subjects(start), *allowed])
-        self.subject: Program | Subject = case.program
-        if function is not None:
-            self.subject = Subject(function=function, inputs=case.arguments)
+        self.subject = subject_of(case, function, allowed)
 
     def runner(self, setting: Setting) -> Runner:
         """PyTorch's side; the last one is kept, for a compiled one takes seconds to make."""
@@ -148,6 +143,18 @@ class Prepared:
         if key not in self._samples:
             self._samples[key] = sample(self.case, format_, seed)
         return self._samples[key]
+
+
+def subject_of(
+    case: Case, function: Callable[..., Any] | None, allowed: Sequence[str]
+) -> Program | Subject:
+    """What PyTorch is to run: `function`, else the case's own callable, else its formula."""
+    if function is None and case.subject is not None:
+        start = Path(case.place.file or ".")
+        function = load(case.subject, [*allowed_subjects(start), *allowed])
+    if function is None:
+        return case.program
+    return Subject(function=function, inputs=case.arguments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -767,7 +774,7 @@ class _Work:
 
     def told(self) -> Iterator[Comparison]:
         """What is worth telling; of what differs, the worst with their culprits."""
-        told = _worth_telling(self.judged)
+        told = worth_telling(self.judged)
         asked = sorted(filter(self.is_asked, told), key=_Judged.rank, reverse=True)
         asked = asked[: inquiry.MOST_INQUIRIES]
         differing = [one for one in told if one.judgement.verdict.family == "differ"]
@@ -844,23 +851,14 @@ class _Work:
             )
         return inquiry.attach(comparison, diagnosis)
 
-    def verdict_on_failure(self, failure: str) -> Verdict:
-        """PyTorch's exceptions are results; others of a user's callable are mistakes in it."""
-        own = failure.partition(":")[0] in PYTORCH_EXCEPTIONS
-        if own or isinstance(self.prepared.subject, Program):
-            return Verdict.DIFFER_UNSUPPORTED
-        return Verdict.ERROR_RUN
-
     def result(self, elapsed_s: float) -> Result:
         case = self.case
-        expectation = case.expectation
+        verdicts = [judged.judgement.verdict for judged in self.judged]
         if self.failure is not None:
-            verdict, message = self.verdict_on_failure(self.failure), self.failure
-            verdicts = [verdict]
-        else:
-            verdicts = [judged.judgement.verdict for judged in self.judged]
-            verdicts = verdicts or [Verdict.MATCH_EXACT]  # all of them swiftly
-            verdict, message = max(verdicts, key=severity), None
+            verdicts = [verdict_on_failure(self.failure, self.prepared.subject)]
+        # Where none was judged by itself, all were settled swiftly.
+        verdicts = verdicts or [Verdict.MATCH_EXACT]
+        end = conclude(case, verdicts, self.broken, self.failure)
         errors = [
             judged.judgement.error_ulp
             for judged in self.judged
@@ -870,21 +868,15 @@ class _Work:
         if self.exactly is not None:
             counts[Verdict.MATCH_EXACT.value] += self.exactly.count
             errors.append(self.exactly.largest_error_ulp)
-        pinned = expectation.verdict if expectation is not None else None
-        worst = verdict if pinned else unaccepted(verdict, verdicts, case.accept)
-        as_expected = is_expected(worst, expectation, self.broken, case.accept)
-        parts = [*self.broken, *([message] if message else [])]
-        if pinned is not None and not as_expected and not self.broken:
-            parts.append(f"expected {pinned}, found {verdict}")
         return Result(
             case=case.id,
             line=case.place.line,
             dtype=self.dtype,
             route=self.route,
             order=case.order,
-            verdict=verdict,
-            expected=pinned,
-            as_expected=as_expected,
+            verdict=end.verdict,
+            expected=end.expected,
+            as_expected=end.as_expected,
             elapsed_s=elapsed_s,
             points=self.points,
             drawn=len(self.chosen.drawn),
@@ -893,11 +885,53 @@ class _Work:
             counts=dict(counts),
             max_error_ulp=max(errors, default=None),
             comparisons=tuple(self.told()),
-            message="; ".join(parts) or None,
+            message=end.message,
             epochs=tuple(self.epochs),
             stages_s=self.watch.seconds,
             measured=self.measured,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """What a result says as a whole."""
+
+    verdict: Verdict
+    """The worst of all."""
+    expected: str | None
+    """The verdict that the case pins."""
+    as_expected: bool
+    message: str | None
+
+
+def conclude(
+    case: Case,
+    verdicts: Sequence[Verdict],
+    broken: Sequence[str],
+    failure: str | None,
+) -> Conclusion:
+    """What the verdicts of a case, its broken expectations and PyTorch's failure come to."""
+    verdict = max(verdicts, key=severity)
+    pinned = case.expectation.verdict if case.expectation is not None else None
+    worst = verdict if pinned else unaccepted(verdict, verdicts, case.accept)
+    as_expected = is_expected(worst, case.expectation, broken, case.accept)
+    parts = [*broken, *([failure] if failure else [])]
+    if pinned is not None and not as_expected and not broken:
+        parts.append(f"expected {pinned}, found {verdict}")
+    return Conclusion(
+        verdict=verdict,
+        expected=pinned,
+        as_expected=as_expected,
+        message="; ".join(parts) or None,
+    )
+
+
+def verdict_on_failure(failure: str, subject: Program | Subject) -> Verdict:
+    """PyTorch's exceptions are results; others of a user's callable are mistakes in it."""
+    own = failure.partition(":")[0] in PYTORCH_EXCEPTIONS
+    if own or isinstance(subject, Program):
+        return Verdict.DIFFER_UNSUPPORTED
+    return Verdict.ERROR_RUN
 
 
 def _measured(
@@ -919,10 +953,21 @@ def _measured(
     )
 
 
-def _worth_telling(all_: Sequence[_Judged]) -> list[_Judged]:
+class _Ranked(Protocol):
+    @property
+    def quantity(self) -> Hashable: ...
+    @property
+    def judgement(self) -> Judgement: ...
+    def rank(self) -> tuple[int, float]: ...
+
+
+_AnyJudged = TypeVar("_AnyJudged", bound=_Ranked)
+
+
+def worth_telling(all_: Sequence[_AnyJudged]) -> list[_AnyJudged]:
     """Every comparison that is no match, and the worst match of each quantity."""
-    told: list[_Judged] = []
-    best: dict[_Quantity, _Judged] = {}
+    told: list[_AnyJudged] = []
+    best: dict[Hashable, _AnyJudged] = {}
     for judged in all_:
         if judged.judgement.verdict.family != "match":
             told.append(judged)
