@@ -713,10 +713,12 @@ REFUSED_CASES = [
     (BOTH + "subgradient = []",
      "5: [n] subgradient: expected a finite number, `left`, `right`, `any`, found an empty list."),
     (BOTH + "accept = 'unstabel'",
-     "5: [n] accept: expected one of `convention`, `inaccurate`, `nonfinite`, `range`, `spurious`, `unstable`, "
+     "5: [n] accept: expected one of `biased`, `convention`, `inaccurate`, `missing`, `mutated`, "
+     "`nondeterministic`, `nonfinite`, `range`, `spurious`, `unstable`, "
      "`unsupported`, `wrong`, found `unstabel`. Did you mean `unstable`?"),
     (BOTH + "accept = ['range', 'differ.wrogn']",
-     "5: [n] accept[2]: expected one of `convention`, `inaccurate`, `nonfinite`, `range`, `spurious`, `unstable`, "
+     "5: [n] accept[2]: expected one of `biased`, `convention`, `inaccurate`, `missing`, `mutated`, "
+     "`nondeterministic`, `nonfinite`, `range`, `spurious`, `unstable`, "
      "`unsupported`, `wrong`, found `differ.wrogn`. Did you mean `differ.wrong`?"),
     (BOTH + "accept = 'precision'",
      "5: [n] accept: expected a kind of difference, found `precision`. Only differences can be accepted; "
