@@ -176,13 +176,76 @@ def test_several_inputs_have_a_limit_along_each(text, point, expected):
 
 
 @pytest.mark.parametrize(
-    "text", ["x**2*y/(x**4+y**2)", "x*y**2/(x**2+y**4)", "sin(x*y)/(x*y + 0*x)"]
+    ("text", "point"),
+    [
+        ("x/sqrt(y)", {"x": 0, "y": 0}),  # 0 along y, 1 along x = √y
+        ("x**2/y", {"x": 0, "y": 0}),  # 1 along y = x²
+        ("x**2/(y*z)", {"x": 0, "y": 0, "z": 0}),
+        ("x*log(y)", {"x": 0, "y": 0}),  # −1 along y = exp(−1/x)
+        ("x*exp(-x/y)", {"x": 0, "y": 0}),  # infinite along y = −x²
+        ("exp(-x**2/(2*v))", {"x": 0, "v": 0}),
+        ("ndtr(x/sqrt(y))", {"x": 0, "y": 0}),  # Black-Scholes' d₁ at expiry
+        ("(x-1)/acosh(y)", {"x": 1, "y": 1}),
+        ("x*y**3", {"x": INF, "y": 0}),  # 1 along y = x^(−1/3)
+        ("x/y**3", {"x": INF, "y": INF}),
+        ("x**2*y/(x**4+y**2)", {"x": 0, "y": 0}),  # 0 along lines, 1/2 along y = x²
+        ("x*y**2/(x**2+y**4)", {"x": 0, "y": 0}),
+        ("log(x)/log(y)", {"x": 0, "y": 0}),
+        ("x**y", {"x": INF, "y": 0}),
+        ("atan2(y, x)", {"x": INF, "y": INF}),
+        ("m*v/(m**2 + v**2)", {"m": INF, "v": INF}),
+        ("exp(-e/(k*t))", {"e": 0, "k": 1, "t": 0}),  # Boltzmann at 0 K
+        ("1/log(x+y)", {"x": 0.5, "y": 0.5}),
+    ],
 )
-def test_a_point_that_two_inputs_leave_proves_no_limit(text):
+def test_two_ways_with_different_limits_refute_a_limit(text, point):
+    found = _at(text, point)
+
+    assert found.value.status is TruthStatus.UNDEFINED
+    if INF not in point.values():
+        for slope in found.gradient.values():
+            assert slope.status in (TruthStatus.UNDEFINED, TruthStatus.INFINITE)
+
+
+@pytest.mark.parametrize(
+    "text", ["x**5*y/(x**10+y**2)", "sin(x*y)/(x*y + 0*x)", "x*tanh(y/x)"]
+)
+def test_a_point_that_two_inputs_leave_is_undecided_without_a_proof(text):
     found = _at(text, {"x": 0, "y": 0})
 
     assert found.value.status is TruthStatus.LIMIT
     assert found.gradient["x"].status is TruthStatus.LIMIT
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "value", "gradient"),
+    [
+        ("sin(x*y)/y", {"x": 2, "y": 0}, 2, {"x": 1, "y": 0}),
+        ("(1-exp(-x*y))/y", {"x": 2, "y": 0}, 2, {"x": 1, "y": -2}),
+        ("sin(x)/x*y + abs(z)", {"x": 0, "y": 3, "z": 0}, 3, {"y": 1, "z": (-1, 1)}),
+        (
+            "(x**y - 1)/y",  # Box and Cox, 1964: log x, its slopes 1/x and (log x)²/2
+            {"x": 2, "y": 0},
+            math.log(2),
+            {"x": 0.5, "y": math.log(2) ** 2 / 2},
+        ),
+        ("log1p(x*y)/x", {"x": 0, "y": 3}, 3, {"x": -4.5, "y": 1}),
+        ("x*y/tanh(y)", {"x": 3, "y": 0}, 3, {"x": 1, "y": 0}),
+        ("1/(x-y)**2", {"x": 1, "y": 1}, INF, {}),
+        ("1/(x**2-y**2)**2", {"x": 1, "y": -1}, INF, {}),
+        ("z + log(abs(x - y))", {"x": 2, "y": 2, "z": 5}, -INF, {}),
+        ("exp(-x - y)", {"x": INF, "y": INF}, 0, {"x": 0, "y": 0}),
+        ("exp(-x)/(1 + y)", {"x": INF, "y": INF}, 0, {}),
+        ("x*y", {"x": INF, "y": -INF}, -INF, {}),
+        ("tanh(x*y) + z", {"x": INF, "y": 2, "z": 1}, 2, {"z": 1, "y": 0}),
+    ],
+)
+def test_a_limit_is_proved_along_every_way(text, point, value, gradient):
+    found = _at(text, point)
+
+    assert _close(value, _said(found.value))
+    for name, slope in gradient.items():
+        assert _close(slope, _said(found.gradient[name]))
 
 
 def test_infinity_times_zero_has_no_value():

@@ -403,6 +403,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 """An enclosure of each operation over its operands' balls. Where a choice is undecided, both branches are enclosed."""
 
 
+RELATIONS = frozenset("lt le gt ge eq ne".split())
+
+
 def apply(operation: str, operands: Sequence[Any]) -> Any:
     """An enclosure of any row's operation over its operands, by its definition where it has one.
 

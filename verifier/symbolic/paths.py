@@ -1,0 +1,207 @@
+"""A program along a path: the germ of every step as its inputs move away from a point (`germs`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, Protocol
+
+from verifier.language import expression
+from verifier.language.expression import Program
+from verifier.symbolic import balls, germs
+from verifier.symbolic.balls import Ball
+from verifier.symbolic.formula import Formula
+from verifier.symbolic.germs import Germ, Outside, Unresolved, Value
+from verifier.symbolic.stepwise import TWIN_OPERATIONS
+
+
+class Step(Protocol):
+    """One operation on earlier steps, or a leaf."""
+
+    @property
+    def operation(self) -> str: ...
+    @property
+    def arguments(self) -> tuple[int, ...]: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def number(self) -> Fraction | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Steps in the order of evaluation, of which one is asked for: a program, or a derivative of SymPy's."""
+
+    steps: Sequence[Step]
+    output: int
+    constants: Mapping[int, Fraction]
+    classes: Sequence[int]
+    program: Program | None = None
+
+    def values(
+        self, path: Mapping[str, Any], moved: Mapping[int, Value] | None = None
+    ) -> list[Any]:
+        """The germ, truth value or failure of every step; those in `moved` are given."""
+        exact = None
+        if self.program is not None:
+            exact = expression.rational_values(self.program, _exact_centers(path))
+        return evaluate(
+            self.steps, path, moved or {}, self.constants, self.classes, exact
+        )
+
+    def along(
+        self, path: Mapping[str, Any], moved: Mapping[int, Value] | None = None
+    ) -> Value | None:
+        """What is asked for along a path, or None where it is not defined there; `Unresolved` is raised."""
+        found: Value | None = defined(self.values(path, moved)[self.output])
+        return found
+
+    def to(self, output: int) -> Line:
+        """The same steps, of which another one is asked for."""
+        return replace(self, output=output)
+
+
+def of_program(program: Program) -> Line:
+    """The line of a program's output."""
+    return Line(
+        steps=program.nodes,
+        output=program.output,
+        constants=expression.constant_values(program),
+        classes=expression.classes(program),
+        program=program,
+    )
+
+
+def of_formula(formula: Formula) -> Line:
+    """The line of a formula's first output."""
+    constants = {
+        index: instruction.number
+        for index, instruction in enumerate(formula.instructions)
+        if instruction.number is not None
+    }
+    return Line(
+        steps=formula.instructions,
+        output=formula.outputs[0],
+        constants=constants,
+        classes=range(len(formula.instructions)),  # SymPy has shared what is alike
+    )
+
+
+def defined(value: Any) -> Any:
+    """A germ or a truth value; None where there is none on this side; `Unresolved` is raised."""
+    if isinstance(value, Outside):
+        return None
+    if isinstance(value, Unresolved):
+        raise value
+    return value
+
+
+def evaluate(
+    steps: Sequence[Step],
+    path: Mapping[str, Germ],
+    moved: Mapping[int, Value],
+    constants: Mapping[int, Fraction],
+    classes: Sequence[int] | None = None,
+    exact: Mapping[int, Fraction] | None = None,
+) -> list[Any]:
+    """The germ, truth value or failure of every step; a branch that `where` does not take may fail unheard."""
+    values: list[Any] = []
+    for index, step in enumerate(steps):
+        if index in moved:
+            values.append(moved[index])
+        elif step.operation in ("variable", "input"):
+            values.append(path[step.name or ""])
+        elif step.operation == "constant":
+            values.append(_constant(step))
+        else:
+            operands = [values[argument] for argument in step.arguments]
+            if step.operation == "pow" and step.arguments[1] in constants:
+                # a ball of 1/3 would no longer be the exponent of a root
+                operands[1] = constants[step.arguments[1]]
+            if classes is not None and len(operands) == 2:
+                first, second = (classes[argument] for argument in step.arguments)
+                if (
+                    first == second
+                ):  # one germ: its difference with itself is exactly zero
+                    operands[1] = operands[0]
+            if exact is not None and step.operation in TWIN_OPERATIONS and not moved:
+                value = _tie(step, operands, exact)
+            else:
+                value = apply(step.operation, operands)
+            if exact is not None and index in exact and not moved:
+                value = germs.centered(value, exact[index])
+            values.append(value)
+    return values
+
+
+def _tie(step: Step, operands: Sequence[Any], exact: Mapping[int, Fraction]) -> Any:
+    """A choice between two operands; at an exact tie only how they leave the common number is compared.
+
+    A third and a third are equal, though balls of them cannot tell.
+    """
+    first, second = (exact.get(argument) for argument in step.arguments)
+    failed = any(isinstance(operand, Outside | Unresolved) for operand in operands)
+    if first is None or first != second or failed:
+        return apply(step.operation, operands)
+    leaving = [germs.uncentered(operand) for operand in operands]
+    if step.operation not in ("max", "min"):
+        return apply(step.operation, leaving)
+    chosen = apply("ge" if step.operation == "max" else "le", leaving)
+    if isinstance(chosen, Unresolved):
+        return chosen
+    return operands[0] if chosen else operands[1]
+
+
+def _exact_centers(path: Mapping[str, Any]) -> dict[str, Fraction]:
+    """The exact coordinates of the point that a path tends to; those at infinity are left out."""
+    centers = {
+        name: germs.exact_center(germ)
+        for name, germ in path.items()
+        if isinstance(germ, Germ)
+    }
+    return {name: value for name, value in centers.items() if value is not None}
+
+
+def _constant(step: Step) -> Any:
+    if step.name == "inf":
+        return Unresolved("an infinite constant")
+    return germs.constant(balls.constant(step.name, step.number))
+
+
+def apply(operation: str, operands: Sequence[Any]) -> Any:
+    if operation == "where" and isinstance(operands[0], bool):
+        return operands[1] if operands[0] else operands[2]
+    for operand in operands:
+        if isinstance(operand, Outside) and operation == "nan_to_num":
+            return Unresolved("`nan_to_num` replaces what is undefined")
+        if isinstance(operand, Outside | Unresolved):
+            return operand
+    try:
+        return germs.apply(operation, operands)
+    except (Outside, Unresolved) as failure:
+        return failure
+
+
+def coordinate(value: float, move: int, rate: int) -> Germ:
+    """value + move·t^rate; an infinite value is ±t^(−rate)."""
+    if math.isnan(value):
+        raise Unresolved("an input is NaN")
+    if math.isinf(value):
+        return germs.monomial(balls.exact(math.copysign(1.0, value)), -rate)
+    center = germs.constant(balls.exact(value))
+    if not move:
+        return center
+    moved = germs.add(center, germs.monomial(balls.exact(float(move)), rate))
+    assert isinstance(moved, Germ)
+    return moved
+
+
+def departing(center: Ball, side: int) -> Germ:
+    """center + side·t."""
+    moved = germs.add(
+        germs.constant(center), germs.monomial(balls.exact(float(side)), 1)
+    )
+    assert isinstance(moved, Germ)
+    return moved
