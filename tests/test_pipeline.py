@@ -180,6 +180,7 @@ def test_a_wrong_expectation_says_which_side_disagrees_with_what() -> None:
         result.message
         == "expect.gradient.a: expected 370; neither PyTorch's 369.0 nor the true 369 agrees"
     )
+    assert result.broken == ("expect.gradient.a",)
 
 
 def test_a_pinned_verdict_is_as_expected_until_it_changes() -> None:
@@ -190,6 +191,7 @@ def test_a_pinned_verdict_is_as_expected_until_it_changes() -> None:
     mended = one("(exp(x) - 1)/x", at={"x": 1}, dtype="float32", expect=pin)
     assert not mended.as_expected
     assert "expected differ.unstable, found match" in (mended.message or "")
+    assert mended.broken == ("expect.verdict",)
 
 
 def test_a_pinned_verdict_does_not_hide_another() -> None:

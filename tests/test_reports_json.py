@@ -198,6 +198,15 @@ def test_reading_is_the_inverse_of_rendering(rich_record):
     assert read(render(rich_record), "x.json") == rich_record
 
 
+def test_what_failed_and_why_is_in_the_report_and_read_back(make_result, make_record):
+    told = {"broken": ("expect.value",), "interrupted": True, "traceback": "KeyError"}
+    record = make_record(make_result(**told))
+    (found,) = json.loads(render(record))["results"]
+    assert found["broken"] == ["expect.value"]
+    assert (found["interrupted"], found["traceback"]) == (True, "KeyError")
+    assert read(render(record), "x.json") == record
+
+
 def test_an_interrupted_run_is_read_as_one(make_record):
     assert read(render(make_record(interrupted=True)), "x.json").interrupted is True
 

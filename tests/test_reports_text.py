@@ -363,3 +363,54 @@ def test_a_table_of_words_becomes_blocks_where_the_page_is_narrow():
         f"name: {'[b]' * 17}",
         "    meaning: y",
     ]
+
+
+# ── what failed ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_expectation_that_does_not_hold_stands_where_the_verdict_does(
+    make_result, make_record
+):
+    result = make_result(
+        as_expected=False,
+        broken=("expect.gradient.a",),
+        message="expect.gradient.a: expected 370; neither agrees",
+    )
+    both = make_result(
+        as_expected=False, broken=("expect.value", "expect.gradient.a"), message="…"
+    )
+
+    first, second = _lines(text.render(make_record(result, both)))[:2]
+
+    assert first.startswith("FAIL  ")
+    assert "  expect.gradient.a  " in first
+    assert "  expect.value, …  " in second
+    assert "match.exact" not in first + second
+
+
+def test_an_unfinished_case_is_interrupted_and_no_failure(make_result, make_record):
+    cut = make_result(
+        verdict=Verdict.MATCH_ROUNDING,
+        as_expected=False,
+        interrupted=True,
+        message="interrupted after 2 points",
+    )
+
+    report = text.render(make_record(make_result(), cut, interrupted=True))
+
+    assert _lines(report)[1].startswith("cut   ")
+    assert "  interrupted  " in _lines(report)[1]
+    assert "FAIL" not in report
+    assert "not as expected" not in report
+    assert "interrupted before the end" in report
+
+
+def test_tracebacks_are_shown_where_they_are_asked_for(make_result, make_record):
+    trace = (
+        "Traceback (most recent call last):\n  File \"a.py\", line 3\nKeyError: 'k'\n"
+    )
+    broken = make_result(verdict="error.run", counts={}, traceback=trace)
+
+    assert "a.py" not in text.render(make_record(broken))
+    assert 'File "a.py", line 3' in text.render(make_record(broken), debug=True)
+    assert 'File "a.py", line 3' in text.failure(broken)

@@ -33,6 +33,7 @@ def test_an_interrupt_in_the_middle_of_a_case_keeps_the_points_that_were_judged(
     assert record.interrupted
     assert (result.points, result.as_expected) == (2, False)
     assert result.message == "interrupted after 2 points"
+    assert (result.interrupted, result.broken) == (True, ())
 
 
 def test_no_digit_of_a_truth_is_shown_beyond_what_is_known():

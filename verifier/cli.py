@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
 
@@ -170,6 +170,7 @@ class _Request:
     accept: tuple[Verdict, ...]
     layout: str
     device: str
+    debug: bool
 
     @property
     def is_filtered(self) -> bool:
@@ -268,6 +269,9 @@ def run(
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first failure.")
     ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the tracebacks of exceptions.")
+    ] = False,
 ) -> int:
     """Verify the gradients of case files."""
     request = _Request(
@@ -288,6 +292,7 @@ def run(
         accept=_checked_accept(accept or ()),
         layout=layout,
         device=device,
+        debug=debug,
     )
     return _run(request)
 
@@ -311,7 +316,9 @@ def _run(request: _Request) -> int:
         device=request.device,
     )
     record = _execute(tasks, request)
-    partial = request.is_filtered or len(record.results) < len(tasks)
+    partial = (
+        request.is_filtered or record.interrupted or len(record.results) < len(tasks)
+    )
     changes = _changes(record, before, request, partial=partial)
     _report(record, changes, request)
     if request.update is not None:
@@ -511,7 +518,7 @@ def _whole(
 
     if name == "json":
         return json_report.render(record, changes)
-    return text.render(record, changes, accepted=request.accept)
+    return text.render(record, changes, accepted=request.accept, debug=request.debug)
 
 
 def _rest(
@@ -524,7 +531,12 @@ def _rest(
         return _whole(record, changes, name, request)
     width, color = _page()
     return text.details(
-        record, changes, accepted=request.accept, width=width, color=color
+        record,
+        changes,
+        accepted=request.accept,
+        width=width,
+        color=color,
+        debug=request.debug,
     )
 
 
@@ -571,9 +583,12 @@ def _changes(
     if before is None:
         return None
     inside, _ = split(before, request.paths)
+    whole = replace(
+        record, results=tuple(r for r in record.results if not r.interrupted)
+    )
     if request.update is None and not inside.entries:
-        check_overlap(record, before)
-    return compare(record, inside, growth=request.growth, partial=partial)
+        check_overlap(whole, before)
+    return compare(whole, inside, growth=request.growth, partial=partial)
 
 
 def _update(

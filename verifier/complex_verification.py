@@ -42,7 +42,6 @@ from verifier.verification import (
     Interrupted,
     conclude,
     subject_of,
-    verdict_on_failure,
     worth_telling,
 )
 
@@ -75,7 +74,7 @@ def verify(
         if not work.judged:
             raise
         work.points = len({id(judged.point) for judged in work.judged})
-        work.broken.append(f"interrupted after {work.points} points")
+        work.interrupted = True
         raise Interrupted(work.result(time.perf_counter() - begun)) from interrupt
     return work.result(time.perf_counter() - begun)
 
@@ -235,6 +234,8 @@ class _Work:
         self.judged: list[_Judged] = []
         self.broken: list[str] = []
         self.failure: str | None = None
+        self.traceback: str | None = None
+        self.interrupted = False
         self.points = 0
 
     def sample(self, seed: int) -> None:
@@ -288,7 +289,7 @@ class _Work:
             wrt=self.case.wrt,
             route=self.route,
         )
-        self.failure = found.failure
+        self.failure, self.traceback = found.failure, found.traceback
         return None if found.failure is not None else found
 
     def truth_at(self, point: Point, upstream: complex) -> ComplexPointTruth:
@@ -457,8 +458,14 @@ class _Work:
         case = self.case
         verdicts = [one.judgement.verdict for one in self.judged]
         if self.failure is not None:
-            verdicts = [verdict_on_failure(self.failure, self.subject)]
-        end = conclude(case, verdicts, self.broken, self.failure)
+            verdicts = [Verdict.DIFFER_UNSUPPORTED]
+        end = conclude(
+            case,
+            verdicts,
+            self.broken,
+            self.failure,
+            interrupted_after=self.points if self.interrupted else None,
+        )
         errors = [one.judgement.error_ulp for one in self.judged]
         return Result(
             case=case.id,
@@ -477,6 +484,9 @@ class _Work:
                 one.comparison(self.format) for one in worth_telling(self.judged)
             ),
             message=end.message,
+            broken=end.broken,
+            interrupted=self.interrupted,
+            traceback=self.traceback,
         )
 
 

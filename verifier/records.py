@@ -210,6 +210,12 @@ class Result:
     """How many were added where the program turns, vanishes or leaves the range."""
     refused: int = 0
     """How many draws the precondition refused, which are none of the points."""
+    broken: tuple[str, ...] = ()
+    """The expectations of the case that do not hold, by their keys: `expect.gradient.a`."""
+    interrupted: bool = False
+    """Whether the user stopped the case before its last point."""
+    traceback: str | None = None
+    """That of the exception, where one ended the case."""
     stages_s: dict[str, float] = field(default_factory=dict)
     """Seconds spent in each stage of the pipeline."""
     measured: Measured | None = field(default=None, compare=False, repr=False)

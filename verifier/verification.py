@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+import traceback
 from array import array
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -69,7 +70,6 @@ from verifier.symbolic.truth import Oracle, PointTruth
 
 Point = Mapping[str, float]
 
-PYTORCH_EXCEPTIONS = frozenset(("RuntimeError", "NotImplementedError"))
 UPSTREAM_SCALE = -2.0
 """What the upstream gradient is multiplied by to see whether the gradient follows."""
 WALKED_ROUTES = frozenset(
@@ -192,7 +192,7 @@ def verify(
             raise
         work.points = work.done or len({id(judged.point) for judged in work.judged})
         work.chosen = work.chosen.first(work.points)
-        work.broken.append(f"interrupted after {work.points} points")
+        work.interrupted = True
         raise Interrupted(work.result(time.perf_counter() - begun)) from interrupt
     return work.result(time.perf_counter() - begun)
 
@@ -205,24 +205,34 @@ class Interrupted(KeyboardInterrupt):
         self.result = result
 
 
-def failed(case: Case, *, dtype: str, route: str, error: Exception) -> Result:
+def failed(case: Case, *, dtype: str, route: str, error: BaseException) -> Result:
     """The result of a case that could not be run."""
-    message = error.message if isinstance(error, VerifierError) else str(error)
+    told = error.message if isinstance(error, VerifierError) else str(error)
+    kind = type(error).__name__
+    message = "; ".join(
+        [
+            f"{kind}: {told}" if told else kind,
+            *filter(None, getattr(error, "__notes__", ())),
+        ]
+    )
+    end = conclude(case, [Verdict.ERROR_RUN], (), message)
     return Result(
         case=case.id,
         line=case.place.line,
         dtype=dtype,
         route=route,
         order=case.order,
-        verdict=Verdict.ERROR_RUN,
-        expected=None,
-        as_expected=False,
+        verdict=end.verdict,
+        expected=end.expected,
+        as_expected=end.as_expected,
+        broken=end.broken,
         elapsed_s=0.0,
         points=0,
         counts={},
         max_error_ulp=None,
         comparisons=(),
-        message=f"{type(error).__name__}: {message}",
+        message=end.message,
+        traceback="".join(traceback.format_exception(error)),
     )
 
 
@@ -485,6 +495,8 @@ class _Work:
         self.chosen = Sample()
         self.sampled: Sequence[Point] = ()
         self.failure: str | None = None
+        self.traceback: str | None = None
+        self.interrupted = False
         self.measured: Measured | None = None
 
     # ── what is done ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -616,7 +628,7 @@ class _Work:
         """What PyTorch computes at the points, or None where it raised."""
         with self.watch.stage("automatic"):
             found = self.prepared.runner(self.setting).measure(points, upstream)
-        self.failure = found.failure
+        self.failure, self.traceback = found.failure, found.traceback
         return None if found.failure is not None else found
 
     def truth_at(self, point: Point, upstream: float) -> PointTruth:
@@ -855,10 +867,16 @@ class _Work:
         case = self.case
         verdicts = [judged.judgement.verdict for judged in self.judged]
         if self.failure is not None:
-            verdicts = [verdict_on_failure(self.failure, self.prepared.subject)]
+            verdicts = [Verdict.DIFFER_UNSUPPORTED]
         # Where none was judged by itself, all were settled swiftly.
         verdicts = verdicts or [Verdict.MATCH_EXACT]
-        end = conclude(case, verdicts, self.broken, self.failure)
+        end = conclude(
+            case,
+            verdicts,
+            self.broken,
+            self.failure,
+            interrupted_after=self.points if self.interrupted else None,
+        )
         errors = [
             judged.judgement.error_ulp
             for judged in self.judged
@@ -886,6 +904,9 @@ class _Work:
             max_error_ulp=max(errors, default=None),
             comparisons=tuple(self.told()),
             message=end.message,
+            broken=end.broken,
+            interrupted=self.interrupted,
+            traceback=self.traceback,
             epochs=tuple(self.epochs),
             stages_s=self.watch.seconds,
             measured=self.measured,
@@ -901,6 +922,8 @@ class Conclusion:
     expected: str | None
     """The verdict that the case pins."""
     as_expected: bool
+    broken: tuple[str, ...]
+    """The expectations that do not hold, by their keys."""
     message: str | None
 
 
@@ -909,29 +932,32 @@ def conclude(
     verdicts: Sequence[Verdict],
     broken: Sequence[str],
     failure: str | None,
+    *,
+    interrupted_after: int | None = None,
 ) -> Conclusion:
-    """What the verdicts of a case, its broken expectations and PyTorch's failure come to."""
+    """What the verdicts of a case, its broken expectations (`KEY: …`) and the failure to run it come to.
+
+    Interrupted after so many of its points, a case is never as expected.
+    """
     verdict = max(verdicts, key=severity)
     pinned = case.expectation.verdict if case.expectation is not None else None
     worst = verdict if pinned else unaccepted(verdict, verdicts, case.accept)
     as_expected = is_expected(worst, case.expectation, broken, case.accept)
+    keys = [text.partition(":")[0] for text in broken]
     parts = [*broken, *([failure] if failure else [])]
-    if pinned is not None and not as_expected and not broken:
+    if interrupted_after is not None:
+        as_expected = False
+        parts.append(f"interrupted after {interrupted_after} points")
+    elif pinned is not None and not as_expected and not broken:
+        keys.append("expect.verdict")
         parts.append(f"expected {pinned}, found {verdict}")
     return Conclusion(
         verdict=verdict,
         expected=pinned,
         as_expected=as_expected,
+        broken=tuple(dict.fromkeys(keys)),
         message="; ".join(parts) or None,
     )
-
-
-def verdict_on_failure(failure: str, subject: Program | Subject) -> Verdict:
-    """PyTorch's exceptions are results; others of a user's callable are mistakes in it."""
-    own = failure.partition(":")[0] in PYTORCH_EXCEPTIONS
-    if own or isinstance(subject, Program):
-        return Verdict.DIFFER_UNSUPPORTED
-    return Verdict.ERROR_RUN
 
 
 def _measured(

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 import torch
 
+from verifier.automatic.faults import first_line
 from verifier.automatic.modes import Run, Steps
-from verifier.automatic.tracing import first_line
 from verifier.errors import VerifierError
 
 BACKENDS = {"compile-aot_eager": "aot_eager", "compile-inductor": "inductor"}

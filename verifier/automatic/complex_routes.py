@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad as _forward_ad
 
+from verifier.automatic import faults
 from verifier.automatic.lowering import DTYPES, Lowered, Value
 from verifier.automatic.subjects import Subject, SubjectError
-from verifier.automatic.tracing import first_line
 from verifier.language.expression import Program
 
 Tensor = torch.Tensor
@@ -30,13 +30,14 @@ class ComplexMeasurement:
     """What PyTorch computed at each point, by point in order.
 
     `steps`, the adjoints of named steps, is empty by the routes that have none to show. `failure` is the first line of
-    the exception where one was raised; then the rest is empty.
+    the exception where PyTorch raised one, and `traceback` all of it; then the rest is empty.
     """
 
     values: tuple[complex, ...] = ()
     gradient: Mapping[str, tuple[complex, ...]] = field(default_factory=dict)
     steps: Mapping[str, tuple[complex, ...]] = field(default_factory=dict)
     failure: str | None = None
+    traceback: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +65,8 @@ def measure(
 ) -> ComplexMeasurement:
     """What PyTorch computes for a program, on all points in one batch, or for a user's callable, point by point.
 
-    Whatever it raises is a result, as `failure`; `SubjectError` is raised for a callable that does not return one
-    complex number.
+    What PyTorch raises is a result, as `failure`; what other code raises passes. `SubjectError` is raised for a
+    callable that does not return one complex number.
     """
     derive = _ROUTES[route]
     batches = [points] if isinstance(subject, Program) else [[one] for one in points]
@@ -79,7 +80,11 @@ def measure(
         except SubjectError:
             raise
         except Exception as error:
-            return ComplexMeasurement(failure=first_line(error))
+            if not _is_pytorchs(error, subject, batch[0], dtype):
+                raise
+            return ComplexMeasurement(
+                failure=faults.first_line(error), traceback=faults.told(error)
+            )
         found.append(_numbers_of(derived, len(batch)))
     return _joined(found)
 
@@ -103,6 +108,29 @@ def _prepared(
         for name in names
     }
     return _running(Lowered(subject, dtype)), inputs
+
+
+def _is_pytorchs(
+    error: Exception,
+    subject: Program | Subject,
+    point: Mapping[str, complex],
+    dtype: str,
+) -> bool:
+    """Whether PyTorch cannot run or differentiate this; a callable that fails on plain numbers is itself at fault.
+
+    Unless PyTorch says that it does not implement what is asked.
+    """
+    if not faults.is_pytorchs(error):
+        return False
+    if not isinstance(subject, Subject) or isinstance(error, NotImplementedError):
+        return True
+    run, inputs = _prepared(subject, [point], dtype, ())
+    try:
+        with torch.no_grad():
+            run(inputs)
+    except Exception:
+        return False
+    return True
 
 
 def _calling(subject: Subject) -> Run:

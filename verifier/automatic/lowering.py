@@ -11,6 +11,7 @@ import torch
 from torch import special
 from torch.nn import functional
 
+from verifier.automatic.faults import FaultError
 from verifier.floats import COMPLEX, FORMATS, nearest
 from verifier.language import expression, operations
 from verifier.language.expression import Node, Program
@@ -38,7 +39,7 @@ def _by_order(name: str, *functions: Callable[[Any], Any]) -> Callable[..., Any]
 
     def apply(order: float, x: Any) -> Any:
         if not 0 <= order < len(functions):
-            raise NotImplementedError(f"PyTorch has no {name} of order {int(order)}")
+            raise FaultError(f"PyTorch has no {name} of order {int(order)}")
         return functions[int(order)](x)
 
     return apply

@@ -29,12 +29,11 @@ from typing import Any
 
 import torch
 
-from verifier.automatic import compiled, layouts, modes
+from verifier.automatic import compiled, faults, layouts, modes
 from verifier.automatic.compiled import Compiled, CompileError
 from verifier.automatic.lowering import DTYPES, Lowered
 from verifier.automatic.modes import Derived, Route, Run, Steps
 from verifier.automatic.subjects import Subject, SubjectError
-from verifier.automatic.tracing import first_line
 from verifier.language.case import ROUTES as ROUTES
 from verifier.language.expression import Program, expand
 
@@ -47,8 +46,8 @@ class Measurement:
 
     `hessian[a, b]` is the derivative by `b` of the derivative by `a`, for every pair of inputs in either order; it is
     empty at order 1. `steps`, the adjoints of named steps, is empty where the inner mode is forward or the route goes
-    through `torch.func`, which have none to show. `failure` is the first line of the exception where one was raised;
-    then the rest is empty.
+    through `torch.func`, which have none to show. `failure` is the first line of the exception where PyTorch raised
+    one, and `traceback` all of it; then the rest is empty.
     """
 
     values: tuple[float, ...] = ()
@@ -56,6 +55,7 @@ class Measurement:
     steps: Mapping[str, tuple[float, ...]]
     hessian: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
     failure: str | None = None
+    traceback: str | None = None
 
 
 class Runner:
@@ -82,7 +82,8 @@ class Runner:
         self.layout, self.device = layout, device
         self._route = _ROUTES[route]
         # A callable takes single numbers, of which only `vmap` makes many at once.
-        self._alone = isinstance(subject, Subject) and route != "vmap"
+        self._is_called = isinstance(subject, Subject)
+        self._alone = self._is_called and route != "vmap"
         if isinstance(subject, Program):
             self._run, self._names = _lowered(subject, dtype, wrt, device)
         else:
@@ -99,8 +100,9 @@ class Runner:
         """What PyTorch computes at the points, with one upstream gradient for all or one for each.
 
         A program takes all points in one batch, a callable one after the other. Where nothing flows to an input,
-        PyTorch leaves None, which means zero. Whatever it raises is a result, as `failure`; `SubjectError` is raised
-        for a callable that does not return one real number, `CompileError` where nothing can be compiled here.
+        PyTorch leaves None, which means zero. What PyTorch raises is a result, as `failure`; what other code raises
+        passes. `SubjectError` is raised for a callable that does not return one real number, `CompileError` where
+        nothing can be compiled here.
         """
         upstreams = (
             [upstream] * len(points)
@@ -121,11 +123,36 @@ class Runner:
                     raise
                 except Exception as error:
                     alone = len(call) == 1 < len(points)
-                    where = f" (at {_spelled(points[call.start])})" if alone else ""
-                    failure = first_line(error) + where
-                    return Measurement(gradient={}, steps={}, failure=failure)
+                    where = f"at {_spelled(points[call.start])}" if alone else ""
+                    if not self._is_pytorchs(error, points[call.start]):
+                        error.add_note(where)
+                        raise
+                    failure = faults.first_line(error) + (where and f" ({where})")
+                    return Measurement(
+                        gradient={},
+                        steps={},
+                        failure=failure,
+                        traceback=faults.told(error),
+                    )
                 found.append((derived, len(call)))
             return _joined(found, self.wrt, self.order)
+
+    def _is_pytorchs(self, error: Exception, point: Mapping[str, float]) -> bool:
+        """Whether PyTorch cannot run or differentiate this; a callable that fails on plain numbers is itself at fault.
+
+        Unless PyTorch says that it does not implement what is asked.
+        """
+        if not faults.is_pytorchs(error):
+            return False
+        if not self._is_called or isinstance(error, NotImplementedError):
+            return True
+        numbers = (point.get(name, 0.0) for name in self._names)
+        try:
+            with torch.no_grad():
+                self._run([self._number(number) for number in numbers])
+        except Exception:
+            return False
+        return True
 
     def _derive(
         self, points: Sequence[Mapping[str, float]], upstream: Sequence[float]
@@ -148,19 +175,20 @@ class Runner:
         for name, tensor in inputs.items():
             if not torch.equal(_bits(tensor), given[name]):
                 message = f"expected `{name}` to be left as it was given, found it changed in place"
-                raise RuntimeError(message)
+                raise faults.FaultError(message)
         return found
 
     def _tensor(self, numbers: Sequence[float]) -> Tensor:
         """The numbers of one call; a callable's own are without dimensions."""
         if self._alone:
-            return torch.tensor(
-                numbers[0], dtype=DTYPES[self.dtype], device=self.device
-            )
+            return self._number(numbers[0])
         copies = layouts.copies(len(numbers), self.layout)
         return layouts.column(
             [*numbers] * copies, self.dtype, layout=self.layout, device=self.device
         )
+
+    def _number(self, number: float) -> Tensor:
+        return torch.tensor(number, dtype=DTYPES[self.dtype], device=self.device)
 
 
 def measure(

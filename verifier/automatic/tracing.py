@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import torch
 
+from verifier.automatic.faults import first_line, is_pytorchs
 from verifier.automatic.lowering import DTYPES, Lowered, Value
 from verifier.evidence import Trace
 from verifier.language import expression
@@ -41,7 +42,9 @@ def trace(
     }
     try:
         return _trace(lowered, inputs, upstream, dtype)
-    except Exception as error:  # whatever PyTorch raises is a result of the case
+    except Exception as error:
+        if not is_pytorchs(error):
+            raise
         return Trace(failure=first_line(error))
 
 
@@ -112,9 +115,3 @@ def _number(value: Value) -> float:
 
 def _optional(value: torch.Tensor | None) -> float | None:
     return None if value is None else _number(value)
-
-
-def first_line(error: Exception) -> str:
-    """The kind of an exception and the first line of what it says."""
-    text = str(error).strip().split("\n")[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

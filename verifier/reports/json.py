@@ -40,9 +40,9 @@ _Read = Callable[[Any, str], _T]
 def render(record: RunRecord, changes: Sequence[Change] | None = None) -> str:
     """The report of a run, of the shape that `schema` describes.
 
-    `interrupted` is there only in a run that was, `disagreements` only where routes have some, `message` and `epochs`
-    only in a result that has them, `drawn`, `boundary` and `refused` only in one with drawn points, and `changes` only
-    where the run was held against a baseline.
+    `interrupted` is there only in a run, or a result, that was; `disagreements` only where routes have some; `message`,
+    `broken`, `traceback` and `epochs` only in a result that has them; `drawn`, `boundary` and `refused` only in one
+    with drawn points; and `changes` only where the run was held against a baseline.
     """
     report = {
         "schema": SCHEMA,
@@ -62,7 +62,7 @@ def render(record: RunRecord, changes: Sequence[Change] | None = None) -> str:
 
 
 def _result(result: Result) -> dict[str, Any]:
-    table = {
+    table: dict[str, Any] = {
         "case": result.case,
         "line": result.line,
         "dtype": result.dtype,
@@ -84,6 +84,12 @@ def _result(result: Result) -> dict[str, Any]:
         table["refused"] = result.refused
     if result.message is not None:
         table["message"] = result.message
+    if result.broken:
+        table["broken"] = list(result.broken)
+    if result.interrupted:
+        table["interrupted"] = True
+    if result.traceback is not None:
+        table["traceback"] = result.traceback
     if result.epochs:
         table["epochs"] = [_epoch(epoch) for epoch in result.epochs]
     return table
@@ -256,6 +262,9 @@ def _read_result(data: Any, at: str) -> Result:
         drawn=_optional(table, "drawn", at, _integer) or 0,
         boundary=_optional(table, "boundary", at, _integer) or 0,
         refused=_optional(table, "refused", at, _integer) or 0,
+        broken=tuple(_optional(table, "broken", at, _list_of(_string)) or ()),
+        interrupted=_optional(table, "interrupted", at, _boolean) or False,
+        traceback=_optional(table, "traceback", at, _string),
     )
 
 
@@ -498,6 +507,18 @@ def _result_schema() -> dict[str, Any]:
         },
         optional={
             "message": _TEXT,
+            "broken": {
+                "description": "The expectations that do not hold: `expect.gradient.a`.",
+                **_array(_TEXT),
+            },
+            "interrupted": {
+                "description": "There only where the case was stopped before its last point.",
+                "const": True,
+            },
+            "traceback": {
+                "description": "That of the exception which ended the case.",
+                **_TEXT,
+            },
             "epochs": _array(_reference("epoch")),
             "drawn": {"description": "How many points were drawn.", **_COUNT},
             "boundary": {"description": "How many are boundary points.", **_COUNT},

@@ -25,6 +25,7 @@ class Standing(StrEnum):
     EXPECTED = "as expected"
     BROKEN = "not as expected"
     OPEN = "not judged"
+    INTERRUPTED = "interrupted"
 
 
 def summary(record: RunRecord) -> dict[str, int | bool]:
@@ -49,6 +50,8 @@ def standing(result: Result, accepted: Collection[Verdict] = ()) -> Standing:
 
     Every comparison counts, not the worst alone: an accepted difference must not hide a point that was not judged.
     """
+    if result.interrupted:
+        return Standing.INTERRUPTED
     if _breaks_expectation(result):
         return Standing.BROKEN
     if result.expected is not None:
@@ -65,7 +68,7 @@ def _breaks_expectation(result: Result) -> bool:
     No baseline and no `--accept` excuses that. A result whose comparisons match, or that has comparisons and yet a
     message of its own, is unexpected for no other reason.
     """
-    if result.as_expected:
+    if result.as_expected or result.interrupted:
         return False
     if result.expected is not None or result.verdict.family == "match":
         return True

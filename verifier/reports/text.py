@@ -77,12 +77,13 @@ def render(
     accepted: Collection[Verdict] = (),
     width: int | None = None,
     color: bool = False,
+    debug: bool = False,
 ) -> str:
     """The whole report of a run: the line of every result, then `details`; `accepted` differences do not fail."""
     names = name_width(result.case for result in record.results)
     lines = (line(r, names=names, accepted=accepted) for r in record.results)
     return _print(lines, width=width, color=color) + details(
-        record, changes, accepted=accepted, width=width, color=color
+        record, changes, accepted=accepted, width=width, color=color, debug=debug
     )
 
 
@@ -93,9 +94,15 @@ def details(
     accepted: Collection[Verdict] = (),
     width: int | None = None,
     color: bool = False,
+    debug: bool = False,
 ) -> str:
-    """What follows the lines of the results: tables of what is to be looked at, and the summary."""
+    """What follows the lines of the results: tables of what is to be looked at, and the summary.
+
+    With `debug` the tracebacks of exceptions too.
+    """
     parts = [*_sections(record.results)]
+    if debug:
+        parts += filter(None, map(_traceback, record.results))
     if record.disagreements:
         parts.append(_disagreements(record.disagreements))
     if changes is not None:
@@ -111,6 +118,9 @@ def failure(result: Result, *, width: int | None = None) -> str:
     head = Text(f"{_plain(place)}: [{_plain(name)}] {_plain(_headline(result))}")
     lines = Text("\n").join([head, line(result)])
     parts = [lines, *_sections((result,))]
+    trace = _traceback(result)
+    if trace is not None and result.verdict.family == "error":
+        parts.append(trace)
     return _print(_apart(parts), width=width).rstrip("\n")
 
 
@@ -170,13 +180,23 @@ def line(result: Result, *, names: int = 0, accepted: Collection[Verdict] = ()) 
     text = Text.assemble((f"{_mark(result, now):<6}", style), name)
     text.append(" " * max(0, names - cell_len(name)))
     text.append(f"  {_way(result):<7}  ")
-    text.append(f"{result.verdict:<18}", style)
+    text.append(f"{_verdict(result):<18}", style)
     text.append(f"  {_points(result.points):>11}  {_ulps(result.max_error_ulp):>12}")
     inline = _inline(result) or _kinds(result)
     if inline:
         text.append(f"  {inline}")
     text.rstrip()
     return text
+
+
+def _verdict(result: Result) -> str:
+    """The verdict; of a match that is not as expected, what does not hold; of an unfinished case, that it is."""
+    if result.interrupted:
+        return Standing.INTERRUPTED.value
+    if result.verdict.family != "match" or not result.broken:
+        return result.verdict.value
+    first, *others = map(_plain, result.broken)
+    return f"{first}, …" if others else first
 
 
 def _headline(result: Result) -> str:
@@ -187,6 +207,8 @@ def _headline(result: Result) -> str:
 
 
 def _mark(result: Result, now: Standing) -> str:
+    if now is Standing.INTERRUPTED:
+        return "cut"
     if now is Standing.OPEN:
         return "open"
     if now is Standing.BROKEN:
@@ -197,7 +219,7 @@ def _mark(result: Result, now: Standing) -> str:
 def _style(result: Result, now: Standing) -> str:
     if now is Standing.BROKEN:
         return _STYLES["error"]
-    if now is Standing.OPEN:
+    if now in (Standing.OPEN, Standing.INTERRUPTED):
         return _STYLES["undecided"]
     return _STYLES["match"] if result.verdict.family == "match" else _PINNED_STYLE
 
@@ -381,6 +403,13 @@ def _note(result: Result) -> Text | None:
     body = _plain(message, keep="\n").replace("\n", "\n  ")
     head = f"{_plain(result.case)} {_way(result)}: "
     return Text.assemble(head, (body, _style(result, standing(result))))
+
+
+def _traceback(result: Result) -> RenderableType | None:
+    if result.traceback is None:
+        return None
+    title = _title(f"Traceback of {_plain(result.case)} {_way(result)}")
+    return Group(title, Text(_plain(result.traceback.rstrip(), keep="\n")))
 
 
 def _changes(

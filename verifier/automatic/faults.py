@@ -1,0 +1,65 @@
+"""Whose fault an exception is that ended a run: PyTorch's, or that of the code which called it."""
+
+from __future__ import annotations
+
+import dis
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
+
+
+class FaultError(RuntimeError):
+    """What the verifier finds at fault in what it ran, told as PyTorch would: no mistake of its own."""
+
+
+def is_pytorchs(error: BaseException) -> bool:
+    """Whether PyTorch raised the exception, in Python or in C++.
+
+    Python keeps no frame of what is written in C++. Of that come `RuntimeError` and the kinds of it; and an exception
+    that a `raise` of our own threw came from no call. One that we raise from PyTorch's own is PyTorch's.
+    """
+    if isinstance(error, FaultError):
+        return True
+    if error.__traceback__ is None:
+        return False
+    innermost = _innermost(error.__traceback__)
+    module = _module(innermost)
+    if module.partition(".")[0] == "torch":
+        return True
+    if not isinstance(error, RuntimeError) or isinstance(error, RecursionError):
+        return False
+    if module.partition(".")[0] != "verifier" or not _is_raised_by(innermost):
+        return True
+    return error.__cause__ is not None and is_pytorchs(error.__cause__)
+
+
+def told(error: BaseException) -> str:
+    """The traceback of an exception, as Python prints it."""
+    return "".join(traceback.format_exception(error))
+
+
+def first_line(error: BaseException) -> str:
+    """The kind of an exception and the first line of what it says."""
+    text = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _innermost(trace: TracebackType) -> TracebackType:
+    *_, last = _links(trace)
+    return last
+
+
+def _links(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
+
+
+def _module(trace: TracebackType) -> str:
+    return str(trace.tb_frame.f_globals.get("__name__", ""))
+
+
+def _is_raised_by(trace: TracebackType) -> bool:
+    """Whether the frame itself raised: else the exception came out of a call that has no frame."""
+    code = trace.tb_frame.f_code.co_code[trace.tb_lasti]
+    return dis.opname[code] in ("RAISE_VARARGS", "RERAISE")
