@@ -20,16 +20,23 @@ from verifier.records import Disc
 from verifier.symbolic import balls
 from verifier.symbolic.complex_chain import Chain
 from verifier.symbolic.complex_rounding import FORMULAS, ComplexRoundingModel
+from verifier.symbolic.rounding import Mode
 
 UNARY = sorted(n for n in HOLOMORPHIC if operations.OPERATIONS[n].arity == 1)
 UNIT = Fraction(1, 2**24)
 
 
 def model(
-    text: str, format_: Format = BINARY32, *, limited: bool = False
+    text: str,
+    format_: Format = BINARY32,
+    *,
+    limited: bool = False,
+    mode: Mode = Mode.REVERSE,
 ) -> ComplexRoundingModel:
     program = expression.parse(text)
-    return ComplexRoundingModel(program, program.inputs, format_, limited_range=limited)
+    return ComplexRoundingModel(
+        program, program.inputs, format_, limited_range=limited, mode=mode
+    )
 
 
 def holds(disc: Disc | None, number: complex) -> bool:
@@ -57,9 +64,10 @@ PROGRAMS = [
 ]
 
 
+@pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("dtype", list(COMPLEX))
 @pytest.mark.parametrize("text", PROGRAMS)
-def test_pytorch_stays_inside(text: str, dtype: str) -> None:
+def test_pytorch_stays_inside(text: str, dtype: str, mode: Mode) -> None:
     source = random.Random(text)
     points = [
         {"z": rounded(complex(source.uniform(-3, 3), source.uniform(-3, 3)), dtype)}
@@ -67,9 +75,9 @@ def test_pytorch_stays_inside(text: str, dtype: str) -> None:
     ]
     program = expression.parse(text)
     upstream = 0.5 - 0.25j
-    found = measure(program, points, upstream, dtype=dtype, wrt=["z"])
+    found = measure(program, points, upstream, dtype=dtype, wrt=["z"], route=mode.value)
     assert found.failure is None
-    spreads = model(text, COMPLEX[dtype])
+    spreads = model(text, COMPLEX[dtype], mode=mode)
     for index, point in enumerate(points):
         spread = spreads.spread(point, upstream)
         assert spread.value is not None
@@ -98,9 +106,10 @@ def test_a_chain_of_products_grows_by_sums_and_not_by_wrapping() -> None:
     assert float(disc.radius / UNIT) <= 40 * 7 * size
 
 
-def test_a_factor_of_one_and_a_few_ulps_is_outside() -> None:
+@pytest.mark.parametrize("mode", Mode)
+def test_a_factor_of_one_and_a_few_ulps_is_outside(mode: Mode) -> None:
     z = 0.75 + 1.25j
-    gradient = model("z*z").spread({"z": z}, 1).gradient["z"]
+    gradient = model("z*z", mode=mode).spread({"z": z}, 1).gradient["z"]
     true = 2 * z.conjugate()
     assert holds(gradient, true)
     assert not holds(gradient, true * (1 + 2.0**-18))

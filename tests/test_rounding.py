@@ -16,7 +16,7 @@ from verifier.automatic import routes
 from verifier.floats import BINARY32, BINARY64, FORMATS, Format, nearest, ulp
 from verifier.language.expression import parse, parse_steps
 from verifier.records import Enclosure, TruthStatus
-from verifier.symbolic.rounding import REORDERING_ULP, RoundingModel, Spread
+from verifier.symbolic.rounding import REORDERING_ULP, Mode, RoundingModel, Spread
 from verifier.symbolic.truth import Oracle
 
 # Without digamma, lgamma and polygamma, in which PyTorch 2.13 is no faithful implementation (see test_operations).
@@ -35,18 +35,30 @@ def spread(
     upstream: float = 1.0,
     format_: Format = BINARY32,
     limited_range: bool = False,
+    mode: Mode = Mode.REVERSE,
 ) -> Spread:
     program = parse_steps(text) if "\n" in text else parse(text)
     return RoundingModel(
-        program, program.inputs, format_, limited_range=limited_range
+        program, program.inputs, format_, limited_range=limited_range, mode=mode
     ).spread(point, upstream)
 
 
 def measured(
-    text: str, point: Mapping[str, float], dtype: str, upstream: float = 1.0
+    text: str,
+    point: Mapping[str, float],
+    dtype: str,
+    upstream: float = 1.0,
+    mode: Mode = Mode.REVERSE,
 ) -> dict[str, float]:
     program = parse_steps(text) if "\n" in text else parse(text)
-    found = routes.reverse(program, [point], upstream, dtype=dtype, wrt=program.inputs)
+    found = routes.measure(
+        program,
+        [point],
+        upstream,
+        dtype=dtype,
+        wrt=program.inputs,
+        route=mode.value,
+    )
     assert found.failure is None, found.failure
     return {
         "": found.values[0],
@@ -72,21 +84,22 @@ benign = st.one_of(st.floats(0.125, 3), st.floats(-3, -0.125)).map(
 dtypes = st.sampled_from(["float32", "float64"])
 
 
+@pytest.mark.parametrize("mode", Mode)
 @settings(derandomize=True, deadline=None, max_examples=400)
 @given(
     texts(UNARY, BINARY, 5), benign, benign, dtypes, st.sampled_from([1.0, -3.0, 0.375])
 )
 def test_pytorch_and_the_truth_lie_inside_the_spread(
-    text: str, x: float, y: float, dtype: str, upstream: float
+    mode: Mode, text: str, x: float, y: float, dtype: str, upstream: float
 ) -> None:
     text, point, format_ = text + " + 0*x + 0*y", {"x": x, "y": y}, FORMATS[dtype]
-    free = spread(text, point, upstream=upstream, format_=format_)
+    free = spread(text, point, upstream=upstream, format_=format_, mode=mode)
     limited = spread(
-        text, point, upstream=upstream, format_=format_, limited_range=True
+        text, point, upstream=upstream, format_=format_, limited_range=True, mode=mode
     )
     program = parse(text)
     truth = Oracle(program, program.inputs).at(point, upstream, format_)
-    found = measured(text, point, dtype, upstream)
+    found = measured(text, point, dtype, upstream, mode)
     for name in ("", *program.inputs):
         inside = free.gradient[name] if name else free.value
         widest = limited.gradient[name] if name else limited.value
@@ -114,14 +127,15 @@ def _width(enclosure: Enclosure | None) -> Fraction:
     return Fraction(0) if enclosure is None else enclosure.upper - enclosure.lower
 
 
+@pytest.mark.parametrize("mode", Mode)
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(texts(UNARY, BINARY, 4), benign, benign, dtypes)
 def test_a_limited_range_only_ever_widens(
-    text: str, x: float, y: float, dtype: str
+    mode: Mode, text: str, x: float, y: float, dtype: str
 ) -> None:
     text, point = text + " + 0*x + 0*y", {"x": x, "y": y}
-    free = spread(text, point, format_=FORMATS[dtype])
-    limited = spread(text, point, format_=FORMATS[dtype], limited_range=True)
+    free = spread(text, point, format_=FORMATS[dtype], mode=mode)
+    limited = spread(text, point, format_=FORMATS[dtype], limited_range=True, mode=mode)
     pairs = [
         (free.value, limited.value),
         *((free.gradient[n], limited.gradient[n]) for n in free.gradient),
@@ -146,15 +160,16 @@ POLYNOMIALS = [
 ]
 
 
+@pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("text", "point"), POLYNOMIALS)
 def test_basic_arithmetic_stays_inside_and_the_spread_is_narrow(
-    text: str, point: dict[str, float], dtype: str
+    text: str, point: dict[str, float], dtype: str, mode: Mode
 ) -> None:
     format_ = FORMATS[dtype]
     point = {name: nearest(Fraction(value), format_) for name, value in point.items()}
-    inside = spread(text, point, format_=format_)
-    for name, value in measured(text, point, dtype).items():
+    inside = spread(text, point, format_=format_, mode=mode)
+    for name, value in measured(text, point, dtype, mode=mode).items():
         ends = inside.gradient[name] if name else inside.value
         assert contains(ends, value)
         assert radius_ulp(ends, format_) < 200
@@ -163,6 +178,7 @@ def test_basic_arithmetic_stays_inside_and_the_spread_is_narrow(
 # ── exactness ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize(
     ("text", "point"),
     [
@@ -175,8 +191,10 @@ def test_basic_arithmetic_stays_inside_and_the_spread_is_narrow(
         ("x**3 + y**-1", {"x": 3.0, "y": 4.0}),
     ],
 )
-def test_exact_arithmetic_has_radius_zero(text: str, point: dict[str, float]) -> None:
-    found = spread(text, point)
+def test_exact_arithmetic_has_radius_zero(
+    text: str, point: dict[str, float], mode: Mode
+) -> None:
+    found = spread(text, point, mode=mode)
     for ends in (found.value, *found.gradient.values()):
         assert ends is not None
         assert ends.lower == ends.upper

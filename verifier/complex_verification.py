@@ -41,6 +41,7 @@ from verifier.symbolic.complex_truth import ComplexOracle, ComplexPointTruth
 from verifier.verification import (
     Interrupted,
     conclude,
+    modes,
     subject_of,
     worth_telling,
 )
@@ -223,7 +224,11 @@ class _Work:
         self.oracle = ComplexOracle(case.program, wrt)
         self.models = {
             limited: ComplexRoundingModel(
-                case.program, wrt, self.format, limited_range=limited
+                case.program,
+                wrt,
+                self.format,
+                limited_range=limited,
+                mode=modes(route)[1],
             )
             for limited in (False, True)
         }

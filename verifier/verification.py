@@ -62,10 +62,10 @@ from verifier.records import (
 from verifier.sampling import Sample, sample
 from verifier.symbolic.balls import FARTHEST_EXPONENT
 from verifier.symbolic.bulk import Bulk, Truths
-from verifier.symbolic.reverse import HessianRounding
 from verifier.symbolic.rounded import Rounded
-from verifier.symbolic.rounding import IdealModel, RoundingModel, Spread
+from verifier.symbolic.rounding import IdealModel, Mode, RoundingModel, Spread
 from verifier.symbolic.second_order import HessianOracle
+from verifier.symbolic.second_rounding import HessianRounding
 from verifier.symbolic.truth import Oracle, PointTruth
 
 Point = Mapping[str, float]
@@ -195,6 +195,17 @@ def verify(
         work.interrupted = True
         raise Interrupted(work.result(time.perf_counter() - begun)) from interrupt
     return work.result(time.perf_counter() - begun)
+
+
+def modes(route: str) -> tuple[Mode, Mode]:
+    """The outer and the inner mode of a route; of order 1 both are the same."""
+    outer, _, inner = route.partition("-")
+    return _mode(outer), _mode(inner or outer)
+
+
+def _mode(name: str) -> Mode:
+    """Every route that is not forward mode is reverse mode in some dress."""
+    return Mode.FORWARD if name == Mode.FORWARD.value else Mode.REVERSE
 
 
 class Interrupted(KeyboardInterrupt):
@@ -470,16 +481,28 @@ class _Work:
         self.tolerance = (
             self.format.relative_tolerance if tolerance is None else tolerance
         )
+        outer, inner = modes(self.route)
         self.models = {
             limited: RoundingModel(
-                self.case.program, prepared.wrt, self.format, limited_range=limited
+                self.case.program,
+                prepared.wrt,
+                self.format,
+                limited_range=limited,
+                mode=inner,
             )
             for limited in (False, True)
         }
-        self.ideal = IdealModel(self.case.program, prepared.wrt, self.format)
+        self.ideal = IdealModel(
+            self.case.program, prepared.wrt, self.format, mode=inner
+        )
         self.second_models = {
             limited: HessianRounding(
-                self.case.program, prepared.wrt, self.format, limited_range=limited
+                self.case.program,
+                prepared.wrt,
+                self.format,
+                limited_range=limited,
+                outer=outer,
+                inner=inner,
             )
             for limited in (False, True)
             if self.case.order == 2

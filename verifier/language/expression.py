@@ -22,6 +22,7 @@ from typing import NoReturn
 
 from verifier.errors import ExpressionError, Place, suggest
 from verifier.language import operations
+from verifier.language.operation import tangent_name
 from verifier.language.operations import Operation, Sort
 
 LONGEST_TEXT = 150_000
@@ -110,9 +111,10 @@ def parse_condition(text: str, *, variables: Iterable[str] | None = None) -> Pro
 
 @cache
 def parse_form(text: str, row: Operation) -> Program:
-    """The program of a row's own formula (`backward`, …) in its operands, `result` and `grad`."""
+    """The program of a row's own formula (`backward`, …) in its operands, their tangents, `result` and `grad`."""
+    tangents = map(tangent_name, row.operands)
     return _Reader(
-        text, (*row.operands, "result", "grad"), form_of=row
+        text, (*row.operands, *tangents, "result", "grad"), form_of=row
     ).read_expression()
 
 

@@ -72,14 +72,15 @@ class Operation:
 
     `backward` holds, for each operand, PyTorch's own formula for the vector-Jacobian product (derivatives.yaml and
     FunctionsManual.cpp of PyTorch 2.13) in this language, in terms of the operands, `result` and `grad`; None where
-    nothing flows back. `composition` spells an operation that PyTorch lacks as one function. `definition` says in this
-    language what an operation is over the reals that PyTorch has as one function but the symbolic side does not: that
-    side sees the definition in its place. `parameters` are the operands that are numbers and never tensors, and
-    `defaults` the values of those that may be left out. `forward_ulp` bounds the local error of a faithful
-    implementation; where `forward` is given, the kernel is that formula instead, and each of its operations rounds (the
-    row itself, within its own formula, is a faithful implementation).
-    `kinks` are points of continuity without a derivative, `poles` and
-    `jumps` those without continuity, for functions of one operand as numbers, otherwise in words.
+    nothing flows back. `tangent` is its formula for the Jacobian-vector product, in terms of the operands, `result` and
+    the operands' tangents `x_t`, …, where it is not the sum of `backward`'s with the tangents in the place of `grad`.
+    `composition` spells an operation that PyTorch lacks as one function. `definition` says in this language what an
+    operation is over the reals that PyTorch has as one function but the symbolic side does not: that side sees the
+    definition in its place. `parameters` are the operands that are numbers and never tensors, and `defaults` the values
+    of those that may be left out. `forward_ulp` bounds the local error of a faithful implementation; where `forward` is
+    given, the kernel is that formula instead, and each of its operations rounds (the row itself, within its own
+    formula, is a faithful implementation). `kinks` are points of continuity without a derivative, `poles` and `jumps`
+    those without continuity, for functions of one operand as numbers, otherwise in words.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Operation:
     sorts: tuple[Sort, ...] = (N,)
     result: Sort = N
     backward: tuple[str | None, ...] = ()
+    tangent: str | None = None
     composition: str | None = None
     definition: str | None = None
     parameters: tuple[str, ...] = ()
@@ -113,6 +115,11 @@ class Operation:
     def tensors(self) -> tuple[str, ...]:
         """The operands that are tensors."""
         return tuple(name for name in self.operands if name not in self.parameters)
+
+
+def tangent_name(operand: str) -> str:
+    """What an operand's tangent is called in `tangent`."""
+    return f"{operand}_t"
 
 
 def unary(
@@ -157,6 +164,7 @@ def binary(
     parameters: tuple[str, ...] = (),
     domain: tuple[Interval, Interval] = (LINE, LINE),
     aliases: tuple[str, ...] = (),
+    tangent: str | None = None,
     forward_ulp: Fraction = ELEMENTARY_ULP,
     kinks: tuple[str, ...] = (),
     jumps: tuple[str, ...] = (),
@@ -174,6 +182,7 @@ def binary(
         aliases=aliases,
         sorts=(N, N),
         backward=backward,
+        tangent=tangent,
         parameters=parameters,
         forward_ulp=forward_ulp,
         kinks=kinks,
@@ -229,6 +238,7 @@ def defined(
     parameters: str = "",
     domain: tuple[Interval, ...] | None = None,
     aliases: tuple[str, ...] = (),
+    tangent: str | None = None,
     forward_ulp: Fraction = ELEMENTARY_ULP,
     forward: str | None = None,
     kinks: tuple[str, ...] = (),
@@ -253,6 +263,7 @@ def defined(
         aliases=aliases,
         sorts=(N,) * len(names),
         backward=backward + (None,) * len(taken),
+        tangent=tangent,
         definition=definition,
         parameters=taken,
         defaults=tuple((n.strip(), value.strip()) for n, _, value in spelled if value),

@@ -1,25 +1,29 @@
 """What rounding alone may do to a written program in a complex dtype: discs that hold all that it can bring about.
 
-The written program's reverse mode is run in discs. Every operation adds its local error, bounded norm-wise relative to
-the result in units of u = 2⁻ᵖ, and every local vector-Jacobian product is PyTorch's own formula, operation by
+The written program's reverse mode, or its forward mode, is run in discs. Every operation adds its local error, bounded
+norm-wise relative to the result in units of u = 2⁻ᵖ, and every local product is PyTorch's own formula, operation by
 operation. The formulas are those of the real rows: of f, PyTorch hands back grad · conj(f′), which is the conjugate of
-the row's formula at conj(grad), and rounding commutes with conjugation.
+the row's formula at conj(grad), and rounding commutes with conjugation. Forward mode takes the tangent 1 to f′ by the
+same formulas; the gradient is the upstream gradient times its conjugate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from verifier.floats import Format
 from verifier.language import expression, operations
 from verifier.language.expression import Program
+from verifier.language.operation import tangent_name
+from verifier.language.tangents import tangent_form
 from verifier.records import Disc
 from verifier.symbolic import balls, complex_balls, complex_chain, complex_cuts
 from verifier.symbolic.balls import Ball
 from verifier.symbolic.complex_balls import Number, Rectangle
 from verifier.symbolic.complex_cuts import Place
+from verifier.symbolic.rounding import Mode
 
 GUARD_BITS = 40
 """Precision beyond the format's, so that the balls' own rounding does not count."""
@@ -94,7 +98,7 @@ class ComplexSpread:
 
 
 class ComplexRoundingModel:
-    """A program as PyTorch is given it, in one component format.
+    """A program as PyTorch is given it, in one component format, differentiated in one mode.
 
     With `limited_range`, results also suffer underflow and overflow, those inside a product or quotient included.
     """
@@ -106,9 +110,11 @@ class ComplexRoundingModel:
         format_: Format,
         *,
         limited_range: bool,
+        mode: Mode = Mode.REVERSE,
     ) -> None:
         self.program = expression.expand(program)
         self.wrt = tuple(wrt)
+        self.mode = mode
         self.format = format_
         self.limited_range = limited_range
         self.reached = expression.reached(self.program)
@@ -125,9 +131,16 @@ class ComplexRoundingModel:
         with balls.workprec(self.format.precision_bits + GUARD_BITS):
             given = {name: _exact(point[name]) for name in self.program.inputs}
             values = self._run(self.program, given)
+            value = _disc(values[self.program.output])
+            if self.mode is Mode.FORWARD:
+                gradient = {
+                    name: _disc(self._scaled_tangent(values, name, _exact(upstream)))
+                    for name in self.wrt
+                }
+                return ComplexSpread(value=value, gradient=gradient, steps={})
             adjoints = self._backward(values, _exact(upstream))
             return ComplexSpread(
-                value=_disc(values[self.program.output]),
+                value=value,
                 gradient={n: _disc(adjoints[self.leaves[n]]) for n in self.wrt},
                 steps={n: _disc(adjoints[i]) for n, i in self.program.steps.items()},
             )
@@ -311,16 +324,22 @@ class ComplexRoundingModel:
     def _share(
         self, operand: int, index: int, adjoint: Region, values: Sequence[Region]
     ) -> Region:
-        """What the operation passes back to one operand, by PyTorch's formula."""
+        """What the operation passes back to one operand."""
         if adjoint is None:
             return None
+        share = self._product(operand, index, _conjugate(adjoint), values)
+        return None if share is None else _conjugate(share)
+
+    def _product(
+        self, operand: int, index: int, grad: _Region, values: Sequence[Region]
+    ) -> Region:
+        """`grad` times the derivative by one operand, by PyTorch's formula."""
         node = self.program.nodes[index]
         row = operations.OPERATIONS[node.operation]
         operands = [values[argument] for argument in node.arguments]
         if node.operation == "pow" and _is_zero_by_convention(operand, operands):
             return _ZERO
         exponent = self.constants.get(node.arguments[-1])
-        grad = _conjugate(adjoint)
         if node.operation == "pow" and exponent is not None:
             share = self._share_of_power(grad, operands[0], exponent)
         else:
@@ -330,12 +349,14 @@ class ComplexRoundingModel:
             given |= {"result": values[index], "grad": grad}
             program = expression.parse_form(form, row)
             share = self._run(program, given)[program.output]
-        if share is None:
+        return self._reordered(share)
+
+    def _reordered(self, product: Region) -> Region:
+        """The product with what another order of its factors may add."""
+        if product is None:
             return None
-        slack = self._of_norm(share.box().ball, REORDERING)
-        return _conjugate(
-            _Region(share.centre, _upper(share.radius + slack), share.is_real)
-        )
+        slack = self._of_norm(product.box().ball, REORDERING)
+        return replace(product, radius=_upper(product.radius + slack))
 
     def _share_of_power(
         self, grad: _Region, base: Region, exponent: Fraction
@@ -345,6 +366,53 @@ class ComplexRoundingModel:
         power = self.apply("pow", [base, self._literal(None, lower)], lower)
         slope = self.apply("mul", [self._literal(None, exponent), power], None)
         return self.apply("mul", [grad, slope], None)
+
+    # ── forward ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _scaled_tangent(
+        self, values: Sequence[Region], name: str, upstream: _Region
+    ) -> Region:
+        """The conjugate of the output's tangent where that of the input `name` is 1, times the upstream gradient."""
+        nodes = self.program.nodes
+        tangents: dict[int, Region] = {}
+        for index, node in enumerate(nodes):
+            moving = [
+                i for i, argument in enumerate(node.arguments) if argument in tangents
+            ]
+            if node.operation == "variable" and node.name == name:
+                tangents[index] = _ONE
+            elif moving:
+                tangents[index] = self._hand_on(index, moving, tangents, values)
+        found = tangents.get(self.program.output, _ZERO)
+        if found is None:
+            return None
+        return self.apply("mul", [_conjugate(found), upstream], None)
+
+    def _hand_on(
+        self,
+        index: int,
+        moving: Sequence[int],
+        tangents: Mapping[int, Region],
+        values: Sequence[Region],
+    ) -> Region:
+        """The tangent of an operation's result, of those of its operands."""
+        node = self.program.nodes[index]
+        row = operations.OPERATIONS[node.operation]
+        own = {operand: tangents[node.arguments[operand]] for operand in moving}
+        if row.tangent is not None:
+            form = tangent_form(row, frozenset(row.operands[i] for i in moving))
+            assert form is not None, f"`{row.name}` is constant"
+            operands = [values[argument] for argument in node.arguments]
+            given: dict[str, Region] = dict(zip(row.operands, operands, strict=True))
+            given |= {tangent_name(row.operands[i]): t for i, t in own.items()}
+            given |= {"result": values[index]}
+            return self._reordered(self._run(form, given)[form.output])
+        return self._accumulate(
+            [
+                None if tangent is None else self._product(i, index, tangent, values)
+                for i, tangent in own.items()
+            ]
+        )
 
 
 def _is_zero_by_convention(operand: int, operands: Sequence[Region]) -> bool:

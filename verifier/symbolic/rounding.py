@@ -1,15 +1,16 @@
 """What rounding alone may do to the program as written, in a dtype: the set of all results that it can bring about.
 
-The written program's reverse mode is run in balls. Every operation widens its ball by the local error that a faithful
-implementation may have (the row's `forward_ulp`: half an ulp of the result for + − × ÷), and every local
-vector-Jacobian product is PyTorch's own formula for it, operation by operation. So any execution whose operations are
-each that accurate stays inside, and no tolerance is guessed.
+The written program's reverse mode, or its forward mode, is run in balls. Every operation widens its ball by the local
+error that a faithful implementation may have (the row's `forward_ulp`: half an ulp of the result for + − × ÷), and
+every local vector-Jacobian product, or tangent, is PyTorch's own formula for it, operation by operation. So any
+execution whose operations are each that accurate stays inside, and no tolerance is guessed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 from functools import cache, cached_property
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 from verifier.floats import Format
 from verifier.language import expression, operations
 from verifier.language.expression import Program
+from verifier.language.operation import tangent_name
+from verifier.language.tangents import tangent_form
 from verifier.records import Enclosure
 from verifier.symbolic import balls, derivative
 from verifier.symbolic.balls import Ball
@@ -47,9 +50,19 @@ SMALLEST_EXACT_POWER, LARGEST_EXACT_POWER = -2, 3
 """Exponents that PyTorch computes by multiplication alone (pow_tensor_scalar of PyTorch 2.13)."""
 
 
+class Mode(Enum):
+    """The direction in which a program is differentiated."""
+
+    REVERSE = "reverse"
+    FORWARD = "forward"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """Where rounding may bring value, gradient and step adjoints; None where it may bring them anywhere."""
+    """Where rounding may bring value, gradient and step adjoints; None where it may bring them anywhere.
+
+    Forward mode has no step adjoints.
+    """
 
     value: Enclosure | None
     gradient: Mapping[str, Enclosure | None]
@@ -57,7 +70,9 @@ class Spread:
 
 
 class RoundingModel:
-    """A program as PyTorch is given it (compositions written out), in one format.
+    """A program as PyTorch is given it (compositions written out), in one format, differentiated in one mode.
+
+    Forward mode has tangent 1 at one input after the other; the output's is multiplied by the upstream gradient.
 
     With `limited_range`, results also suffer underflow to the format's subnormals and overflow past its largest
     number; without, exponents are unbounded.
@@ -70,10 +85,12 @@ class RoundingModel:
         format_: Format,
         *,
         limited_range: bool,
+        mode: Mode = Mode.REVERSE,
     ) -> None:
         self.program = expression.expand(program)
         self.wrt = tuple(wrt)
         self.format = format_
+        self.mode = mode
         self.limited_range = limited_range
         self.reached = expression.reached(self.program)
         self.leaves = {
@@ -86,9 +103,16 @@ class RoundingModel:
         """All that rounding may make of the program at `point`, whose coordinates are numbers of the format."""
         with balls.workprec(self.format.precision_bits + GUARD_BITS):
             values = self._forward(point)
+            value = _ends(values[self.program.output])
+            if self.mode is Mode.FORWARD:
+                gradient = {
+                    name: _ends(self._tangent(values, name, balls.exact(upstream)))
+                    for name in self.wrt
+                }
+                return Spread(value=value, gradient=gradient, steps={})
             adjoints = self._backward(values, balls.exact(upstream))
             return Spread(
-                value=_ends(values[self.program.output]),
+                value=value,
                 gradient={
                     name: _ends(adjoints[self.leaves[name]]) for name in self.wrt
                 },
@@ -111,12 +135,18 @@ class RoundingModel:
                 _ulp_of_form(form, operations.OPERATIONS[node.operation])
                 for index, node in enumerate(nodes)
                 if self.reached[index] and node.arguments
-                for form in operations.OPERATIONS[node.operation].backward
+                for form in self._forms(operations.OPERATIONS[node.operation])
                 if form is not None
             ),
             Fraction(0),
         )
         return value, value + gradient
+
+    def _forms(self, row: operations.Operation) -> Sequence[str | None]:
+        """The formulas by which an operation is differentiated."""
+        if self.mode is Mode.FORWARD and row.tangent is not None:
+            return (row.tangent,)
+        return row.backward
 
     def _forward(self, point: Mapping[str, float]) -> list[Any]:
         values: list[Any] = []
@@ -134,18 +164,26 @@ class RoundingModel:
         if node.operation == "constant":
             return self._literal(balls.constant(node.name, node.number))
         operands = [values[index] for index in node.arguments]
-        row = operations.OPERATIONS[node.operation]
+        return self._operate(operations.OPERATIONS[node.operation], operands, inside)
+
+    def _operate(
+        self,
+        row: operations.Operation,
+        operands: Sequence[Any],
+        inside: str | None = None,
+    ) -> Any:
         if row.forward is not None and row.name != inside:
             given = dict(zip(row.operands, operands, strict=True))
-            return self._follow(row.forward, row, given, inside=row.name)
-        result = balls.apply(node.operation, operands)
+            form = expression.parse_form(row.forward, row)
+            return self._follow(form, given, inside=row.name)
+        result = balls.apply(row.name, operands)
         if row.result is operations.Sort.CONDITION:
             return result
-        if node.operation in EXACT_OPERATIONS or not balls.is_finite(result):
+        if row.name in EXACT_OPERATIONS or not balls.is_finite(result):
             return result
         if self._is_exact(row, operands, result):
             return result
-        if self._overflows_inside(node.operation, operands[-1]):
+        if self._overflows_inside(row.name, operands[-1]):
             return balls.anything()
         return self._widen(result, result, row.forward_ulp)
 
@@ -162,8 +200,12 @@ class RoundingModel:
     def _is_exact(
         self, row: operations.Operation, operands: Sequence[Ball], result: Ball
     ) -> bool:
-        """Whether every implementation returns this very number."""
+        """Whether every implementation returns this very number, or an operand that it adds nothing to."""
         operation = row.name
+        if operation in ("add", "sub") and any(
+            balls.is_zero(ball) for ball in operands
+        ):
+            return True
         if not result.is_exact() or not self._is_number(result):
             return False
         if operation in EXACT_WHERE_REPRESENTABLE:
@@ -258,17 +300,55 @@ class RoundingModel:
             zip(row.operands, (values[i] for i in node.arguments), strict=True)
         )
         given |= {"result": values[index], "grad": adjoint}
-        return self._follow(form, row, given)
+        return self._follow(expression.parse_form(form, row), given)
+
+    def _tangent(self, values: Sequence[Any], name: str, upstream: Ball) -> Ball:
+        """The tangent of the output where that of the input `name` is 1, times the upstream gradient."""
+        tangents: list[Ball | None] = []
+        for index, node in enumerate(self.program.nodes):
+            if node.operation == "variable":
+                tangents.append(balls.exact(1.0) if node.name == name else None)
+            else:
+                tangents.append(self._hand_on(index, tangents, values))
+        found = tangents[self.program.output]
+        if found is None:
+            return balls.zero()
+        return self._operate(operations.OPERATIONS["mul"], [found, upstream])
+
+    def _hand_on(
+        self, index: int, tangents: Sequence[Ball | None], values: Sequence[Any]
+    ) -> Ball | None:
+        """The tangent of an operation's result, of those of its operands; None where it has none."""
+        node = self.program.nodes[index]
+        moving = {
+            operand: tangent
+            for operand, argument in enumerate(node.arguments)
+            if (tangent := tangents[argument]) is not None
+        }
+        row = operations.OPERATIONS.get(node.operation)
+        if row is None or not moving or row.result is operations.Sort.CONDITION:
+            return None
+        if self._has_tangent_form(row):
+            form = tangent_form(row, frozenset(row.operands[i] for i in moving))
+            given = {row.operands[i]: values[a] for i, a in enumerate(node.arguments)}
+            given |= {tangent_name(row.operands[i]): t for i, t in moving.items()}
+            given |= {"result": values[index]}
+            return None if form is None else self._follow(form, given)
+        shares = [self._share(i, index, t, values) for i, t in moving.items()]
+        found = [share for share in shares if share is not None]
+        return self._accumulate(found) if found else None
+
+    def _has_tangent_form(self, row: operations.Operation) -> bool:
+        """Whether PyTorch has a formula for the tangent that is not the sum of what each operand hands on."""
+        return row.tangent is not None
 
     def _follow(
         self,
-        form: str,
-        row: operations.Operation,
+        program: Program,
         given: Mapping[str, Any],
         inside: str | None = None,
     ) -> Ball:
         """What a kernel's own formula gives, each of its operations rounding."""
-        program = expression.parse_form(form, row)
         done: list[Any] = []
         for step in program.nodes:
             if step.operation == "variable":
@@ -287,9 +367,19 @@ class IdealModel(RoundingModel):
     What rounding does even so is the program's; what it does only by PyTorch's own formula is that formula's.
     """
 
-    def __init__(self, program: Program, wrt: Sequence[str], format_: Format) -> None:
-        super().__init__(program, wrt, format_, limited_range=False)
+    def __init__(
+        self,
+        program: Program,
+        wrt: Sequence[str],
+        format_: Format,
+        *,
+        mode: Mode = Mode.REVERSE,
+    ) -> None:
+        super().__init__(program, wrt, format_, limited_range=False, mode=mode)
         self.constants = expression.constant_values(self.program)
+
+    def _has_tangent_form(self, row: operations.Operation) -> bool:
+        return False
 
     def _share(
         self, operand: int, index: int, adjoint: Ball, values: Sequence[Any]

@@ -94,6 +94,7 @@ ROWS = (
         "x / (1 + abs(x))",
         ("grad / (abs(x) + 1) + -grad * (x / (abs(x) + 1) / (abs(x) + 1)) * sign(x)",),
         "torch.nn.functional.softsign",
+        tangent="(x_t - x_t * sign(x) * result) / (abs(x) + 1)",
         forward="x / (abs(x) + 1)",
     ),
     defined(
@@ -219,6 +220,7 @@ ROWS = (
         "where(x > 0, x, weight * x)",
         ("where(x > 0, grad, weight * grad)", "where(x > 0, 0, x * grad)"),
         "torch.nn.functional.prelu",
+        tangent="where(x >= 0, x_t, weight * x_t + weight_t * x)",
         kinks=("x = 0",),
         convention="weight at x = 0",
         forward="where(x > 0, x, weight * x)",
@@ -267,6 +269,7 @@ ROWS = (
         "a * sigmoid(b)",
         ("sigmoid(b) * grad", "(1 - sigmoid(b)) * sigmoid(b) * a * grad"),
         "torch.nn.functional.glu",
+        tangent="a_t * sigmoid(b) + result * (b_t - sigmoid(b) * b_t)",
         forward="a * (1 / (1 + exp(-b)))",
     ),
 )

@@ -93,6 +93,7 @@ ROWS = (
         "where(y == 0, 0, y * (log(y) - x))",
         ("-grad * y", "-grad * x + grad * log(y) + grad * y / y"),
         "torch.nn.functional.kl_div",
+        tangent="y_t * log(y) + y_t * y / y - (y * x_t + y_t * x)",
         domain=(LINE, NONNEGATIVE),
         forward="y * log(y) - y * x",
     ),

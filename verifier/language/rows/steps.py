@@ -123,6 +123,7 @@ ROWS = (
         "max(nan_to_num(x), nan_to_num(y))",
         ("where(x >= y, grad, 0)", "where(x >= y, 0, grad)"),
         "torch.fmax",
+        tangent="y_t + where(x > y, 1, 0) * (x_t - y_t)",
         forward_ulp=BASIC_ULP,
         kinks=("x = y",),
         convention="all to the first at x = y",
@@ -134,6 +135,7 @@ ROWS = (
         "min(nan_to_num(x), nan_to_num(y))",
         ("where(x <= y, grad, 0)", "where(x <= y, 0, grad)"),
         "torch.fmin",
+        tangent="y_t + where(x <= y, 1, 0) * (x_t - y_t)",
         forward_ulp=BASIC_ULP,
         kinks=("x = y",),
         convention="all to the first at x = y",
@@ -228,6 +230,7 @@ ROWS = (
         "x + value * y * z",
         ("grad", "grad * (z * value)", "grad * (y * value)"),
         "torch.addcmul",
+        tangent="x_t + y_t * z * value + z_t * y * value",
         parameters="value = 1",
         forward="x + value * y * z",
     ),
@@ -242,6 +245,7 @@ ROWS = (
             "-grad * (value * y / (z * z))",
         ),
         "torch.addcdiv",
+        tangent="x_t + y_t / z * value - z_t * (y / z) / z * value",
         parameters="value = 1",
         forward="x + value * y / z",
         poles=("z = 0",),
@@ -253,6 +257,10 @@ ROWS = (
         "x + weight * (y - x)",
         ("grad * (1 - weight)", "grad * weight", "grad * (y - x)"),
         "torch.lerp",
+        tangent=(
+            "where(abs(weight) < 1/2, x_t + weight * (y_t - x_t), y_t - (y_t - x_t) * (1 - weight))"
+            " + weight_t * (y - x)"
+        ),
         forward=(
             "where(abs(weight) < 1/2, x + weight * (y - x), y - (y - x) * (1 - weight))"
         ),
