@@ -91,6 +91,18 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClarkePiece:
+    """The gradients that a function tends to on one smooth piece of the neighbourhood of a kink.
+
+    They are `gradient` + Σ over `norms` of Σ sᵢ·vᵢ with |s| ≤ 1, the vᵢ being the vectors of that norm. A vector has an
+    entry for each input.
+    """
+
+    gradient: tuple[Enclosure, ...]
+    norms: tuple[tuple[tuple[Enclosure, ...], ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComplexTruth:
     """A true complex value or derivative; both parts are given where the status is FINITE.
 

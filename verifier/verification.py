@@ -45,6 +45,7 @@ from verifier.judgement.expectation import (
     sides,
     unaccepted,
 )
+from verifier.judgement.vectors import judge_vector
 from verifier.language import expression
 from verifier.language.case import Case, Descent, Expected
 from verifier.language.expression import Program
@@ -62,6 +63,7 @@ from verifier.records import (
 from verifier.sampling import Sample, sample
 from verifier.symbolic.balls import FARTHEST_EXPONENT
 from verifier.symbolic.bulk import Bulk, Truths
+from verifier.symbolic.clarke import Clarke
 from verifier.symbolic.rounded import Rounded
 from verifier.symbolic.rounding import IdealModel, Mode, RoundingModel, Spread
 from verifier.symbolic.second_order import HessianOracle
@@ -130,6 +132,11 @@ class Prepared:
     def bulk(self) -> Bulk:
         """The oracle made fast for many points."""
         return Bulk(self.oracle)
+
+    @cached_property
+    def clarke(self) -> Clarke:
+        """What the program is made of about a kink."""
+        return Clarke(self.case.program)
 
     def at(self, case: Case) -> Prepared:
         """The same derivatives for a case that differs in its points and expectations alone."""
@@ -752,7 +759,43 @@ class _Work:
                 written=isinstance(self.prepared.subject, Program),
             )
             judged.append(_Judged(quantity, point, upstream, measured, true, judgement))
-        return judged
+        return self.judge_together(judged, point, upstream)
+
+    def judge_together(
+        self, judged: list[_Judged], point: Point, upstream: float
+    ) -> list[_Judged]:
+        """The judgements with those of a gradient at a kink that is no subgradient as a vector, if it is proved so."""
+        kinked = {
+            one.quantity.wrt[0]: one.measured
+            for one in judged
+            if one.quantity.name == "gradient"
+            and one.truth.status is TruthStatus.KINK
+            and one.judgement.verdict is Verdict.MATCH_SUBGRADIENT
+            and math.isfinite(one.measured)
+        }
+        if len(kinked) < 2 or self.case.subgradient not in (None, "any"):
+            return judged
+        inputs = {name: point[name] for name in self.case.inputs}
+        clarke = self.prepared.clarke
+        with self.watch.stage("clarke"):
+            pieces = clarke.pieces(inputs, upstream, list(kinked))
+            if pieces is None:
+                return judged
+            together = judge_vector(
+                list(kinked.values()),
+                pieces,
+                self.format,
+                self.tolerance,
+                lambda: clarke.rounding(inputs, upstream, list(kinked), self.format),
+            )
+        if together is None:
+            return judged
+        return [
+            replace(one, judgement=together)
+            if one.quantity.name == "gradient" and one.quantity.wrt[0] in kinked
+            else one
+            for one in judged
+        ]
 
     # ── expectations ─────────────────────────────────────────────────────────────────────────────────────────────
 
