@@ -25,6 +25,7 @@ from verifier.errors import (
     VerifierError,
 )
 from verifier.floats import BINARY64
+from verifier.language.case import Boundary
 from verifier.language.cases import (
     CONVENTIONS,
     VERDICTS,
@@ -36,6 +37,7 @@ from verifier.language.cases import (
     load_paths,
     schema,
 )
+from verifier.language.drawing import Draw
 from verifier.language.points import Scalar
 from verifier.records import Verdict
 from verifier.reports.outcome import accepted_verdicts
@@ -309,7 +311,7 @@ def test_a_precondition_may_be_a_default_which_a_descent_leaves_out(
 ) -> None:
     text = "[defaults]\nwhere = 'x < y'\nboundary = false\n"
     case = load(write(text + BOTH))[0]
-    assert (case.where is None, case.boundary) == (False, False)
+    assert (case.where is None, case.boundary) == (False, Boundary.NONE)
     assert load(write(text + BOTH + DESCENT))[0].where is None
     with pytest.raises(ExpressionError, match=r"^c.toml:2: \[n\] where, column 5: `y`"):
         load(write(text + HEAD + "expression = 'x'\nat = { x = 1 }\n"))
@@ -337,6 +339,43 @@ def test_a_tolerance_of_zero_is_one(write: Write) -> None:
     assert load(write(BOTH + "tolerance = { relative = 0 }"))[0].tolerance == 0
     tenth = load(write(BOTH + "tolerance.relative = 0.1"))[0].tolerance
     assert tenth == Fraction(1, 10)
+
+
+def test_a_tolerance_is_a_number_or_a_table_of_two(write: Write) -> None:
+    plain = load(write(BOTH + "tolerance = 1e-6"))[0]
+    assert (plain.tolerance, plain.absolute_tolerance) == (Fraction(1, 10**6), 0)
+    both = load(write(BOTH + "tolerance = { relative = 0, absolute = 1e-12 }"))[0]
+    assert (both.tolerance, both.absolute_tolerance) == (0, Fraction(1, 10**12))
+    absolute = load(write(BOTH + "tolerance.absolute = 1e-12"))[0]
+    assert (absolute.tolerance, absolute.absolute_tolerance) == (
+        None,
+        Fraction(1, 10**12),
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "how", "boundary"),
+    [
+        ("domain = { x = '[0, 1]' }", Draw.VALUES, Boundary.NAMED),
+        ("domain = { x = 'normal' }", Draw.VALUES, Boundary.NAMED),
+        ("domain = { x = '(0, inf)' }", Draw.VALUES, Boundary.MACHINE),
+        ("domain = { x = '(0, inf)' }\nboundary = true", Draw.VALUES, Boundary.NAMED),
+        ("draw = 'floats'\ndomain = { x = '[0, 1]' }", Draw.FLOATS, Boundary.MACHINE),
+        ("draw = 'floats'\nboundary = false", Draw.FLOATS, Boundary.NONE),
+        ("boundary = 'machine'", Draw.VALUES, Boundary.MACHINE),
+    ],
+)
+def test_the_format_is_asked_for_its_points_where_floats_are_drawn(
+    keys: str, how: Draw, boundary: Boundary, write: Write
+) -> None:
+    at = "" if "domain" in keys else "at = { x = 1 }\n"
+    case = load(write(HEAD + "expression = 'x'\n" + at + keys))[0]
+    assert (case.draw, case.boundary) == (how, boundary)
+
+
+def test_values_may_be_a_default_which_an_infinite_end_leaves_out(write: Write) -> None:
+    text = "[defaults]\ndraw = 'values'\n[[case]]\nname = 'n'\nexpression = 'x'\n"
+    assert load(write(text + "domain = { x = '(0, inf)' }"))[0].boundary == "machine"
 
 
 def test_the_other_keys_are_read(write: Write) -> None:
@@ -591,7 +630,7 @@ REFUSED_CASES = [
      "4: [n] domain.y: expected lower < upper, found [4, -4]. Swap the bounds, or give a single point in `at`."),
     (PRODUCT + "domain = { x = '[0, 1]', y = '(0, 1+)' }", "4: [n] domain.y, column "),
     (PRODUCT + "domain = { x = '[0, 1]', y = 3 }",
-     "4: [n] domain.y: expected an interval such as `[-1, 1]` in quotes, found `3`."),
+     "4: [n] domain.y: expected an interval such as `[-1, 1]`, or `normal`, in quotes, found `3`."),
     (PRODUCT + "domain = {}", "4: [n] domain: expected at least one entry, found an empty table."),
     (PRODUCT + "domain = '[0, 1]'", '4: [n] domain: expected a table, found "[0, 1]".'),
     (BOTH + "domain.z = '[0, 1]'", "5: [n] domain.z: `z` does not occur in the formula"),
@@ -628,7 +667,17 @@ REFUSED_CASES = [
     (BOTH + "where = 3", "5: [n] where: expected text in quotes, found `3`."),
     (BOTH + DESCENT + "where = 'x > 0'",
      "6: [n] where: a descent goes where the gradient leads: expected no `where`, found one. Drop it."),
-    (BOTH + "boundary = 1", "5: [n] boundary: expected `true` or `false`, found `1`."),
+    (BOTH + "boundary = 1", '5: [n] boundary: expected `true`, `false` or "machine", found `1`.'),
+    (BOTH + "boundary = 'machines'",
+     '5: [n] boundary: expected `true`, `false` or "machine", found "machines". Did you mean `machine`?'),
+    (BOTH + "draw = 'value'", '5: [n] draw: expected "values" or "floats", found "value". Did you mean `values`?'),
+    (BOTH + "draw = true", '5: [n] draw: expected "values" or "floats", found `true`.'),
+    (HEAD + "expression = 'x*y'\ndraw = 'values'\ndomain = { x = '[0, 1]', y = '(0, inf)' }",
+     "4: [n] draw: expected a domain with two ends to draw values from, found (0, inf) of `y`. "
+     "Give it both, or drop `draw`."),
+    (HEAD + "expression = 'x'\ndomain = { x = 'nomal' }",
+     "4: [n] domain.x: expected an interval such as `[-1, 1]` or `(0, inf)`, or `normal`, found `nomal`. "
+     "Did you mean `normal`?"),
     (PRODUCT + "domain = { x = '[0, 1]', y = '(0, 1e-50)' }\ndtype = ['float64', 'float32']",
      "4: [n] domain.y: expected a domain that holds a number of float32, found (0, 1e-50), which holds none."),
     (BOTH + "seed = true", "5: [n] seed: expected an integer, found `true`."),
@@ -730,7 +779,11 @@ REFUSED_CASES = [
      "5: [n] tolerance.relative: expected a rational number of at least 0, found `-1e-3`."),
     (BOTH + "tolerance = { relative = 'pi' }",
      '5: [n] tolerance.relative: expected a rational number of at least 0, found "pi".'),
-    (BOTH + "tolerance = 0.1", "5: [n] tolerance: expected a table, found `0.1`."),
+    (BOTH + "tolerance = -0.1", "5: [n] tolerance: expected a rational number of at least 0, found `-0.1`."),
+    (BOTH + "tolerance = {}", "5: [n] tolerance: expected `relative` or `absolute`, found an empty table."),
+    (BOTH + "tolerance = { absolute = 'inf' }",
+     '5: [n] tolerance.absolute: expected a rational number of at least 0, found "inf".'),
+    (BOTH + "tolerance = { absolut = 1 }", "5: [n] tolerance.absolut: unknown key `absolut`. Did you mean `absolute`?"),
     (BOTH + "cite = 2.5", "5: [n] cite: expected text in quotes, found `2.5`."),
     (BOTH + "tags = ['a', 1]", "5: [n] tags[2]: expected text in quotes, found `1`."),
     # expectations

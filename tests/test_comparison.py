@@ -24,6 +24,7 @@ from verifier.floats import (
 from verifier.judgement.comparison import (
     CONDITIONING_FACTOR,
     Judgement,
+    Tolerance,
     allowed,
     error_in_ulp,
     judge,
@@ -32,7 +33,8 @@ from verifier.judgement.comparison import (
 from verifier.records import Enclosure, Truth, TruthStatus, Verdict
 
 EPS = Fraction(1, 2**52)
-TOLERANCE = Fraction(1, 10**7)
+TOLERANCE = Tolerance(relative=Fraction(1, 10**7))
+ONE, NONE = Tolerance(relative=Fraction(1)), Tolerance(relative=Fraction(0))
 
 
 @dataclass
@@ -101,13 +103,15 @@ def judged(
     excuses: Fake | Silent | None = None,
     *,
     format_: Format = BINARY64,
-    tolerance: Fraction = TOLERANCE,
+    tolerance: Fraction = TOLERANCE.relative,
+    absolute: Fraction = Fraction(0),
 ) -> Judgement:
     if excuses is None:
         excuses = Fake(around=Fraction(true))
     elif isinstance(excuses, Fake):
         excuses.around = Fraction(true)
-    return judge(measured, finite(true), format_, tolerance=tolerance, excuses=excuses)
+    within = Tolerance(relative=tolerance, absolute=absolute)
+    return judge(measured, finite(true), format_, tolerance=within, excuses=excuses)
 
 
 # ── a few ulps beyond a tolerance of less ────────────────────────────────────────────────────────────────────────────
@@ -317,8 +321,8 @@ def test_a_tolerance_of_zero_is_a_tolerance() -> None:
 
 
 def test_a_tolerance_of_zero_allows_nothing_among_the_subnormals_either() -> None:
-    assert allowed(Fraction(1, 2**1074), BINARY64, Fraction(0)) == 0
-    assert allowed(Fraction(0), BINARY64, Fraction(0)) == 0
+    assert allowed(Fraction(1, 2**1074), BINARY64, NONE) == 0
+    assert allowed(Fraction(0), BINARY64, NONE) == 0
 
 
 def test_one_ulp_is_within_the_tolerance_among_the_subnormals() -> None:
@@ -375,7 +379,7 @@ def test_an_enclosure_too_wide_to_tell_is_undecided(measured: float) -> None:
         status=TruthStatus.FINITE,
         enclosure=Enclosure(lower=Fraction(1), upper=Fraction(3, 2)),
     )
-    found = judge(measured, wide, BINARY64, tolerance=Fraction(1), excuses=Silent())
+    found = judge(measured, wide, BINARY64, tolerance=ONE, excuses=Silent())
     assert found.verdict is Verdict.UNDECIDED_PRECISION
 
 
@@ -462,7 +466,8 @@ def _judge(
     situation: tuple[float, Fraction, Format, Fake], tolerance: Fraction
 ) -> Judgement:
     measured, true, format_, fake = situation
-    return judge(measured, finite(true), format_, tolerance=tolerance, excuses=fake)
+    within = Tolerance(relative=tolerance)
+    return judge(measured, finite(true), format_, tolerance=within, excuses=fake)
 
 
 tolerances = st.one_of(
@@ -492,7 +497,9 @@ def test_a_match_is_exact_explained_or_ill_conditioned(
     elif not math.isfinite(measured):
         assert verdict in (Verdict.DIFFER_RANGE, Verdict.DIFFER_NONFINITE)
     elif verdict is Verdict.MATCH_ROUNDING:
-        assert abs(Fraction(measured) - true) <= allowed(true, format_, tolerance)
+        assert abs(Fraction(measured) - true) <= allowed(
+            true, format_, Tolerance(relative=tolerance)
+        )
     elif verdict is Verdict.MATCH_CONDITIONING:
         assert abs(Fraction(measured) - true) <= CONDITIONING_FACTOR * fake.moves
 

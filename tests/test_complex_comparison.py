@@ -9,10 +9,11 @@ from fractions import Fraction
 import pytest
 
 from verifier.floats import BINARY32, BINARY64
+from verifier.judgement.comparison import Tolerance
 from verifier.judgement.complex_comparison import judge, norm
 from verifier.records import ComplexTruth, Disc, Enclosure, TruthStatus, Verdict
 
-TOLERANCE = Fraction(13, 10_000_000)
+TOLERANCE = Tolerance(relative=Fraction(13, 10_000_000))
 
 
 @dataclass

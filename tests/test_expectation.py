@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from verifier.floats import BINARY32, BINARY64, nearest
+from verifier.judgement.comparison import Tolerance
 from verifier.judgement.expectation import (
     Sides,
     disagreement,
@@ -20,7 +21,7 @@ from verifier.language.cases import Expectation, Expected, from_mapping
 from verifier.language.points import scalar
 from verifier.records import Enclosure, Truth, TruthStatus, Verdict
 
-TOLERANCE = BINARY64.relative_tolerance
+TOLERANCE = Tolerance(relative=BINARY64.relative_tolerance)
 
 
 def expected(value: Any) -> Expected:
@@ -41,7 +42,7 @@ def both(measured: float, true: Any) -> Sides:
 
 
 def broken(
-    value: Any, measured: float, true: Any, tolerance: Fraction = TOLERANCE
+    value: Any, measured: float, true: Any, tolerance: Tolerance = TOLERANCE
 ) -> str | None:
     return disagreement(
         "expect.value", expected(value), both(measured, true), BINARY64, tolerance
@@ -88,8 +89,8 @@ def test_a_decimal_binds_to_half_a_unit_of_its_last_digit() -> None:
 
 
 def test_a_tolerance_of_zero_binds_an_integer_exactly() -> None:
-    assert broken(1, 1.0, 1, Fraction(0)) is None
-    assert broken(1, 1 + 2.0**-52, 1, Fraction(0)) is not None
+    assert broken(1, 1.0, 1, Tolerance(relative=Fraction(0))) is None
+    assert broken(1, 1 + 2.0**-52, 1, Tolerance(relative=Fraction(0))) is not None
 
 
 def test_an_expected_zero_is_zero() -> None:

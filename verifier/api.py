@@ -57,14 +57,15 @@ def verify(
     domain: Mapping[str, str] | None = None,
     where: str | None = None,
     points: int | Literal["all"] | None = None,
-    boundary: bool | None = None,
+    draw: Literal["values", "floats"] | None = None,
+    boundary: bool | Literal["machine"] | None = None,
     seed: int = 0,
     upstream: Number | Sequence[Number] | None = None,
     wrt: Sequence[str] | None = None,
     dtype: Names | None = None,
     order: int = 1,
     routes: Names | None = None,
-    tolerance: Number | None = None,
+    tolerance: Number | Mapping[str, Number] | None = None,
     subgradient: Number | None = None,
     accept: Names | None = None,
     expect: Mapping[str, Any] | None = None,
@@ -83,13 +84,14 @@ def verify(
         "domain": domain,
         "where": where,
         "points": points,
+        "draw": draw,
         "boundary": boundary,
         "upstream": upstream,
         "wrt": wrt,
         "dtype": dtype,
         "order": order,
         "routes": routes,
-        "tolerance": _relative(tolerance),
+        "tolerance": tolerance,
         "subgradient": subgradient,
         "accept": accept,
         "expect": expect,
@@ -105,7 +107,8 @@ def check(
     domain: Mapping[str, str] | None = None,
     where: str | None = None,
     points: int | Literal["all"] | None = None,
-    boundary: bool | None = None,
+    draw: Literal["values", "floats"] | None = None,
+    boundary: bool | Literal["machine"] | None = None,
     seed: int = 0,
     inputs: Sequence[str] | None = None,
     upstream: Number | Sequence[Number] | None = None,
@@ -113,7 +116,7 @@ def check(
     dtype: Names | None = None,
     order: int = 1,
     routes: Names | None = None,
-    tolerance: Number | None = None,
+    tolerance: Number | Mapping[str, Number] | None = None,
     subgradient: Number | None = None,
     accept: Names | None = None,
     expect: Mapping[str, Any] | None = None,
@@ -141,6 +144,7 @@ def check(
         "domain": domain,
         "where": where,
         "points": points,
+        "draw": draw,
         "boundary": boundary,
         "inputs": inputs,
         "upstream": upstream,
@@ -148,7 +152,7 @@ def check(
         "dtype": dtype,
         "order": order,
         "routes": routes,
-        "tolerance": _relative(tolerance),
+        "tolerance": tolerance,
         "subgradient": subgradient,
         "accept": accept,
         "expect": expect,
@@ -157,10 +161,6 @@ def check(
     return Run(
         pipeline.execute([replace(t, function=function) for t in tasks], seed=seed)
     )
-
-
-def _relative(tolerance: Number | None) -> dict[str, Number] | None:
-    return None if tolerance is None else {"relative": tolerance}
 
 
 def _at_values(

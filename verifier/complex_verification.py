@@ -24,6 +24,7 @@ from verifier.judgement.complex_comparison import (
     of_float,
     of_truth,
 )
+from verifier.judgement.expectation import held_within
 from verifier.language import complex_numbers, expression
 from verifier.language.case import Case, Expected
 from verifier.language.expression import Program
@@ -43,6 +44,7 @@ from verifier.verification import (
     conclude,
     modes,
     subject_of,
+    tolerance_of,
     worth_telling,
 )
 
@@ -232,9 +234,7 @@ class _Work:
             )
             for limited in (False, True)
         }
-        self.tolerance = (
-            self.format.relative_tolerance if case.tolerance is None else case.tolerance
-        )
+        self.tolerance = tolerance_of(case, self.format)
         self.reached = expression.reached(case.program)
         self.judged: list[_Judged] = []
         self.broken: list[str] = []
@@ -278,6 +278,7 @@ class _Work:
             self.format,
             seed=case.seed if case.seed is not None else seed,
             name=case.name,
+            how=case.draw,
         )
         points += [{**fixed, **point} for point in drawn]
         return [{name: point[name] for name in case.arguments} for point in points]
@@ -454,7 +455,7 @@ class _Work:
             (real.lower + real.upper) / 2,
             (imaginary.lower + imaginary.upper) / 2,
         )
-        within = max(self.tolerance * norm(wanted), expected.half_unit or Fraction(0))
+        within = held_within(expected, norm(wanted), self.tolerance)
         return distance(found, wanted) <= within
 
     # ── the result ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ from typing import NoReturn
 from verifier.errors import CaseFileError, Place
 from verifier.floats import Format, shortest
 from verifier.language import drawing
-from verifier.language.case import ALL, Case
+from verifier.language.case import ALL, Boundary, Case
 from verifier.language.points import Scalar
 from verifier.symbolic import boundary
 from verifier.symbolic.precondition import Precondition
@@ -61,9 +61,11 @@ def sample(case: Case, format_: Format, seed: int) -> Sample:
     own = seed if case.seed is None else case.seed
     drawn, refused = _drawn(case, format_, own, allowed)
     edges: list[Point] = []
-    if case.boundary and case.domains and case.points != ALL:
+    if case.boundary is not Boundary.NONE and case.domains and case.points != ALL:
+        is_machine = case.boundary is Boundary.MACHINE
+        kinds = boundary.EVERY_KIND if is_machine else boundary.NAMED
         edges = boundary.points(
-            case.program, case.domains, drawn, format_, allowed=allowed
+            case.program, case.domains, drawn, format_, kinds=kinds, allowed=allowed
         )
     return Sample(
         given=tuple(given), drawn=tuple(drawn), boundary=tuple(edges), refused=refused
@@ -103,7 +105,9 @@ def _stream(case: Case, format_: Format, seed: int, most: int) -> Iterator[Point
     begun, count = 0, case.points
     assert isinstance(count, int)
     while begun < most:
-        drawn = drawing.draw(case.domains, count, format_, seed=seed, name=case.name)
+        drawn = drawing.draw(
+            case.domains, count, format_, seed=seed, name=case.name, how=case.draw
+        )
         for point in drawn[begun:]:
             whole = {**fixed, **point}
             yield {name: whole[name] for name in case.arguments}

@@ -34,6 +34,7 @@ from verifier.floats import (
 from verifier.judgement.comparison import (
     CONDITIONING_STEPS,
     Judgement,
+    Tolerance,
     judge,
     middle,
     severity,
@@ -484,11 +485,8 @@ class _Work:
         self.setting = setting
         self.dtype, self.route = setting.dtype, setting.route
         self.format: Format = FORMATS[self.dtype]
-        tolerance = self.case.tolerance
-        self.tolerance = (
-            self.format.relative_tolerance if tolerance is None else tolerance
-        )
         outer, inner = modes(self.route)
+        self.tolerance = tolerance_of(self.case, self.format)
         self.models = {
             limited: RoundingModel(
                 self.case.program,
@@ -977,6 +975,13 @@ class _Work:
             stages_s=self.watch.seconds,
             measured=self.measured,
         )
+
+
+def tolerance_of(case: Case, format_: Format) -> Tolerance:
+    """What the case tolerates in a format."""
+    own = case.tolerance
+    relative = format_.relative_tolerance if own is None else own
+    return Tolerance(relative=relative, absolute=case.absolute_tolerance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

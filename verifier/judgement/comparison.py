@@ -74,6 +74,17 @@ class Excuses(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """How far from the truth a number may be: relative to the truth, or in absolute terms, whichever is more."""
+
+    relative: Fraction
+    absolute: Fraction = Fraction(0)
+
+    def __bool__(self) -> bool:
+        return bool(self.relative or self.absolute)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """A verdict, the error in ulps of the truth (None where there is none to give) and why."""
 
@@ -96,12 +107,12 @@ def judge(
     truth: Truth,
     format_: Format,
     *,
-    tolerance: Fraction,
+    tolerance: Tolerance,
     excuses: Excuses,
     convention: Fraction | str | None = None,
     written: bool = True,
 ) -> Judgement:
-    """The verdict on one number that PyTorch computed in the format; `tolerance` is relative to the truth.
+    """The verdict on one number that PyTorch computed in the format.
 
     `convention` is what the case demands at a kink: a number, `left`, `right` or `any`. `written` says that the
     program that ran is the one that was written; a subject need not compute as its specification does, so what only
@@ -192,7 +203,7 @@ def _judge_kink(
     measured: float,
     truth: Truth,
     format_: Format,
-    tolerance: Fraction,
+    tolerance: Tolerance,
     convention: Fraction | str | None,
     excuses: Excuses,
 ) -> Judgement:
@@ -260,7 +271,7 @@ def _judge_finite(
     measured: float,
     true: Fraction,
     format_: Format,
-    tolerance: Fraction,
+    tolerance: Tolerance,
     excuses: Excuses,
 ) -> Judgement:
     error = abs(Fraction(measured) - true)
@@ -287,7 +298,7 @@ def _judge_finite(
             f"{_reach(excuses.rounding(), true, format_)}",
         )
     usual = Fraction(0)
-    if tolerance == format_.relative_tolerance:  # a case's own is meant as it is
+    if tolerance.relative == format_.relative_tolerance:  # one's own is meant as it is
         usual = min(excuses.local_ulp(), MOST_LOCAL_ULP)
     subnormal = abs(true) < format_.smallest_normal
     if error_ulp <= usual and (
@@ -324,7 +335,7 @@ def _of_subject(
     measured: float,
     true: Fraction,
     format_: Format,
-    tolerance: Fraction,
+    tolerance: Tolerance,
     excuses: Excuses,
 ) -> Judgement:
     """The verdict on a subject: within the tolerance a few ulps need no excuse, beyond it conditioning is the only one.
@@ -345,13 +356,16 @@ def _of_subject(
         if _contains(ideal, measured):
             return judgement
         judgement = replace(judgement, verdict=Verdict.DIFFER_UNSTABLE)
+    if judgement.verdict is Verdict.MATCH_ROUNDING and error <= tolerance.absolute:
+        return judgement
     if judgement.verdict is Verdict.MATCH_ROUNDING and true == 0:
         if ideal is None or _contains(ideal, measured):
             return judgement
         return replace(judgement, verdict=Verdict.DIFFER_UNSTABLE, message=None)
     if error_ulp is None or judgement.verdict.family != "differ":
         return judgement
-    if judgement.verdict is Verdict.DIFFER_INACCURATE and error_ulp <= SUBJECT_ULP:
+    little = error_ulp <= SUBJECT_ULP or error <= tolerance.absolute
+    if judgement.verdict is Verdict.DIFFER_INACCURATE and little:
         return replace(judgement, verdict=Verdict.MATCH_ROUNDING, message=None)
     if ideal is not None and error_ulp > CONDITIONING_FACTOR * _farthest(
         ideal, true, format_
@@ -376,7 +390,7 @@ def _judge_at_edge(
     measured: float,
     true: Fraction,
     format_: Format,
-    tolerance: Fraction,
+    tolerance: Tolerance,
     excuses: Excuses,
 ) -> Judgement:
     """A finite number where conventions met: `relu(x) - relu(-x)` at 0 is no matter of rounding."""
@@ -403,15 +417,16 @@ def _judge_at_edge(
     )
 
 
-def allowed(true: Fraction, format_: Format, tolerance: Fraction) -> Fraction:
+def allowed(true: Fraction, format_: Format, tolerance: Tolerance) -> Fraction:
     """The largest error within the tolerance.
 
-    Relative to the truth; among the subnormals, where no number has that many digits, one ulp at least. A tolerance of
-    zero allows nothing anywhere.
+    Among the subnormals, where no number has as many digits as a relative tolerance asks for, one ulp at least. A
+    tolerance of zero allows nothing anywhere.
     """
-    if tolerance and abs(true) < format_.smallest_normal:
-        return max(tolerance * abs(true), format_.smallest_subnormal)
-    return tolerance * abs(true)
+    within = max(tolerance.relative * abs(true), tolerance.absolute)
+    if tolerance.relative and abs(true) < format_.smallest_normal:
+        return max(within, format_.smallest_subnormal)
+    return within
 
 
 def _contains(enclosure: Enclosure | None, measured: float) -> bool:

@@ -16,6 +16,7 @@ from verifier.judgement.comparison import (
     CONDITIONING_FACTOR,
     SUBJECT_ULP,
     Judgement,
+    Tolerance,
     allowed,
     middle,
 )
@@ -86,11 +87,11 @@ def judge(
     truth: ComplexTruth,
     format_: Format,
     *,
-    tolerance: Fraction,
+    tolerance: Tolerance,
     excuses: ComplexExcuses,
     written: bool = True,
 ) -> Judgement:
-    """The verdict on one number that PyTorch computed in components of the format; `tolerance` is relative to |truth|.
+    """The verdict on one number that PyTorch computed in components of the format; its tolerance is norm-wise.
 
     `written` says that the program that ran is the one that was written, not a subject.
     """
@@ -137,7 +138,7 @@ def _judge_finite(
     measured: complex,
     true: Plane,
     format_: Format,
-    tolerance: Fraction,
+    tolerance: Tolerance,
     excuses: ComplexExcuses,
     written: bool,
 ) -> Judgement:
@@ -166,7 +167,8 @@ def _judge_finite(
     if error <= allowed(size, format_, tolerance):
         if explained or _explains(excuses.limited_range(), measured, true):
             return verdict(Verdict.MATCH_ROUNDING)
-        if not written and error_ulp <= SUBJECT_ULP:
+        little = error_ulp <= SUBJECT_ULP or error <= tolerance.absolute
+        if not written and little:
             return verdict(Verdict.MATCH_ROUNDING)
         return verdict(
             Verdict.DIFFER_INACCURATE, f"within the tolerance, but {no_further}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from verifier.floats import Format, decimal, nearest, shortest
-from verifier.judgement.comparison import severity
+from verifier.judgement.comparison import Tolerance, severity
 from verifier.language.case import Expectation, Expected
 from verifier.records import Truth, TruthStatus, Verdict
 
@@ -32,7 +32,7 @@ def sides(measured: float, truth: Truth) -> Sides:
 
 
 def disagreement(
-    key: str, expected: Expected, found: Sides, format_: Format, tolerance: Fraction
+    key: str, expected: Expected, found: Sides, format_: Format, tolerance: Tolerance
 ) -> str | None:
     """Which side breaks the expectation, with all three numbers; None where both hold it.
 
@@ -54,7 +54,7 @@ def disagreement(
 
 
 def _holds(
-    expected: Expected, found: float, format_: Format, tolerance: Fraction
+    expected: Expected, found: float, format_: Format, tolerance: Tolerance
 ) -> bool:
     if not math.isfinite(found) or not expected.scalar.is_finite:
         wanted = expected.scalar.nearest(format_)
@@ -63,7 +63,7 @@ def _holds(
 
 
 def _true_holds(
-    expected: Expected, found: Sides, format_: Format, tolerance: Fraction
+    expected: Expected, found: Sides, format_: Format, tolerance: Tolerance
 ) -> bool:
     if found.true is None:
         # A point without a finite truth cannot hold a finite expectation, nor break one that is not.
@@ -75,10 +75,15 @@ def _true_holds(
     return _near(expected, found.true, tolerance)
 
 
-def _near(expected: Expected, found: Fraction, tolerance: Fraction) -> bool:
+def _near(expected: Expected, found: Fraction, tolerance: Tolerance) -> bool:
     wanted = (expected.scalar.lower + expected.scalar.upper) / 2
-    allowed = max(tolerance * abs(wanted), expected.half_unit or Fraction(0))
-    return abs(found - wanted) <= allowed
+    return abs(found - wanted) <= held_within(expected, abs(wanted), tolerance)
+
+
+def held_within(expected: Expected, size: Fraction, tolerance: Tolerance) -> Fraction:
+    """How far a number may be from one expected of that size: the tolerance, or half a unit of its last digit."""
+    half_unit = expected.half_unit or Fraction(0)
+    return max(tolerance.relative * size, tolerance.absolute, half_unit)
 
 
 def unaccepted(

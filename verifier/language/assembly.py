@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import TypeVar
 
 from verifier.errors import ExpressionError
@@ -14,12 +15,14 @@ from verifier.language.case import (
     DTYPES,
     ROUTES,
     SMALL_DTYPES,
+    Boundary,
     Case,
     Descent,
 )
+from verifier.language.drawing import Draw
 from verifier.language.expectations import expectation
 from verifier.language.origin import Origin, check_input
-from verifier.language.points import Domain, Scalar, scalar
+from verifier.language.points import Domain, Normal, Scalar, scalar
 from verifier.language.tables import CaseTable
 from verifier.language.upstream import Upstream
 from verifier.language.validation import validate
@@ -62,13 +65,15 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
         subgradient=table.subgradient,
         accept=tuple(dict.fromkeys(table.accept or ())),
         tolerance=None if table.tolerance is None else table.tolerance.relative,
+        absolute_tolerance=_absolute(table),
         expectation=expectation(table, arguments, wrt, given, origin),
         descent=_descent(table, program, given, domains, origin),
         cite=table.cite,
         tags=table.tags or (),
         reason=table.reason,
         where=_where(table, arguments, origin),
-        boundary=table.boundary is not False,
+        draw=_draw(table, domains, origin),
+        boundary=_boundary(table, domains),
     )
     formula = "steps" if table.expression is None else "expression"
     complex_cases.check(case, formula, origin)
@@ -247,6 +252,39 @@ def _check_domains(
                 drawing.check({name: interval}, FORMATS[dtype])
             except ExpressionError as error:
                 origin.fail(error.message, "domain", name)
+
+
+def _absolute(table: CaseTable) -> Fraction:
+    found = None if table.tolerance is None else table.tolerance.absolute
+    return Fraction(0) if found is None else found
+
+
+def _draw(table: CaseTable, domains: Mapping[str, Domain], origin: Origin) -> Draw:
+    endless = _endless(domains)
+    if table.draw is Draw.VALUES and endless and "draw" not in origin.inherited:
+        origin.fail(
+            f"expected a domain with two ends to draw values from, found {domains[endless[0]]} of `{endless[0]}`. "
+            "Give it both, or drop `draw`.",
+            "draw",
+        )
+    return table.draw or Draw.VALUES
+
+
+def _boundary(table: CaseTable, domains: Mapping[str, Domain]) -> Boundary:
+    """What is asked for, else what goes with how the points are drawn."""
+    if table.boundary is not None:
+        return table.boundary
+    by_floats = table.draw is Draw.FLOATS or _endless(domains)
+    return Boundary.MACHINE if by_floats else Boundary.NAMED
+
+
+def _endless(domains: Mapping[str, Domain]) -> list[str]:
+    """The inputs that are drawn over the floats whatever is asked for."""
+    return [
+        name
+        for name, domain in domains.items()
+        if not domain.is_bounded and not isinstance(domain, Normal)
+    ]
 
 
 def _where(

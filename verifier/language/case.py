@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from fractions import Fraction
 
 from verifier.errors import Place
 from verifier.language import expression
+from verifier.language.drawing import Draw
 from verifier.language.points import Domain, Scalar
 from verifier.language.upstream import Upstream
 from verifier.records import Verdict
@@ -48,6 +50,16 @@ DIFFERENCES = {v.kind: v for v in Verdict if v.family == "differ"}
 """What `accept` may name, by kind: nothing undecided ever passes, and nothing that could not be run."""
 VERDICTS = ("match", "differ", "undecided", *(verdict.value for verdict in Verdict))
 """What `expect.verdict` may say: a verdict, or a family of them."""
+
+
+class Boundary(StrEnum):
+    """Which points are added to those drawn from a domain."""
+
+    NONE = "none"
+    NAMED = "named"
+    """Those that mathematics names: ends of the domain, kinks, poles, branch points, zeros."""
+    MACHINE = "machine"
+    """And those that the format names: where inner values overflow, underflow or saturate, the smallest numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +130,11 @@ class Case:
     reason: str | None
     where: expression.Program | None = None
     """The precondition: a condition in the inputs that every point satisfies."""
-    boundary: bool = True
-    """Whether the points of a domain at which the program turns, vanishes or leaves the range are added."""
+    boundary: Boundary = Boundary.NAMED
+    draw: Draw = Draw.VALUES
+    """How points are drawn from bounded domains."""
+    absolute_tolerance: Fraction = Fraction(0)
+    """The absolute error that is tolerated, however large relative to the truth."""
 
     @property
     def id(self) -> str:

@@ -16,7 +16,8 @@ from verifier.errors import ExpressionError
 from verifier.language import drawing, points
 from verifier.language.points import Domain, Scalar
 
-_RECTANGLE = re.compile(r"\s*([\[(][^\])]*[\])])\s*\+\s*([\[(][^\])]*[\])])\s*[jJ]\s*")
+_SIDE = rf"([\[(][^\])]*[\])]|{points.NORMAL})"
+_RECTANGLE = re.compile(rf"\s*{_SIDE}\s*\+\s*{_SIDE}\s*[jJ]\s*")
 _EXPONENT = re.compile(r"[\d.][eE]$|[\da-fA-F.][pP]$")
 """What stands before the sign of an exponent."""
 _ORIGIN = points.scalar(0)
@@ -33,10 +34,15 @@ class ComplexScalar(Scalar):
 class ComplexDomain(Domain):
     """A rectangle from which points are drawn: a `Domain` of real parts, and one of imaginary parts."""
 
+    real: Domain
     imaginary: Domain
 
     def __str__(self) -> str:
-        return f"{Domain.__str__(self)} + {self.imaginary}j"
+        return f"{self.real} + {self.imaginary}j"
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.real.is_bounded and self.imaginary.is_bounded
 
 
 def is_complex(value: object) -> TypeGuard[str | complex]:
@@ -111,6 +117,7 @@ def complex_domain(text: str) -> ComplexDomain:
         upper=real.upper,
         lower_closed=real.lower_closed,
         upper_closed=real.upper_closed,
+        real=real,
         imaginary=imaginary,
     )
 
@@ -138,6 +145,7 @@ def draw(
     *,
     seed: int,
     name: str,
+    how: drawing.Draw = drawing.Draw.VALUES,
 ) -> list[dict[str, complex]]:
     """`count` points whose parts are numbers of the component format, drawn as real points are.
 
@@ -145,15 +153,12 @@ def draw(
     """
     flat: dict[str, Domain] = {}
     for variable, domain in domains.items():
-        flat[variable] = Domain(
-            lower=domain.lower,
-            upper=domain.upper,
-            lower_closed=domain.lower_closed,
-            upper_closed=domain.upper_closed,
-        )
         if isinstance(domain, ComplexDomain):
+            flat[variable] = domain.real
             flat[f"{variable}, imaginary"] = domain.imaginary
-    drawn = drawing.draw(flat, count, format_, seed=seed, name=name)
+        else:
+            flat[variable] = domain
+    drawn = drawing.draw(flat, count, format_, seed=seed, name=name, how=how)
     return [
         {
             variable: complex(point[variable], point.get(f"{variable}, imaginary", 0.0))

@@ -9,14 +9,31 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from fractions import Fraction
+from statistics import NormalDist
 
 from verifier.errors import ExpressionError, Place
 from verifier.floats import Format, from_ordinal, nearest, ordinal
-from verifier.language.points import Domain
+from verifier.language.points import Domain, Normal
 
 DRAW_BITS = 128
 """Bits of one coordinate's place in its domain: finer than the spacing of any format but next to zero."""
+DECADES = 6
+"""How far below the larger end of a domain magnitudes are drawn."""
+NORMAL_SCALES = (0,) + (1,) * 10 + (3,) * 3 + (10,) * 2
+"""What a normal number is multiplied by, each of these as often: 0 plants an exact zero, 3 and 10 reach the tails."""
+QUANTILE_BITS = 30
+"""Binary places of a normal quantile in floating point that are the same on every machine, however it rounds."""
+
+
+class Draw(StrEnum):
+    """How points are drawn from a bounded domain; from one without an end always over the floats."""
+
+    VALUES = "values"
+    """Half of them uniform over the reals of the domain, half uniform in magnitude over `DECADES`."""
+    FLOATS = "floats"
+    """Uniform over the floats of the domain, subnormals included."""
 
 
 def draw(
@@ -26,23 +43,28 @@ def draw(
     *,
     seed: int,
     name: str,
+    how: Draw = Draw.VALUES,
 ) -> list[dict[str, float]]:
     """`count` points whose coordinates are numbers of the format inside their domains.
 
-    The 1st, 3rd, 5th, … are uniform over the reals from the first to the last number inside, then rounded; the others
-    uniform over the ordinals of the numbers inside, so that every magnitude has its share. Where an end is infinite,
-    all are uniform over the ordinals. Each half of each variable is stratified: of its first 2^k numbers, one lies in
-    each of 2^k equal parts of the domain.
+    Each share of each variable is stratified: of its first 2^k numbers, one lies in each of 2^k equal parts. Variables
+    are drawn apart: which points have a share's numbers is decided for each variable by itself.
     """
     check(domains, format_)
     columns = {
-        variable: _column(variable, interval, count, format_, f"{seed}:{name}")
+        variable: _column(interval, count, format_, f"{seed}:{name}:{variable}", how)
         for variable, interval in domains.items()
     }
     return [
         {variable: column[index] for variable, column in columns.items()}
         for index in range(count)
     ]
+
+
+def uniform(interval: Domain, count: int, format_: Format, key: str) -> list[float]:
+    """`count` numbers uniform over the reals from the first to the last number inside, then rounded."""
+    places = _places(count, random.Random(f"{key}:values"))
+    return _by_value(places, interval.ordinals(format_), format_)
 
 
 def every(interval: Domain | None, format_: Format) -> Iterator[float]:
@@ -66,16 +88,23 @@ def check(domains: Mapping[str, Domain], format_: Format) -> None:
 
 
 def _column(
-    variable: str, interval: Domain, count: int, format_: Format, key: str
+    interval: Domain, count: int, format_: Format, key: str, how: Draw
 ) -> list[float]:
-    inside = interval.ordinals(format_)
-    by_value = _places((count + 1) // 2, random.Random(f"{key}:{variable}:values"))
-    by_ordinal = _places(count // 2, random.Random(f"{key}:{variable}:ordinals"))
-    spread = _by_value if interval.is_bounded else _by_ordinal
-    column = [0.0] * count
-    column[0::2] = spread(by_value, inside, format_)
-    column[1::2] = _by_ordinal(by_ordinal, inside, format_)
-    return column
+    if isinstance(interval, Normal):
+        return _normal(count, format_, key)
+    if how is Draw.FLOATS or not interval.is_bounded:
+        places = _places(count, random.Random(f"{key}:ordinals"))
+        return _by_ordinal(places, [interval.ordinals(format_)], format_)
+    half = (count + 1) // 2
+    by_value = uniform(interval, half, format_, key)
+    places = _places(half, random.Random(f"{key}:magnitudes"))
+    ranges = _magnitudes(interval.ordinals(format_), format_)
+    by_magnitude = _by_ordinal(places, ranges, format_)
+    coin = random.Random(f"{key}:halves")
+    column: list[float] = []
+    for pair in zip(by_value, by_magnitude, strict=True):
+        column += pair if coin.getrandbits(1) else reversed(pair)
+    return column[:count]
 
 
 def _places(count: int, source: random.Random) -> list[int]:
@@ -103,12 +132,68 @@ def _by_value(places: Iterable[int], inside: range, format_: Format) -> list[flo
     return [nearest(first + step * place, format_) + 0.0 for place in places]
 
 
-def _by_ordinal(places: Iterable[int], inside: range, format_: Format) -> list[float]:
-    count = inside.stop - inside.start  # of which `len` would refuse binary64's
+def _magnitudes(inside: range, format_: Format) -> list[range]:
+    """The ordinals of the numbers at most `DECADES` below the largest of a domain, on either side of 0.
+
+    Within a binade the floats are uniform, so uniform over these is uniform in magnitude but for that. What is below
+    the smallest normal number is left out, unless all of the domain is.
+    """
+    last = max(abs(inside[0]), abs(inside[-1]))
+    largest = Fraction(from_ordinal(last, format_))
+    lowest = largest / 10**DECADES
+    if largest > format_.smallest_normal:
+        lowest = max(lowest, format_.smallest_normal)
+    first = min(last, max(1, ordinal(nearest(lowest, format_), format_)))
     return [
-        from_ordinal(inside.start + (place * count >> DRAW_BITS), format_)
-        for place in places
+        range(inside[0], min(inside[-1], -first) + 1),
+        range(max(inside[0], first), inside[-1] + 1),
     ]
+
+
+def _by_ordinal(
+    places: Iterable[int], ranges: Iterable[range], format_: Format
+) -> list[float]:
+    """Uniform over all numbers whose ordinals are in the ranges."""
+    # `len` would refuse the ranges of binary64.
+    filled = [(part.start, part.stop - part.start) for part in ranges if part]
+    count = sum(size for _, size in filled)
+
+    found: list[float] = []
+    for place in places:
+        index = place * count >> DRAW_BITS
+        for start, size in filled:
+            if index < size:
+                found.append(from_ordinal(start + index, format_))
+                break
+            index -= size
+    return found
+
+
+def _normal(count: int, format_: Format, key: str) -> list[float]:
+    """Numbers of N(0, 1), each times one of `NORMAL_SCALES`."""
+    numbers = map(_quantile, _places(count, random.Random(f"{key}:normal")))
+    chosen = _places(count, random.Random(f"{key}:scales"))
+    scales = (
+        NORMAL_SCALES[place * len(NORMAL_SCALES) >> DRAW_BITS] for place in chosen
+    )
+    largest = float(format_.largest)
+    return [
+        max(-largest, min(nearest(scale * number, format_), largest)) + 0.0
+        for scale, number in zip(scales, numbers, strict=True)
+    ]
+
+
+def _quantile(place: int) -> Fraction:
+    """The number below which so much of 2^`DRAW_BITS` of the normal distribution lies, to `QUANTILE_BITS` places.
+
+    Those are taken from floating point; what comes after them, of which machines may differ, from the place itself.
+    """
+    whole = 1 << DRAW_BITS
+    tail = min(place, whole - 1 - place)
+    steps = round(NormalDist().inv_cdf((tail + 0.5) / whole) * (1 << QUANTILE_BITS))
+    rest = Fraction(tail & (2**64 - 1), 2**64)
+    found = (steps + rest) / (1 << QUANTILE_BITS)
+    return found if tail == place else -found
 
 
 def _numbers(ordinals: range, format_: Format) -> Iterator[float]:

@@ -27,6 +27,8 @@ LARGEST_EXPONENT = 14_000
 """The largest exponent, of two or of ten, that is multiplied out before the bits are counted."""
 LARGEST_ENCLOSURE_BITS = 1 << 16
 """Bits of an end of a constant expression's enclosure, which is never rounded: enough for some forty factors of pi."""
+NORMAL = "normal"
+"""How the domain of the normal distribution is spelled."""
 ENCLOSURE_BITS = 1_600
 """Binary places of the enclosures of pi and e: some 480 decimal digits."""
 
@@ -169,16 +171,27 @@ class Domain:
         return self.contains(floats.from_ordinal(position, format_))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normal(Domain):
+    """All real numbers, from which points are drawn by the normal distribution."""
+
+    def __str__(self) -> str:
+        return NORMAL
+
+
 def domain(text: str) -> Domain:
-    """The interval that `text` spells: `[-10, 10]`, `(0, 5]`, `(0, inf)`, `[-pi, pi]`.
+    """The interval that `text` spells: `[-10, 10]`, `(0, 5]`, `(0, inf)`, `[-pi, pi]`, or `normal`.
 
     Raises `ExpressionError` unless its ends are numbers and lower < upper is proved.
     """
     found = text.strip()
+    if found == NORMAL:
+        lower, upper = _of_text("-inf"), _of_text("inf")
+        return Normal(lower=lower, upper=upper, lower_closed=False, upper_closed=False)
     ends = found[1:-1].split(",")
     if len(ends) != 2 or found[0] not in "[(" or found[-1] not in "])":
         raise ExpressionError(
-            f"expected an interval such as `[-1, 1]` or `(0, inf)`, found `{_short(found)}`."
+            f"expected an interval such as `[-1, 1]` or `(0, inf)`, or `{NORMAL}`, found `{_short(found)}`."
         )
     start = text.index(found) + 1
     result = Domain(

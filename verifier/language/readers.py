@@ -22,9 +22,11 @@ from verifier.language.case import (
     ROUTE_ALIASES,
     ROUTES,
     VERDICTS,
+    Boundary,
     Expected,
 )
-from verifier.language.points import Domain, Scalar, domain, scalar
+from verifier.language.drawing import Draw
+from verifier.language.points import NORMAL, Domain, Scalar, domain, scalar
 from verifier.language.upstream import WORDS, Upstream
 from verifier.language.wording import WrittenFloat, hint, join, show
 from verifier.records import Verdict
@@ -86,6 +88,37 @@ def read_tolerance(value: object) -> Fraction:
     return exact
 
 
+def read_relative(value: object) -> object:
+    """A plain number is the relative tolerance."""
+    if isinstance(value, Mapping):
+        if not value:
+            raise _fault("expected `relative` or `absolute`, found an empty table.")
+        return value
+    return {"relative": read_tolerance(value)}
+
+
+def read_draw(value: object) -> Draw:
+    if isinstance(value, str) and value in tuple(Draw):
+        return Draw(value)
+    near = hint(value, list(Draw)) if isinstance(value, str) else ""
+    raise _fault(f"expected {_either(*Draw)}, found {show(value)}.{near}")
+
+
+def read_boundary(value: object) -> Boundary:
+    if isinstance(value, bool):
+        return Boundary.NAMED if value else Boundary.NONE
+    if value == Boundary.MACHINE:
+        return Boundary.MACHINE
+    near = hint(value, (Boundary.MACHINE,)) if isinstance(value, str) else ""
+    raise _fault(
+        f'expected `true`, `false` or "{Boundary.MACHINE}", found {show(value)}.{near}'
+    )
+
+
+def _either(*words: str) -> str:
+    return " or ".join(f'"{word}"' for word in words)
+
+
 def _read_point(value: object, *tail: int) -> dict[str, Scalar]:
     if not isinstance(value, Mapping) or not value:
         found = show(value) if value != {} else "an empty one"
@@ -112,14 +145,15 @@ def read_at(value: object) -> tuple[dict[str, Scalar], ...]:
 def read_domain(value: object) -> Domain:
     if not isinstance(value, str):
         raise _fault(
-            f"expected an interval such as `[-1, 1]` in quotes, found {show(value)}."
+            f"expected an interval such as `[-1, 1]`, or `{NORMAL}`, in quotes, found {show(value)}."
         )
     try:
         if complex_numbers.is_complex(value):
             return complex_numbers.complex_domain(str(value))
         return domain(value)
     except ExpressionError as error:
-        raise _fault(error.message, column=error.place.column) from error
+        near = hint(value, (NORMAL,))
+        raise _fault(error.message + near, column=error.place.column) from error
 
 
 def _read_expected(value: object, *tail: int) -> Expected:

@@ -24,8 +24,10 @@ from verifier.language.case import (
     ROUTE_ALIASES,
     ROUTES,
     VERDICTS,
+    Boundary,
     Expected,
 )
+from verifier.language.drawing import Draw
 from verifier.language.key_lines import Keys
 from verifier.language.points import Domain, Scalar
 from verifier.language.readers import (
@@ -38,12 +40,15 @@ from verifier.language.readers import (
     check_verdict,
     read_accepted,
     read_at,
+    read_boundary,
     read_count,
     read_domain,
+    read_draw,
     read_expected_list,
     read_finite,
     read_held,
     read_order,
+    read_relative,
     read_subgradient,
     read_tolerance,
     read_upstream,
@@ -72,7 +77,7 @@ _ROUTE_SCHEMA = {
 _ACCEPT_SCHEMA = {"type": "string", "enum": [*DIFFERENCES, *DIFFERENCES.values()]}
 
 Number = Annotated[Scalar, PlainValidator(read_finite), WithJsonSchema(_NUMBER_SCHEMA)]
-Relative = Annotated[
+Tolerated = Annotated[
     Fraction, PlainValidator(read_tolerance), WithJsonSchema(_NUMBER_SCHEMA)
 ]
 Points = Annotated[
@@ -161,6 +166,16 @@ VerdictName = Annotated[
     AfterValidator(check_verdict),
     WithJsonSchema({"type": "string", "enum": list(VERDICTS)}),
 ]
+Drawn = Annotated[
+    Draw,
+    PlainValidator(read_draw),
+    WithJsonSchema({"type": "string", "enum": list(Draw)}),
+]
+Edges = Annotated[
+    Boundary,
+    PlainValidator(read_boundary),
+    WithJsonSchema({"enum": [True, False, Boundary.MACHINE]}),
+]
 CaseName = Annotated[str, AfterValidator(check_name)]
 
 
@@ -212,9 +227,21 @@ class DescentTable(Table):
 class ToleranceTable(Table):
     """How far from the truth a number may be."""
 
-    relative: Relative = Field(
-        description="The largest relative error that is tolerated; 0 tolerates none."
+    relative: Tolerated | None = Field(
+        None,
+        description="The largest relative error that is tolerated, by default that of "
+        "`torch.testing.assert_close`; 0 tolerates none.",
     )
+    absolute: Tolerated | None = Field(
+        None,
+        description="The largest absolute error that is tolerated, whatever it is relative to the truth; 0 by default.",
+    )
+
+
+Tolerances = Annotated[
+    ToleranceTable,
+    BeforeValidator(read_relative),
+]
 
 
 class DefaultsTable(Table):
@@ -234,7 +261,7 @@ class DefaultsTable(Table):
     domain: dict[str, Interval] | None = Field(
         None,
         min_length=1,
-        description="The interval of each variable from which points are drawn, such as `(0, inf)`.",
+        description="The interval of each variable from which points are drawn, such as `(0, inf)`, or `normal`.",
     )
     where: str | None = Field(
         None,
@@ -244,10 +271,15 @@ class DefaultsTable(Table):
         None,
         description="How many points are drawn from the domain; `all` takes every number of a 16-bit dtype.",
     )
-    boundary: bool | None = Field(
+    draw: Drawn | None = Field(
         None,
-        strict=True,
-        description="Whether points at which the program turns, vanishes or leaves the range are added to those drawn.",
+        description="How points are drawn from a bounded domain: half of the `values` uniform, half uniform in "
+        "magnitude over six decades, the default; or uniform over the `floats`, as from one without an end.",
+    )
+    boundary: Edges | None = Field(
+        None,
+        description="Whether the points that mathematics names are added: ends of the domain, kinks, poles, zeros. "
+        "`machine` adds those of the format as well: where inner values overflow, underflow or saturate.",
     )
     seed: int | None = Field(
         None, strict=True, description="The seed of the drawn points."
@@ -290,8 +322,9 @@ class DefaultsTable(Table):
     descent: DescentTable | None = Field(
         None, description="Gradient descent from the given point, every epoch verified."
     )
-    tolerance: ToleranceTable | None = Field(
-        None, description="How far from the truth a number may be."
+    tolerance: Tolerances | None = Field(
+        None,
+        description="How far from the truth a number may be; a plain number is the relative tolerance.",
     )
     cite: str | None = Field(None, description="Where the formula is taken from.")
     tags: Names | None = Field(None, description="Words by which cases are selected.")

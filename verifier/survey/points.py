@@ -139,14 +139,9 @@ def drawn(
         floats.from_ordinal(source.randrange(inside.start, inside.stop), format_)
         for _ in range(count // 2)
     ]
-    values = drawing.draw(
-        {variable: _window(domain)},
-        2 * (count - len(by_ordinal)),
-        format_,
-        seed=seed,
-        name=operation,
-    )[::2]  # every other one of them is uniform over the values
-    return [*by_ordinal, *(point[variable] for point in values)]
+    key = f"{seed}:{operation}:{variable}"
+    values = drawing.uniform(_window(domain), count - len(by_ordinal), format_, key)
+    return [*by_ordinal, *values]
 
 
 def _window(domain: Domain) -> Domain:

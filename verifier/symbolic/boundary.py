@@ -9,7 +9,7 @@ which it lies. What is crossed twice between two floats of the grid is not seen.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from fractions import Fraction
@@ -21,7 +21,7 @@ from verifier.floats import Format, from_ordinal, nearest, ordinal, power_of_two
 from verifier.language import expression, operations
 from verifier.language.expression import Node, Program
 from verifier.language.operations import Operation, Sort
-from verifier.language.points import Domain
+from verifier.language.points import Domain, Normal
 from verifier.symbolic import balls
 from verifier.symbolic.balls import Ball
 
@@ -35,6 +35,8 @@ GRID = 16
 """Steps of the grid over a domain, by ordinal and once more by value."""
 LANDMARKS = tuple(power_of_two(power) for power in (-10, -2, 0, 1, 2, 3, 4, 6, 10))
 """More of the grid, on both sides of 0: where formulas have their features."""
+NORMAL_REACH = Fraction(128)
+"""How far a domain `normal` is searched: practically nothing is drawn beyond 12.8 standard deviations times ten."""
 GUARD_BITS = 64
 """Precision of the balls beyond the format's."""
 BOUNDS = {"tanh": 1, "erf": 1, "sigmoid": 1, "erfc": 2}
@@ -66,12 +68,18 @@ class Kind(IntEnum):
     """The smallest normal and subnormal numbers as an input."""
 
 
+EVERY_KIND = frozenset(Kind)
+NAMED = frozenset((Kind.END, Kind.TURN, Kind.ZERO, Kind.VANISHING))
+"""What mathematics names; the rest the format does, and so it does the subnormal numbers beside 0."""
+
+
 def points(
     program: Program,
     domains: Mapping[str, Domain],
     drawn: Sequence[Point],
     format_: Format,
     *,
+    kinds: Collection[Kind] = EVERY_KIND,
     allowed: Callable[[Point], bool] = lambda point: True,
 ) -> list[Point]:
     """At most `MOST_POINTS` boundary points inside the domains that are `allowed` and not among those `drawn`.
@@ -81,10 +89,10 @@ def points(
     found: list[Point] = []
     known = {_key(point) for point in drawn}
     with balls.workprec(format_.precision_bits + GUARD_BITS):
-        search = _Search(program, format_)
+        search = _Search(program, format_, kinds)
         bases = drawn[: 1 if len(domains) == 1 else LINES]
         lines = [
-            _Line(search, name, domains[name].ordinals(format_), base)
+            _Line(search, name, domains[name], _reached(domains[name], search), base)
             for base in bases
             for name in domains
         ]
@@ -97,6 +105,15 @@ def points(
                 if len(found) == MOST_POINTS:
                     return found
     return found
+
+
+def _reached(domain: Domain, search: _Search) -> range:
+    """The ordinals in which an input is moved: a normal one no further than it is drawn, unless the format is asked."""
+    inside = domain.ordinals(search.format)
+    if not isinstance(domain, Normal) or search.is_of_machine:
+        return inside
+    last = ordinal(nearest(NORMAL_REACH, search.format), search.format)
+    return range(max(inside[0], -last), min(inside[-1], last) + 1)
 
 
 def _in_turn(lines: Sequence[_Line]) -> Iterator[Cluster]:
@@ -124,7 +141,9 @@ def _key(point: Point) -> tuple[tuple[str, str], ...]:
 class _Search:
     """A program with all that is watched in it, and the work that may still be spent."""
 
-    def __init__(self, program: Program, format_: Format) -> None:
+    def __init__(
+        self, program: Program, format_: Format, kinds: Collection[Kind]
+    ) -> None:
         written = expression.expand(program)
         defined, places = expression.define_in_place(written)
         applied = _applications(written, places)
@@ -132,8 +151,15 @@ class _Search:
         applied = list(dict.fromkeys((*applied, *own)))
         self.program, comparisons = _with_comparisons(defined, applied)
         self.format = format_
-        self.watches = [*_watches(defined, format_, applied), *comparisons]
+        watches = _watches(defined, format_, applied, kinds)
+        self.watches = [*watches, *comparisons]
+        self.kinds = kinds
         self.work = MOST_WORK
+
+    @property
+    def is_of_machine(self) -> bool:
+        """Whether what only the format names is looked for."""
+        return Kind.SMALLEST in self.kinds
 
     def values(self, point: Point) -> list[Any] | None:
         """The values of all nodes at a point, NaN where a value is unknown; None once the work is spent."""
@@ -168,6 +194,7 @@ class _Line:
 
     search: _Search
     name: str
+    domain: Domain
     inside: range
     """The ordinals of the numbers in the input's domain."""
     base: Point
@@ -175,20 +202,26 @@ class _Line:
 
     def clusters(self) -> Iterator[tuple[Kind, int, Cluster]]:
         """The places on the line, with how many of the same kind and origin came before."""
-        yield Kind.END, 0, partial(self._around, self.inside[0])
-        yield Kind.END, 0, partial(self._around, self.inside[-1])
-        yield Kind.ZERO, 0, self._zeros
-        smallest = (
-            self.search.format.smallest_normal,
-            self.search.format.smallest_subnormal,
+        named_ends = (
+            (self.domain.lower, self.inside[0]),
+            (self.domain.upper, self.inside[-1]),
         )
-        for number in smallest:
-            for sign in (1, -1):
-                place = sign * self._ordinal(number)
-                yield Kind.SMALLEST, 0, partial(self._around, place)
+        for end, place in named_ends:
+            if end.is_finite or self.search.is_of_machine:
+                yield Kind.END, 0, partial(self._around, place)
+        yield Kind.ZERO, 0, self._zeros
+        if self.search.is_of_machine:
+            yield from self._smallest()
         grid = self._grid()
         for watch in self.search.watches:
             yield from self._crossings(watch, grid)
+
+    def _smallest(self) -> Iterator[tuple[Kind, int, Cluster]]:
+        format_ = self.search.format
+        for number in (format_.smallest_normal, format_.smallest_subnormal):
+            for sign in (1, -1):
+                place = sign * self._ordinal(number)
+                yield Kind.SMALLEST, 0, partial(self._around, place)
 
     def _crossings(
         self, watch: _Watch, grid: Sequence[int]
@@ -241,8 +274,14 @@ class _Line:
         return [
             self._at(from_ordinal(position, self.search.format))
             for position in positions
-            if position in self.inside
+            if position in self.inside and not self._is_unnamed(position)
         ]
+
+    def _is_unnamed(self, position: int) -> bool:
+        """Whether only the format names a number: a subnormal one of a domain that reaches 0."""
+        if self.search.is_of_machine or self.inside[0] > 1 or self.inside[-1] < -1:
+            return False
+        return 0 < abs(position) < self._ordinal(self.search.format.smallest_normal)
 
     def _at(self, value: float) -> Point:
         return {**self.base, self.name: value}
@@ -364,7 +403,10 @@ def _applications(program: Program, places: Sequence[int]) -> list[Applied]:
 
 
 def _watches(
-    program: Program, format_: Format, applied: Sequence[Applied]
+    program: Program,
+    format_: Format,
+    applied: Sequence[Applied],
+    kinds: Collection[Kind],
 ) -> Iterator[_Watch]:
     """What is watched in a program of which `applied` are those rows that were written out, and all others."""
     reached = expression.reached(program)
@@ -372,7 +414,8 @@ def _watches(
     for index, node in enumerate(program.nodes):
         row = operations.OPERATIONS.get(node.operation)
         if row is not None and row.result is Sort.NUMBER:
-            levels[index] |= _thresholds(node.operation, format_)
+            thresholds = _thresholds(node.operation, format_).items()
+            levels[index] |= {at: kind for at, kind in thresholds if kind in kinds}
     for row, arguments in applied:
         for turn in _turns(row):
             operand = arguments[turn.operand]
