@@ -477,3 +477,11 @@ def test_complex_points_are_drawn_as_real_ones_and_within_an_absolute_tolerance(
     )  # fmt: skip
     assert run.ok, run
     assert run.results[0].points == 40
+
+
+def test_a_zero_that_no_precision_pins_is_no_boundary_point() -> None:
+    # 1 - exp(-x) vanishes at 0 alone, which is there as the end; next to it no ball of some hundred bits tells it from 0.
+    for boundary in ("machine", True):
+        edges = edges_of("1 - exp(-x)", domain={"x": "[0, 10]"}, boundary=boundary)
+        assert 0.0 in edges
+        assert not any(1e-300 < x < 1e-3 for x in edges)

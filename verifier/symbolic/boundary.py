@@ -238,7 +238,8 @@ class _Line:
     def _pinned(self, watch: _Watch, cut: int, low: int, high: int) -> list[Point]:
         """The neighbours between which a rank reaches `cut`.
 
-        A number exactly at a level has a cut on either side. One whose ball leaves that open has what is beside it.
+        A number exactly at a level has a cut on either side. One whose ball leaves that open has what is beside it; if
+        that is open as well, the place is not found: short of more precision, 1 − exp(−x) may be 0 at 1e-33.
         """
         if self.search.work <= 0:
             return []
@@ -257,6 +258,8 @@ class _Line:
         found = [low, high]
         for position, step in ((low, -1), (high, 1)):
             if self._rank(watch, position) is None:
+                if self._rank(watch, position + step) is None:
+                    return []
                 found.append(position + step)
         return self._points(found)
 
