@@ -480,7 +480,7 @@ def test_complex_points_are_drawn_as_real_ones_and_within_an_absolute_tolerance(
 
 
 def test_a_zero_that_no_precision_pins_is_no_boundary_point() -> None:
-    # 1 - exp(-x) vanishes at 0 alone, which is there as the end; next to it no ball of some hundred bits tells it from 0.
+    # 1 - exp(-x) vanishes at 0 alone, which is there as the end; near it no ball of some hundred bits tells it from 0.
     for boundary in ("machine", True):
         edges = edges_of("1 - exp(-x)", domain={"x": "[0, 10]"}, boundary=boundary)
         assert 0.0 in edges

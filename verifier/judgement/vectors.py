@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from verifier.floats import Format
-from verifier.judgement.comparison import Judgement, allowed
+from verifier.judgement.comparison import Judgement, Tolerance, allowed
 from verifier.records import ClarkePiece, Enclosure, Verdict
 
 MOST_STEPS = 300
@@ -37,7 +37,7 @@ def judge_vector(
     measured: Sequence[float],
     pieces: Sequence[ClarkePiece],
     format_: Format,
-    tolerance: Fraction,
+    tolerance: Tolerance,
     rounding: Callable[[], Sequence[Fraction] | None],
 ) -> Judgement | None:
     """The verdict on numbers that alone could each be one of a subgradient, where together they are proved to be none.
