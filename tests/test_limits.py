@@ -321,6 +321,52 @@ def test_a_mixed_second_derivative_has_a_limit():
     assert _said(found["y", "x"]) == 0
 
 
+def _mixed(text, point, names):
+    program = parse(text, variables=names)
+    oracle = Oracle(program, names)
+    gradient = oracle.at(point, 1.0, BINARY64).gradient
+    hessian = HessianOracle(program, names, oracle.limits)
+    return hessian.at(point, 1.0, BINARY64, gradient)
+
+
+RADIUS = "x*x + y*y"
+
+
+@pytest.mark.parametrize("names", ["xy", "yx"])
+@pytest.mark.parametrize(
+    ("text", "x_then_y", "y_then_x"),
+    [
+        # G. Peano's example (1884): f_x(0, y) = -y, f_y(x, 0) = x
+        (f"where({RADIUS} > 0, x*y*(x*x - y*y)/({RADIUS}), 0)", -1, 1),
+        (f"x*y*(x*x - y*y)/({RADIUS}) + 5*x*y", 4, 6),
+        # f_x(0, y) = 0, f_y(x, 0) = x
+        (f"where({RADIUS} > 0, x**3*y/({RADIUS}), 0)", 0, 1),
+        # f_x(0, y) = y, f_y(x, 0) = 0
+        (f"where({RADIUS} == 0, 0, x*y**3/({RADIUS}))", 1, 0),
+        # the same in either order, for where |y| is differentiable it is ±x
+        ("x*abs(y)", (-1, 1), (-1, 1)),
+        ("y*where(x > 0, x, x/10)", (0.1, 1), (0.1, 1)),
+        ("abs(x)*y**2", 0, 0),
+        ("x*y*relu(x)", 0, 0),
+        # x² or xy: along y at x = 0 the second begins where y > 0, along x at y = 0 where x < 0
+        ("max(x, y)*x", (0, 1), (1, 0)),
+    ],
+)
+def test_mixed_second_derivatives_need_not_be_symmetric(
+    text, x_then_y, y_then_x, names
+):
+    found = _mixed(text, {"x": 0.0, "y": 0.0}, tuple(names))
+    assert _said(found["x", "y"]) == pytest.approx(x_then_y)
+    assert _said(found["y", "x"]) == pytest.approx(y_then_x)
+
+
+def test_of_a_norm_mixed_second_derivatives_are_sets_of_limits():
+    # d/dz d/dx z·hypot(x, y) = x/hypot(x, y): anything from -1 to 1 near the origin
+    found = _mixed("z*hypot(x, y)", {"x": 0.0, "y": 0.0, "z": 0.0}, ("x", "y", "z"))
+    assert _said(found["x", "z"]) == (-1, 1)
+    assert _said(found["z", "x"]) == (-1, 1)
+
+
 # ── germs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

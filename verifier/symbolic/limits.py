@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from verifier.language import expression
 from verifier.language.expression import Program
@@ -24,11 +25,15 @@ from verifier.symbolic import balls, germs, joint, paths
 from verifier.symbolic.balls import Ball
 from verifier.symbolic.formula import Formula
 from verifier.symbolic.germs import Germ, Limit, Outside, Unresolved, Value
+from verifier.symbolic.paths import Line
 
 PRECISIONS_BITS = (256, 1280)
 """Two limits whose balls overlap at these precisions are taken for equal: no precision proves equality.
 
 The second holds the whole part of any double."""
+
+
+RELATIONS = frozenset("lt le gt ge eq ne".split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,17 +132,15 @@ class Limits:
         upstream: float,
         here: Truth,
     ) -> Truth:
-        """The second derivative by two inputs; `here` is the truth about the derivative by the first."""
+        """The derivative by the second input of that by the first; `here` is the truth about the latter.
+
+        In the other order it may be another number: Schwarz's theorem needs second derivatives that are continuous.
+        """
         if upstream == 0:
             return _finite(balls.zero())
-        found = _undefined("the derivative jumps")
-        if here.status is not TruthStatus.KINK:
-            found = _decide(lambda: self._second(point, wrt, upstream, here))
-        if wrt[0] == wrt[1] or found.status is not TruthStatus.UNDEFINED:
-            return found
-        # Along the second input the derivative by the first may not exist: then the other way round (Schwarz).
-        unknown = Truth(status=TruthStatus.LIMIT)
-        return _decide(lambda: self._second(point, wrt[::-1], upstream, unknown))
+        if here.status is TruthStatus.KINK:
+            return _undefined("the derivative jumps")
+        return _decide(lambda: self._second(point, wrt, upstream, here))
 
     def _second(
         self,
@@ -167,7 +170,12 @@ class Limits:
     def _slope_along(self, path: Mapping[str, Germ], wrt: str) -> Value | None:
         if wrt not in self.derivatives:
             raise Unresolved("a derivative that SymPy does not give")
-        return paths.of_formula(self.derivatives[wrt]).along(path)
+        line = paths.of_formula(self.derivatives[wrt])
+        values = line.values(path)
+        if _is_on_edge(line, values):
+            raise Unresolved("the derivative stands on an edge all along")
+        found: Value | None = paths.defined(values[line.output])
+        return found
 
     def _adjoint(
         self, point: Mapping[str, float], step: str, upstream: float, here: Truth
@@ -213,6 +221,27 @@ def _decide(attempt: Callable[[], Truth]) -> Truth:
             except (Outside, joint.Different) as failure:
                 return _undefined(str(failure))
     return Truth(status=TruthStatus.LIMIT, reason=f"the limit is not found: {reason}")
+
+
+def _is_on_edge(line: Line, values: Sequence[Any]) -> bool:
+    """Whether a choice or a sign that a derivative hangs on has nothing to choose by all along a path.
+
+    There SymPy's derivative is a number, that of |x| is 0, and the function has none.
+    """
+    needed = {line.output}
+    for index in range(line.output, -1, -1):
+        step = line.steps[index]
+        if index not in needed:
+            continue
+        needed.update(step.arguments)
+        operands = [values[argument] for argument in step.arguments]
+        if any(isinstance(operand, Outside | Unresolved) for operand in operands):
+            continue
+        if step.operation == "sign" and germs.is_zero(operands[0]):
+            return True
+        if step.operation in RELATIONS and germs.is_zero(germs.subtract(*operands)):
+            return True
+    return False
 
 
 def _from_sides(

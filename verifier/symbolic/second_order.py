@@ -9,15 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from verifier.floats import Format
 from verifier.language import expression
 from verifier.language.expression import Program
 from verifier.records import Truth, TruthStatus
-from verifier.symbolic import balls, derivative, witness
+from verifier.symbolic import balls, derivative, joint, paths, witness
 from verifier.symbolic.balls import Ball
+from verifier.symbolic.clarke import Clarke
 from verifier.symbolic.formula import Formula
-from verifier.symbolic.limits import Limits
+from verifier.symbolic.germs import Outside, Unresolved
+from verifier.symbolic.limits import PRECISIONS_BITS, Limits
 from verifier.symbolic.stepwise import Known, Standing, Stepwise
 from verifier.symbolic.truth import (
     _STATUS,
@@ -31,6 +34,7 @@ Pair = tuple[str, str]
 
 LARGEST_EFFORT = 60_000
 """Entries × the square of the expression's size, steps written out; SymPy takes some seconds there, then minutes."""
+_KNOWN = (TruthStatus.FINITE, TruthStatus.KINK, TruthStatus.INFINITE)
 HIDDEN_EDGE = "no power series: an edge stands behind a factor that is zero"
 
 
@@ -77,12 +81,66 @@ class HessianOracle:
             if not open_:
                 break
         found = {pair: _settled(truth) for pair, truth in found.items()}
+        found |= {(j, i): truth for (i, j), truth in found.items()}
         if self.limits is not None and gradient is not None:
-            for pair, truth in found.items():
-                if truth.status is TruthStatus.LIMIT:
-                    here = gradient[pair[0]]
-                    found[pair] = self.limits.second(point, pair, upstream, here)
-        return found | {(j, i): truth for (i, j), truth in found.items()}
+            for pair in self.pairs:
+                if found[pair].status is TruthStatus.LIMIT:
+                    found |= self._by_limits(pair, point, upstream, gradient)
+        return found
+
+    def _by_limits(
+        self,
+        pair: Pair,
+        point: Mapping[str, float],
+        upstream: float,
+        gradient: Mapping[str, Truth],
+    ) -> dict[Pair, Truth]:
+        """The truth of a pair in both orders; what one does not tell the other does where both are proved alike."""
+        assert self.limits is not None
+        orders = list(dict.fromkeys((pair, pair[::-1])))
+        found = {
+            order: self.limits.second(point, order, upstream, gradient[order[0]])
+            for order in orders
+        }
+        known = [truth for truth in found.values() if truth.status in _KNOWN]
+        if not known or len(orders) == 1 or known == [known[0]] * 2:
+            return found
+        # Where functions meet that are smooth, a set of limits says more than the number at the point.
+        kinks = [truth for truth in known if truth.status is TruthStatus.KINK]
+        best = (kinks or known)[0]
+        if self._is_symmetric(pair, point, is_kink=bool(kinks)):
+            return {o: t if t.status is best.status else best for o, t in found.items()}
+        unsure = Truth(
+            status=TruthStatus.LIMIT,
+            reason="the order of the two derivatives may matter here",
+        )
+        return {o: t if t.status in _KNOWN else unsure for o, t in found.items()}
+
+    def _is_symmetric(
+        self, pair: Pair, point: Mapping[str, float], *, is_kink: bool
+    ) -> bool:
+        """Whether both orders of a pair are proved to be alike.
+
+        So they are where smooth functions meet, of a kink's limits also where a norm vanishes, and where SymPy's second
+        derivative tends to one number along every way.
+        """
+        pieces = self.clarke.pieces(point, 1.0, pair)
+        if pieces is not None and (is_kink or not any(p.norms for p in pieces)):
+            return True
+        if self.whole is None:
+            return False
+        output = self.whole.outputs[self.pairs.index(pair)]
+        line = paths.of_formula(replace(self.whole, outputs=(output,)))
+        with balls.workprec(PRECISIONS_BITS[0]):
+            try:
+                return joint.limit(line, point).limit.ball is not None
+            except (Unresolved, Outside, joint.Different):
+                return False
+
+    @cached_property
+    def clarke(self) -> Clarke:
+        """What the program is made of about a kink."""
+        return Clarke(self.program)
 
     def _attempt(
         self,
