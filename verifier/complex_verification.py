@@ -25,6 +25,7 @@ from verifier.judgement.complex_comparison import (
     of_truth,
 )
 from verifier.judgement.expectation import held_within
+from verifier.judgement.steps import by_what_it_hands_on
 from verifier.language import complex_numbers, expression
 from verifier.language.case import Case, Expected
 from verifier.language.expression import Program
@@ -39,6 +40,7 @@ from verifier.records import (
 )
 from verifier.symbolic.complex_rounding import ComplexRoundingModel, ComplexSpread
 from verifier.symbolic.complex_truth import ComplexOracle, ComplexPointTruth
+from verifier.symbolic.slopes import complex_slopes
 from verifier.verification import (
     Interrupted,
     conclude,
@@ -349,8 +351,40 @@ class _Work:
                 excuses=_ExcusesOf(excuses, quantity),
                 written=isinstance(self.subject, Program),
             )
+            if quantity.kind == "step":
+                judgement = self.by_what_it_hands_on(
+                    quantity, point, measured, truth, judgement
+                )
             judged.append(_Judged(quantity, point, upstream, measured, true, judgement))
         return judged
+
+    def by_what_it_hands_on(
+        self,
+        step: _Quantity,
+        point: Point,
+        measured: complex,
+        truth: ComplexPointTruth,
+        judgement: Judgement,
+    ) -> Judgement:
+        """The judgement of a named step, by how far its error moves the gradients that are asked for."""
+        true = of_truth(step.of_truth(truth))
+        if true is None or not cmath.isfinite(measured):
+            return judgement
+        inputs = {name: point[name] for name in self.case.inputs}
+        sizes: dict[str, Fraction | None] = {}
+        for name in self.oracle.wrt:
+            number = of_truth(truth.gradient[name])
+            sizes[name] = None if number is None else norm(number)
+        return by_what_it_hands_on(
+            judgement,
+            distance(of_float(measured), true),
+            lambda: complex_slopes(
+                self.case.program, step.name, self.oracle.wrt, inputs, self.format
+            ),
+            sizes,
+            self.format,
+            self.tolerance,
+        )
 
     def quantities(self, found: ComplexMeasurement) -> list[_Quantity]:
         """What there is to compare; only reverse mode shows steps."""

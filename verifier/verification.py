@@ -46,6 +46,7 @@ from verifier.judgement.expectation import (
     sides,
     unaccepted,
 )
+from verifier.judgement.steps import by_what_it_hands_on
 from verifier.judgement.vectors import judge_vector
 from verifier.language import expression
 from verifier.language.case import Case, Descent, Expected
@@ -69,6 +70,7 @@ from verifier.symbolic.rounded import Rounded
 from verifier.symbolic.rounding import IdealModel, Mode, RoundingModel, Spread
 from verifier.symbolic.second_order import HessianOracle
 from verifier.symbolic.second_rounding import HessianRounding
+from verifier.symbolic.slopes import slopes
 from verifier.symbolic.truth import Oracle, PointTruth
 
 Point = Mapping[str, float]
@@ -392,6 +394,11 @@ class _ExcusesOf:
             ]
             total += max(distances, default=Fraction(0))
         return total
+
+
+def _size(truth: Truth) -> Fraction | None:
+    found = _middle(truth)
+    return None if found is None else abs(found)
 
 
 def _is_at_edge(truth: Truth) -> bool:
@@ -756,6 +763,10 @@ class _Work:
                 convention=_convention(self.case, upstream),
                 written=isinstance(self.prepared.subject, Program),
             )
+            if quantity.name == "step":
+                judgement = self.by_what_it_hands_on(
+                    quantity, point, measured, truth, judgement
+                )
             judged.append(_Judged(quantity, point, upstream, measured, true, judgement))
         return self.judge_together(judged, point, upstream)
 
@@ -794,6 +805,34 @@ class _Work:
             else one
             for one in judged
         ]
+
+    def by_what_it_hands_on(
+        self,
+        step: _Quantity,
+        point: Point,
+        measured: float,
+        truth: PointTruth,
+        judgement: Judgement,
+    ) -> Judgement:
+        """The judgement of a named step, by how far its error moves the gradients that are asked for."""
+        true = _middle(step.of_truth(truth))
+        if true is None or not math.isfinite(measured):
+            return judgement
+        inputs = {name: point[name] for name in self.case.inputs}
+        return by_what_it_hands_on(
+            judgement,
+            abs(Fraction(measured) - true),
+            lambda: slopes(
+                self.case.program,
+                step.wrt[0],
+                self.prepared.wrt,
+                inputs,
+                self.format,
+            ),
+            {name: _size(truth.gradient[name]) for name in self.prepared.wrt},
+            self.format,
+            self.tolerance,
+        )
 
     # ── expectations ─────────────────────────────────────────────────────────────────────────────────────────────
 
