@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from verifier.floats import Format, ulp
-from verifier.judgement.comparison import Judgement, Tolerance, allowed
+from verifier.judgement.comparison import Judgement, Tolerance, _to_float, allowed
 from verifier.records import Verdict
 
 EXPLAINED = (Verdict.DIFFER_UNSTABLE, Verdict.DIFFER_RANGE)
@@ -42,7 +42,7 @@ def by_what_it_hands_on(
             return judgement
         if error * slope > allowed(size, format_, tolerance):
             return judgement
-        moved_ulp = max(moved_ulp, float(error * slope / ulp(size, format_)))
+        moved_ulp = max(moved_ulp, _to_float(error * slope / ulp(size, format_)))
     if not found:
         return judgement
     own = "" if judgement.error_ulp is None else f" of {judgement.error_ulp:.3g} ulp"
