@@ -23,6 +23,7 @@ GROUND = {
     "verifier.errors",
     "verifier.evidence",
     "verifier.floats",
+    "verifier.interrupts",
     "verifier.records",
     "verifier.survey.records",
 }
@@ -30,6 +31,7 @@ MAY_IMPORT = {
     "verifier.errors": set(),
     "verifier.evidence": {"verifier.records"},
     "verifier.floats": set(),
+    "verifier.interrupts": set(),
     "verifier.records": set(),
     "verifier.survey.records": set(),
     "verifier.language": GROUND | {"verifier.language"},
@@ -71,9 +73,11 @@ MAY_IMPORT = {
         "verifier.reports",
         "verifier.verification",
         "verifier.inquiry",
+        "verifier.isolation",
         "verifier.suggestion",
     },
     "verifier.import_command": {"verifier.errors", "verifier.language"},
+    "verifier.isolation": {"verifier.symbolic", "verifier.automatic"},
     "verifier.disagreement": {"verifier.records", "verifier.floats"},
     "verifier.pipeline": GROUND
     | {
@@ -81,6 +85,8 @@ MAY_IMPORT = {
         "verifier.complex_verification",
         "verifier.verification",
         "verifier.disagreement",
+        "verifier.isolation",
+        "verifier.automatic",
     },
     "verifier.survey": set(),
     "verifier.survey.plan": GROUND | {"verifier.language"},
@@ -96,7 +102,8 @@ MAY_IMPORT = {
         "verifier.survey.regions",
         "verifier.survey.tally",
     },
-    "verifier.survey.execution": GROUND | {"verifier.survey.sweep"},
+    "verifier.survey.execution": GROUND
+    | {"verifier.survey.sweep", "verifier.isolation"},
     "verifier.api": GROUND
     | {"verifier.language", "verifier.reports", "verifier.pipeline"},
     "verifier.cli": GROUND
@@ -118,9 +125,14 @@ MAY_IMPORT = {
 """What each module or folder may import of the package: the house of design.md, section 2."""
 
 OWNERS = {
-    "sympy": {"verifier.symbolic.derivative", "verifier.symbolic.typeset"},
+    "sympy": {
+        "verifier.symbolic.ambient",
+        "verifier.symbolic.derivative",
+        "verifier.symbolic.typeset",
+    },
     "mpmath": set(),  # only tests may: it is their independent witness
     "flint": {
+        "verifier.symbolic.ambient",
         "verifier.symbolic.balls",
         "verifier.symbolic.complex_balls",
         "verifier.symbolic.complex_cuts",

@@ -20,6 +20,7 @@ from verifier.evidence import (
     Trace,
 )
 from verifier.floats import COMPLEX, FORMATS, Format, decimal, nearest, shortest, ulp
+from verifier.isolation import isolated
 from verifier.judgement.comparison import severity
 from verifier.language.cases import Case, load_paths
 from verifier.language.expression import Program, expand
@@ -67,11 +68,12 @@ def explain(
                 f"--dtype: expected one of {', '.join(FORMATS)}, found `{dtype}`."
             )
     columns = MOST_COLUMNS if width is None else width
-    prepared = Prepared(case, allowed=allowed)
-    typeset_ = typeset.derivatives(
-        case.program, prepared.wrt, columns=columns - 4, plain=plain
-    )
-    pages = [_explain(prepared, dtype, seed, typeset_) for dtype in chosen]
+    with isolated():
+        prepared = Prepared(case, allowed=allowed)
+        typeset_ = typeset.derivatives(
+            case.program, prepared.wrt, columns=columns - 4, plain=plain
+        )
+        pages = [_explain(prepared, dtype, seed, typeset_) for dtype in chosen]
     return report.render(pages, width=width, color=color)
 
 

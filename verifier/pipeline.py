@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
 
+from verifier import interrupts
 from verifier.disagreement import Ledger
 from verifier.errors import SelectionError, UsageError, suggest
 from verifier.floats import COMPLEX, DTYPES
+from verifier.isolation import isolated
 from verifier.language.case import (
     COMPLEX_ROUTES,
     LAYOUTS,
@@ -45,6 +47,11 @@ class Task:
     def id(self) -> str:
         """`FILE::NAME dtype route`."""
         return f"{self.case.id} {self.dtype} {self.route}"
+
+    @property
+    def has_subject(self) -> bool:
+        """Whether a callable of the user's is run."""
+        return self.function is not None or self.case.subject is not None
 
 
 def plan(
@@ -258,38 +265,58 @@ class Verifier:
         on_point: Callable[[int, int], None] | None = None,
     ) -> Result:
         """The result of one task."""
+        with isolated(), interrupts.watched():
+            try:
+                result = self._verify(task, seed, on_point)
+            except BaseException as error:
+                # One case's failure is that case's result, not the end of the run; but a user may end it.
+                if interrupts.is_received():
+                    if isinstance(error, KeyboardInterrupt):
+                        raise
+                    raise KeyboardInterrupt from error
+                if not isinstance(error, Exception) and not task.has_subject:
+                    raise
+                return _failed(task, error)
+            if interrupts.is_received():  # and a callable has made nothing of it
+                raise KeyboardInterrupt
+            return result
+
+    def _verify(
+        self, task: Task, seed: int, on_point: Callable[[int, int], None] | None
+    ) -> Result:
         # SymPy and torch are imported here: bad input is answered before either has loaded.
         from verifier import complex_verification
-        from verifier.verification import Prepared, failed, verify
+        from verifier.verification import Prepared, verify
 
-        try:
-            if task.dtype in COMPLEX:
-                return complex_verification.verify(
-                    task.case,
-                    dtype=task.dtype,
-                    route=task.route,
-                    seed=seed,
-                    function=task.function,
-                    allowed=task.allowed,
-                )
-            if self._case is not task.case or self._function is not task.function:
-                self._prepared = Prepared(
-                    task.case, function=task.function, allowed=task.allowed
-                )
-                self._case, self._function = task.case, task.function
-            return verify(
-                self._prepared,
+        if task.dtype in COMPLEX:
+            return complex_verification.verify(
+                task.case,
                 dtype=task.dtype,
                 route=task.route,
                 seed=seed,
-                layout=task.layout,
-                device=task.device,
-                on_point=on_point,
+                function=task.function,
+                allowed=task.allowed,
             )
-        except (
-            Exception
-        ) as error:  # one case's failure is that case's result, not the end of the run
-            return failed(task.case, dtype=task.dtype, route=task.route, error=error)
+        if self._case is not task.case or self._function is not task.function:
+            self._prepared = Prepared(
+                task.case, function=task.function, allowed=task.allowed
+            )
+            self._case, self._function = task.case, task.function
+        return verify(
+            self._prepared,
+            dtype=task.dtype,
+            route=task.route,
+            seed=seed,
+            layout=task.layout,
+            device=task.device,
+            on_point=on_point,
+        )
+
+
+def _failed(task: Task, error: BaseException) -> Result:
+    from verifier.verification import failed
+
+    return failed(task.case, dtype=task.dtype, route=task.route, error=error)
 
 
 _shared = Verifier()

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from verifier import inquiry
+from verifier import inquiry, interrupts
 from verifier.automatic.layouts import check_device as check_device
 from verifier.automatic.routes import Measurement, Runner
 from verifier.automatic.subjects import Subject, allowed_subjects, load
@@ -198,6 +198,8 @@ def verify(
         else:
             work.descend(descent)
     except KeyboardInterrupt as interrupt:
+        if is_callables_own(prepared.subject):
+            raise
         if not work.judged and not work.done:
             raise
         work.points = work.done or len({id(judged.point) for judged in work.judged})
@@ -216,6 +218,11 @@ def modes(route: str) -> tuple[Mode, Mode]:
 def _mode(name: str) -> Mode:
     """Every route that is not forward mode is reverse mode in some dress."""
     return Mode.FORWARD if name == Mode.FORWARD.value else Mode.REVERSE
+
+
+def is_callables_own(subject: Program | Subject) -> bool:
+    """Whether a `KeyboardInterrupt` in hand was raised by the user's callable, for nobody has interrupted."""
+    return isinstance(subject, Subject) and not interrupts.is_received()
 
 
 class Interrupted(KeyboardInterrupt):

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad as _forward_ad
 
-from verifier.automatic import faults
+from verifier.automatic import ambient, faults
 from verifier.automatic.lowering import DTYPES, Lowered, Value
 from verifier.automatic.subjects import Subject, SubjectError
 from verifier.language.expression import Program
@@ -74,7 +74,7 @@ def measure(
     for batch in batches:
         run, inputs = _prepared(subject, batch, dtype, wrt)
         try:
-            with warnings.catch_warnings(), torch.enable_grad():
+            with warnings.catch_warnings(), ambient.undisturbed():
                 warnings.simplefilter("ignore")
                 derived = derive(run, inputs, wrt, upstream)
         except SubjectError:

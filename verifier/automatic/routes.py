@@ -29,7 +29,7 @@ from typing import Any
 
 import torch
 
-from verifier.automatic import compiled, faults, layouts, modes
+from verifier.automatic import ambient, compiled, faults, layouts, modes
 from verifier.automatic.compiled import Compiled, CompileError
 from verifier.automatic.lowering import DTYPES, Lowered
 from verifier.automatic.modes import Derived, Route, Run, Steps
@@ -114,7 +114,7 @@ class Runner:
         with _undisturbed():
             for call in layouts.calls(len(points), layout):
                 try:
-                    with _undisturbed():
+                    with ambient.undisturbed():
                         derived = self._derive(
                             points[call.start : call.stop],
                             upstreams[call.start : call.stop],
@@ -276,14 +276,10 @@ def _one_number(result: Any) -> Tensor:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Gradients are recorded, warnings change no verdict, and no mode of PyTorch's outlives the measurement."""
-    with warnings.catch_warnings():
+    """Warnings change no verdict, and no mode of PyTorch's is there or outlives the measurement."""
+    with warnings.catch_warnings(), ambient.undisturbed():
         warnings.simplefilter("ignore")
-        anomaly = torch.autograd.set_detect_anomaly(
-            torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
-        )
-        with anomaly, torch.inference_mode(False), torch.enable_grad():
-            yield
+        yield
 
 
 _ROUTES: dict[str, Route] = {
