@@ -3,18 +3,22 @@
 Importing this loads neither torch nor SymPy; the names below load what they need when they are first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+# Nothing is imported here that a file of the working folder could stand for: see `__main__`.
+import importlib
 
-from verifier.errors import VerifierError
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from verifier.api import Run, cases, check, verify
+    from verifier.errors import VerifierError
 
 __all__ = ["Run", "VerifierError", "cases", "check", "verify"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
+    if name == "VerifierError":
+        return importlib.import_module("verifier.errors").VerifierError
     if name in __all__:
-        return getattr(import_module("verifier.api"), name)
+        return getattr(importlib.import_module("verifier.api"), name)
     raise AttributeError(f"module `verifier` has no attribute `{name}`")

@@ -16,6 +16,7 @@ from verifier.language.cases import from_mapping, load_paths
 from verifier.pipeline import Task
 from verifier.records import Result, RunRecord
 from verifier.reports import text
+from verifier.reports.outcome import PASSED, exit_code
 
 if TYPE_CHECKING:
     import pytest
@@ -35,7 +36,7 @@ class Run:
     @property
     def ok(self) -> bool:
         """Whether every result is as its case expects; undecided is not."""
-        return all(result.as_expected for result in self.record.results)
+        return exit_code(self.record) == PASSED
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -74,6 +75,10 @@ def verify(
 
     Every keyword means what the key of that name means in a case file. A task that `cases` handed to a test is run
     as it stands. Raises `VerifierError` for what no case may say.
+
+    It may be called from several threads: one verification waits for another, for the precision of balls is global.
+    Other threads must leave that of `flint` alone meanwhile. PyTorch's modes, a default device, the rounding mode and
+    the like change no verdict; inside `torch.func.vmap` and its kin it refuses with `UsageError`.
     """
     if isinstance(expression, Task):
         return Run(pipeline.execute([expression], seed=seed))
@@ -125,7 +130,9 @@ def check(
 
     The callable takes one 0-dimensional tensor for each input and returns one number. `inputs` names its arguments in
     order; by default they are its parameters, where they are named as the variables, and else the variables in order
-    of first appearance. The point is given by `values`, in the order of the arguments, or as in a case file.
+    of first appearance. The point is given by `values`, in the order of the arguments, or as in a case file. What the
+    callable raises is the result `error.run`; what it leaves behind (a default device, say) ends with the call. Threads
+    are as `verify` says.
 
     ```python
     verifier.check(torch.nn.functional.silu, -89, expression="x/(1 + exp(-x))", dtype="float32")

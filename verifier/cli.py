@@ -12,10 +12,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, TextIO
 
 import typer
 
@@ -59,7 +59,27 @@ def main() -> None:
         # A name that the terminal cannot show is spelled out, and never the end of the run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    with _guarded_exit():
+        app()
+
+
+@contextmanager
+def _guarded_exit() -> Iterator[None]:
+    """`os._exit`, wherever a callable has put it (in `atexit`, in a thread), ends this process with no better code."""
+    from verifier.reports.outcome import UNUSABLE
+
+    leave, owner = os._exit, os.getpid()
+    own = UNUSABLE
+
+    def leave_no_better(status: int = 0) -> NoReturn:
+        leave(status or own if os.getpid() == owner else status)
+
+    os._exit = leave_no_better
+    try:
+        yield
+    except SystemExit as end:
+        own = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        raise
 
 
 def _command(function: Callable[_P, int]) -> Callable[_P, NoReturn]:
@@ -84,6 +104,10 @@ def _exit_code(function: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return INTERRUPTED
+    except SystemExit as error:
+        # Only a callable's: of a handler of signals that it left behind, say.
+        _complain(f"error: the run was ended by `SystemExit({error.code!r})`.")
+        return UNUSABLE
     except BrokenPipeError:  # the reader has seen enough (`| head`)
         _discard_output()
         return _BROKEN_PIPE
@@ -107,9 +131,10 @@ def _complain(message: str) -> None:
     sys.stderr.write(f"{shown}\n")
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+def _say(text: str, stream: TextIO | None = None) -> None:
+    stream = stream or sys.stdout
+    stream.write(text)
+    stream.flush()
 
 
 def _version(asked: bool) -> None:
@@ -303,18 +328,20 @@ def _run(request: _Request) -> int:
     from verifier.reports import outcome
 
     before = _stored(request)
-    tasks = plan(
-        load_paths(request.paths),
-        dtypes=request.dtypes,
-        routes=request.routes,
-        orders=request.orders,
-        allowed=request.allowed,
-        names=request.cases,
-        tags=request.tags,
-        points=request.points,
-        layout=request.layout,
-        device=request.device,
-    )
+    cases = load_paths(request.paths)
+    with redirect_stdout(sys.stderr):  # a module that is imported may print
+        tasks = plan(
+            cases,
+            dtypes=request.dtypes,
+            routes=request.routes,
+            orders=request.orders,
+            allowed=request.allowed,
+            names=request.cases,
+            tags=request.tags,
+            points=request.points,
+            layout=request.layout,
+            device=request.device,
+        )
     record = _execute(tasks, request)
     partial = (
         request.is_filtered or record.interrupted or len(record.results) < len(tasks)
@@ -332,7 +359,8 @@ def _execute(tasks: list[Task], request: _Request) -> RunRecord:
     from verifier.pipeline import execute
 
     say = _streamer(tasks, request) if request.streams_text else None
-    with _progress(len(tasks)) as (advance, judged):
+    # What a callable prints must not end up in a report.
+    with _progress(len(tasks)) as (advance, judged), redirect_stdout(sys.stderr):
 
         def on_result(result: Result) -> None:
             advance(None if say is None else functools.partial(say, result))
@@ -341,6 +369,7 @@ def _execute(tasks: list[Task], request: _Request) -> RunRecord:
             tasks,
             seed=request.seed,
             fail_fast=request.fail_fast,
+            accepted=request.accept,
             on_result=on_result,
             on_point=judged,
         )
@@ -349,10 +378,11 @@ def _execute(tasks: list[Task], request: _Request) -> RunRecord:
 def _streamer(tasks: Sequence[Task], request: _Request) -> Callable[[Result], None]:
     from verifier.reports import text
 
-    color = _page()[1]
+    color, stream = _page()[1], sys.stdout
     names = text.name_width(task.case.id for task in tasks)
     return lambda result: _say(
-        text.streamed(result, names=names, accepted=request.accept, color=color)
+        text.streamed(result, names=names, accepted=request.accept, color=color),
+        stream,
     )
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import fnmatch
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from verifier import interrupts
 from verifier.disagreement import Ledger
-from verifier.errors import SelectionError, UsageError, suggest
+from verifier.errors import Place, SelectionError, UsageError, suggest
 from verifier.floats import COMPLEX, DTYPES
 from verifier.isolation import isolated
 from verifier.language.case import (
@@ -26,7 +27,7 @@ from verifier.language.case import (
     ROUTES,
     Case,
 )
-from verifier.records import Result, RunRecord
+from verifier.records import Result, RunRecord, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +67,14 @@ def plan(
     allowed: Sequence[str] = (),
     layout: str = "batch",
     device: str = "cpu",
+    working: Path | None = None,
 ) -> list[Task]:
     """The tasks that the selection leaves, in file order; names may be globs, `NAME` or `FILE::NAME`.
 
+    Subjects are imported where the project of the `working` folder, the current one by default, or `allowed` lets them.
     Raises `SelectionError` where a name, tag or dtype selects nothing: a typo must not verify nothing in silence;
-    `UsageError` for a route, layout or device that is not there.
+    `UsageError` for a route, layout or device that is not there; `SubjectError` where a subject is not allowed or
+    cannot be imported.
     """
     routes = list(dict.fromkeys(ROUTE_ALIASES.get(route, route) for route in routes))
     for dtype in dtypes:
@@ -119,7 +123,42 @@ def plan(
         from verifier.verification import check_device
 
         check_device(device)
-    return tasks
+    return _with_subjects(tasks, working)
+
+
+def _with_subjects(tasks: Sequence[Task], working: Path | None) -> list[Task]:
+    """The tasks with what each may import, once all their subjects were found; each mistake is told once."""
+    if all(task.case.subject is None for task in tasks):
+        return list(tasks)
+    from verifier.automatic.subjects import SubjectError, load, permitted
+
+    found: list[Task] = []
+    places: dict[str, list[Place]] = {}
+    tried: set[tuple[str, str | None]] = set()
+    with isolated(), interrupts.watched():
+        for task in tasks:
+            case = task.case
+            if case.subject is None:
+                found.append(task)
+                continue
+            allowed = (*permitted(case.place.file, working), *task.allowed)
+            found.append(replace(task, allowed=allowed))
+            if (case.subject, case.place.file) in tried:
+                continue
+            tried.add((case.subject, case.place.file))
+            try:
+                load(case.subject, allowed)
+            except SubjectError as error:
+                places.setdefault(error.message, []).append(case.place)
+    if not places:
+        return found
+    told: list[str] = []
+    for message, where in places.items():
+        others = len({place.case for place in where}) - 1
+        more = f" So it is of {others} more." if others else ""
+        place = replace(where[0], key="subject", column=None)
+        told.append(f"{place}: {message}{more}")
+    raise SubjectError("\n".join(told))
 
 
 def _check_real(tasks: Sequence[Task]) -> None:
@@ -183,11 +222,13 @@ def execute(
     *,
     seed: int = 0,
     fail_fast: bool = False,
+    accepted: Collection[Verdict] = (),
     on_result: Callable[[Result], None] | None = None,
     on_point: Callable[[int, int], None] | None = None,
 ) -> RunRecord:
     """The record of all tasks; interrupted from the keyboard, of those that were finished.
 
+    With `fail_fast` the run ends at the first result that differs and is not `accepted`, or could not be run.
     `on_point` hears how many points of how many are judged of the task in hand.
     """
     begun = time.perf_counter()
@@ -202,7 +243,7 @@ def execute(
             results.append(result)
             if on_result is not None:
                 on_result(result)
-            if fail_fast and not result.as_expected:
+            if fail_fast and _is_failure(result, accepted):
                 break
     except KeyboardInterrupt as interrupt:
         interrupted = True
@@ -217,9 +258,15 @@ def execute(
         seed=seed,
         elapsed_s=time.perf_counter() - begun,
         results=tuple(results),
+        planned=len(tasks),
         interrupted=interrupted,
         disagreements=tuple(ledger.found),
     )
+
+
+def _is_failure(result: Result, accepted: Collection[Verdict]) -> bool:
+    excused = result.verdict.family == "undecided" or result.verdict in accepted
+    return not result.as_expected and (bool(result.broken) or not excused)
 
 
 def verify_task(task: Task, *, seed: int = 0) -> Result:

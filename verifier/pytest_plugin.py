@@ -131,7 +131,9 @@ class CaseFile(pytest.File):
         from verifier.pipeline import plan
 
         try:
-            return plan(cases.load_paths([_relative(self.path)]))
+            found = cases.load_paths([_relative(self.path)])
+            # pytest has run what the project's own files say before.
+            return plan(found, working=self.config.rootpath)
         except VerifierError as error:
             raise self.CollectError(str(error)) from error
 

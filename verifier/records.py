@@ -242,6 +242,8 @@ class RunRecord:
     seed: int
     elapsed_s: float
     results: tuple[Result, ...]
+    planned: int | None = None
+    """How many results there should be; None where nobody knows."""
     interrupted: bool = False
     disagreements: tuple[Disagreement, ...] = ()
 

@@ -13,13 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from verifier import inquiry, interrupts
 from verifier.automatic.layouts import check_device as check_device
 from verifier.automatic.routes import Measurement, Runner
-from verifier.automatic.subjects import Subject, allowed_subjects, load
+from verifier.automatic.subjects import Subject, load, permitted
 from verifier.errors import VerifierError
 from verifier.floats import (
     FORMATS,
@@ -160,8 +159,7 @@ def subject_of(
 ) -> Program | Subject:
     """What PyTorch is to run: `function`, else the case's own callable, else its formula."""
     if function is None and case.subject is not None:
-        start = Path(case.place.file or ".")
-        function = load(case.subject, [*allowed_subjects(start), *allowed])
+        function = load(case.subject, [*permitted(case.place.file), *allowed])
     if function is None:
         return case.program
     return Subject(function=function, inputs=case.arguments)

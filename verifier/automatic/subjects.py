@@ -1,7 +1,8 @@
 """A user's own callable in the place of the lowered program: the record, and what it takes to import one.
 
 A case file names its subject as `module:callable`. Importing a module runs its code, so only modules that the user has
-allowed are imported: by `[tool.verifier] subjects` in `pyproject.toml`, or on the command line.
+allowed are imported: by `[tool.verifier] subjects` in the `pyproject.toml` of the project in which the user works, for
+the case files of that project, or on the command line. A project that came with a case file allows nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
+from verifier import interrupts
 from verifier.errors import Place, VerifierError, suggest
+
+PROJECT = "pyproject.toml"
 
 
 class SubjectError(VerifierError):
@@ -35,17 +39,29 @@ class Subject:
 # ── what may be imported ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def allowed_subjects(start: Path) -> tuple[str, ...]:
-    """The patterns of `[tool.verifier] subjects` in the nearest `pyproject.toml` from `start` upwards; none without.
-
-    `start` is a folder, or a file in one.
-    """
+def project(start: Path) -> Path | None:
+    """The folder of the nearest `pyproject.toml` from `start`, a folder or a file in one, upwards."""
     start = start.resolve()
-    for folder in (start, *start.parents):
-        path = folder / "pyproject.toml"
-        if path.is_file():
-            return _patterns(path)
-    return ()
+    folders = (start, *start.parents)
+    return next((one for one in folders if (one / PROJECT).is_file()), None)
+
+
+def allowed_subjects(start: Path) -> tuple[str, ...]:
+    """The patterns of `[tool.verifier] subjects` in the project of `start`; none without."""
+    root = project(start)
+    return () if root is None else _patterns(root / PROJECT)
+
+
+def permitted(file: str | None, working: Path | None = None) -> tuple[str, ...]:
+    """What the project of the `working` folder allows a case of `file` to import: nothing, if that lies outside of it.
+
+    A case without a file is the program's own that made it. Links are followed.
+    """
+    root = project(working or Path.cwd())
+    if root is None:
+        return ()
+    inside = file is None or Path(file).resolve().is_relative_to(root)
+    return allowed_subjects(root) if inside else ()
 
 
 def _patterns(path: Path) -> tuple[str, ...]:
@@ -94,7 +110,8 @@ def _is_allowed(module: str, allowed: Iterable[str]) -> bool:
 def load(reference: str, allowed: Sequence[str]) -> Callable[..., Any]:
     """The callable that `module:callable` names; nothing is imported unless a pattern in `allowed` covers the module.
 
-    Raises `SubjectError`, which names the mend, for whatever stands in the way.
+    What is nowhere else is looked for in the working folder's project. Raises `SubjectError`, which names the mend, for
+    whatever stands in the way.
     """
     module_name, colon, path = reference.partition(":")
     if not colon or not module_name or not path:
@@ -103,7 +120,7 @@ def load(reference: str, allowed: Sequence[str]) -> Callable[..., Any]:
         )
     if not _is_allowed(module_name, allowed):
         raise SubjectError(_not_allowed(module_name, allowed))
-    found: object = _import(module_name)
+    found: object = _import(module_name, path)
     done = module_name
     for name in path.split("."):
         found = _attribute(found, name, done)
@@ -134,14 +151,19 @@ def _not_allowed(module: str, allowed: Sequence[str]) -> str:
     )
 
 
-def _import(name: str) -> ModuleType:
+def _import(name: str, path: str) -> ModuleType:
+    folder = str(project(Path.cwd()) or Path.cwd())
+    if folder not in sys.path:  # at its end, so that it shadows nothing
+        sys.path.append(folder)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise _broken(name, error) from error  # it is another module that it needs
-        raise SubjectError(_missing(error.name)) from error
-    except (Exception, SystemExit) as error:  # a module may raise whatever it likes
+        raise SubjectError(_missing(error.name, name, path)) from error
+    except BaseException as error:  # a module may raise whatever it likes
+        if interrupts.is_received():
+            raise
         raise _broken(name, error) from error
 
 
@@ -152,11 +174,15 @@ def _broken(module: str, error: BaseException) -> SubjectError:
     )
 
 
-def _missing(module: str) -> str:
+def _missing(module: str, asked: str, path: str) -> str:
+    """What is said where `module`, a part of the module `asked`, is not there; `path` is what was sought in it."""
     message = f"expected a module `{module}`, found none."
     parent, _, own = module.rpartition(".")
     if not parent:
         return f"{message} Install it (`pip install -e .`), or put its folder into PYTHONPATH."
+    if hasattr(sys.modules[parent], own):
+        rest = asked.removeprefix(f"{parent}.")
+        return f"{message} Did you mean `{parent}:{rest}.{path}`?"
     siblings = pkgutil.iter_modules(getattr(sys.modules[parent], "__path__", []))
     near = suggest(own, [sibling.name for sibling in siblings])
     return f"{message} Did you mean `{parent}.{near}`?" if near else message

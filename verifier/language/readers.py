@@ -5,8 +5,9 @@ Every error is pydantic's, in our words (`_fault`), so that it reaches the place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from importlib.machinery import PathFinder
 from typing import cast
 
 from pydantic_core import PydanticCustomError
@@ -240,11 +241,27 @@ def check_subject(text: str) -> str:
     module, colon, name = text.partition(":")
     if colon and all(part.isidentifier() for part in (f"{module}.{name}").split(".")):
         return text
-    package, dot, last = text.rpartition(".")
-    is_dotted = dot and all(part.isidentifier() for part in text.split("."))
-    example = f"{package}:{last}" if is_dotted else "mylib.activations:swish"
+    parts = text.split(".")
+    is_dotted = len(parts) > 1 and all(part.isidentifier() for part in parts)
+    example = _as_reference(parts) if is_dotted else "mylib.activations:swish"
     mend = f"Did you mean `{example}`?" if is_dotted else f"Write it as `{example}`."
     raise _fault(f"expected `module:callable`, found {show(text)}. {mend}")
+
+
+def _as_reference(parts: Sequence[str]) -> str:
+    """A dotted name as `module:callable`: the module ends where no file goes on, else before a class. Runs no code."""
+    end = len(parts) - 1
+    known, folders = 0, None
+    while known < end:
+        spec = PathFinder.find_spec(".".join(parts[: known + 1]), folders)
+        if spec is None:
+            break
+        known, folders = known + 1, spec.submodule_search_locations
+        if folders is None:
+            break
+    classes = (i for i, part in enumerate(parts[1:end], 1) if part[0].isupper())
+    split = known or next(classes, end)
+    return f"{'.'.join(parts[:split])}:{'.'.join(parts[split:])}"
 
 
 def read_subgradient(value: object) -> Scalar | str:

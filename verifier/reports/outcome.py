@@ -114,6 +114,7 @@ def exit_code(
 ) -> int:
     """0 all as expected; 1 something is not; 3 nothing is wrong, but something could not be judged; 130 interrupted.
 
+    Never 0 where there are fewer results than there should be, or none at all.
     With a baseline (`changes` given) a difference that it already holds does not fail: only regressions do, and what
     a case itself expects and no longer holds. Code 2 (unusable input) is never a run's own.
     """
@@ -124,9 +125,14 @@ def exit_code(
         standings = {standing(result, accepted) for result in record.results}
     else:
         standings = _standings_against_baseline(record, changes, accepted)
-    if Standing.BROKEN in standings:
+    if Standing.BROKEN in standings or is_incomplete(record):
         return FAILED
     return OPEN_QUESTIONS if Standing.OPEN in standings else PASSED
+
+
+def is_incomplete(record: RunRecord) -> bool:
+    """Whether a result is missing."""
+    return not record.results or len(record.results) < (record.planned or 0)
 
 
 def _standings_against_baseline(

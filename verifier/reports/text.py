@@ -38,6 +38,7 @@ from verifier.reports.outcome import (
     PASSED,
     Standing,
     exit_code,
+    is_incomplete,
     standing,
     summary,
 )
@@ -536,6 +537,9 @@ def _reservations(
         yield f"{worse} worse than the baseline"
     if record.interrupted:
         yield "interrupted before the end"
+    elif is_incomplete(record):
+        missing = (record.planned or 0) - len(record.results)
+        yield f"{missing} not run" if record.planned else "nothing was run"
 
 
 def _versions(record: RunRecord) -> str:
