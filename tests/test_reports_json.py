@@ -68,7 +68,7 @@ def rich_record(make_result, make_record, make_comparison):
 
 
 def test_a_report_is_of_the_design_s_shape(make_result, make_record):
-    record = make_record(make_result(elapsed_s=0.0123456789))
+    record = make_record(make_result(elapsed_s=0.0123456789, derivations=3))
 
     expected = {
         "schema": 1,
@@ -96,6 +96,7 @@ def test_a_report_is_of_the_design_s_shape(make_result, make_record):
                 "expected": None,
                 "as_expected": True,
                 "elapsed_s": 0.012346,
+                "derivations": 3,
                 "points": 1,
                 "counts": {"match.exact": 1},
                 "max_error_ulp": 0.0,
@@ -199,7 +200,12 @@ def test_reading_is_the_inverse_of_rendering(rich_record):
 
 
 def test_what_failed_and_why_is_in_the_report_and_read_back(make_result, make_record):
-    told = {"broken": ("expect.value",), "interrupted": True, "traceback": "KeyError"}
+    told = {
+        "broken": ("expect.value",),
+        "interrupted": True,
+        "traceback": "KeyError",
+        "derivations": 2,
+    }
     record = make_record(make_result(**told))
     (found,) = json.loads(render(record))["results"]
     assert found["broken"] == ["expect.value"]

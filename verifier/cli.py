@@ -36,6 +36,7 @@ REFRESH_S = 0.2
 
 _FORMATS = ("text", "json")
 _SURVEY_FORMATS = ("text", "json", "markdown")
+_POINTS_IN_REPORT = ("worst", "all")
 _SCHEMAS = ("case", "report", "survey")
 _BROKEN_PIPE = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else 1
 _P = ParamSpec("_P")
@@ -196,6 +197,8 @@ class _Request:
     layout: str
     device: str
     debug: bool
+    tell_all: bool
+    """Whether the report holds every comparison."""
 
     @property
     def is_filtered(self) -> bool:
@@ -278,6 +281,14 @@ def run(
             help="text or json; several times for several. Text goes to standard output unless another format does.",
         ),
     ] = None,
+    points_in_report: Annotated[
+        str,
+        typer.Option(
+            metavar="WHICH",
+            help="Which comparisons the JSON report holds: worst (all that are no match, and the worst match of each "
+            "quantity) or all.",
+        ),
+    ] = "worst",
     baseline: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Fail only on what is worse than there."),
@@ -318,6 +329,7 @@ def run(
         layout=layout,
         device=device,
         debug=debug,
+        tell_all=_checked_points_in_report(points_in_report),
     )
     return _run(request)
 
@@ -341,6 +353,7 @@ def _run(request: _Request) -> int:
             points=request.points,
             layout=request.layout,
             device=request.device,
+            tell_all=request.tell_all,
         )
     record = _execute(tasks, request)
     partial = (
@@ -519,6 +532,14 @@ def _checked_accept(kinds: Sequence[str]) -> tuple[Verdict, ...]:
     from verifier.reports.outcome import accepted_verdicts
 
     return tuple(accepted_verdicts(kinds))
+
+
+def _checked_points_in_report(which: str) -> bool:
+    if which not in _POINTS_IN_REPORT:
+        raise UsageError(
+            f"--points-in-report: {_unknown('choice', which, _POINTS_IN_REPORT)}"
+        )
+    return which == "all"
 
 
 def _checked_growth(factor: float) -> float:

@@ -55,10 +55,14 @@ Point = Mapping[str, complex]
 SCALES = (-2 + 0j, 1j)
 """What the upstream gradient is multiplied by to see whether the gradient follows. Both are exact: a turn by i swaps
 the parts and changes a sign, and shows a conjugate in the wrong place even where the upstream gradient is real."""
+MOST_DERIVATIONS = 2
+"""The stepwise one, and the witness."""
 ATTESTED_EVERY = 16
 """The witness is heard on every point that differs, and on one in so many of the others."""
 _NOTHING = Enclosure(lower=Fraction(0), upper=Fraction(0))
-_ZERO = ComplexTruth(status=TruthStatus.FINITE, real=_NOTHING, imaginary=_NOTHING)
+_ZERO = ComplexTruth(
+    status=TruthStatus.FINITE, real=_NOTHING, imaginary=_NOTHING, derivations=2
+)
 _NOWHERE = Disc(real=Fraction(0), imaginary=Fraction(0), radius=Fraction(0))
 
 
@@ -70,10 +74,15 @@ def verify(
     seed: int,
     function: Callable[..., Any] | None = None,
     allowed: Sequence[str] = (),
+    tell_all: bool = False,
 ) -> Result:
-    """The result of one case in one complex dtype by one route; `function` stands in the place of the formula."""
+    """The result of one case in one complex dtype by one route; `function` stands in the place of the formula.
+
+    With `tell_all` every comparison is in it.
+    """
     begun = time.perf_counter()
     work = _Work(case, dtype, route, subject_of(case, function, allowed))
+    work.tell_all = tell_all
     try:
         work.sample(seed)
     except KeyboardInterrupt as interrupt:
@@ -244,6 +253,8 @@ class _Work:
         self.failure: str | None = None
         self.traceback: str | None = None
         self.interrupted = False
+        self.derivations = MOST_DERIVATIONS
+        self.tell_all = False
         self.points = 0
 
     def sample(self, seed: int) -> None:
@@ -323,9 +334,16 @@ class _Work:
         differs = any(one.judgement.verdict.family == "differ" for one in judged)
         if differs or index % ATTESTED_EVERY == 0:
             attested = self.oracle.attested(point, upstream, truth)
-            if attested.gradient != truth.gradient:
-                truth = attested
+            is_other = attested.gradient != truth.gradient
+            truth = attested
+            if is_other:
                 judged = self.judge_all(point, upstream, found, index, truth)
+        spoke = [
+            one.quantity.of_truth(truth).derivations
+            for one in judged
+            if one.quantity.kind != "value"
+        ]
+        self.derivations = min([self.derivations, *spoke])
         self.judged += judged
         return truth
 
@@ -522,8 +540,12 @@ class _Work:
             counts=dict(Counter(one.judgement.verdict.value for one in self.judged)),
             max_error_ulp=max((e for e in errors if e is not None), default=None),
             comparisons=tuple(
-                one.comparison(self.format) for one in worth_telling(self.judged)
+                one.comparison(self.format)
+                for one in (
+                    self.judged if self.tell_all else worth_telling(self.judged)
+                )
             ),
+            derivations=self.derivations if self.judged else None,
             message=end.message,
             broken=end.broken,
             interrupted=self.interrupted,

@@ -43,6 +43,8 @@ class Task:
     """Modules, beside those that `pyproject.toml` allows, from which a subject may be imported."""
     layout: str = "batch"
     device: str = "cpu"
+    tell_all: bool = False
+    """Whether the result holds every comparison."""
 
     @property
     def id(self) -> str:
@@ -67,6 +69,7 @@ def plan(
     allowed: Sequence[str] = (),
     layout: str = "batch",
     device: str = "cpu",
+    tell_all: bool = False,
     working: Path | None = None,
 ) -> list[Task]:
     """The tasks that the selection leaves, in file order; names may be globs, `NAME` or `FILE::NAME`.
@@ -103,6 +106,7 @@ def plan(
             allowed=tuple(allowed),
             layout=layout,
             device=device,
+            tell_all=tell_all,
         )
         for chosen in (
             case if points is None else _with_points(case, points) for case in cases
@@ -343,6 +347,7 @@ class Verifier:
                 seed=seed,
                 function=task.function,
                 allowed=task.allowed,
+                tell_all=task.tell_all,
             )
         if self._case is not task.case or self._function is not task.function:
             self._prepared = Prepared(
@@ -356,6 +361,7 @@ class Verifier:
             seed=seed,
             layout=task.layout,
             device=task.device,
+            tell_all=task.tell_all,
             on_point=on_point,
         )
 

@@ -88,6 +88,8 @@ class Truth:
     at_edge: bool = False
     """Whether the program as written has an edge at the point, and limits decided."""
     reason: str | None = None
+    derivations: int = field(default=1, compare=False)
+    """How many derivations say so: the stepwise one or the limits, the whole expression's, the witness."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,8 @@ class ComplexTruth:
     real: Enclosure | None = None
     imaginary: Enclosure | None = None
     reason: str | None = None
+    derivations: int = field(default=1, compare=False)
+    """How many derivations say so: the stepwise one, and the witness."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +217,9 @@ class Result:
     """How many comparisons have each verdict."""
     max_error_ulp: float | None
     comparisons: tuple[Comparison, ...]
-    """Every one that is no match, and the worst of the others."""
+    """Every one that is no match, and the worst of the others; or every one."""
+    derivations: int | None = None
+    """How many derivations spoke for every derivative that was judged; None where none was."""
     message: str | None = None
     epochs: tuple[Epoch, ...] = ()
     drawn: int = 0

@@ -86,6 +86,8 @@ MOST_REGION_INPUTS = 3
 """Inputs along which the region of a difference is looked for."""
 SWIFT_FROM = 2_000
 """Points from which on their truths are found together."""
+MOST_DERIVATIONS = 3
+"""The stepwise one, that of the whole expression, and the witness."""
 ATTESTED_EVERY = 16
 """The witness is heard on every point that differs, and on one in so many of the others."""
 
@@ -173,6 +175,8 @@ class Setting:
     route: str
     layout: str = "batch"
     device: str = "cpu"
+    tell_all: bool = False
+    """Whether every comparison is told, and not those alone that are worth it."""
 
 
 def verify(
@@ -183,10 +187,16 @@ def verify(
     seed: int,
     layout: str = "batch",
     device: str = "cpu",
+    tell_all: bool = False,
     on_point: Callable[[int, int], None] | None = None,
 ) -> Result:
-    """The result of one case in one dtype by one route; `on_point` hears how many points of how many are judged."""
-    setting = Setting(dtype=dtype, route=route, layout=layout, device=device)
+    """The result of one case in one dtype by one route; `on_point` hears how many points of how many are judged.
+
+    With `tell_all` every comparison is in it.
+    """
+    setting = Setting(
+        dtype=dtype, route=route, layout=layout, device=device, tell_all=tell_all
+    )
     work = _Work(prepared, setting, on_point)
     begun = time.perf_counter()
     descent = prepared.case.descent
@@ -315,8 +325,8 @@ class _Quantity:
 
 
 _NOTHING = Enclosure(lower=Fraction(0), upper=Fraction(0))
-_ZERO = Truth(status=TruthStatus.FINITE, enclosure=_NOTHING)
-"""The derivative by an argument that the formula lacks."""
+_ZERO = Truth(status=TruthStatus.FINITE, enclosure=_NOTHING, derivations=3)
+"""The derivative by an argument that the formula lacks: however it is derived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -537,6 +547,7 @@ class _Work:
         self.failure: str | None = None
         self.traceback: str | None = None
         self.interrupted = False
+        self.derivations = MOST_DERIVATIONS
         self.measured: Measured | None = None
 
     # ── what is done ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -577,6 +588,8 @@ class _Work:
     ) -> _Swift | None:
         """What settles most of many points at once; None where every point is judged by itself."""
         if len(points) < SWIFT_FROM or self.case.order != 1 or self.case.program.steps:
+            return None
+        if self.setting.tell_all:
             return None
         if len(set(upstream)) > 1 or set(self.case.wrt) != set(self.oracle.wrt):
             return None
@@ -737,9 +750,16 @@ class _Work:
         differs = any(one.judgement.verdict.family == "differ" for one in judged)
         if differs or index % ATTESTED_EVERY == 0:
             attested = self.attested(point, upstream, truth)
-            if attested.gradient != truth.gradient:
-                truth = attested
+            is_other = attested.gradient != truth.gradient
+            truth = attested
+            if is_other:
                 judged = self.judge_all(point, upstream, found, index, truth)
+        spoke = [
+            one.quantity.of_truth(truth).derivations
+            for one in judged
+            if one.quantity.name != "value"
+        ]
+        self.derivations = min([self.derivations, *spoke])
         self.judged += judged
         return truth
 
@@ -894,7 +914,7 @@ class _Work:
 
     def told(self) -> Iterator[Comparison]:
         """What is worth telling; of what differs, the worst with their culprits."""
-        told = worth_telling(self.judged)
+        told = self.judged if self.setting.tell_all else worth_telling(self.judged)
         asked = sorted(filter(self.is_asked, told), key=_Judged.rank, reverse=True)
         asked = asked[: inquiry.MOST_INQUIRIES]
         differing = [one for one in told if one.judgement.verdict.family == "differ"]
@@ -971,6 +991,13 @@ class _Work:
             )
         return inquiry.attach(comparison, diagnosis)
 
+    def least_derivations(self) -> int | None:
+        """How many derivations spoke for every derivative that was judged."""
+        if self.exactly is not None and self.exactly.count:
+            return 1  # settled together, of which some were checked
+        judged = any(one.quantity.name != "value" for one in self.judged)
+        return self.derivations if judged else None
+
     def result(self, elapsed_s: float) -> Result:
         case = self.case
         verdicts = [judged.judgement.verdict for judged in self.judged]
@@ -1011,6 +1038,7 @@ class _Work:
             counts=dict(counts),
             max_error_ulp=max(errors, default=None),
             comparisons=tuple(self.told()),
+            derivations=self.least_derivations(),
             message=end.message,
             broken=end.broken,
             interrupted=self.interrupted,

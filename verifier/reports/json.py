@@ -40,9 +40,10 @@ _Read = Callable[[Any, str], _T]
 def render(record: RunRecord, changes: Sequence[Change] | None = None) -> str:
     """The report of a run, of the shape that `schema` describes.
 
-    `interrupted` is there only in a run, or a result, that was; `disagreements` only where routes have some; `message`,
-    `broken`, `traceback` and `epochs` only in a result that has them; `drawn`, `boundary` and `refused` only in one
-    with drawn points; and `changes` only where the run was held against a baseline.
+    `interrupted` is there only in a run, or a result, that was; `disagreements` only where routes have some;
+    `derivations` only where a derivative was judged; `message`, `broken`, `traceback` and `epochs` only in a result
+    that has them; `drawn`, `boundary` and `refused` only in one with drawn points; and `changes` only where the run was
+    held against a baseline.
     """
     report = {
         "schema": SCHEMA,
@@ -73,6 +74,7 @@ def _result(result: Result) -> dict[str, Any]:
         "expected": result.expected,
         "as_expected": result.as_expected,
         "elapsed_s": _seconds(result.elapsed_s),
+        **_known("derivations", result.derivations),
         "points": result.points,
         "counts": {str(key): n for key, n in sorted(result.counts.items())},
         "max_error_ulp": _finite(result.max_error_ulp),
@@ -93,6 +95,10 @@ def _result(result: Result) -> dict[str, Any]:
     if result.epochs:
         table["epochs"] = [_epoch(epoch) for epoch in result.epochs]
     return table
+
+
+def _known(key: str, value: int | None) -> dict[str, int]:
+    return {} if value is None else {key: value}
 
 
 def _comparison(found: Comparison) -> dict[str, Any]:
@@ -256,6 +262,7 @@ def _read_result(data: Any, at: str) -> Result:
         counts=counts,
         max_error_ulp=_field(table, "max_error_ulp", at, _or_null(_number)),
         comparisons=tuple(_field(table, "comparisons", at, _list_of(_read_comparison))),
+        derivations=_optional(table, "derivations", at, _integer),
         message=_optional(table, "message", at, _string),
         epochs=tuple(_optional(table, "epochs", at, _list_of(_read_epoch)) or ()),
         # Older reports do not say.
@@ -501,11 +508,16 @@ def _result_schema() -> dict[str, Any]:
             },
             "max_error_ulp": _ERROR_ULP,
             "comparisons": {
-                "description": "Every one that is no match, and the worst of the others.",
+                "description": "Every one that is no match, and the worst of the others; or all, if asked for.",
                 **_array(_reference("comparison")),
             },
         },
         optional={
+            "derivations": {
+                "description": "How many derivations spoke for every derivative that was judged.",
+                "type": "integer",
+                "minimum": 1,
+            },
             "message": _TEXT,
             "broken": {
                 "description": "The expectations that do not hold: `expect.gradient.a`.",

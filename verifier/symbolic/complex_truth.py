@@ -98,6 +98,8 @@ class ComplexOracle:
                     gradient[name] = ComplexTruth(
                         status=TruthStatus.ORACLE, reason=reason
                     )
+                else:
+                    gradient[name] = replace(known, derivations=2)
         return replace(truth, gradient=gradient)
 
     def _known(self, done: Pass, kind: str, name: str) -> Known:

@@ -224,7 +224,7 @@ def _truth(series: Ball | None, symbolic: Ball | None, before: Truth | None) -> 
         )
         return Truth(status=TruthStatus.ORACLE, reason=reason)
     both = _intersect(balls.enclosure(series), balls.enclosure(symbolic))
-    return _narrow(both, before)
+    return replace(_narrow(both, before), derivations=2)
 
 
 def _settled(truth: Truth) -> Truth:

@@ -121,7 +121,7 @@ class Oracle:
             for who, ball in given.items()
         }
         if not any(quarrels.values()):
-            return known
+            return replace(known, derivations=len(given))
         alone = max(quarrels, key=lambda who: quarrels[who])
         told = ", ".join(f"{who} says {ball}" for who, ball in given.items())
         blame = f"{alone} stands alone" if len(given) == 3 else "they disagree"
@@ -226,7 +226,9 @@ class Oracle:
                 known = (
                     output  # where the function is not known, no derivative of it is
                 )
-            found[place] = _truth(known, second.get(place), before.get(place))
+            truth = _truth(known, second.get(place), before.get(place))
+            both = truth.status is TruthStatus.FINITE and place in second
+            found[place] = replace(truth, derivations=1 + both)
         return found
 
     def _whole_at(
