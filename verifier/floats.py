@@ -135,6 +135,13 @@ def is_number(value: float, format_: Format) -> bool:
     return not math.isfinite(value) or nearest(Fraction(value), format_) == value
 
 
+def is_same(one: float, other: float) -> bool:
+    """Whether two numbers have the same bits; every NaN is the same."""
+    if one != one or other != other:
+        return one != one and other != other
+    return one == other and math.copysign(1, one) == math.copysign(1, other)
+
+
 def ordinal(value: float, format_: Format) -> int:
     """The position of a number among those of its format; 0 for ±0, odd about 0, increasing."""
     if math.isnan(value):

@@ -33,6 +33,19 @@ def is_pytorchs(error: BaseException) -> bool:
     return error.__cause__ is not None and is_pytorchs(error.__cause__)
 
 
+def is_thrown_elsewhere(error: BaseException) -> bool:
+    """Whether a `raise` statement neither of PyTorch's nor of ours threw the exception."""
+    if error.__traceback__ is None:
+        return False
+    innermost = _innermost(error.__traceback__)
+    return _is_elsewhere(innermost) and _is_raised_by(innermost)
+
+
+def passes_through_others(error: BaseException) -> bool:
+    """Whether the exception came through code that is neither PyTorch's nor ours."""
+    return any(_is_elsewhere(link) for link in _links(error.__traceback__))
+
+
 def told(error: BaseException) -> str:
     """The traceback of an exception, as Python prints it."""
     return "".join(traceback.format_exception(error))
@@ -57,6 +70,10 @@ def _links(trace: TracebackType | None) -> Iterator[TracebackType]:
 
 def _module(trace: TracebackType) -> str:
     return str(trace.tb_frame.f_globals.get("__name__", ""))
+
+
+def _is_elsewhere(trace: TracebackType) -> bool:
+    return _module(trace).partition(".")[0] not in ("torch", "verifier")
 
 
 def _is_raised_by(trace: TracebackType) -> bool:

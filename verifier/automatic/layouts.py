@@ -7,7 +7,9 @@
 | `strided`  | every second element of a larger tensor, with NaN in between, for the inputs and the upstream gradient |
 | `expanded` | one number with stride 0, for every input and upstream gradient that is the same at all points        |
 
-A user's callable takes single numbers, which have no strides: all layouts are one to it, but by route `vmap`.
+A user's callable is given single numbers without dimensions by `single`, all of them at once by the others, and beside
+those what no option names: `grid`, two contiguous rows of half the points each, and `transposed`, the same shape with
+the strides of its transpose.
 """
 
 from __future__ import annotations
@@ -29,6 +31,10 @@ def column(
     def tensor(values: Sequence[float]) -> torch.Tensor:
         return torch.tensor(values, dtype=DTYPES[dtype], device=device)
 
+    if layout == "grid":
+        return tensor(numbers).reshape(2, -1)
+    if layout == "transposed":
+        return tensor(numbers).reshape(2, -1).t().contiguous().t()
     if layout == "strided":
         return tensor([part for number in numbers for part in (number, math.nan)])[::2]
     if layout == "expanded" and len(set(map(repr, numbers))) == 1:

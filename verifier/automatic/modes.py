@@ -14,6 +14,7 @@ import torch
 from torch.autograd import forward_ad as _forward_ad
 
 from verifier.automatic.lowering import Value
+from verifier.automatic.watch import Returned, bits, listen
 
 Tensor = torch.Tensor
 
@@ -34,6 +35,16 @@ class Derived:
     gradient: Sequence[Tensor | None]
     hessian: Sequence[Sequence[Tensor | None]] = ()
     steps: Mapping[str, Tensor | None] = field(default_factory=dict)
+    changed: str | None = None
+    """What the backward changed in place of what it was given: the upstream gradient, or the output."""
+    again: Sequence[Tensor | None] | Exception | None = None
+    """The gradient by a second backward through the same graph, or what that raised; None where there was none."""
+    returned: Returned = ()
+    """What was wrong with the gradients that a backward of the user's returned, before PyTorch made them fit."""
+
+
+class InvalidGradient(RuntimeError):
+    """PyTorch refused a gradient that a custom backward returned; the message says which."""
 
 
 Route = Callable[[Run, Sequence[Tensor], Sequence[int], Tensor], Derived]
@@ -53,20 +64,66 @@ def seed(output: Tensor, upstream: Tensor) -> Tensor:
 def reverse(
     run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
 ) -> Derived:
+    return _backward(run, inputs, wrt, upstream)
+
+
+def reverse_twice(
+    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+) -> Derived:
+    """As `reverse`, and then a second backward through the graph, which is kept for it."""
+    return _backward(run, inputs, wrt, upstream, twice=True)
+
+
+def _backward(
+    run: Run,
+    inputs: Sequence[Tensor],
+    wrt: Sequence[int],
+    upstream: Tensor,
+    *,
+    twice: bool = False,
+) -> Derived:
     leaves = _leaves(inputs)
     output: Any
     output, steps = run(leaves)
+    value = output.detach().clone()
     recorded = _recorded(steps)
     for step in recorded.values():
         step.retain_grad()
-    # A subject may own parameters, in which nothing must be left behind.
-    output.backward(seed(output, upstream), inputs=leaves)
+    cotangent = seed(output, upstream)
+    given = cotangent.clone()
+    returned = listen(output)
+    try:
+        # A subject may own parameters, in which nothing must be left behind.
+        output.backward(cotangent, inputs=leaves, retain_graph=twice)
+    except RuntimeError as error:
+        raise InvalidGradient(returned[-1]) if returned else error from error
+    watched = {"upstream gradient": (cotangent, given), "output": (output, value)}
+    changed = [
+        name for name, pair in watched.items() if not torch.equal(*map(bits, pair))
+    ]
+    gradient = [leaves[position].grad for position in wrt]
+    adjoints = {name: step.grad for name, step in recorded.items()}
     return Derived(
-        value=output,
-        gradient=[leaves[position].grad for position in wrt],
-        steps=dict.fromkeys(steps)
-        | {name: step.grad for name, step in recorded.items()},
+        value=value,
+        gradient=gradient,
+        steps=dict.fromkeys(steps) | adjoints,
+        changed=next(iter(changed), None),
+        again=_second(output, leaves, wrt, given) if twice else None,
+        returned=tuple(returned),
     )
+
+
+def _second(
+    output: Any, leaves: Sequence[Tensor], wrt: Sequence[int], cotangent: Tensor
+) -> Sequence[Tensor | None] | Exception:
+    """The gradient by one more backward."""
+    for leaf in leaves:
+        leaf.grad = None
+    try:
+        output.backward(cotangent, inputs=leaves)
+    except Exception as error:  # the first one did not raise: this is a finding
+        return error
+    return [leaves[position].grad for position in wrt]
 
 
 def forward(

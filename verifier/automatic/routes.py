@@ -22,9 +22,8 @@ the derivative of the gradient that was measured.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -32,37 +31,24 @@ import torch
 from verifier.automatic import ambient, compiled, faults, layouts, modes
 from verifier.automatic.compiled import Compiled, CompileError
 from verifier.automatic.lowering import DTYPES, Lowered
-from verifier.automatic.modes import Derived, Route, Run, Steps
+from verifier.automatic.measurement import Found, joined
+from verifier.automatic.measurement import Measurement as Measurement
+from verifier.automatic.modes import Route, Run, Steps
 from verifier.automatic.subjects import Subject, SubjectError
+from verifier.automatic.watch import Watch, dtype_name
 from verifier.language.case import ROUTES as ROUTES
 from verifier.language.expression import Program, expand
+from verifier.records import Verdict
 
 Tensor = torch.Tensor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """What PyTorch computed at each point: exact values of the numbers it returned, by point in order.
-
-    `hessian[a, b]` is the derivative by `b` of the derivative by `a`, for every pair of inputs in either order; it is
-    empty at order 1. `steps`, the adjoints of named steps, is empty where the inner mode is forward or the route goes
-    through `torch.func`, which have none to show. `failure` is the first line of the exception where PyTorch raised
-    one, and `traceback` all of it; then the rest is empty.
-    """
-
-    values: tuple[float, ...] = ()
-    gradient: Mapping[str, tuple[float, ...]]
-    steps: Mapping[str, tuple[float, ...]]
-    hessian: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
-    failure: str | None = None
-    traceback: str | None = None
 
 
 class Runner:
     """A program or a user's callable, ready to be measured by one route in one dtype.
 
-    `layout` is one of those of `layouts`; `device` is PyTorch's name of one. Compiled code is kept from one
-    measurement to the next.
+    `layout` is one of those of `layouts`; without one, a program takes all points in one batch, a callable one after
+    the other. `device` is PyTorch's name of one. Compiled code is kept from one measurement to the next. `twice` asks
+    route `reverse` for a second backward through each graph.
     """
 
     def __init__(
@@ -73,21 +59,26 @@ class Runner:
         wrt: Sequence[str],
         route: str = "reverse",
         order: int = 1,
-        layout: str = "batch",
+        layout: str | None = None,
         device: str = "cpu",
+        twice: bool = False,
     ) -> None:
         if route not in ROUTES[order]:
             raise ValueError(f"no route of order {order} is called `{route}`")
         self.dtype, self.wrt, self.order = dtype, tuple(wrt), order
-        self.layout, self.device = layout, device
-        self._route = _ROUTES[route]
-        # A callable takes single numbers, of which only `vmap` makes many at once.
+        self.device = device
         self._is_called = isinstance(subject, Subject)
-        self._alone = self._is_called and route != "vmap"
+        # Single numbers, of which only `vmap` makes many at once.
+        alone = self._is_called and layout in (None, "single")
+        self._alone = alone and route != "vmap"
+        self.layout = layout or ("single" if self._alone else "batch")
+        self._route = modes.reverse_twice if twice else _ROUTES[route]
         if isinstance(subject, Program):
             self._run, self._names = _lowered(subject, dtype, wrt, device)
         else:
-            self._run, self._names = _called(subject), subject.inputs
+            shaped = route == "vmap" or self._alone
+            self._run = _called(subject) if shaped else _called_at_once(subject)
+            self._names = subject.inputs
         self._compiled = None
         if route in compiled.BACKENDS:
             if isinstance(subject, Program):
@@ -99,84 +90,112 @@ class Runner:
     ) -> Measurement:
         """What PyTorch computes at the points, with one upstream gradient for all or one for each.
 
-        A program takes all points in one batch, a callable one after the other. Where nothing flows to an input,
-        PyTorch leaves None, which means zero. What PyTorch raises is a result, as `failure`; what other code raises
-        passes. `SubjectError` is raised for a callable that does not return one real number, `CompileError` where
-        nothing can be compiled here.
+        Where nothing flows to an input, PyTorch leaves None, which stands as zero and is `missing`. What PyTorch raises
+        is a result, as `failure`; what other code raises passes. `SubjectError` is raised for a callable that does not
+        return one real number for each that it is given, `CompileError` where nothing can be compiled here.
         """
         upstreams = (
             [upstream] * len(points)
             if isinstance(upstream, (int, float))
             else list(upstream)
         )
-        layout = "single" if self._alone else self.layout
-        found: list[tuple[Derived, int]] = []
+        found: list[tuple[Found, int]] = []
         with _undisturbed():
-            for call in layouts.calls(len(points), layout):
+            for call in layouts.calls(len(points), self.layout):
+                part = slice(call.start, call.stop)
                 try:
                     with ambient.undisturbed():
-                        derived = self._derive(
-                            points[call.start : call.stop],
-                            upstreams[call.start : call.stop],
-                        )
+                        derived = self._derive(points[part], upstreams[part])
                 except (SubjectError, CompileError):
                     raise
                 except Exception as error:
                     alone = len(call) == 1 < len(points)
                     where = f"at {_spelled(points[call.start])}" if alone else ""
-                    if not self._is_pytorchs(error, points[call.start]):
-                        error.add_note(where)
-                        raise
-                    failure = faults.first_line(error) + (where and f" ({where})")
-                    return Measurement(
-                        gradient={},
-                        steps={},
-                        failure=failure,
-                        traceback=faults.told(error),
-                    )
+                    return self._failed(error, where, points[call.start])
                 found.append((derived, len(call)))
-            return _joined(found, self.wrt, self.order)
+            return joined(found, self.wrt, self.order)
+
+    def _failed(
+        self, error: Exception, where: str, point: Mapping[str, float]
+    ) -> Measurement:
+        """The failure where it is PyTorch's, or a gradient that it refuses; what other code raised is raised again."""
+        verdict, text = Verdict.DIFFER_UNSUPPORTED, faults.first_line(error)
+        if isinstance(error, modes.InvalidGradient):
+            verdict, text = Verdict.DIFFER_WRONG, str(error)
+        elif not self._is_pytorchs(error, point):
+            if where:
+                error.add_note(where)
+            if self._is_called:
+                error.add_note("raised by the subject itself")
+            raise error
+        return Measurement(
+            gradient={},
+            steps={},
+            failure=text + (where and f" ({where})"),
+            failure_verdict=verdict,
+            traceback=faults.told(error),
+        )
 
     def _is_pytorchs(self, error: Exception, point: Mapping[str, float]) -> bool:
         """Whether PyTorch cannot run or differentiate this; a callable that fails on plain numbers is itself at fault.
 
-        Unless PyTorch says that it does not implement what is asked.
+        Plainly: without anything recorded where its forward raised, and by reverse mode where its backward did. Unless
+        PyTorch says that it does not implement what is asked.
         """
         if not faults.is_pytorchs(error):
             return False
-        if not self._is_called or isinstance(error, NotImplementedError):
+        if not self._is_called:
             return True
-        numbers = (point.get(name, 0.0) for name in self._names)
+        if faults.is_thrown_elsewhere(error):
+            return False
+        if isinstance(error, NotImplementedError):
+            return True
+        tensors = [self._number(point.get(name, 0.0)) for name in self._names]
         try:
-            with torch.no_grad():
-                self._run([self._number(number) for number in numbers])
+            if self._is_forward:
+                with torch.no_grad():
+                    self._run(tensors)
+            elif faults.passes_through_others(error):
+                modes.reverse(
+                    self._run, tensors, range(len(tensors)), self._number(1.0)
+                )
         except Exception:
             return False
         return True
 
     def _derive(
         self, points: Sequence[Mapping[str, float]], upstream: Sequence[float]
-    ) -> Derived:
-        """What the route gives, of inputs that are still those that were given."""
+    ) -> Found:
+        """What the route gives, and what it left of what it was given."""
         inputs = {
             name: self._tensor([point.get(name, 0.0) for point in points])
             for name in self._names
         }
-        given = {name: _bits(tensor).clone() for name, tensor in inputs.items()}
+        cotangent = self._tensor(upstream)
+        watch = Watch(
+            {f"`{name}`": tensor for name, tensor in inputs.items()}
+            | {"the upstream gradient": cotangent}
+        )
         positions = [self._names.index(name) for name in self.wrt]
         tensors = list(inputs.values())
-        run = self._run if self._compiled is None else self._compiled
+        inner = self._run if self._compiled is None else self._compiled
+
+        def run(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
+            found = inner(tensors)
+            watch.look("forward")
+            return found
+
         try:
-            found = self._route(run, tensors, positions, self._tensor(upstream))
+            derived = self._route(run, tensors, positions, cotangent)
         except Exception as error:
             if self._compiled is None:
                 raise
             self._compiled.explain(error, tensors)
-        for name, tensor in inputs.items():
-            if not torch.equal(_bits(tensor), given[name]):
-                message = f"expected `{name}` to be left as it was given, found it changed in place"
-                raise faults.FaultError(message)
-        return found
+        watch.look("backward")
+        changed = watch.changed
+        if changed is None and derived.changed is not None:
+            changed = f"the {derived.changed} was changed in place by the backward"
+        return Found(derived=derived, upstream=cotangent, changed=changed)
 
     def _tensor(self, numbers: Sequence[float]) -> Tensor:
         """The numbers of one call; a callable's own are without dimensions."""
@@ -200,7 +219,7 @@ def measure(
     wrt: Sequence[str],
     route: str = "reverse",
     order: int = 1,
-    layout: str = "batch",
+    layout: str | None = None,
     device: str = "cpu",
 ) -> Measurement:
     """What a `Runner` of these settings measures once."""
@@ -252,26 +271,49 @@ def _lowered(
 
 def _called(subject: Subject) -> Run:
     def run(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
-        return _one_number(subject.function(*tensors)), {}
+        result = _real(subject.function(*tensors))
+        if result.numel() != 1:
+            raise SubjectError(
+                f"expected the subject to return one real number, found {_kind(result)}. {_MEND}"
+            )
+        return result.reshape(()) if result.dim() else result, {}
 
     return run
 
 
-def _one_number(result: Any) -> Tensor:
-    """The result of a subject, without dimensions."""
-    mend = "Return a real tensor of one element."
+def _called_at_once(subject: Subject) -> Run:
+    """The run of a callable on many numbers, of which it returns one for each."""
+
+    def run(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
+        result = _real(subject.function(*tensors))
+        shape = tensors[0].shape
+        if result.shape != shape:
+            raise SubjectError(
+                f"expected the subject to return a tensor of shape {list(shape)}, as its arguments are, "
+                f"found {_kind(result)}"
+            )
+        return result, {}
+
+    return run
+
+
+_MEND = "Return a real tensor of one element."
+
+
+def _real(result: Any) -> Tensor:
     if not isinstance(result, Tensor):
         raise SubjectError(
-            f"expected the subject to return a tensor, found `{type(result).__name__}`. {mend}"
+            f"expected the subject to return a tensor, found `{type(result).__name__}`. {_MEND}"
         )
-    if result.numel() != 1 or result.is_complex():
-        kind = (
-            f"{str(result.dtype).removeprefix('torch.')} of shape {list(result.shape)}"
-        )
+    if result.is_complex():
         raise SubjectError(
-            f"expected the subject to return one real number, found {kind}. {mend}"
+            f"expected the subject to return one real number, found {_kind(result)}. {_MEND}"
         )
-    return result.reshape(()) if result.dim() else result
+    return result
+
+
+def _kind(result: Tensor) -> str:
+    return f"{dtype_name(result)} of shape {list(result.shape)}"
 
 
 @contextmanager
@@ -294,52 +336,6 @@ _ROUTES: dict[str, Route] = {
     "forward-reverse": modes.forward_reverse,
     "reverse-forward": modes.reverse_forward,
 }
-
-
-# ── tensors → numbers ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _joined(
-    found: Sequence[tuple[Derived, int]], wrt: Sequence[str], order: int
-) -> Measurement:
-    def column(pick: Callable[[Derived], Tensor | None]) -> tuple[float, ...]:
-        return tuple(
-            number for one, count in found for number in _numbers(pick(one), count)
-        )
-
-    def entry(row: int, place: int) -> tuple[float, ...]:
-        return column(lambda one: one.hessian[row][place])
-
-    def partial(place: int) -> tuple[float, ...]:
-        return column(lambda one: one.gradient[place])
-
-    def adjoint(name: str) -> tuple[float, ...]:
-        return column(lambda one: one.steps[name])
-
-    pairs = [(i, j) for i in range(len(wrt)) for j in range(len(wrt)) if order == 2]
-    return Measurement(
-        values=column(lambda one: one.value),
-        gradient={name: partial(place) for place, name in enumerate(wrt)},
-        steps={name: adjoint(name) for name in (found[0][0].steps if found else ())},
-        hessian={(wrt[i], wrt[j]): entry(i, j) for i, j in pairs},
-    )
-
-
-def _numbers(tensor: Tensor | None, count: int) -> tuple[float, ...]:
-    """The numbers at `count` points; None is zero."""
-    if tensor is None:
-        return (0.0,) * count
-    found = tensor.detach()
-    if found.dim():  # a lone point may be there in copies
-        found = found[:count]
-    # Copied, as PyTorch's tangents may be zeros without storage.
-    numbers = torch.empty(count, dtype=torch.float64).copy_(found)
-    return tuple(numbers.tolist())
-
-
-def _bits(tensor: Tensor) -> Tensor:
-    """The numbers as bytes, which tell -0 from 0 and find NaN equal to NaN."""
-    return tensor.detach().reshape(-1).contiguous().view(torch.uint8)
 
 
 def _spelled(point: Mapping[str, float]) -> str:

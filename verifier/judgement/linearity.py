@@ -1,0 +1,129 @@
+"""Whether a gradient follows its upstream gradient, and whether numbers of two runs are alike.
+
+A derivative times another upstream gradient is that many times the first one: what a run at another upstream gradient
+gives is known from the first run, but for a few roundings. Only where it is not as expected is there anything to judge.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+import random
+from collections.abc import Sequence
+from typing import TypeVar
+
+from verifier.floats import Format
+
+Number = TypeVar("Number", float, complex)
+
+FEW_ULPS = 4
+"""What another upstream gradient, or another kernel for many numbers, may round otherwise without being looked at: a
+heuristic; what is farther off is judged against the truth."""
+WIDEST = 32
+"""Binades on either side of 1 over which upstream gradients are drawn, where the format has twice as many."""
+MARGIN = 2
+"""Binades between an expected gradient and the ends of the range."""
+SCALE = -2.0
+"""A second upstream gradient, times the first one: exact in binary."""
+SMALL = (-2.0, 5.0, -1.0, 1.0, 3.0, -0.5, 0.25, -7.0)
+"""Upstream gradients at which a backward may branch or clip."""
+
+
+def is_near(found: Number, expected: Number, format_: Format) -> bool:
+    """Whether a number is the expected one but for a few roundings; NaN is near NaN alone, infinity the same one."""
+    if found == expected:
+        return True
+    if not cmath.isfinite(expected) or not cmath.isfinite(found):
+        return cmath.isnan(found) and cmath.isnan(expected)
+    if not expected:
+        return False
+    least = format_.exponent_min
+    grain = max(_binade(abs(expected)), least) - format_.precision_bits + 1
+    return abs(found - expected) <= FEW_ULPS * math.ldexp(1.0, grain)
+
+
+def is_inside(number: complex, format_: Format) -> bool:
+    """Whether a number is well inside the range, or 0, infinite or NaN: exact factors leave no trace of rounding."""
+    size = abs(number)
+    if not size or not math.isfinite(size):
+        return True
+    return format_.exponent_min // 2 <= _binade(size) < format_.exponent_max // 2
+
+
+def deviation(found: complex, expected: complex) -> float:
+    """How far a number is from the expected one, relative to it; infinite where either is not finite."""
+    if not expected or not cmath.isfinite(found) or not cmath.isfinite(expected):
+        return math.inf
+    return abs(found / expected - 1)
+
+
+def of_magnitude(number: Number, other: Number) -> Number:
+    """A number scaled by a power of two to the magnitude of another."""
+    return number * math.ldexp(1.0, _binade(abs(other)) - _binade(abs(number)))
+
+
+def _binade(size: float) -> int:
+    """The e with 2^e ≤ size < 2^(e+1)."""
+    return math.frexp(size)[1] - 1
+
+
+def scaled(upstream: float, factor: float, format_: Format) -> float:
+    """Another upstream gradient: the factor times the first one; where it would overflow, the same once more."""
+    other = factor * (upstream or 1.0)
+    return other if abs(other) <= format_.largest else upstream
+
+
+def program_scales(format_: Format) -> list[float]:
+    """Factors that are exact in binary, over several magnitudes."""
+    power = min(16, (format_.exponent_max + 1) // 4)
+    return [SCALE, math.ldexp(1.0, power), -math.ldexp(1.0, -power)]
+
+
+def drawn(
+    upstream: Sequence[float],
+    gradients: Sequence[Sequence[float]],
+    format_: Format,
+    source: random.Random,
+) -> list[float]:
+    """A signed upstream gradient of random magnitude for each point, at which no derivative leaves the range.
+
+    `gradients` are the columns that the first run gave at `upstream`.
+    """
+    return [
+        _drawn(one, [column[index] for column in gradients], format_, source)
+        for index, one in enumerate(upstream)
+    ]
+
+
+def _drawn(
+    upstream: float, found: Sequence[float], format_: Format, source: random.Random
+) -> float:
+    low, high = _reach(upstream, found, format_)
+    sign = source.choice((-1.0, 1.0))
+    # Few enough digits for every format, and for one that an output may have.
+    mantissa = 1 + source.randrange(128) / 128
+    return sign * math.ldexp(mantissa, source.randint(low, high))
+
+
+def _reach(upstream: float, found: Sequence[float], format_: Format) -> tuple[int, int]:
+    """The binades of upstream gradients at which every derivative stays inside the range."""
+    widest = min(WIDEST, (format_.exponent_max + 1) // 2)
+    low, high = -widest, widest
+    if not upstream or not math.isfinite(upstream):
+        return 0, 0
+    own = _binade(abs(upstream))
+    for number in found:
+        if number and math.isfinite(number):
+            gain = _binade(abs(number)) - own
+            low = max(low, format_.exponent_min + MARGIN - gain)
+            high = min(high, format_.exponent_max - MARGIN - gain)
+    return (low, high) if low <= high else (own, own)
+
+
+def expected(gradient: Number, upstream: Number, other: Number) -> Number | None:
+    """The gradient at another upstream gradient; None where the first one does not tell."""
+    if not upstream or not cmath.isfinite(upstream) or not cmath.isfinite(other):
+        return None
+    if not other and not cmath.isfinite(gradient):
+        return None
+    return gradient * (other / upstream)

@@ -1,0 +1,502 @@
+"""Further runs of a case at the points of its first one, and what they show that it does not.
+
+At other upstream gradients a backward may ignore its own, clip it, or branch on it; on all points as one tensor it may
+mix them; a second time it may give another number; in float64 it may be right where it is not in the dtype. A run's
+numbers are looked at where they are not what the first run lets expect, and there they are judged like any other.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+import random
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any, Protocol
+
+from verifier.automatic.subjects import SubjectError
+from verifier.floats import Format, is_same, power_of_two
+from verifier.judgement import linearity
+from verifier.records import TruthStatus, Verdict
+
+Key = tuple[str, tuple[str, ...]]
+"""A quantity, and what it is differentiated by."""
+Rows = list[Any]
+"""Judged numbers: each has `quantity.key`, `point`, `upstream`, `measured`, `truth` and `judgement`."""
+
+MOST_ALONE = 256
+"""Points of a callable that are run once more, one after the other."""
+MOST_DRAWN = 64
+"""Of these, how many at several upstream gradients each, where the callable takes no batch."""
+MOST_JUDGED = 64
+"""Unexpected numbers of a quantity in one run that are judged: those farthest from what was expected."""
+ROWS = 6
+"""Random upstream gradients at each point."""
+WRONG = (Verdict.DIFFER_WRONG, Verdict.DIFFER_NONFINITE)
+MEND = "If it takes single numbers alone, say so with `elementwise = false`."
+
+
+class Bench(Protocol):
+    """What runs and judges the numbers of one task."""
+
+    format: Format
+    dtype: str
+    widest: str
+    """The dtype of most digits of the same kind."""
+    is_widest: bool
+
+    def format_of(self, key: Key, found: Any) -> Format:
+        """The format of a quantity's numbers in a measurement."""
+
+    def size_and_error(self, truth: Any, number: Any) -> tuple[Fraction, Fraction]:
+        """|truth|, and how far from it a finite number is."""
+
+    def run(
+        self,
+        points: Sequence[Any],
+        upstream: Sequence[Any],
+        *,
+        layout: str | None,
+        twice: bool = False,
+        precisely: bool = False,
+    ) -> Any:
+        """A measurement, of which `failure` tells what was raised; `precisely` in the widest dtype of its kind."""
+
+    def judge(
+        self, point: Any, upstream: Any, found: Any, place: int, keys: Collection[Key]
+    ) -> Rows:
+        """The judgements of some quantities at one place of a measurement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class First:
+    """The first run: the points, the upstream gradients that PyTorch was given, what it found, and its verdicts."""
+
+    points: Sequence[Any]
+    upstream: Sequence[Any]
+    found: Any
+    verdicts: Mapping[tuple[int, Key], Verdict]
+    """By point and quantity; one that is not among them matches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A further run."""
+
+    layout: str | None
+    """How the points lie; None: as in the first run."""
+    places: Sequence[int]
+    """Which of the points each element is."""
+    upstream: Sequence[Any]
+    again: bool = False
+    """Whether it is run a second time, to give the same bits."""
+    shape: str = ""
+    """What the points are given as, in words."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What further runs show."""
+
+    rows: Rows = field(default_factory=list)
+    unsteady: tuple[Key, Any, str] | None = None
+    """A quantity that another run on the same numbers gives other bits of, where, and how."""
+    changed: tuple[Any, str] | None = None
+    """The point at which something given was changed in place, and what."""
+    failure: tuple[str, Verdict] | None = None
+    """Why a run could not be had, and whose mistake that is."""
+
+
+# ── which runs ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def of_program(first: First, format_: Format) -> Iterator[Trial]:
+    """Upstream gradients that only scale: rounding stays what it was, so that PyTorch's own may be held to them."""
+    for factor in linearity.program_scales(format_):
+        upstream = [
+            linearity.scaled(one, factor, format_) if one else one
+            for one in first.upstream
+        ]
+        if upstream != list(first.upstream):
+            yield Trial(layout=None, places=range(len(first.points)), upstream=upstream)
+
+
+def of_subject(
+    first: First, format_: Format, *, batched: bool, name: str
+) -> Iterator[Trial]:
+    """Other upstream gradients of either sign and many magnitudes, point by point and, where it can, in batches."""
+    source = random.Random(f"{name}:further upstream gradients")
+    count = len(first.points)
+    few = _spread(count, MOST_ALONE)
+
+    def drawn(places: Sequence[int]) -> list[float]:
+        gradients = [
+            [column[place] for place in places]
+            for (kind, _), column in first.found.columns().items()
+            if kind != "value"
+        ]
+        own = [first.upstream[place] for place in places]
+        return linearity.drawn(own, gradients, format_, source)
+
+    def alone(places: Sequence[int], upstream: Sequence[float], again: bool) -> Trial:
+        return Trial(layout="single", places=places, upstream=upstream, again=again)
+
+    scaled = [linearity.scaled(u, linearity.SCALE, format_) for u in first.upstream]
+    yield alone(few, [scaled[place] for place in few], True)
+    if batched:
+        yield alone(few, drawn(few), False)
+        yield from _batches(first, scaled, drawn)
+        return
+    fewer = _spread(count, MOST_DRAWN)
+    small = linearity.SMALL
+    yield alone(fewer, [0.0] * len(fewer), False)
+    yield alone(fewer, [small[k % len(small)] for k in range(len(fewer))], False)
+    many = [place for place in fewer for _ in range(ROWS)]
+    yield alone(many, drawn(many), False)
+
+
+def _batches(
+    first: First,
+    scaled: Sequence[float],
+    drawn: Callable[[Sequence[int]], list[float]],
+) -> Iterator[Trial]:
+    count = len(first.points)
+    every = list(range(count)) if count > 1 else [0, 0]
+    own = [first.upstream[place] for place in every]
+    yield Trial(
+        layout="batch",
+        places=every,
+        upstream=own,
+        again=True,
+        shape="one tensor",
+    )
+    small = linearity.SMALL
+    fixed = [0.0] * len(every)
+    fixed += [small[k % len(small)] for k in range(len(every))]
+    many = every * ROWS
+    yield Trial(
+        layout="grid",
+        places=[*every, *every, *many],
+        upstream=[*fixed, *drawn(many)],
+        shape="a tensor of two rows",
+    )
+    for layout, places, shape in (
+        ("strided", every, "a strided tensor"),
+        ("transposed", every * 2, "a transposed tensor"),
+    ):
+        yield Trial(layout=layout, places=places, upstream=drawn(places), shape=shape)
+    yield Trial(
+        layout="expanded",
+        places=every,
+        upstream=[scaled[0]] * len(every),
+        shape="one tensor with an expanded upstream gradient",
+    )
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most so many places, evenly spread."""
+    return sorted({k * count // min(count, most) for k in range(min(count, most))})
+
+
+# ── what they show ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def carry_out(
+    bench: Bench, first: First, trials: Iterator[Trial], *, is_subject: bool
+) -> Outcome:
+    """What the trials show that the first run does not: every kind of difference that is new at its point."""
+    outcome = Outcome()
+    told: set[tuple[Key, Verdict]] = set()
+    for trial in trials:
+        points = [first.points[place] for place in trial.places]
+        found = _run(bench, points, trial)
+        if found.failure is not None:
+            if trial.shape and len(first.points) == 1:
+                return outcome  # of a single point there is no batch, nor need there be
+            outcome.failure = _failure(trial, found)
+            return outcome
+        _note_state(bench, outcome, points, trial, found)
+        rows = _news(bench, first, trial, points, found, is_subject)
+        if is_subject:
+            rows = _explained(bench, first, trial, points, rows)
+        new = [row for _, row in rows if _kind(row) not in told]
+        told |= {_kind(row) for row in new}
+        outcome.rows += new
+    return outcome
+
+
+def _run(bench: Bench, points: Sequence[Any], trial: Trial) -> Any:
+    try:
+        return bench.run(points, trial.upstream, layout=trial.layout, twice=trial.again)
+    except SubjectError as error:
+        return _Failed(failure=error.message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failed:
+    failure: str
+    failure_verdict: Verdict = Verdict.ERROR_RUN
+
+
+def _failure(trial: Trial, found: Any) -> tuple[str, Verdict]:
+    verdict = found.failure_verdict
+    if not trial.shape:
+        return f"at another upstream gradient: {found.failure}", verdict
+    if verdict is not Verdict.DIFFER_WRONG:
+        verdict = Verdict.ERROR_RUN
+    told = f"expected the subject to take its points as {trial.shape}, found: {found.failure}"
+    return f"{told.rstrip('.')}. {MEND}", verdict
+
+
+def _kind(row: Any) -> tuple[Key, Verdict]:
+    return row.quantity.key, row.judgement.verdict
+
+
+def _note_state(
+    bench: Bench, outcome: Outcome, points: Sequence[Any], trial: Trial, found: Any
+) -> None:
+    """Note what was changed in place, and whether a second backward and a second run give the same bits."""
+    if found.changed is not None and outcome.changed is None:
+        place, what = found.changed
+        outcome.changed = points[place], what
+    if outcome.unsteady is not None or not trial.again:
+        return
+    if found.unsteady is not None:
+        place, how = found.unsteady
+        key = next(key for key in found.columns() if key[0] != "value")
+        told = f"a second backward through the same graph {how}"
+        outcome.unsteady = key, points[place], told
+        return
+    second = _run(bench, points, trial)
+    if second.failure is not None:
+        key = next(iter(found.columns()))
+        told = f"a second run on the same numbers raises {second.failure}"
+        outcome.unsteady = key, points[0], told
+        return
+    others = second.columns()
+    for key, column in found.columns().items():
+        for place, (one, other) in enumerate(zip(column, others[key], strict=True)):
+            if not is_same(one, other):
+                told = f"a second run on the same numbers gives {other!r} after {one!r}"
+                outcome.unsteady = key, points[place], told
+                return
+
+
+Placed = list[tuple[int, Any]]
+"""Rows, each with its place in the run."""
+
+
+def _news(
+    bench: Bench,
+    first: First,
+    trial: Trial,
+    points: Sequence[Any],
+    found: Any,
+    is_subject: bool,
+) -> Placed:
+    """The differences of a run that are new at their points, range apart: the case's own upstream decides that."""
+    asked: dict[int, set[Key]] = {}
+    for key in found.columns():
+        for position in _unexpected(bench, first, trial, found, key, is_subject):
+            asked.setdefault(position, set()).add(key)
+    rows: Placed = []
+    for position, keys in sorted(asked.items()):
+        upstream = found.upstream[position]
+        for row in bench.judge(points[position], upstream, found, position, keys):
+            verdict = row.judgement.verdict
+            before = first.verdicts.get((trial.places[position], row.quantity.key))
+            if verdict.family == "differ" and verdict not in (
+                before,
+                Verdict.DIFFER_RANGE,
+            ):
+                rows.append((position, row))
+    return rows
+
+
+def _unexpected(
+    bench: Bench, first: First, trial: Trial, found: Any, key: Key, is_subject: bool
+) -> list[int]:
+    """The places at which a number is not what the first run lets expect, the farthest ones."""
+    main, column = first.found.columns()[key], found.columns()[key]
+    format_ = bench.format_of(key, found)
+    far: list[tuple[float, int]] = []
+    for position, place in enumerate(trial.places):
+        wanted = main[place]
+        if key[0] != "value":
+            wanted = linearity.expected(
+                wanted, first.upstream[place], found.upstream[position]
+            )
+        number = column[position]
+        if wanted is None:
+            far.append((math.inf, position))
+        elif not linearity.is_near(number, wanted, format_) and (
+            is_subject or linearity.is_inside(wanted, format_)
+        ):
+            far.append((linearity.deviation(number, wanted), position))
+    far.sort(key=lambda one: -one[0])
+    return [position for _, position in far[:MOST_JUDGED]]
+
+
+# ── why ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _explained(
+    bench: Bench, first: First, trial: Trial, points: Sequence[Any], rows: Placed
+) -> Placed:
+    """The rows with what they come from: the batch, the other elements, the digits of the dtype, or the upstream."""
+    if not rows:
+        return rows
+    in_batch: Placed = []
+    if trial.shape:
+        alone = _alone(bench, [row for _, row in rows])
+        in_batch = [
+            placed
+            for k, placed in enumerate(rows)
+            if alone is None or not _is_near(bench, alone, k, placed[1])
+        ]
+    of_upstream = [placed for placed in rows if placed not in in_batch]
+    settled = with_digits(bench, [row for _, row in of_upstream])
+    kept = [
+        (placed[0], row)
+        for placed, row in zip(of_upstream, settled, strict=True)
+        if row is placed[1] or _loses_nearby(bench, first, trial, placed)
+    ]
+    return kept + _in_batch(bench, trial, points, in_batch)
+
+
+def _alone(bench: Bench, rows: Rows) -> Any:
+    """The points of the rows, run one after the other; None where they cannot be."""
+    try:
+        found = bench.run(
+            [row.point for row in rows], [row.upstream for row in rows], layout="single"
+        )
+    except SubjectError:
+        return None
+    return found if found.failure is None else None
+
+
+def _is_near(bench: Bench, found: Any, place: int, row: Any) -> bool:
+    key = row.quantity.key
+    number = found.columns()[key][place]
+    return linearity.is_near(number, row.measured, bench.format_of(key, found))
+
+
+def with_digits(bench: Bench, rows: Rows) -> Rows:
+    """The rows of a subject; one that is right in the widest dtype, at the same numbers, loses digits or range alone.
+
+    Right there: within a sixteenth of the dtype's unit roundoff, or sixteen times nearer than in the dtype. A mistake
+    in the mathematics is as large in every dtype.
+    """
+    asked = [
+        row
+        for row in rows
+        if row.judgement.verdict in WRONG and row.truth.status is TruthStatus.FINITE
+    ]
+    if not asked or bench.is_widest:
+        return rows
+    try:
+        found = bench.run(
+            [row.point for row in asked],
+            [row.upstream for row in asked],
+            layout="single",
+            precisely=True,
+        )
+    except SubjectError:
+        return rows
+    if found.failure is not None:
+        return rows
+    columns = found.columns()
+    settled = {
+        id(row): _with_digits(bench, row, columns[row.quantity.key][k])
+        for k, row in enumerate(asked)
+    }
+    return [settled.get(id(row), row) for row in rows]
+
+
+def _with_digits(bench: Bench, row: Any, precise: Any) -> Any:
+    if not cmath.isfinite(precise):
+        return row
+    size, error = bench.size_and_error(row.truth, precise)
+    unit = power_of_two(-bench.format.precision_bits)
+    if cmath.isfinite(row.measured):
+        _, own = bench.size_and_error(row.truth, row.measured)
+        is_right = error <= max(size * unit, own) / 16
+        verdict = Verdict.DIFFER_UNSTABLE
+        told = (
+            f"the subject loses digits in {bench.dtype}: in {bench.widest} it is right"
+        )
+    else:
+        is_right = error <= size * unit
+        verdict = Verdict.DIFFER_RANGE
+        told = f"the subject leaves the range of {bench.dtype}: in {bench.widest} it is right"
+    if not is_right:
+        return row
+    return replace(row, judgement=replace(row.judgement, verdict=verdict, message=told))
+
+
+def _loses_nearby(
+    bench: Bench, first: First, trial: Trial, placed: tuple[int, Any]
+) -> bool:
+    """Whether digits are lost with the same upstream gradient but for its magnitude, so that no range is left."""
+    position, row = placed
+    place = trial.places[position]
+    own = first.upstream[place]
+    near = linearity.of_magnitude(row.upstream, own)
+    found = _alone(bench, [replace(row, upstream=near)])
+    if found is None or row.quantity.key[0] == "value":
+        return True
+    key = row.quantity.key
+    wanted = linearity.expected(
+        first.found.columns()[key][place], own, found.upstream[0]
+    )
+    number = found.columns()[key][0]
+    format_ = bench.format_of(key, found)
+    return wanted is None or not linearity.is_near(number, wanted, format_)
+
+
+def _in_batch(
+    bench: Bench, trial: Trial, points: Sequence[Any], rows: Placed
+) -> Placed:
+    """The rows that differ in a batch alone, with whether their numbers depend on the other elements."""
+    mixes: dict[Key, bool] = {}
+    found: Placed = []
+    for position, row in rows:
+        key = row.quantity.key
+        if key not in mixes:
+            mixes[key] = _depends(bench, trial, points, position, row)
+        what = "value" if key[0] == "value" else "gradient"
+        verdict, told = (
+            row.judgement.verdict,
+            f"the {what} in {trial.shape} is another than that of a single number",
+        )
+        if mixes[key]:
+            verdict = Verdict.DIFFER_WRONG
+            told = f"the {what} at one element depends on others, in {trial.shape}"
+        if row.judgement.message:
+            told += f"; {row.judgement.message}"
+        judgement = replace(row.judgement, verdict=verdict, message=told)
+        found.append((position, replace(row, judgement=judgement)))
+    return found
+
+
+def _depends(
+    bench: Bench, trial: Trial, points: Sequence[Any], position: int, row: Any
+) -> bool:
+    """Whether a number is another once the other elements have changed places."""
+    others = [k for k in range(len(points)) if k != position]
+    shift = max(1, len(others) // 3)
+    moved = others[shift:] + others[:shift]
+    moved.insert(position, position)
+    places = Trial(
+        layout="batch" if trial.layout == "expanded" else trial.layout,
+        places=[trial.places[k] for k in moved],
+        upstream=[
+            trial.upstream[k]
+            if k == position or trial.layout != "expanded"
+            else -trial.upstream[k] / 2
+            for k in moved
+        ],
+    )
+    found = _run(bench, [points[k] for k in moved], places)
+    return found.failure is None and not _is_near(bench, found, position, row)
