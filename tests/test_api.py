@@ -69,6 +69,7 @@ def test_verify_asks_for_the_gradient_in_reverse_mode_unless_told(
 def test_every_argument_of_verify_but_the_formulas_is_one_of_check() -> None:
     common = inspect.signature(verifier.verify).parameters.keys() - {"steps"}
     assert inspect.signature(verifier.check).parameters.keys() - common == {
+        "elementwise",
         "function",
         "values",
         "inputs",

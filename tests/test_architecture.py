@@ -47,6 +47,7 @@ MAY_IMPORT = {
         "verifier.judgement",
     },
     "verifier.sampling": GROUND | {"verifier.language", "verifier.symbolic"},
+    "verifier.trials": GROUND | {"verifier.automatic", "verifier.judgement"},
     "verifier.suggestion": GROUND | {"verifier.language", "verifier.symbolic"},
     "verifier.verification": GROUND
     | {
@@ -56,10 +57,12 @@ MAY_IMPORT = {
         "verifier.judgement",
         "verifier.inquiry",
         "verifier.sampling",
+        "verifier.trials",
     },
     "verifier.complex_verification": GROUND
     | {
         "verifier.verification",
+        "verifier.trials",
         "verifier.language",
         "verifier.symbolic",
         "verifier.automatic",

@@ -194,7 +194,7 @@ def test_where_it_fails_is_said() -> None:
         return x * x
 
     result = of(fails_at_two, at=[{"x": 1}, {"x": 2}])
-    assert result.message == "ValueError: two; at x = 2.0"
+    assert result.message == "ValueError: two; at x = 2.0; raised by the subject itself"
 
 
 def test_what_cannot_be_differentiated_is_no_mistake_of_the_user() -> None:

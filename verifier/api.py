@@ -116,6 +116,7 @@ def check(
     boundary: bool | Literal["machine"] | None = None,
     seed: int = 0,
     inputs: Sequence[str] | None = None,
+    elementwise: bool | None = None,
     upstream: Number | Sequence[Number] | None = None,
     wrt: Sequence[str] | None = None,
     dtype: Names | None = None,
@@ -128,11 +129,12 @@ def check(
 ) -> Run:
     """The verdict on the gradient of a callable of PyTorch's, against the expression that specifies it.
 
-    The callable takes one 0-dimensional tensor for each input and returns one number. `inputs` names its arguments in
-    order; by default they are its parameters, where they are named as the variables, and else the variables in order
-    of first appearance. The point is given by `values`, in the order of the arguments, or as in a case file. What the
-    callable raises is the result `error.run`; what it leaves behind (a default device, say) ends with the call. Threads
-    are as `verify` says.
+    The callable takes one 0-dimensional tensor for each input and returns one number; unless `elementwise` is False, it
+    also takes tensors of one shape and returns a number for each element. `inputs` names its arguments in order; by
+    default they are its parameters, where they are named as the variables, and else the variables in order of first
+    appearance. The point is given by `values`, in the order of the arguments, or as in a case file. What the callable
+    raises is the result `error.run`; what it leaves behind (a default device, say) ends with the call. Threads are as
+    `verify` says.
 
     ```python
     verifier.check(torch.nn.functional.silu, -89, expression="x/(1 + exp(-x))", dtype="float32")
@@ -154,6 +156,7 @@ def check(
         "draw": draw,
         "boundary": boundary,
         "inputs": inputs,
+        "elementwise": elementwise,
         "upstream": upstream,
         "wrt": wrt,
         "dtype": dtype,

@@ -205,6 +205,7 @@ class _Judged:
     measured: complex
     truth: ComplexTruth
     judgement: Judgement
+    format: Format
 
     def rank(self) -> tuple[int, float]:
         return severity(self.judgement.verdict), self.judgement.error_ulp or 0.0
@@ -255,6 +256,7 @@ class _Work:
         self.interrupted = False
         self.derivations = MOST_DERIVATIONS
         self.tell_all = False
+        self.failure_verdict = Verdict.DIFFER_UNSUPPORTED
         self.points = 0
 
     def sample(self, seed: int) -> None:
@@ -310,6 +312,7 @@ class _Work:
             route=self.route,
         )
         self.failure, self.traceback = found.failure, found.traceback
+        self.failure_verdict = found.failure_verdict
         return None if found.failure is not None else found
 
     def truth_at(self, point: Point, upstream: complex) -> ComplexPointTruth:
@@ -374,7 +377,11 @@ class _Work:
                 judgement = self.by_what_it_hands_on(
                     quantity, point, measured, truth, judgement
                 )
-            judged.append(_Judged(quantity, point, upstream, measured, true, judgement))
+            judged.append(
+                _Judged(
+                    quantity, point, upstream, measured, true, judgement, self.format
+                )
+            )
         return judged
 
     def by_what_it_hands_on(
@@ -517,7 +524,7 @@ class _Work:
         case = self.case
         verdicts = [one.judgement.verdict for one in self.judged]
         if self.failure is not None:
-            verdicts = [Verdict.DIFFER_UNSUPPORTED]
+            verdicts = [*verdicts, self.failure_verdict]
         end = conclude(
             case,
             verdicts,

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Protocol
 
+from verifier.automatic.faults import first_line
+from verifier.automatic.faults import told as traceback_of
 from verifier.automatic.subjects import SubjectError
 from verifier.floats import Format, is_same, power_of_two
 from verifier.judgement import linearity
@@ -24,6 +26,9 @@ Key = tuple[str, tuple[str, ...]]
 """A quantity, and what it is differentiated by."""
 Rows = list[Any]
 """Judged numbers: each has `quantity.key`, `point`, `upstream`, `measured`, `truth` and `judgement`."""
+
+Placed = list[tuple[int, Any]]
+"""Rows, each with its place in the run."""
 
 MOST_ALONE = 256
 """Points of a callable that are run once more, one after the other."""
@@ -42,9 +47,10 @@ class Bench(Protocol):
 
     format: Format
     dtype: str
-    widest: str
-    """The dtype of most digits of the same kind."""
-    is_widest: bool
+
+    @property
+    def widest(self) -> str:
+        """The dtype of most digits of the same kind."""
 
     def format_of(self, key: Key, found: Any) -> Format:
         """The format of a quantity's numbers in a measurement."""
@@ -105,7 +111,8 @@ class Outcome:
     changed: tuple[Any, str] | None = None
     """The point at which something given was changed in place, and what."""
     failure: tuple[str, Verdict] | None = None
-    """Why a run could not be had, and whose mistake that is."""
+    """Why a run could not be had, and what that comes to."""
+    traceback: str | None = None
 
 
 # ── which runs ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -123,7 +130,7 @@ def of_program(first: First, format_: Format) -> Iterator[Trial]:
 
 
 def of_subject(
-    first: First, format_: Format, *, batched: bool, name: str
+    first: First, format_: Format, *, batched: bool, alone: str | None, name: str
 ) -> Iterator[Trial]:
     """Other upstream gradients of either sign and many magnitudes, point by point and, where it can, in batches."""
     source = random.Random(f"{name}:further upstream gradients")
@@ -139,21 +146,23 @@ def of_subject(
         own = [first.upstream[place] for place in places]
         return linearity.drawn(own, gradients, format_, source)
 
-    def alone(places: Sequence[int], upstream: Sequence[float], again: bool) -> Trial:
-        return Trial(layout="single", places=places, upstream=upstream, again=again)
+    def pointwise(
+        places: Sequence[int], upstream: Sequence[float], again: bool = False
+    ) -> Trial:
+        return Trial(layout=alone, places=places, upstream=upstream, again=again)
 
     scaled = [linearity.scaled(u, linearity.SCALE, format_) for u in first.upstream]
-    yield alone(few, [scaled[place] for place in few], True)
+    yield pointwise(few, [scaled[place] for place in few], True)
     if batched:
-        yield alone(few, drawn(few), False)
+        yield pointwise(few, drawn(few))
         yield from _batches(first, scaled, drawn)
         return
     fewer = _spread(count, MOST_DRAWN)
     small = linearity.SMALL
-    yield alone(fewer, [0.0] * len(fewer), False)
-    yield alone(fewer, [small[k % len(small)] for k in range(len(fewer))], False)
+    yield pointwise(fewer, [0.0] * len(fewer))
+    yield pointwise(fewer, [small[k % len(small)] for k in range(len(fewer))])
     many = [place for place in fewer for _ in range(ROWS)]
-    yield alone(many, drawn(many), False)
+    yield pointwise(many, drawn(many))
 
 
 def _batches(
@@ -215,27 +224,37 @@ def carry_out(
             if trial.shape and len(first.points) == 1:
                 return outcome  # of a single point there is no batch, nor need there be
             outcome.failure = _failure(trial, found)
+            outcome.traceback = found.traceback
             return outcome
         _note_state(bench, outcome, points, trial, found)
         rows = _news(bench, first, trial, points, found, is_subject)
         if is_subject:
             rows = _explained(bench, first, trial, points, rows)
-        new = [row for _, row in rows if _kind(row) not in told]
+        new = [row for row in _once(rows, trial) if _kind(row) not in told]
         told |= {_kind(row) for row in new}
         outcome.rows += new
     return outcome
 
 
+def _once(rows: Placed, trial: Trial) -> Rows:
+    """The rows, copies of a point apart."""
+    found = {(trial.places[k], _kind(row), row.upstream): row for k, row in rows}
+    return list(found.values())
+
+
 def _run(bench: Bench, points: Sequence[Any], trial: Trial) -> Any:
+    """The measurement; what other code than PyTorch raises is a failure too, for the first run went well."""
     try:
         return bench.run(points, trial.upstream, layout=trial.layout, twice=trial.again)
-    except SubjectError as error:
-        return _Failed(failure=error.message)
+    except Exception as error:
+        told = error.message if isinstance(error, SubjectError) else first_line(error)
+        return _Failed(failure=told, traceback=traceback_of(error))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Failed:
     failure: str
+    traceback: str
     failure_verdict: Verdict = Verdict.ERROR_RUN
 
 
@@ -283,10 +302,6 @@ def _note_state(
                 return
 
 
-Placed = list[tuple[int, Any]]
-"""Rows, each with its place in the run."""
-
-
 def _news(
     bench: Bench,
     first: First,
@@ -298,8 +313,10 @@ def _news(
     """The differences of a run that are new at their points, range apart: the case's own upstream decides that."""
     asked: dict[int, set[Key]] = {}
     for key in found.columns():
+        # At a kink the gradient counts as a vector.
+        kin = {other for other in found.columns() if other[0] == key[0]}
         for position in _unexpected(bench, first, trial, found, key, is_subject):
-            asked.setdefault(position, set()).add(key)
+            asked.setdefault(position, set()).update(kin)
     rows: Placed = []
     for position, keys in sorted(asked.items()):
         upstream = found.upstream[position]
@@ -371,7 +388,7 @@ def _alone(bench: Bench, rows: Rows) -> Any:
         found = bench.run(
             [row.point for row in rows], [row.upstream for row in rows], layout="single"
         )
-    except SubjectError:
+    except Exception:  # then the rows stay what they are
         return None
     return found if found.failure is None else None
 
@@ -393,7 +410,7 @@ def with_digits(bench: Bench, rows: Rows) -> Rows:
         for row in rows
         if row.judgement.verdict in WRONG and row.truth.status is TruthStatus.FINITE
     ]
-    if not asked or bench.is_widest:
+    if not asked or bench.dtype == bench.widest:
         return rows
     try:
         found = bench.run(
@@ -402,7 +419,7 @@ def with_digits(bench: Bench, rows: Rows) -> Rows:
             layout="single",
             precisely=True,
         )
-    except SubjectError:
+    except Exception:  # it does not take that dtype: the rows stay what they are
         return rows
     if found.failure is not None:
         return rows
@@ -418,7 +435,7 @@ def _with_digits(bench: Bench, row: Any, precise: Any) -> Any:
     if not cmath.isfinite(precise):
         return row
     size, error = bench.size_and_error(row.truth, precise)
-    unit = power_of_two(-bench.format.precision_bits)
+    unit = power_of_two(-row.format.precision_bits)
     if cmath.isfinite(row.measured):
         _, own = bench.size_and_error(row.truth, row.measured)
         is_right = error <= max(size * unit, own) / 16
@@ -483,20 +500,13 @@ def _in_batch(
 def _depends(
     bench: Bench, trial: Trial, points: Sequence[Any], position: int, row: Any
 ) -> bool:
-    """Whether a number is another once the other elements have changed places."""
-    others = [k for k in range(len(points)) if k != position]
-    shift = max(1, len(others) // 3)
-    moved = others[shift:] + others[:shift]
-    moved.insert(position, position)
-    places = Trial(
-        layout="batch" if trial.layout == "expanded" else trial.layout,
-        places=[trial.places[k] for k in moved],
-        upstream=[
-            trial.upstream[k]
-            if k == position or trial.layout != "expanded"
-            else -trial.upstream[k] / 2
-            for k in moved
-        ],
-    )
-    found = _run(bench, [points[k] for k in moved], places)
+    """Whether a number is another once all elements are as this one, and so are their upstream gradients."""
+    if trial.layout == "expanded":  # which would lay out otherwise what is all the same
+        trial = replace(trial, layout="batch")
+        found = _run(bench, points, trial)
+        if found.failure is not None or not _is_near(bench, found, position, row):
+            return False
+    count = len(points)
+    trial = replace(trial, upstream=[row.upstream] * count)
+    found = _run(bench, [row.point] * count, trial)
     return found.failure is None and not _is_near(bench, found, position, row)

@@ -8,14 +8,14 @@ import time
 import traceback
 from array import array
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-from verifier import inquiry, interrupts
+from verifier import inquiry, interrupts, trials
 from verifier.automatic.layouts import check_device as check_device
 from verifier.automatic.routes import Measurement, Runner
 from verifier.automatic.subjects import Subject, load, permitted
@@ -74,8 +74,8 @@ from verifier.symbolic.truth import Oracle, PointTruth
 
 Point = Mapping[str, float]
 
-UPSTREAM_SCALE = -2.0
-"""What the upstream gradient is multiplied by to see whether the gradient follows."""
+COMPILED_ROUTES = frozenset(("compile-aot_eager", "compile-inductor"))
+"""Each shape and layout would be compiled anew."""
 WALKED_ROUTES = frozenset(
     ("reverse", "func", "vmap", "compile-aot_eager", "reverse-reverse")
 )
@@ -117,20 +117,44 @@ class Prepared:
         self._samples: dict[tuple[str, int], Sample] = {}
         self.subject = subject_of(case, function, allowed)
 
-    def runner(self, setting: Setting) -> Runner:
+    @property
+    def is_subject(self) -> bool:
+        """Whether a callable stands in the place of the formula."""
+        return isinstance(self.subject, Subject)
+
+    def runner(self, setting: Setting, *, twice: bool = False) -> Runner:
         """PyTorch's side; the last one is kept, for a compiled one takes seconds to make."""
-        if setting not in self._runners:
+        if setting in self._runners and not twice:
+            return self._runners[setting]
+        layout: str | None = setting.layout
+        if self.is_subject and layout == "batch":
+            layout = None  # a callable's points come one after the other, and in batches by further runs
+        runner = self._runner(setting, layout, twice)
+        if not twice:
             self._runners.clear()
-            self._runners[setting] = Runner(
-                self.subject,
-                dtype=setting.dtype,
-                wrt=self.case.wrt,
-                route=setting.route,
-                order=self.case.order,
-                layout=setting.layout,
-                device=setting.device,
-            )
-        return self._runners[setting]
+            self._runners[setting] = runner
+        return runner
+
+    def _runner(self, setting: Setting, layout: str | None, twice: bool) -> Runner:
+        return Runner(
+            self.subject,
+            dtype=setting.dtype,
+            wrt=self.case.wrt,
+            route=setting.route,
+            order=self.case.order,
+            layout=layout,
+            device=setting.device,
+            twice=twice,
+        )
+
+    def further_runner(
+        self, setting: Setting, layout: str | None, twice: bool
+    ) -> Runner:
+        """One that lays the points out otherwise; None: as `runner` does."""
+        is_plain = layout is None or (self.is_subject and layout == "single")
+        if is_plain and setting.layout in ("batch", "single") and not twice:
+            return self.runner(setting)
+        return self._runner(setting, layout, twice)
 
     @cached_property
     def bulk(self) -> Bulk:
@@ -293,6 +317,10 @@ class _Quantity:
     name: str
     wrt: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> trials.Key:
+        return self.name, self.wrt
+
     def of_truth(self, truth: PointTruth) -> Truth:
         match self.name:
             case "value":
@@ -335,21 +363,66 @@ class _FullSpread:
     second: Mapping[tuple[str, str], Enclosure | None]
 
 
-class _Excuses:
-    """What may explain an error at one point, worked out on demand and once for all quantities."""
+class _Models:
+    """What rounding in one format may do to the program of a case."""
 
     def __init__(
-        self, work: _Work, point: Point, upstream: float, truth: PointTruth
+        self, case: Case, wrt: Sequence[str], format_: Format, route: str
+    ) -> None:
+        self.format, self.inputs = format_, case.inputs
+        outer, inner = modes(route)
+        self.first = {
+            limited: RoundingModel(
+                case.program, wrt, format_, limited_range=limited, mode=inner
+            )
+            for limited in (False, True)
+        }
+        self.ideal = IdealModel(case.program, wrt, format_, mode=inner)
+        self.second = {
+            limited: HessianRounding(
+                case.program,
+                wrt,
+                format_,
+                limited_range=limited,
+                outer=outer,
+                inner=inner,
+            )
+            for limited in (False, True)
+            if case.order == 2
+        }
+
+    def spread(
+        self, point: Point, upstream: float, *, limited_range: bool
+    ) -> _FullSpread:
+        """What rounding may do at a point; at an infinite one, anything."""
+        inputs = {name: point[name] for name in self.inputs}
+        second: Mapping[tuple[str, str], Enclosure | None] = {}
+        if self.second:
+            second = self.second[limited_range].spread(inputs, upstream)
+        first = self.first[limited_range].spread(inputs, upstream)
+        return _FullSpread(first=first, second=second)
+
+
+class _Excuses:
+    """What may explain an error in a format at one point, worked out on demand and once for all quantities."""
+
+    def __init__(
+        self,
+        work: _Work,
+        point: Point,
+        upstream: float,
+        truth: PointTruth,
+        format_: Format,
     ) -> None:
         self.work, self.point, self.upstream = work, point, upstream
-        self.truth = truth
+        self.truth, self.models = truth, work.models_in(format_)
         self._spreads: dict[bool, _FullSpread] = {}
         self._moved: list[list[PointTruth]] | None = None
 
     def spread(self, *, limited_range: bool) -> _FullSpread:
         if limited_range not in self._spreads:
             with self.work.watch.stage("rounding"):
-                self._spreads[limited_range] = self.work.spread(
+                self._spreads[limited_range] = self.models.spread(
                     self.point, self.upstream, limited_range=limited_range
                 )
         return self._spreads[limited_range]
@@ -357,7 +430,7 @@ class _Excuses:
     def ideal(self) -> _FullSpread:
         with self.work.watch.stage("rounding"):
             inputs = {name: self.point[name] for name in self.work.case.inputs}
-            first = self.work.ideal.spread(inputs, self.upstream)
+            first = self.models.ideal.spread(inputs, self.upstream)
         return _FullSpread(first=first, second={})
 
     def moved(self) -> list[list[PointTruth]]:
@@ -366,8 +439,12 @@ class _Excuses:
             with self.work.watch.stage("conditioning"):
                 self._moved = [
                     [
-                        self.work.truth_at({**self.point, name: moved}, self.upstream)
-                        for moved in self.work.moves(value)
+                        self.work.truth_at(
+                            {**self.point, name: moved},
+                            self.upstream,
+                            self.models.format,
+                        )
+                        for moved in _moves(value, self.models.format)
                     ]
                     for name, value in self.point.items()
                 ]
@@ -388,7 +465,7 @@ class _ExcusesOf:
         return self.quantity.of_spread(self.all.spread(limited_range=True))
 
     def local_ulp(self) -> Fraction:
-        value, gradient = self.all.work.models[False].local_ulp
+        value, gradient = self.all.models.first[False].local_ulp
         return value if self.quantity.name == "value" else gradient
 
     def ideal(self) -> Enclosure | None:
@@ -416,6 +493,38 @@ def _size(truth: Truth) -> Fraction | None:
     return None if found is None else abs(found)
 
 
+def _missing(judgement: Judgement, truth: Truth) -> Judgement:
+    """The judgement on a None: where the derivative is not zero, it is missing."""
+    if judgement.verdict.family != "differ" or truth.status is TruthStatus.UNDEFINED:
+        return judgement
+    return replace(
+        judgement,
+        verdict=Verdict.DIFFER_MISSING,
+        message="`None` was returned, where the derivative is not zero",
+    )
+
+
+def _unsteady(judged: _Judged) -> _Judged:
+    """A difference of a number that no two runs agree about."""
+    verdict = judged.judgement.verdict
+    if verdict.family != "differ" or verdict is Verdict.DIFFER_MUTATED:
+        return judged
+    judgement = replace(
+        judged.judgement, verdict=Verdict.DIFFER_NONDETERMINISTIC, message=None
+    )
+    return replace(judged, judgement=judgement)
+
+
+def _moves(value: float, format_: Format) -> list[float]:
+    """The inputs a few ulps below and above `value`."""
+    if not math.isfinite(value):
+        return []
+    return [
+        neighbour(value, steps, format_)
+        for steps in (-CONDITIONING_STEPS, CONDITIONING_STEPS)
+    ]
+
+
 def _is_at_edge(truth: Truth) -> bool:
     return truth.at_edge or truth.status in (
         TruthStatus.KINK,
@@ -441,6 +550,7 @@ class _Judged:
     measured: float
     truth: Truth
     judgement: Judgement
+    format: Format
 
     def rank(self) -> tuple[int, float]:
         return severity(self.judgement.verdict), self.judgement.error_ulp or 0.0
@@ -453,7 +563,7 @@ class _Judged:
             index=(),
             point={name: _spell(self.point[name], format_) for name in self.point},
             upstream=_spell(self.upstream, format_),
-            measured=shortest(self.measured, format_),
+            measured=shortest(self.measured, self.format),
             true=_spell_truth(self.truth),
             error_ulp=self.judgement.error_ulp,
             bits_lost=self.judgement.bits_lost,
@@ -507,33 +617,8 @@ class _Work:
         self.setting = setting
         self.dtype, self.route = setting.dtype, setting.route
         self.format: Format = FORMATS[self.dtype]
-        outer, inner = modes(self.route)
         self.tolerance = tolerance_of(self.case, self.format)
-        self.models = {
-            limited: RoundingModel(
-                self.case.program,
-                prepared.wrt,
-                self.format,
-                limited_range=limited,
-                mode=inner,
-            )
-            for limited in (False, True)
-        }
-        self.ideal = IdealModel(
-            self.case.program, prepared.wrt, self.format, mode=inner
-        )
-        self.second_models = {
-            limited: HessianRounding(
-                self.case.program,
-                prepared.wrt,
-                self.format,
-                limited_range=limited,
-                outer=outer,
-                inner=inner,
-            )
-            for limited in (False, True)
-            if self.case.order == 2
-        }
+        self._models: dict[str, _Models] = {}
         self.watch = _Stopwatch({"symbolic": prepared.symbolic_s})
         self.reached = expression.reached(self.case.program)
         self.judged: list[_Judged] = []
@@ -548,6 +633,8 @@ class _Work:
         self.traceback: str | None = None
         self.interrupted = False
         self.derivations = MOST_DERIVATIONS
+        self.failure_verdict = Verdict.DIFFER_UNSUPPORTED
+        self.notes: list[str] = []
         self.measured: Measured | None = None
 
     # ── what is done ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -568,6 +655,7 @@ class _Work:
         found = self.measure(points, upstream)
         if found is None:
             return
+        upstream = list(found.upstream)
         self.points = len(points)
         self.measured = _measured(points, upstream, found, self.case)
         self.sampled = points[len(given) :]
@@ -581,7 +669,7 @@ class _Work:
                     self.check_expected(found, truth, index)
             self.done = index + 1
             self.on_point(self.done, len(points))
-        self.compare_scaled(points, upstream, found)
+        self.try_further(points, found)
 
     def swift(
         self, points: Sequence[Point], upstream: Sequence[float], found: Measurement
@@ -593,57 +681,135 @@ class _Work:
             return None
         if len(set(upstream)) > 1 or set(self.case.wrt) != set(self.oracle.wrt):
             return None
+        if found.value_dtype != self.dtype or found.missing:
+            return None
         with self.watch.stage("truth"):
             inputs = [{n: point[n] for n in self.case.inputs} for point in points]
             truths = self.prepared.bulk.truths(inputs, upstream[0], self.format)
         self.exactly = _Swift(truths, found)
         return self.exactly
 
-    def compare_scaled(
-        self, points: Sequence[Point], upstream: Sequence[float], found: Measurement
-    ) -> None:
-        """Judge again, with another upstream gradient, wherever the gradient is not linear in it.
-
-        Times −2 is exact in binary: a backward that ignores its upstream gradient, or its sign, shows even where the
-        case's own is 1.
-        """
-        scaled = [self.scaled(one) for one in upstream]
-        if self.case.order != 1 or scaled == upstream:
-            return
-        again = self.measure(points, scaled)
-        if again is None:
-            return
-        for index, point in enumerate(points):
-            other = scaled[index]
-            if other != upstream[index] and any(
-                self.is_unlike(again.gradient[name][index], found.gradient[name][index])
-                for name in self.case.wrt
-            ):
-                truth = self.truth_at(point, other)
-                self.judged += [
-                    one
-                    for one in self.judge_all(point, other, again, index, truth)
-                    if one.judgement.verdict is Verdict.DIFFER_WRONG
-                    and one.quantity.name == "gradient"
-                ]
-
-    def scaled(self, upstream: float) -> float:
-        """The other upstream gradient; where it would overflow, the same once more."""
-        other = UPSTREAM_SCALE * upstream
-        return other if abs(other) <= self.format.largest else upstream
-
-    def is_unlike(self, scaled: float, gradient: float) -> bool:
-        """Whether a gradient is not `UPSTREAM_SCALE` times the other, well inside the range where that is exact."""
-        if scaled == UPSTREAM_SCALE * gradient:
-            return False
-        if math.isnan(gradient) or math.isinf(gradient):
-            return False
-        inside = (
-            power_of_two(self.format.exponent_min // 2)
-            < abs(Fraction(gradient))
-            < power_of_two(self.format.exponent_max // 2)
+    def try_further(self, points: Sequence[Point], found: Measurement) -> None:
+        """Run the points again in other ways, and judge what they show that the first run does not."""
+        if self.prepared.is_subject:
+            self.judged = trials.with_digits(self, self.judged)
+        places = {id(point): index for index, point in enumerate(points)}
+        verdicts = {
+            (places[id(one.point)], one.quantity.key): one.judgement.verdict
+            for one in self.judged
+        }
+        first = trials.First(
+            points=points, upstream=found.upstream, found=found, verdicts=verdicts
         )
-        return inside and scaled != UPSTREAM_SCALE * gradient
+        outcome = trials.carry_out(
+            self, first, self.further(first), is_subject=self.prepared.is_subject
+        )
+        self.judged += outcome.rows
+        self.tell_state(points, found, outcome)
+        self.notes += found.returned
+        differs = any(one.judgement.verdict.family == "differ" for one in self.judged)
+        if outcome.failure is not None and not differs:
+            self.failure, self.failure_verdict = outcome.failure
+            self.traceback = outcome.traceback
+
+    def further(self, first: trials.First) -> Iterator[trials.Trial]:
+        if not self.prepared.is_subject:
+            return trials.of_program(first, self.format)
+        return trials.of_subject(
+            first,
+            self.format,
+            batched=self.case.elementwise
+            and self.route != "vmap"
+            and self.route not in COMPILED_ROUTES,
+            alone=None if self.route == "vmap" else "single",
+            name=self.case.name,
+        )
+
+    def tell_state(
+        self, points: Sequence[Point], found: Measurement, outcome: trials.Outcome
+    ) -> None:
+        """What was changed in place, and what another run on the same numbers gives other bits of."""
+        changed = outcome.changed
+        if found.changed is not None:
+            changed = points[found.changed[0]], found.changed[1]
+        if changed is not None:
+            point, told = changed
+            self.tell(
+                ("gradient", self.case.wrt[:1]),
+                point,
+                found,
+                points,
+                Verdict.DIFFER_MUTATED,
+                told,
+            )
+        if outcome.unsteady is not None:
+            key, point, told = outcome.unsteady
+            self.judged = [
+                one if one.quantity.key != key else _unsteady(one)
+                for one in self.judged
+            ]
+            self.tell(key, point, found, points, Verdict.DIFFER_NONDETERMINISTIC, told)
+
+    def tell(
+        self,
+        key: trials.Key,
+        point: Point,
+        found: Measurement,
+        points: Sequence[Point],
+        verdict: Verdict,
+        message: str,
+    ) -> None:
+        """Note what is found of several runs, beside the number of the first one."""
+        index = next(k for k, one in enumerate(points) if one is point)
+        upstream = found.upstream[index]
+        truth = self.truth_at(point, upstream)
+        (row,) = self.judge_all(point, upstream, found, index, truth, {key})
+        judgement = replace(row.judgement, verdict=verdict, message=message)
+        self.judged.append(replace(row, judgement=judgement))
+
+    # ── as a bench for trials ────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def widest(self) -> str:
+        """The dtype in which a subject is run once more where it seems wrong."""
+        return "float64"
+
+    def run(
+        self,
+        points: Sequence[Point],
+        upstream: Sequence[float],
+        *,
+        layout: str | None,
+        twice: bool = False,
+        precisely: bool = False,
+    ) -> Measurement:
+        setting = self.setting
+        if precisely:
+            setting = replace(setting, dtype=self.widest)
+        twice = twice and setting.route == "reverse"
+        with self.watch.stage("automatic"):
+            runner = self.prepared.further_runner(setting, layout, twice)
+            return runner.measure(points, upstream)
+
+    def judge(
+        self,
+        point: Point,
+        upstream: float,
+        found: Measurement,
+        place: int,
+        keys: Collection[trials.Key],
+    ) -> list[_Judged]:
+        truth = self.truth_at(point, upstream)
+        return self.judge_all(point, upstream, found, place, truth, keys)
+
+    def format_of(self, key: trials.Key, found: Measurement) -> Format:
+        dtype = found.value_dtype if key[0] == "value" else found.gradient_dtype
+        return FORMATS.get(dtype, self.format)
+
+    def size_and_error(self, truth: Truth, number: float) -> tuple[Fraction, Fraction]:
+        assert truth.enclosure is not None
+        true = middle(truth.enclosure)
+        return abs(true), abs(Fraction(number) - true)
 
     def descend(self, descent: Descent) -> None:
         """Gradient descent as a training loop does it: the weight in double precision, the tensor in the dtype."""
@@ -682,35 +848,36 @@ class _Work:
         with self.watch.stage("automatic"):
             found = self.prepared.runner(self.setting).measure(points, upstream)
         self.failure, self.traceback = found.failure, found.traceback
+        self.failure_verdict = found.failure_verdict
         return None if found.failure is not None else found
 
-    def truth_at(self, point: Point, upstream: float) -> PointTruth:
+    def truth_at(
+        self, point: Point, upstream: float, format_: Format | None = None
+    ) -> PointTruth:
+        """The truth, to what a format can tell apart; without one, to what the dtype can."""
+        format_ = format_ or self.format
         inputs = {name: point[name] for name in self.case.inputs}
         with self.watch.stage("truth"):
-            truth = self.oracle.at(inputs, upstream, self.format)
+            truth = self.oracle.at(inputs, upstream, format_)
             if self.prepared.hessian is not None:
                 second = self.prepared.hessian.at(
-                    inputs, upstream, self.format, truth.gradient
+                    inputs, upstream, format_, truth.gradient
                 )
                 truth = replace(truth, hessian=second)
         return truth
+
+    def models_in(self, format_: Format) -> _Models:
+        """What rounding in a format may do."""
+        if format_.name not in self._models:
+            found = _Models(self.case, self.prepared.wrt, format_, self.route)
+            self._models[format_.name] = found
+        return self._models[format_.name]
 
     def attested(self, point: Point, upstream: float, truth: PointTruth) -> PointTruth:
         """The truth with the witness heard."""
         inputs = {name: point[name] for name in self.case.inputs}
         with self.watch.stage("witness"):
             return self.oracle.attested(inputs, upstream, truth)
-
-    def spread(
-        self, point: Point, upstream: float, *, limited_range: bool
-    ) -> _FullSpread:
-        """What rounding may do at a point; at an infinite one, anything."""
-        inputs = {name: point[name] for name in self.case.inputs}
-        second: Mapping[tuple[str, str], Enclosure | None] = {}
-        if self.second_models:
-            second = self.second_models[limited_range].spread(inputs, upstream)
-        first = self.models[limited_range].spread(inputs, upstream)
-        return _FullSpread(first=first, second=second)
 
     def quantities(self, found: Measurement) -> list[_Quantity]:
         """What there is to compare; the routes through forward mode show no steps."""
@@ -726,15 +893,6 @@ class _Work:
         ]
         quantities += [_Quantity(name="hessian", wrt=pair) for pair in found.hessian]
         return quantities
-
-    def moves(self, value: float) -> list[float]:
-        """The inputs a few ulps below and above `value`."""
-        if not math.isfinite(value):
-            return []
-        return [
-            neighbour(value, steps, self.format)
-            for steps in (-CONDITIONING_STEPS, CONDITIONING_STEPS)
-        ]
 
     def compare(
         self,
@@ -770,29 +928,42 @@ class _Work:
         found: Measurement,
         index: int,
         truth: PointTruth,
+        keys: Collection[trials.Key] | None = None,
     ) -> list[_Judged]:
-        """The judgements of every quantity at one point."""
-        excuses = _Excuses(self, point, upstream, truth)
+        """The judgements of every quantity at one point, or of some, each in the dtype in which it came."""
+        excuses: dict[str, _Excuses] = {}
         judged: list[_Judged] = []
         for quantity in self.quantities(found):
-            measured = quantity.of_measurement(found, index)
-            true = quantity.of_truth(truth)
+            if keys is not None and quantity.key not in keys:
+                continue
+            format_ = self.format_of(quantity.key, found)
+            if format_.name not in excuses:
+                known = truth
+                if format_ != self.format:
+                    known = self.truth_at(point, upstream, format_)
+                excuses[format_.name] = _Excuses(self, point, upstream, known, format_)
+            true = quantity.of_truth(excuses[format_.name].truth)
             if quantity.name == "step" and _is_at_edge(true):
                 continue  # the input's gradient is the question; a safe `where` has such steps
+            measured = quantity.of_measurement(found, index)
             judgement = judge(
                 measured,
                 true,
-                self.format,
-                tolerance=self.tolerance,
-                excuses=_ExcusesOf(excuses, quantity),
+                format_,
+                tolerance=tolerance_of(self.case, format_),
+                excuses=_ExcusesOf(excuses[format_.name], quantity),
                 convention=_convention(self.case, upstream),
-                written=isinstance(self.prepared.subject, Program),
+                written=not self.prepared.is_subject,
             )
+            if index in found.missing.get(quantity.wrt, ()):
+                judgement = _missing(judgement, true)
             if quantity.name == "step":
                 judgement = self.by_what_it_hands_on(
                     quantity, point, measured, truth, judgement
                 )
-            judged.append(_Judged(quantity, point, upstream, measured, true, judgement))
+            judged.append(
+                _Judged(quantity, point, upstream, measured, true, judgement, format_)
+            )
         return self.judge_together(judged, point, upstream)
 
     def judge_together(
@@ -1002,7 +1173,7 @@ class _Work:
         case = self.case
         verdicts = [judged.judgement.verdict for judged in self.judged]
         if self.failure is not None:
-            verdicts = [Verdict.DIFFER_UNSUPPORTED]
+            verdicts = [*verdicts, self.failure_verdict]
         # Where none was judged by itself, all were settled swiftly.
         verdicts = verdicts or [Verdict.MATCH_EXACT]
         end = conclude(
@@ -1010,6 +1181,7 @@ class _Work:
             verdicts,
             self.broken,
             self.failure,
+            self.notes,
             interrupted_after=self.points if self.interrupted else None,
         )
         errors = [
@@ -1075,12 +1247,13 @@ def conclude(
     verdicts: Sequence[Verdict],
     broken: Sequence[str],
     failure: str | None,
+    notes: Sequence[str] = (),
     *,
     interrupted_after: int | None = None,
 ) -> Conclusion:
     """What the verdicts of a case, its broken expectations (`KEY: …`) and the failure to run it come to.
 
-    Interrupted after so many of its points, a case is never as expected.
+    `notes` are told beside. Interrupted after so many of its points, a case is never as expected.
     """
     verdict = max(verdicts, key=severity)
     pinned = case.expectation.verdict if case.expectation is not None else None
@@ -1094,6 +1267,7 @@ def conclude(
     elif pinned is not None and not as_expected and not broken:
         keys.append("expect.verdict")
         parts.append(f"expected {pinned}, found {verdict}")
+    parts += notes
     return Conclusion(
         verdict=verdict,
         expected=pinned,

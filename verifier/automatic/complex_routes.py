@@ -18,6 +18,7 @@ from verifier.automatic import ambient, faults
 from verifier.automatic.lowering import DTYPES, Lowered, Value
 from verifier.automatic.subjects import Subject, SubjectError
 from verifier.language.expression import Program
+from verifier.records import Verdict
 
 Tensor = torch.Tensor
 # PyTorch leaves them unannotated.
@@ -38,6 +39,7 @@ class ComplexMeasurement:
     steps: Mapping[str, tuple[complex, ...]] = field(default_factory=dict)
     failure: str | None = None
     traceback: str | None = None
+    failure_verdict: Verdict = Verdict.DIFFER_UNSUPPORTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

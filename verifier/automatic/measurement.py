@@ -50,10 +50,12 @@ class Measurement:
 
     def columns(self) -> dict[tuple[str, tuple[str, ...]], tuple[float, ...]]:
         """The numbers by quantity and what it is differentiated by; named steps apart."""
-        numbers = {("gradient", (name,)): own for name, own in self.gradient.items()}
-        seconds = {("hessian", pair): own for pair, own in self.hessian.items()}
-        value: tuple[str, tuple[str, ...]] = ("value", ())
-        return {value: self.values, **numbers, **seconds}
+        found: dict[tuple[str, tuple[str, ...]], tuple[float, ...]] = {
+            ("value", ()): self.values
+        }
+        found |= {("gradient", (name,)): own for name, own in self.gradient.items()}
+        found |= {("hessian", pair): own for pair, own in self.hessian.items()}
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,8 @@ class Runner:
             shaped = route == "vmap" or self._alone
             self._run = _called(subject) if shaped else _called_at_once(subject)
             self._names = subject.inputs
+        self._is_forward = False
+        """Whether the function itself is running, and not a backward."""
         self._compiled = None
         if route in compiled.BACKENDS:
             if isinstance(subject, Program):
@@ -172,6 +174,7 @@ class Runner:
             for name in self._names
         }
         cotangent = self._tensor(upstream)
+        given = cotangent.clone()
         watch = Watch(
             {f"`{name}`": tensor for name, tensor in inputs.items()}
             | {"the upstream gradient": cotangent}
@@ -181,7 +184,9 @@ class Runner:
         inner = self._run if self._compiled is None else self._compiled
 
         def run(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
+            self._is_forward = True
             found = inner(tensors)
+            self._is_forward = False
             watch.look("forward")
             return found
 
@@ -195,7 +200,7 @@ class Runner:
         changed = watch.changed
         if changed is None and derived.changed is not None:
             changed = f"the {derived.changed} was changed in place by the backward"
-        return Found(derived=derived, upstream=cotangent, changed=changed)
+        return Found(derived=derived, upstream=given, changed=changed)
 
     def _tensor(self, numbers: Sequence[float]) -> Tensor:
         """The numbers of one call; a callable's own are without dimensions."""

@@ -100,8 +100,8 @@ def _drawn(
 ) -> float:
     low, high = _reach(upstream, found, format_)
     sign = source.choice((-1.0, 1.0))
-    # Few enough digits for every format, and for one that an output may have.
-    mantissa = 1 + source.randrange(128) / 128
+    steps = 1 << (format_.precision_bits - 1)
+    mantissa = 1 + source.randrange(steps) / steps
     return sign * math.ldexp(mantissa, source.randint(low, high))
 
 

@@ -128,6 +128,8 @@ class Case:
     cite: str | None
     tags: tuple[str, ...]
     reason: str | None
+    elementwise: bool = True
+    """Whether the subject takes many points as one tensor; False where it takes single numbers alone."""
     where: expression.Program | None = None
     """The precondition: a condition in the inputs that every point satisfies."""
     boundary: Boundary = Boundary.NAMED

@@ -308,6 +308,11 @@ class DefaultsTable(Table):
         None,
         description="The subject's arguments in order; those of first appearance where it is not given.",
     )
+    elementwise: bool | None = Field(
+        None,
+        strict=True,
+        description="Whether the subject takes many points as one tensor; `false` where it takes single numbers alone.",
+    )
     subgradient: Subgradient | None = Field(
         None,
         description="What is demanded at a kink: a number, `left`, `right`, or `any` of the Clarke interval.",
