@@ -522,7 +522,8 @@ def test_an_error_is_given_exactly_where_both_sides_are_finite(
 
 @pytest.mark.parametrize("either", [True, False])
 def test_the_other_infinity_is_right_only_where_either_is(either: bool) -> None:
-    truth = Truth(status=TruthStatus.INFINITE, sign=1, either_sign=either)
+    other = Truth(status=TruthStatus.INFINITE, sign=-1) if either else None
+    truth = Truth(status=TruthStatus.INFINITE, sign=1, signed=other)
     found = judge(
         -math.inf, truth, BINARY64, tolerance=TOLERANCE, excuses=Fake()
     ).verdict

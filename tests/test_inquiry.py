@@ -77,8 +77,8 @@ def test_the_region_of_a_sampled_case_ends_on_both_sides() -> None:
     worst = {"x": 3.0, "y": 5.0}
     sampled = [{"x": float(n), "y": float(-n)} for n in range(-50, 50)]
     (found,) = regions(verdict, worst, sampled, ["x"], DOUBLE)
-    assert found.below == (math.nextafter(2.0, 3.0), 2.0)
-    assert found.above == (7.0, math.nextafter(7.0, 8.0))
+    assert found.below == (math.nextafter(2.0, 3.0), 2.0, "match")
+    assert found.above == (7.0, math.nextafter(7.0, 8.0), "match")
     assert len(spent) <= 2 * MOST_VERDICTS
     assert spell_region(found, DOUBLE) == (
         "x: it differs from 2.0000000000000004 (2 matches) up to 7 (7.000000000000001 matches)"
@@ -96,8 +96,22 @@ def test_a_side_without_a_match_is_open() -> None:
         SINGLE,
     )
     assert found == Region(
-        input="x", below=(neighbour(1.5, 1, SINGLE), 1.5), above=None
+        input="x", below=(neighbour(1.5, 1, SINGLE), 1.5, "match"), above=None
     )
+
+
+def test_what_is_undecided_beyond_a_region_is_not_said_to_match() -> None:
+    sampled = [{"x": float(n)} for n in range(10)]
+    (found,) = regions(
+        lambda p: "undecided" if p["x"] == 0 else "differ",
+        {"x": 3.0},
+        sampled,
+        ["x"],
+        SINGLE,
+    )
+    assert found.below is not None
+    assert found.below[1:] == (0.0, "undecided")
+    assert "(0 is undecided)" in spell_region(found, SINGLE)
 
 
 def test_a_region_without_ends_says_so() -> None:

@@ -142,7 +142,9 @@ LIMIT, UNDEFINED = Standing.LIMIT, Standing.UNDEFINED
         ("lgamma(x)", -2.0, LIMIT, LIMIT),
         ("digamma(x)", 0.0, LIMIT, LIMIT),
         ("hypot(x, x)", 0.0, REGULAR, LIMIT),
-        ("atan2(x, -1)", 0.0, REGULAR, LIMIT),
+        ("atan2(x, -1)", 0.0, REGULAR, REGULAR),  # on the side that +0 picks
+        ("atan2(-abs(x), -1)", 0.0, REGULAR, LIMIT),
+        ("atan2(x, 0*x)", 0.0, REGULAR, LIMIT),
         ("atan2(0, x)", -1.0, REGULAR, REGULAR),
         ("where(x > 0, log(x), 0)", -1.0, REGULAR, REGULAR),
         ("where(x > 0, log(x), 0)", 0.0, REGULAR, LIMIT),

@@ -108,12 +108,13 @@ class Diagnosis:
 class Region:
     """Where along one input a verdict holds, the other inputs being fixed.
 
-    An end is a pair of neighbouring floats, the differing one first; None where no match was found on that side.
+    An end is a pair of neighbouring floats, the differing one first, and the family of the verdict beyond it; None
+    where no other verdict was found on that side.
     """
 
     input: str
-    below: tuple[float, float] | None
-    above: tuple[float, float] | None
+    below: tuple[float, float, str] | None
+    above: tuple[float, float, str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,12 +143,15 @@ def regions(
     )
 
 
+_BEYOND = {"match": "matches", "undecided": "is undecided", "differ": "differs"}
+
+
 def spell_region(region: Region, format_: Format) -> str:
     """The region in words."""
     parts = [
-        f"{word} {_spell(pair[0], format_)} ({_spell(pair[1], format_)} matches)"
-        for word, pair in (("from", region.below), ("up to", region.above))
-        if pair is not None
+        f"{word} {_spell(end[0], format_)} ({_spell(end[1], format_)} {_BEYOND.get(end[2], end[2])})"
+        for word, end in (("from", region.below), ("up to", region.above))
+        if end is not None
     ]
     if not parts:
         return f"{region.input}: it differs as far as points were drawn"
@@ -173,13 +176,22 @@ def _region(
     below = sorted((value for value in others if value < here), reverse=True)
     above = sorted(value for value in others if value > here)
 
+    known: dict[int, str] = {}
+
     def verdict(value: float) -> str:
-        return verdict_at({**worst, name: value})
+        place = ordinal(value, format_)
+        if place not in known:
+            known[place] = verdict_at({**worst, name: value})
+        return known[place]
+
+    def end(others: Sequence[float]) -> tuple[float, float, str] | None:
+        found = _end(verdict, here, others, format_, limit)
+        return None if found is None else (*found, verdict(found[1]))
 
     return Region(
         input=name,
-        below=_end(verdict, here, below, format_, limit),
-        above=_end(verdict, here, above, format_, limit),
+        below=end(below),
+        above=end(above),
     )
 
 

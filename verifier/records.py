@@ -83,8 +83,8 @@ class Truth:
     sides: tuple[Enclosure, ...] = ()
     """At a kink: the derivatives from the left and from the right."""
     sign: int = 0
-    either_sign: bool = False
-    """Of an infinity at −0 with the domain on one side alone: IEEE 754 gives a pole the sign of the zero."""
+    signed: Truth | None = None
+    """Another right answer, where there is one: what the signs that IEEE 754 gives zeros and poles make of it."""
     at_edge: bool = False
     """Whether the program as written has an edge at the point, and limits decided."""
     reason: str | None = None

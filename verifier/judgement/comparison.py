@@ -118,6 +118,34 @@ def judge(
     program that ran is the one that was written; a subject need not compute as its specification does, so what only
     the rounding of that would excuse does not excuse it.
     """
+
+    def held_against(one: Truth) -> Judgement:
+        return _judge(
+            measured, one, format_, tolerance, excuses, convention, written=written
+        )
+
+    found = held_against(truth)
+    if found.verdict.family != "differ" or truth.signed is None:
+        return found
+    other = held_against(truth.signed)
+    if other.verdict.family != "match":
+        return found
+    return Judgement(
+        verdict=Verdict.MATCH_UNDEFINED,
+        message="right by the signs that IEEE 754 gives zeros and poles",
+    )
+
+
+def _judge(
+    measured: float,
+    truth: Truth,
+    format_: Format,
+    tolerance: Tolerance,
+    excuses: Excuses,
+    convention: Fraction | str | None,
+    *,
+    written: bool,
+) -> Judgement:
     if truth.status in _UNDECIDED:
         return Judgement(verdict=_UNDECIDED[truth.status], message=truth.reason)
     if truth.status is TruthStatus.UNDEFINED:
@@ -183,11 +211,6 @@ def _judge_infinite(measured: float, truth: Truth) -> Judgement:
     infinity = math.copysign(math.inf, truth.sign)
     if math.isnan(measured) or measured == infinity:
         return Judgement(verdict=Verdict.MATCH_UNDEFINED, message=truth.reason)
-    if math.isinf(measured) and truth.either_sign:
-        return Judgement(
-            verdict=Verdict.MATCH_UNDEFINED,
-            message="infinite at −0, with the sign that IEEE 754 gives it",
-        )
     if math.isinf(measured):
         return Judgement(
             verdict=Verdict.DIFFER_WRONG,

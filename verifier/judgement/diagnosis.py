@@ -9,6 +9,7 @@ more than a few ulps; else every operation is accurate, and the step that amplif
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -299,12 +300,26 @@ class _Walk:
                 origin,
                 f"{self._measured(origin)}, a finite number: {origin.local.reason}",
             )
-        convention = f" (convention: {row.convention})" if row.convention else ""
+        convention = f" (convention: {row.convention})"
+        if not row.convention or not self._follows(origin, row.convention):
+            convention = ""
         return self._told(
             Cause.KINK,
             origin,
             f"stands exactly at its edge, where PyTorch gives {self._measured(origin)}{convention}",
         )
+
+    def _follows(self, origin: Event, convention: str) -> bool:
+        """Whether a convention may be what was followed: one that names a number is no reason for another."""
+        if origin.kind is not EventKind.PRODUCT:
+            return False
+        stated = re.match(r"([-−]?)(\d+)(?:/(\d+))? ", convention)
+        if stated is None:
+            return True
+        minus, above, below = stated.groups()
+        number = int(above) / int(below or 1) * (-1 if minus else 1)
+        adjoint = self.events[origin.sources[0].event].measured
+        return origin.measured == number * adjoint
 
     def _infinite_operands(self, origin: Event) -> bool:
         return any(

@@ -84,7 +84,7 @@ class Limits:
     def _value(self, point: Mapping[str, float]) -> Truth:
         found = joint.limit(self.line, point)
         if found.limit.ball is None:
-            return _infinite(found.limit.infinite, one_sided=found.one_sided)
+            return _infinite(found.limit.infinite)
         return _finite(found.limit.ball)
 
     # ── derivative ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -124,6 +124,26 @@ class Limits:
         line = paths.of_formula(self.derivatives[wrt])
         slope = joint.limit(line, point).limit
         return _sided(Sides(left=None, right=slope), upstream)
+
+    def beside(
+        self, point: Mapping[str, float], wrt: str, upstream: float, here: Truth
+    ) -> Truth | None:
+        """The slope on the side that the sign of a zero input picks, if the value tends to `here` from there."""
+        if point[wrt] != 0 or upstream == 0:
+            return None
+        side = int(math.copysign(1, point[wrt]))
+
+        def attempt() -> Truth:
+            value = self.line.along(self._coordinates(point, {wrt: side}))
+            if value is None or _jumps([value], here):
+                return _undefined("another side")
+            slope = germs.derivative(value)
+            found = germs.limit(slope if side > 0 else germs.negate(slope))
+            return _sided(Sides(left=None, right=found), upstream)
+
+        found = _decide(attempt)
+        known = found.status in (TruthStatus.FINITE, TruthStatus.INFINITE)
+        return found if known else None
 
     def second(
         self,
@@ -288,7 +308,7 @@ def _sided(sides: Sides, upstream: float) -> Truth:
     first, last = found[0], found[-1]
     if first.ball is None and last.ball is None:
         if first.infinite == last.infinite:
-            return _infinite(first.infinite, one_sided=len(found) == 1)
+            return _infinite(first.infinite)
         return _undefined("the one-sided derivatives are infinite and of opposite sign")
     if (
         first.ball is not None
@@ -322,11 +342,10 @@ def _finite(ball: Ball) -> Truth:
     )
 
 
-def _infinite(sign: int, *, one_sided: bool) -> Truth:
+def _infinite(sign: int) -> Truth:
     return Truth(
         status=TruthStatus.INFINITE,
         sign=sign,
-        either_sign=one_sided,
         reason="the limit is infinite",
     )
 

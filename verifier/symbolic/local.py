@@ -176,7 +176,8 @@ def hand_back(
             return local
         return Known(adjoint.ball * local.ball)
     regularity = balls.regularity(operation, found, operand)
-    if regularity is not Regularity.SMOOTH:
+    on_cut = operation == "atan2" and balls.is_zero(found[0]) and found[1] < 0
+    if regularity is not Regularity.SMOOTH and not on_cut:
         return _irregular(operation, regularity)
     formula = derivative.local(operation, operand, exponent)
     product = adjoint.ball * balls.evaluate(formula, found)[0]
@@ -319,6 +320,9 @@ class _Examination:
             operands = [pair.true or _NOTHING for pair in pairs]
             true = apply(node.operation, operands)
             sources = _sources(pairs, operands, true, partial(apply, node.operation))
+            if node.operation == "atan2":
+                side = self.trace.values[node.arguments[0]]
+                local, true = (_on_side(known, side) for known in (local, true))
         known = _measured(measured, condition=_is_condition(node.operation))
         self.values.append(_Pair(known, true, len(self.events)))
         self._add(EventKind.VALUE, index, None, measured, local, true, sources)
@@ -476,6 +480,13 @@ def _named(name: str) -> Known:
     if name == "inf":
         return Known(balls.anything(), Standing.LIMIT, "an infinite constant")
     return Known(balls.constant(name, None))
+
+
+def _on_side(angle: Known, y: float) -> Known:
+    """An angle of ±π on that side of the cut of atan2 which PyTorch's own zero picks."""
+    if angle.standing or y != 0 or angle.ball.contains(0):
+        return angle
+    return Known(abs(angle.ball) * math.copysign(1, y))
 
 
 def _sources(

@@ -21,7 +21,7 @@ from verifier.language.expression import Program
 from verifier.language.operation import tangent_name
 from verifier.language.tangents import tangent_form
 from verifier.records import Enclosure
-from verifier.symbolic import balls, derivative
+from verifier.symbolic import balls, derivative, signed
 from verifier.symbolic.balls import Ball
 
 GUARD_BITS = 24
@@ -155,7 +155,20 @@ class RoundingModel:
                 values.append(balls.exact(point[node.name or ""]))
             else:
                 values.append(self._apply(node, values))
+                if node.operation == "atan2":
+                    values[-1] = self._on_side(node, values, point)
         return values
+
+    def _on_side(
+        self, node: expression.Node, values: Sequence[Any], point: Mapping[str, float]
+    ) -> Ball:
+        """The angle that was found last, on that side of its cut which the sign of a zero picks (`signed`)."""
+        y, x = (values[argument] for argument in node.arguments)
+        angle = values[-1]
+        if not balls.is_zero(y) or not x < 0:
+            return angle
+        side = signed.zero_signs(self.program, point)[node.arguments[0]]
+        return angle * side if side else angle.union(-angle)
 
     def _apply(
         self, node: expression.Node, values: Sequence[Any], inside: str | None = None

@@ -149,7 +149,11 @@ class HessianOracle:
         pairs: Sequence[Pair],
         before: Mapping[Pair, Truth],
     ) -> dict[Pair, Truth]:
-        standing = self._standing(point, upstream)
+        done = self.stepwise.evaluate(point, upstream)
+        standing = {
+            name: done.adjoints[self.leaves[name]] or Known(balls.zero())
+            for name in self.wrt
+        }
         asked = [
             pair
             for pair in pairs
@@ -157,7 +161,8 @@ class HessianOracle:
         ]
         names = [name for name in self.wrt if any(name in pair for pair in asked)]
         series = witness.second_derivatives(self.program, point, names, upstream)
-        symbolic = self._symbolic(point, upstream)
+        on_cut = self.stepwise.is_on_cut(done.values)
+        symbolic = {} if on_cut else self._symbolic(point, upstream)
         found: dict[Pair, Truth] = {}
         for pair in pairs:
             worst = max((standing[name] for name in pair), key=lambda k: k.standing)
@@ -166,16 +171,6 @@ class HessianOracle:
             else:
                 found[pair] = _truth(series[pair], symbolic.get(pair), before.get(pair))
         return found
-
-    def _standing(
-        self, point: Mapping[str, float], upstream: float
-    ) -> dict[str, Known]:
-        """What can be said of the gradient by each input."""
-        adjoints = self.stepwise.evaluate(point, upstream).adjoints
-        return {
-            name: adjoints[self.leaves[name]] or Known(balls.zero())
-            for name in self.wrt
-        }
 
     def _symbolic(
         self, point: Mapping[str, float], upstream: float

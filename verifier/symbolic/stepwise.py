@@ -16,7 +16,7 @@ from typing import Any
 
 from verifier.language import expression, operations
 from verifier.language.expression import Program
-from verifier.symbolic import balls, derivative
+from verifier.symbolic import balls, derivative, signed
 from verifier.symbolic.balls import Ball, Regularity
 
 LOCALLY_CONSTANT = frozenset(("max", "min", "relu", "sign", "clamp", "floor", "ceil"))
@@ -47,8 +47,6 @@ class Known:
     ball: Any
     standing: Standing = Standing.REGULAR
     reason: str | None = None
-    negative_zero: bool = False
-    """Of an input: it is −0, which tells the sides of a branch cut apart (IEEE 754-2019, section 9.2.1)."""
     on_edge: bool = False
     """The slightest move of an input may turn the condition, or make the number jump: something that it is made of
     stands exactly at a tie or at a jump."""
@@ -83,6 +81,7 @@ class Stepwise:
         """The values alone."""
         self._point = point
         self._rationals: dict[int, Fraction] | None = None
+        self._zero_signs: list[int] | None = None
         return self._forward(point)
 
     # ── forward ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -144,19 +143,32 @@ class Stepwise:
     def _on_cut(
         self, index: int, node: expression.Node, operands: Sequence[Known]
     ) -> Known:
-        """atan2 of a zero ordinate: ±π or ±0, by the signs of the zeros (IEEE 754-2019, section 9.2.1).
-
-        The reals do not tell the sign of a zero that was computed.
-        """
-        y, x = operands
-        leaves = [self.program.nodes[argument] for argument in node.arguments]
-        signed = all(not leaf.arguments for leaf in leaves[: 2 - (x.ball < 0)])
-        if not signed:
+        """atan2 of a zero ordinate: ±π or ±0, by the signs of the zeros (IEEE 754-2019, section 9.2.1)."""
+        x = operands[1].ball
+        up, right = (self._zero_sign(argument) for argument in node.arguments)
+        if not up or not (x < 0 or right):
             return Known(balls.anything(), Standing.UNSURE, self._at(index))
-        if not (x.ball < 0 or x.negative_zero):
+        if not (x < 0 or right < 0):
             return Known(balls.zero(), on_edge=True)
-        pi = balls.constant("pi", None)
-        return Known(-pi if y.negative_zero else pi, on_edge=True)
+        return Known(balls.constant("pi", None) * up, on_edge=True)
+
+    def is_on_cut(self, values: Sequence[Known]) -> bool:
+        """Whether an angle hangs on the sign of a zero, of which a formula of SymPy's knows nothing."""
+        return any(
+            node.operation == "atan2"
+            and values[index].standing is Standing.REGULAR
+            and balls.is_zero(values[node.arguments[0]].ball)
+            and not values[node.arguments[1]].ball > 0
+            for index, node in enumerate(self.program.nodes)
+        )
+
+    def _zero_sign(self, index: int) -> int:
+        """The sign that IEEE 754 gives a node that is zero; 0 where it is none, or rounding decides."""
+        if self._zero_signs is None:
+            point = {n: v for n, v in self._point.items() if isinstance(v, float)}
+            whole = len(point) == len(self._point)
+            self._zero_signs = signed.zero_signs(self.program, point) if whole else []
+        return self._zero_signs[index] if self._zero_signs else 0
 
     def _choose(self, operands: Sequence[Known]) -> Known:
         condition, chosen, other = operands
@@ -244,7 +256,7 @@ class Stepwise:
             return adjoint if operand == 0 else None
         operands = self._sharpened(node, [value.ball for value in found])
         standing = balls.regularity(node.operation, operands, operand)
-        if standing is not Regularity.SMOOTH:
+        if standing is not Regularity.SMOOTH and not self._is_on_side(node, operands):
             return self._irregular(index, standing)
         if row.operands[operand] in row.parameters:
             return None
@@ -256,6 +268,19 @@ class Stepwise:
         if not balls.is_finite(product):
             return Known(product, Standing.UNSURE, self._at(index))
         return Known(product)
+
+    def _is_on_side(self, node: expression.Node, operands: Sequence[Ball]) -> bool:
+        """Whether a point on the cut of atan2 lies on that side of it which the sign of a zero picks.
+
+        IEEE 754-2019, section 9.2.1, gives atan2(±0, x) the value ±π that it has on either side; with the value goes
+        the derivative, as with complex functions (W. Kahan, Branch Cuts for Complex Elementary Functions, 1987).
+        """
+        return (
+            node.operation == "atan2"
+            and balls.is_zero(operands[0])
+            and bool(operands[1] < 0)
+            and self._zero_sign(node.arguments[0]) != 0
+        )
 
     def _share_of_constant(self, operand: Known) -> Known | None:
         """What an operation passes back that is constant about its operand: nothing, unless that may jump itself."""
@@ -306,9 +331,7 @@ def _input(value: float | Ball, name: str) -> Known:
         return Known(balls.anything(), Standing.UNDEFINED, f"`{name}` is NaN")
     if math.isinf(value):
         return Known(balls.anything(), Standing.LIMIT, f"`{name}` is infinite")
-    return Known(
-        balls.exact(value), negative_zero=value == 0 and math.copysign(1, value) < 0
-    )
+    return Known(balls.exact(value))
 
 
 def _hangs_on_a_tie(operation: str, found: Sequence[Ball]) -> bool:

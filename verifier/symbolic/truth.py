@@ -12,11 +12,11 @@ from verifier.floats import Format, nearest, ulp
 from verifier.language import expression
 from verifier.language.expression import Program
 from verifier.records import Enclosure, Truth, TruthStatus
-from verifier.symbolic import balls, derivative, witness
+from verifier.symbolic import balls, derivative, signed, witness
 from verifier.symbolic.balls import Ball
 from verifier.symbolic.formula import Formula
 from verifier.symbolic.limits import Limits
-from verifier.symbolic.stepwise import Known, Standing, Stepwise
+from verifier.symbolic.stepwise import Known, Pass, Standing, Stepwise
 
 GUARD_BITS = 40
 """Precision beyond the format's at the first attempt."""
@@ -34,6 +34,7 @@ class PointTruth:
     hessian: Mapping[tuple[str, str], Truth] = field(default_factory=dict)
 
 
+_SIGNED = (TruthStatus.FINITE, TruthStatus.INFINITE, TruthStatus.UNDEFINED)
 TIGHT_BITS = 20
 """Bits of an ulp to which a truth is known that may still round either way: a tie that balls cannot see."""
 WITNESS_BITS = 256
@@ -46,6 +47,7 @@ class Oracle:
     """The true value and gradient of a program, at any point."""
 
     def __init__(self, program: Program, wrt: Sequence[str]) -> None:
+        self.written = program
         program = expression.define(program)
         self.program = program
         self.wrt = tuple(wrt)
@@ -107,12 +109,13 @@ class Oracle:
     ) -> Truth:
         if known.status not in (TruthStatus.FINITE, TruthStatus.ORACLE):
             return known
-        adjoint = self.stepwise.evaluate(point, upstream).adjoints[self.leaves[name]]
+        done = self.stepwise.evaluate(point, upstream)
+        adjoint = done.adjoints[self.leaves[name]]
         opinions = {
             "the stepwise derivative": (adjoint or Known(balls.zero())).ball,
-            "the whole expression's derivative": self._whole_at(point, upstream).get(
-                ("gradient", name)
-            ),
+            "the whole expression's derivative": self._whole_at(
+                point, upstream, done
+            ).get(("gradient", name)),
             "the witness": third,
         }
         given = {who: ball for who, ball in opinions.items() if ball is not None}
@@ -158,9 +161,47 @@ class Oracle:
                 truth = limits.derivative(point, name, upstream, here)
             else:
                 truth = limits.adjoint(point, name, upstream, here)
-            if not any(_is_negative_zero(value) for value in point.values()):
-                truth = replace(truth, either_sign=False)
             found[kind, name] = truth
+        self._sign(found, edges, point, upstream)
+
+    def _sign(
+        self,
+        found: dict[tuple[str, str], Truth],
+        edges: Sequence[tuple[str, str]],
+        point: Mapping[str, float],
+        upstream: float,
+    ) -> None:
+        """Add to what limits say of edges what arithmetic with signed zeros makes of them, if that is another answer.
+
+        An infinity may have the other sign. Where there is no limit, or an input is infinite, a value that a zero's or
+        a pole's sign leads to is right too, and with it the slope on the side of an input's zero.
+        """
+        told = [place for place in edges if found[place].status in _SIGNED]
+        if not told:
+            return
+        other = signed.evaluate(self.written, point, upstream)
+        at_infinity = any(math.isinf(value) for value in point.values())
+        for place in told:
+            kind, name = place
+            truth = found[place]
+            if kind == "step":
+                continue
+            value = other.value if kind == "value" else other.gradient.get(name)
+            second = signed.truth(value)
+            if truth.status is TruthStatus.INFINITE:
+                if second is None or second.status is not TruthStatus.INFINITE:
+                    continue
+                if second.sign != truth.sign:
+                    second = replace(truth, sign=-truth.sign)
+                    found[place] = replace(truth, signed=second)
+            elif kind == "value":
+                undefined = truth.status is TruthStatus.UNDEFINED
+                finite = second is not None and second.status is TruthStatus.FINITE
+                if finite and (undefined or at_infinity):
+                    found[place] = replace(truth, signed=second)
+            elif (here := found["value", ""].signed) is not None:
+                beside = self.limits.beside(point, name, upstream, here)
+                found[place] = replace(truth, signed=beside or second)
 
     def trajectory(
         self,
@@ -211,7 +252,7 @@ class Oracle:
         before: Mapping[tuple[str, str], Truth],
     ) -> dict[tuple[str, str], Truth]:
         done = self.stepwise.evaluate(point, upstream)
-        second = self._whole_at(point, upstream)
+        second = self._whole_at(point, upstream, done)
         found: dict[tuple[str, str], Truth] = {}
         for place in places:
             kind, name = place
@@ -232,9 +273,11 @@ class Oracle:
         return found
 
     def _whole_at(
-        self, point: Mapping[str, float], upstream: float
+        self, point: Mapping[str, float], upstream: float, done: Pass
     ) -> dict[tuple[str, str], Ball]:
         if self.whole is None or not all(_is_plain(v) for v in point.values()):
+            return {}
+        if self.stepwise.is_on_cut(done.values):
             return {}
         inputs = {name: balls.exact(point[name]) for name in self.program.inputs}
         value, *gradient = balls.evaluate(self.whole, inputs)
