@@ -112,6 +112,65 @@ def test_a_removable_singularity_is_met_head_on(wrt: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "x"),
+    [
+        ("sqrt(x) - sqrt(x)", 0),
+        ("1/x - 1/x", 0),
+        ("log(x) - log(x)", 0),
+        ("x**(1/3) - 2*x**(1/3)", 0),
+    ],
+)
+def test_infinities_that_meet_in_an_input_are_named_as_a_sum(
+    text: str, x: float
+) -> None:
+    found = diagnosed(text, {"x": x})
+    assert found.cause is Cause.SINGULARITY
+    assert (found.culprit or "").startswith("`x` (accumulation, ")
+    assert found.message == (
+        "inf − inf, summed of what flows back, gives nan: a singularity met head-on"
+    )
+
+
+ROUNDED_ONTO_AN_EDGE = [
+    ("log1p(-0.99999999999)*x", None, "-0.99999999999", "-1.0"),
+    ("x*log1p(-(1 - 1e-9))", None, "-(1 - 1e-9)", "-1.0"),
+    ("log1p(-0.9999999999*x)", None, "-0.9999999999", "-1.0"),
+    ("atanh(0.999999999999)*x", "x", "0.999999999999", "1.0"),
+    ("atanh(x*0.99999999999)", None, "0.99999999999", "1.0"),
+    ("asin(x*0.99999999999)", "x", "0.99999999999", "1.0"),
+    ("logit(0.99999999999*x)", None, "0.99999999999", "1.0"),
+    ("erfinv(0.99999999999*x)", None, "0.99999999999", "1.0"),
+    ("ndtri(0.99999999999)*x", None, "0.99999999999", "1.0"),
+    ("digamma(1e-12 - x)", None, "1e-12 - x", "-1.0"),
+]
+
+
+@pytest.mark.parametrize(("text", "wrt", "culprit", "rounded"), ROUNDED_ONTO_AN_EDGE)
+def test_a_number_that_rounds_onto_an_edge_is_the_culprit(
+    text: str, wrt: str | None, culprit: str, rounded: str
+) -> None:
+    found = diagnosed(text, {"x": 1}, wrt=wrt)
+    assert found.cause is Cause.SINGULARITY
+    assert (found.culprit or "").startswith(f"`{culprit}` (")
+    assert found.message.startswith(f"rounds to {rounded} where ")
+    assert found.message.endswith(" there")
+    assert found.measured == float(rounded)
+
+
+def test_an_edge_of_the_true_numbers_is_the_operations_own() -> None:
+    found = diagnosed("log1p(-1)*x", {"x": 1}, wrt=None)
+    assert found.culprit == "`log1p(-1)` (log1p, column 1)"
+
+
+def test_what_a_number_rounds_to_and_where_that_leads_is_said() -> None:
+    found = diagnosed("log1p(-0.9999999999*x)", {"x": 1}, wrt=None)
+    assert found.message == (
+        "rounds to -1.0 where -0.9999999999 is true, by which `-0.9999999999*x` becomes -1.0; "
+        "`log1p(-0.9999999999*x)` is -inf there"
+    )
+
+
+@pytest.mark.parametrize(
     ("text", "x", "dtype"),
     [
         ("tanh(x)", "9", "float32"),

@@ -67,6 +67,84 @@ def lines(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines()]
 
 
+EXPECTING = """
+[[case]]
+name = "numbers"
+expression = "exp(x)*y"
+at = { x = 0.5, y = 2 }
+upstream = 3
+dtype = ["float32"]
+expect = { value = 4, gradient = { x = 3.3 } }
+
+[[case]]
+name = "verdict"
+expression = "sin(x)/x"
+at = { x = 0 }
+dtype = ["float32"]
+expect = { verdict = "match" }
+
+[[case]]
+name = "drawn"
+expression = "sqrt(x)"
+domain = { x = "[1, 2]" }
+points = 4
+boundary = false
+dtype = ["float32"]
+expect = { verdict = "differ.wrong", reason = "a test" }
+
+[[case]]
+name = "met"
+expression = "x*x"
+at = { x = 3 }
+dtype = ["float32"]
+expect = { value = 9, gradient = { x = 6 } }
+"""
+
+
+@pytest.fixture
+def expecting(tmp_path: Path) -> Path:
+    file = tmp_path / "expecting.toml"
+    file.write_text(EXPECTING, encoding="utf-8")
+    return file
+
+
+def not_as_expected(told: list[str]) -> list[str]:
+    """The lines under that title."""
+    if "Not as expected" not in told:
+        return []
+    after = told[told.index("Not as expected") + 1 :]
+    return after[: after.index("")] if "" in after else after
+
+
+def test_an_expectation_that_fails_is_shown_with_both_sides(expecting: Path) -> None:
+    value, gradient = not_as_expected(lines(explain(f"{expecting}::numbers")))
+    assert value.startswith("expect.value: expected 4; neither PyTorch's 3.29744")
+    assert gradient.startswith("expect.gradient.x: expected 3.3; neither PyTorch's 9.8")
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("verdict", ["expected match, found differ.nonfinite"]),
+        ("drawn", ["expected differ.wrong, found match.exact"]),
+        ("met", []),
+    ],
+)
+def test_a_verdict_that_fails_is_shown(
+    expecting: Path, name: str, wanted: list[str]
+) -> None:
+    found = not_as_expected(lines(explain(f"{expecting}::{name}")))
+    assert [line.replace("rounding", "exact") for line in found] == wanted
+
+
+def test_the_upstream_gradient_stands_beside_every_derivative(expecting: Path) -> None:
+    told = lines(explain(f"{expecting}::numbers"))
+    # e^0.5 = 1.64872127…, times y = 2, times the upstream gradient 3.
+    assert any(line.startswith("gradient x 3 9.8923276") for line in told)
+    assert any(line.startswith("gradient y 3 4.9461638") for line in told)
+    assert any(line.startswith("value 3.2974425") for line in told)
+
+
 def test_the_notebook_case_is_derived_as_the_notebook_does() -> None:
     text = explain(f"{NOTEBOOK}::squared-loss", dtypes=["float32"])
     told = lines(text)
@@ -79,7 +157,7 @@ def test_the_notebook_case_is_derived_as_the_notebook_does() -> None:
         in told
     )
     assert "y_pred = b * 3 32 32 b 3 96 96" in told
-    assert "gradient a 96 96 match.exact" in told
+    assert "gradient a 1 96 96 match.exact" in told
 
 
 def test_every_dtype_of_the_case_has_a_page() -> None:

@@ -85,6 +85,42 @@ def test_what_leaves_the_range_on_the_way_is_range_by_every_route(text, at):
             assert "differ.range" in kinds
 
 
+BEYOND = [
+    ("exp(x*x)/exp(x*x)", {"x": 1e15}),
+    ("exp(-exp(x))/exp(-exp(x))", {"x": 60}),
+    ("log(sinh(exp(x)))/exp(x)", {"x": 40}),
+    ("(1 + exp(x))**(1/x)", {"x": 1e20}),
+    ("sigmoid(xlogy(tan(y), abs(exp(y))))", {"y": -138406660}),
+    ("exp(-x)*exp(x)*y", {"x": 1e12, "y": 3}),
+    ("log(exp(-x*x))/x", {"x": 1e10}),
+    ("cosh(x)/sinh(x)", {"x": 1e20}),
+]
+"""Numbers so large that rounding in the argument of an exponential may bring the result anywhere."""
+
+
+@pytest.mark.parametrize("route", ["reverse", "forward"])
+@pytest.mark.parametrize(("text", "at"), BEYOND)
+def test_what_is_not_finite_since_a_number_on_the_way_is_not_is_range(text, at, route):
+    run = verifier.verify(text, at=at, dtype="float32", routes=[route])
+    kinds = set(run.results[0].counts)
+    assert "differ.range" in kinds
+    assert "differ.nonfinite" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("sin(x)/x + exp(-1000 - x)", {"x": 0}),
+        ("sqrt(x) - sqrt(x) + exp(x - 200)", {"x": 0}),
+        ("log1p(-0.99999999999)*x*exp(-1e5*x)", {"x": 1}),
+    ],
+)
+def test_a_singularity_beside_a_harmless_underflow_is_no_range(text, at):
+    run = verifier.verify(text, at=at, dtype="float32")
+    kinds = {c.verdict.value for c in run.results[0].comparisons}
+    assert "differ.nonfinite" in kinds
+
+
 def test_forward_mode_underflows_where_reverse_mode_does_not():
     """1·y·z underflows before it is divided by w; from the other end 1/w comes first."""
     text, at = OUT_OF_RANGE[0]

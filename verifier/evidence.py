@@ -147,6 +147,8 @@ class Answer:
     """The end of the derivation: one quantity, its two numbers and the verdict."""
 
     quantity: str
+    upstream: str
+    """The upstream gradient under which a derivative was taken; empty of a value."""
     true: str
     measured: str
     error: str
@@ -170,6 +172,8 @@ class Explanation:
     forward: tuple[ForwardStep, ...] = ()
     backward: tuple[BackwardStep, ...] = ()
     answers: tuple[Answer, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    """What the case expects and does not get, over all its points."""
     regions: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
     note: str | None = None

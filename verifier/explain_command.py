@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -97,7 +98,8 @@ def _explain(
     prepared: Prepared, dtype: str, seed: int, derivatives: dict[str, str]
 ) -> Explanation:
     case, format_ = prepared.case, FORMATS[dtype]
-    point, upstream = _place(prepared, dtype, seed)
+    whole = _whole(prepared, dtype, seed)
+    point, upstream = _place(prepared, dtype, seed, whole)
     result = _result_at(prepared, point, upstream, dtype)
     found, events = inquiry.gather(case.program, point, upstream, dtype=dtype)
     expanded = expand(case.program)
@@ -112,7 +114,8 @@ def _explain(
         derivatives=derivatives,
         forward=_forward(expanded, events, format_),
         backward=_backward(expanded, events, format_),
-        answers=_answers(case, result, found, events, dtype),
+        answers=_answers(case, result, found, events, dtype, _spell(upstream, format_)),
+        unexpected=_unexpected(whole),
         regions=_regions(prepared, point, upstream, dtype, seed) if differs else (),
         suggestions=_suggestions(prepared, point, upstream, dtype) if differs else (),
         note=_note(case),
@@ -131,7 +134,23 @@ def _note(case: Case) -> str | None:
 # ── the point ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _place(prepared: Prepared, dtype: str, seed: int) -> tuple[Point, float]:
+def _whole(prepared: Prepared, dtype: str, seed: int) -> Result | None:
+    """The case on all its points; None where nothing is expected of them and the first one is given."""
+    case = prepared.case
+    if case.given and not case.fixed and case.expectation is None:
+        return None
+    return verify(prepared, dtype=dtype, route=_route(case), seed=seed)
+
+
+def _unexpected(whole: Result | None) -> tuple[str, ...]:
+    if whole is None or whole.as_expected or whole.message is None:
+        return ()
+    return tuple(re.split("; (?=expect)", whole.message))
+
+
+def _place(
+    prepared: Prepared, dtype: str, seed: int, whole: Result | None
+) -> tuple[Point, float]:
     """The first given point, or that of the worst comparison, and the upstream gradient there."""
     case, format_ = prepared.case, FORMATS[dtype]
     first = gradients(
@@ -145,8 +164,8 @@ def _place(prepared: Prepared, dtype: str, seed: int) -> tuple[Point, float]:
     if case.given and not case.fixed:
         given = {n: v.nearest(format_) for n, v in case.given[0].items()}
         return _inputs(case, given), 1.0 if case.descent else first
-    result = verify(prepared, dtype=dtype, route=_route(case), seed=seed)
-    worst = max(result.comparisons, key=_badness, default=None)
+    assert whole is not None
+    worst = max(whole.comparisons, key=_badness, default=None)
     if worst is None:
         return prepared.sample(format_, seed).points[0], first
     point = {name: scalar(text).nearest(format_) for name, text in worst.point.items()}
@@ -336,12 +355,15 @@ def _answers(
     found: Trace,
     events: Sequence[Event],
     dtype: str,
+    upstream: str,
 ) -> tuple[Answer, ...]:
+    """The comparisons; a walk over the program, under the `upstream` gradient, tells why one differs."""
     answers: list[Answer] = []
     for comparison in sorted(result.comparisons, key=lambda c: c.quantity != "value"):
         one = comparison
         asked = one.verdict.family == "differ" and one.quantity != "hessian"
-        if case.subject is None and asked and one.culprit is None:
+        walked = case.subject is None and one.upstream == upstream
+        if walked and asked and one.culprit is None:
             wrt = one.wrt[0] if one.wrt else None
             diagnosis = inquiry.conclude(
                 case.program, found, events, dtype=dtype, wrt=wrt
@@ -351,6 +373,7 @@ def _answers(
         answers.append(
             Answer(
                 quantity=" ".join((one.quantity, *one.wrt)),
+                upstream=one.upstream if one.wrt else "",
                 true=one.true,
                 measured=one.measured.removesuffix(".0"),
                 error=error,

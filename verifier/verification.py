@@ -427,6 +427,22 @@ class _Excuses:
                 )
         return self._spreads[limited_range]
 
+    def blamed_on_range(self, quantity: _Quantity, judgement: Judgement) -> Judgement:
+        """The judgement of what is not finite, as `range` where overflow or underflow makes it so.
+
+        Rounding alone may bring the result anywhere, as that of `exp` at huge numbers; yet some number on the way is
+        finite in an unlimited range, however it rounds, and not in the format's.
+        """
+        free = self.spread(limited_range=False).first
+        limited = self.spread(limited_range=True).first
+        left = bool(limited.unbounded_values - free.unbounded_values)
+        if quantity.name != "value":
+            left |= bool(limited.unbounded_derivatives - free.unbounded_derivatives)
+        if not left:
+            return judgement
+        message = f"{judgement.message}: an intermediate result overflows or underflows"
+        return replace(judgement, verdict=Verdict.DIFFER_RANGE, message=message)
+
     def ideal(self) -> _FullSpread:
         with self.work.watch.stage("rounding"):
             inputs = {name: self.point[name] for name in self.work.case.inputs}
@@ -955,6 +971,8 @@ class _Work:
                 convention=_convention(self.case, upstream),
                 written=not self.prepared.is_subject,
             )
+            if judgement.verdict is Verdict.DIFFER_NONFINITE:
+                judgement = excuses[format_.name].blamed_on_range(quantity, judgement)
             if index in found.missing.get(quantity.wrt, ()):
                 judgement = _missing(judgement, true)
             if quantity.name == "step":

@@ -103,7 +103,11 @@ class _Walk:
         if math.isnan(event.measured):
             return self._next_of_nan(event)
         if math.isinf(event.measured):
-            return self._first(event, self._is_infinite) or self._far_source(event)
+            return (
+                self._first(event, self._is_infinite)
+                or self._far_source(event)
+                or self._rounded_source(event)
+            )
         return self._next_of_finite(event)
 
     def _next_of_nan(self, event: Event) -> Source | None:
@@ -115,6 +119,7 @@ class _Walk:
                 event, lambda s: self._is_infinite(s) and _middle(s.true) is not None
             )
             or self._far_source(event)
+            or self._rounded_source(event)
         )
 
     def _next_of_finite(self, event: Event) -> Source | None:
@@ -139,6 +144,21 @@ class _Walk:
         if _middle(event.local) is not None and not self._overflows(event):
             return None
         return self._first(event, self._is_far)
+
+    def _rounded_source(self, event: Event) -> Source | None:
+        """The operand that was rounded onto an edge of the operation, which is no edge at the true operands."""
+        if _middle(event.true) is None or _middle(event.local) is not None:
+            return None
+        moved = (s for s in event.sources if s.share is None)
+        return next((s for s in moved if self._is_rounded(self.events[s.event])), None)
+
+    def _is_rounded(self, event: Event) -> bool:
+        true = _middle(event.true)
+        return (
+            true is not None
+            and math.isfinite(event.measured)
+            and Fraction(event.measured) != true
+        )
 
     def _first(
         self, event: Event, holds: Callable[[Event], bool], *, moving: bool = False
@@ -225,7 +245,35 @@ class _Walk:
                     origin,
                     f"{_pass(origin)} underflows to {self._measured(origin)} where {_true(origin)} is true",
                 )
+        edge = next((hop for hop in hops if self._is_onto_edge(hop)), None)
+        if edge is not None:
+            return self._rounded_onto_edge(origin, edge)
         return self._amplified(origin, hops)
+
+    def _is_onto_edge(self, hop: _Hop) -> bool:
+        """Whether an operand that is near the true one made an operation's result infinite or NaN."""
+        source = self.events[hop.source.event]
+        return (
+            not math.isfinite(hop.event.measured)
+            and _middle(hop.event.local) is None
+            and self._is_rounded(source)
+            and not self._is_far(source)
+        )
+
+    def _rounded_onto_edge(self, origin: Event, edge: _Hop) -> Diagnosis:
+        """Every operation is accurate; what one of them was handed is rounded to where it has no finite result."""
+        met = f"`{_short(self.program.text(edge.event.node))}`"
+        what = met if edge.event.kind is EventKind.VALUE else f"the backward of {met}"
+        operand = self.events[edge.source.event]
+        from_ = ""
+        if origin is not operand:
+            from_ = f", by which `{_short(self.program.text(operand.node))}` becomes {self._measured(operand)}"
+        return self._told(
+            Cause.SINGULARITY,
+            origin,
+            f"rounds to {self._measured(origin)} where {_true(origin)} is true{from_}; "
+            f"{what} is {self._measured(edge.event)} there",
+        )
 
     def _own(self, origin: Event) -> Diagnosis:
         """An operation that is inaccurate at its own operands."""
@@ -328,6 +376,8 @@ class _Walk:
 
     def _form(self, origin: Event) -> str:
         """The indeterminate form that an operation met."""
+        if origin.kind is EventKind.ADJOINT:
+            return self._sum(origin)
         node = self.program.nodes[origin.node]
         operands = [self.events[argument].measured for argument in node.arguments]
         match node.operation, operands:
@@ -339,8 +389,17 @@ class _Walk:
                 return "0·inf" if 0.0 in (x, y) else "inf/inf"
             case (("add" | "sub"), [x, y]) if math.isinf(x) and math.isinf(y):
                 return "inf − inf"
-        shown = ", ".join(shortest(value, self.format) for value in operands)
-        return f"{_pass(origin)} at {shown}"
+        return f"{_pass(origin)} at {self._listed(operands)}"
+
+    def _sum(self, origin: Event) -> str:
+        """The indeterminate form in which what flows back from several uses is summed."""
+        parts = [self.events[source.event].measured for source in origin.sources]
+        if math.inf in parts and -math.inf in parts:
+            return "inf − inf, summed of what flows back,"
+        return f"the sum of what flows back ({self._listed(parts)})"
+
+    def _listed(self, numbers: Sequence[float]) -> str:
+        return ", ".join(shortest(number, self.format) for number in numbers)
 
     # ── amplification ────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -42,6 +42,7 @@ def _page(found: Explanation, width: int | None, color: bool) -> Iterator[str]:
     yield from _forward(found.forward, width, color)
     yield from _backward(found.backward, width, color)
     yield from _answers(found.answers, width, color)
+    yield from _list("Not as expected", found.unexpected)
     yield from _list("Where", found.regions)
     yield from _list("Instead", found.suggestions)
 
@@ -109,8 +110,12 @@ def _answers(
     if not answers:
         return
     yield from _title("Verdict")
-    rows = [[a.quantity, a.true, a.measured, a.error, a.verdict] for a in answers]
-    yield from _table(("", "true", "PyTorch", "error", "verdict"), rows, width, color)
+    headers = ("", "upstream", "true", "PyTorch", "error", "verdict")
+    rows = [
+        [a.quantity, a.upstream, a.true, a.measured, a.error, a.verdict]
+        for a in answers
+    ]
+    yield from _table(headers, rows, width, color)
     for answer in answers:
         cause = ": ".join(part for part in (answer.culprit, answer.message) if part)
         if cause:

@@ -67,6 +67,11 @@ class Spread:
     value: Enclosure | None
     gradient: Mapping[str, Enclosure | None]
     steps: Mapping[str, Enclosure | None]
+    unbounded_values: frozenset[int] = frozenset()
+    """The nodes whose values may be anything, infinite or NaN included, for another reason than an operand that is
+    smaller than every number of the format."""
+    unbounded_derivatives: frozenset[tuple[str, int]] = frozenset()
+    """The same of adjoints, or of the tangents by each input."""
 
 
 class RoundingModel:
@@ -103,16 +108,11 @@ class RoundingModel:
         """All that rounding may make of the program at `point`, whose coordinates are numbers of the format."""
         with balls.workprec(self.format.precision_bits + GUARD_BITS):
             values = self._forward(point)
-            value = _ends(values[self.program.output])
             if self.mode is Mode.FORWARD:
-                gradient = {
-                    name: _ends(self._tangent(values, name, balls.exact(upstream)))
-                    for name in self.wrt
-                }
-                return Spread(value=value, gradient=gradient, steps={})
+                return self._spread_forward(values, balls.exact(upstream))
             adjoints = self._backward(values, balls.exact(upstream))
             return Spread(
-                value=value,
+                value=_ends(values[self.program.output]),
                 gradient={
                     name: _ends(adjoints[self.leaves[name]]) for name in self.wrt
                 },
@@ -120,7 +120,32 @@ class RoundingModel:
                     name: _ends(adjoints[index])
                     for name, index in self.program.steps.items()
                 },
+                unbounded_values=self._unbounded_values(values),
+                unbounded_derivatives=frozenset(
+                    ("", index) for index in _unbounded(adjoints)
+                ),
             )
+
+    def _spread_forward(self, values: Sequence[Any], upstream: Ball) -> Spread:
+        tangents = {name: self._tangents(values, name) for name in self.wrt}
+        product = operations.OPERATIONS["mul"]
+        gradient: dict[str, Enclosure | None] = {}
+        for name, found in tangents.items():
+            tangent = found[self.program.output]
+            if tangent is None:
+                tangent = balls.zero()
+            gradient[name] = _ends(self._operate(product, [tangent, upstream]))
+        return Spread(
+            value=_ends(values[self.program.output]),
+            gradient=gradient,
+            steps={},
+            unbounded_values=self._unbounded_values(values),
+            unbounded_derivatives=frozenset(
+                (name, index)
+                for name, found in tangents.items()
+                for index in _unbounded(found)
+            ),
+        )
 
     @cached_property
     def local_ulp(self) -> tuple[Fraction, Fraction]:
@@ -315,18 +340,33 @@ class RoundingModel:
         given |= {"result": values[index], "grad": adjoint}
         return self._follow(expression.parse_form(form, row), given)
 
-    def _tangent(self, values: Sequence[Any], name: str, upstream: Ball) -> Ball:
-        """The tangent of the output where that of the input `name` is 1, times the upstream gradient."""
+    def _unbounded_values(self, values: Sequence[Any]) -> frozenset[int]:
+        nothing = balls.exact(self.format.smallest_subnormal / 2)
+        vanishing = {
+            index
+            for index, ball in enumerate(values)
+            if not isinstance(ball, bool | None)
+            and balls.is_finite(ball)
+            and not balls.is_zero(ball)
+            and balls.less(abs(ball), nothing) is True
+        }
+        found = _unbounded(values)
+        return frozenset(
+            index
+            for index in found
+            if vanishing.isdisjoint(self.program.nodes[index].arguments)
+            or not found.isdisjoint(self.program.nodes[index].arguments)
+        )
+
+    def _tangents(self, values: Sequence[Any], name: str) -> list[Ball | None]:
+        """The tangent of each node that has one, where that of the input `name` is 1."""
         tangents: list[Ball | None] = []
         for index, node in enumerate(self.program.nodes):
             if node.operation == "variable":
                 tangents.append(balls.exact(1.0) if node.name == name else None)
             else:
                 tangents.append(self._hand_on(index, tangents, values))
-        found = tangents[self.program.output]
-        if found is None:
-            return balls.zero()
-        return self._operate(operations.OPERATIONS["mul"], [found, upstream])
+        return tangents
 
     def _hand_on(
         self, index: int, tangents: Sequence[Ball | None], values: Sequence[Any]
@@ -433,6 +473,15 @@ def _ulp_of_form(
 
 LINEAR = frozenset(("identity", "add", "sub", "mul", "neg"))
 """Their derivatives are operands: PyTorch's formula is as good as any."""
+
+
+def _unbounded(found: Sequence[Any]) -> frozenset[int]:
+    """Where the balls are not finite; conditions are no balls."""
+    return frozenset(
+        index
+        for index, ball in enumerate(found)
+        if not isinstance(ball, bool | None) and not balls.is_finite(ball)
+    )
 
 
 def _ends(ball: Ball) -> Enclosure | None:
