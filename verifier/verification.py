@@ -248,7 +248,7 @@ def modes(route: str) -> tuple[Mode, Mode]:
 
 
 def _mode(name: str) -> Mode:
-    """Every route that is not forward mode is reverse mode in some dress."""
+    """Every route that is not forward mode is reverse mode by another name."""
     return Mode.FORWARD if name == Mode.FORWARD.value else Mode.REVERSE
 
 
