@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 from pathlib import Path
 
 import pytest
+import torch
 
+import verifier
 from verifier.errors import BaselineError
 from verifier.judgement import baseline
 from verifier.judgement.baseline import (
@@ -20,7 +23,9 @@ from verifier.judgement.baseline import (
     split,
     write,
 )
-from verifier.records import ChangeKind, Verdict
+from verifier.judgement.comparison import severity
+from verifier.records import ChangeKind, Tally, Verdict
+from verifier.reports import json as json_report
 
 
 @pytest.fixture
@@ -236,15 +241,19 @@ def test_the_file_is_sorted_with_one_entry_a_line(make_result, make_record):
     )
 
     assert dump(record) == (
-        '{"schema": 1, "entries": {\n'
+        '{"schema": 2, "entries": {\n'
         '"cases/notebook.toml::a float32 reverse 1": '
-        '{"verdict": "match.undefined", "max_error_ulp": null},\n'
+        '{"verdict": "match.undefined", "quantities": {"result": '
+        '{"counts": {"match.undefined": 1}, "max_error_ulp": null}}},\n'
         '"cases/notebook.toml::a float64 reverse 1": '
-        '{"verdict": "match.exact", "max_error_ulp": 0.0},\n'
+        '{"verdict": "match.exact", "quantities": {"result": '
+        '{"counts": {"match.exact": 1}, "max_error_ulp": 0.0}}},\n'
         '"cases/notebook.toml::b float32 reverse 1": '
-        '{"verdict": "differ.unstable", "max_error_ulp": 32200000000000.0},\n'
+        '{"verdict": "differ.unstable", "quantities": {"result": '
+        '{"counts": {"differ.unstable": 1}, "max_error_ulp": 32200000000000.0}}},\n'
         '"cases/notebook.toml::c float32 reverse 1": '
-        '{"verdict": "differ.range", "max_error_ulp": null}\n'
+        '{"verdict": "differ.range", "quantities": {"result": '
+        '{"counts": {"differ.range": 1}, "max_error_ulp": null}}}\n'
         "}}\n"
     )
 
@@ -274,50 +283,54 @@ def test_kept_entries_stay_and_new_ones_replace_them(make_result, make_record):
     assert [entry["verdict"] for entry in entries.values()] == ["match.exact"] * 2
 
 
+def entry(**fields):
+    usual = {"verdict": "match.exact", "quantities": {}}
+    return json.dumps({"schema": 2, "entries": {"a": usual | fields}})
+
+
+def quantity(counts=None, error=0):
+    counts = {"match.exact": 1} if counts is None else counts
+    return entry(quantities={"value": {"counts": counts, "max_error_ulp": error}})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", r"b\.json:1: expected JSON"),
-        ('{"schema": 1, "entries": {', "expected JSON"),
+        ('{"schema": 2, "entries": {', "expected JSON"),
         ("[1]", "expected a baseline with `schema` and `entries`"),
         ('{"entries": {}}', "expected a baseline with `schema`"),
-        ('{"schema": 1, "results": []}', "This is a JSON report"),
-        ('{"schema": 2, "entries": {}}', "expected schema 1, found 2"),
-        ('{"schema": true, "entries": {}}', "expected schema 1, found True"),
-        ('{"schema": 1, "entries": []}', "expected `entries` to be an object"),
-        ('{"schema": 1, "entries": {"a": {}}}', "a: expected `verdict` and"),
-        ('{"schema": 1, "entries": {"a": 3}}', "a: expected `verdict` and"),
+        ('{"schema": 2, "results": []}', "This is a JSON report"),
         (
-            '{"schema": 1, "entries": {"a": {"verdict": "match.exakt", "max_error_ulp": 0}}}',
-            r"unknown verdict 'match\.exakt'\. Did you mean `match\.exact`",
+            '{"schema": 1, "entries": {"a": {"verdict": "match.exact", "max_error_ulp": 0}}}',
+            "expected schema 2, which keeps every quantity apart, found 1, which does not. "
+            "`verifier run --baseline FILE --update-baseline` writes a new one",
         ),
+        ('{"schema": 3, "entries": {}}', "expected schema 2, found 3"),
+        ('{"schema": true, "entries": {}}', "expected schema 2, found True"),
+        ('{"schema": 2, "entries": []}', "expected `entries` to be an object"),
+        ('{"schema": 2, "entries": {"a": {}}}', "a: expected `verdict` and"),
+        ('{"schema": 2, "entries": {"a": 3}}', "a: expected `verdict` and"),
+        (entry(verdict="match.exakt"), r"unknown verdict 'match\.exakt'\. Did you mean `match\.exact`"),
+        (entry(verdict=[]), r"unknown verdict \[\]"),
+        (entry(quantities=[]), "expected `quantities` to be an object, found"),
+        (entry(quantities={"slope x": {}}), "expected one of value, gradient, hessian, result, found 'slope x'"),
+        (entry(quantities={"value": {}}), "expected `counts` and `max_error_ulp`, found {}"),
+        (quantity(counts={}), "expected `counts` to be an object of numbers, found {}"),
+        (quantity(counts={"match.exakt": 1}), "unknown verdict 'match.exakt'"),
+        (quantity(counts={"match.exact": 0}), "found {'match.exact': 0}"),
+        (quantity(counts={"match.exact": 1, "differ.wrong": -1}), "the count of `differ.wrong` to be at least 1"),
+        (quantity(error="0"), "expected `max_error_ulp` to be a number from 0 or null, found '0'"),
+        (quantity(error=-1), "found -1"),
+        (quantity(error=math.nan), "found the token `NaN`"),
+        (quantity(error="1e999").replace('"1e999"', "1e999"), "found inf"),
         (
-            '{"schema": 1, "entries": {"a": {"verdict": [], "max_error_ulp": 0}}}',
-            r"unknown verdict \[\]",
-        ),
-        (
-            '{"schema": 1, "entries": {"a": {"verdict": "match.exact", "max_error_ulp": "0"}}}',
-            "expected `max_error_ulp` to be a number from 0 or null, found '0'",
-        ),
-        (
-            '{"schema": 1, "entries": {"a": {"verdict": "match.exact", "max_error_ulp": -1}}}',
-            "found -1",
-        ),
-        (
-            '{"schema": 1, "entries": {"a": {"verdict": "match.exact", "max_error_ulp": NaN}}}',
-            "found the token `NaN`",
-        ),
-        (
-            '{"schema": 1, "entries": {"a": {"verdict": "match.exact", "max_error_ulp": 1e999}}}',
-            "found inf",
-        ),
-        (
-            '{"schema": 1, "entries": {"a": 1, "a": 2}}',
+            '{"schema": 2, "entries": {"a": 1, "a": 2}}',
             "expected `a` once, found it twice",
         ),
         ("[" * 100_000, "nested too deeply"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_baseline_is_an_error_that_names_file_and_mend(
     tmp_path, text, message
 ):
@@ -396,8 +409,190 @@ def test_the_error_at_ill_conditioned_points_is_no_measure(make_record, make_res
 
     ill = {"match.rounding": 1, "match.conditioning": 1}
     before = of(run(100.0, **ill))
-    assert before.entries[next(iter(before.entries))].max_error_ulp is None
+    assert before.entries[next(iter(before.entries))].whole.max_error_ulp is None
     assert compare(run(1e9, **ill), before) == []
     well = of(run(100.0, **{"match.rounding": 2}))
     (change,) = compare(run(1e9, **{"match.rounding": 2}), well)
     assert change.regression
+
+
+# ── by quantity ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def by_quantity(make_result, make_record):
+    """The changes between two results, each told as quantity -> (counts, error), as what, how and whether worse."""
+
+    def record(told):
+        parts = [
+            Tally(
+                quantity=name.split()[0],
+                wrt=tuple(name.split()[1:]),
+                counts=counts,
+                max_error_ulp=error,
+            )
+            for name, (counts, error) in told.items()
+        ]
+        found = [Verdict(v) for tally in parts for v in tally.counts]
+        worst = max(found, key=severity, default=Verdict.ERROR_RUN)
+        return make_record(make_result("a", worst, quantities=tuple(parts), counts={}))
+
+    def between(before, after, **options):
+        found = compare(record(after), of(record(before)), **options)
+        return [(c.quantity, c.kind, c.regression) for c in found]
+
+    return between
+
+
+WRONG_VALUE = {"value": ({"differ.wrong": 5}, 1e6)}
+
+
+def test_a_second_quantity_that_goes_wrong_is_a_regression(by_quantity):
+    before = {**WRONG_VALUE, "gradient x": ({"match.exact": 5}, 0.4)}
+    after = {**WRONG_VALUE, "gradient x": ({"match.exact": 4, "differ.wrong": 1}, 9.0)}
+    assert by_quantity(before, after) == [
+        ("gradient x", ChangeKind.WORSE_VERDICT, True)
+    ]
+    assert by_quantity(after, before) == [("gradient x", ChangeKind.IMPROVED, False)]
+
+
+def test_an_error_below_that_of_another_quantity_is_a_regression(by_quantity):
+    before = {"value": ({"match.rounding": 5}, 500.0), "gradient x": ({"match.exact": 5}, 3.0)}  # fmt: skip
+    after = {"value": ({"match.rounding": 5}, 500.0), "gradient x": ({"match.rounding": 5}, 6.1)}  # fmt: skip
+    assert by_quantity(before, after) == [("gradient x", ChangeKind.LARGER_ERROR, True)]
+    assert by_quantity(before, after, growth=3) == []
+
+
+def test_an_ill_conditioned_point_hides_no_error_of_the_others(by_quantity):
+    ill = {"match.rounding": 5, "match.conditioning": 1}
+    (change,) = by_quantity({"value": (ill, 10.0)}, {"value": (ill, 20.1)})
+    assert change == ("value", ChangeKind.LARGER_ERROR, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_more"),
+    [
+        (1, 100, True),  # 99 more
+        (100, 199, True),
+        (1, 4, False),  # what another processor may do
+        (1, 5, True),
+        (12, 22, False),
+        (12, 23, True),
+        (100, 130, False),
+        (100, 131, True),
+    ],
+)
+def test_more_points_with_a_difference_are_a_regression(
+    by_quantity, before, after, is_more
+):
+    def told(bad):
+        return {"value": ({"match.exact": 1000 - bad, "differ.unstable": bad}, 50.0)}
+
+    more = [("value", ChangeKind.MORE_POINTS, True)] if is_more else []
+    assert by_quantity(told(before), told(after)) == more
+    fewer = [("value", ChangeKind.IMPROVED, False)]
+    if before >= 12 and is_more:
+        assert by_quantity(told(after), told(before)) == fewer
+
+
+def test_more_points_of_a_milder_difference_are_a_regression(by_quantity):
+    before = {"value": ({"differ.wrong": 1, "match.exact": 99}, 50.0)}
+    after = {"value": ({"differ.unstable": 60, "match.exact": 40}, 50.0)}
+    assert by_quantity(before, after) == [("value", ChangeKind.MORE_POINTS, True)]
+    worse = {"value": ({"differ.wrong": 50, "differ.unstable": 10}, 50.0)}
+    mixed = {"value": ({"differ.wrong": 1, "differ.unstable": 59}, 50.0)}
+    assert by_quantity(mixed, worse) == [("value", ChangeKind.MORE_POINTS, True)]
+
+
+def test_more_undecided_points_are_a_regression(by_quantity):
+    before = {"value": ({"undecided.limit": 1, "match.exact": 99}, 1.0)}
+    after = {"value": ({"undecided.limit": 50, "match.exact": 50}, 1.0)}
+    assert by_quantity(before, after) == [("value", ChangeKind.MORE_POINTS, True)]
+
+
+def test_more_points_in_all_are_more_points_of_each_verdict(by_quantity):
+    before = {"value": ({"differ.unstable": 50, "match.exact": 50}, 1.0)}
+    after = {"value": ({"differ.unstable": 500, "match.exact": 500}, 1.0)}
+    assert by_quantity(before, after) == []
+
+
+def test_a_quantity_that_vanished_is_a_regression(by_quantity):
+    value = {"value": ({"match.exact": 5}, 0.4)}
+    both = {**value, "gradient x": ({"match.exact": 5}, 0.4)}
+    assert by_quantity(both, value) == [("gradient x", ChangeKind.VANISHED, True)]
+    assert by_quantity(value, both) == [("gradient x", ChangeKind.NEW, False)]
+
+
+def test_a_case_that_no_longer_runs_is_one_regression(by_quantity):
+    value = {"value": ({"match.exact": 5}, 0.4)}
+    assert by_quantity(value, {}) == [(None, ChangeKind.WORSE_VERDICT, True)]
+    assert by_quantity({}, value) == [(None, ChangeKind.IMPROVED, False)]
+
+
+def test_a_report_that_tells_no_quantities_apart_is_held_against_one_that_does(
+    make_result, make_record
+):
+    counts = {"match.exact": 8, "differ.wrong": 2}
+    old = make_record(
+        make_result("a", "differ.wrong", counts=counts, max_error_ulp=7.0)
+    )
+    parts = (
+        Tally(quantity="value", wrt=(), counts={"match.exact": 5}, max_error_ulp=0.0),
+        Tally(
+            quantity="gradient",
+            wrt=("x",),
+            counts={"match.exact": 3, "differ.wrong": 2},
+            max_error_ulp=7.0,
+        ),
+    )
+    new = make_record(make_result("a", "differ.wrong", quantities=parts))
+    assert compare(new, of(old)) == []
+    assert compare(old, of(new)) == []
+    worse = dataclasses.replace(
+        parts[1], counts={"differ.wrong": 30, "match.exact": 3}, max_error_ulp=7.0
+    )
+    (change,) = compare(
+        make_record(make_result("a", "differ.wrong", quantities=(parts[0], worse))),
+        of(old),
+    )
+    assert (change.quantity, change.kind) == (None, ChangeKind.MORE_POINTS)
+    assert change.before == "differ.wrong (2 of 10), 7 ulp"
+    assert change.after == "differ.wrong (30 of 38), 7 ulp"
+
+
+def test_a_wrong_region_that_widens_is_a_regression(tmp_path):
+    class Gelu(torch.autograd.Function):
+        edge = -3.5
+
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return torch.nn.functional.gelu(x)
+
+        @staticmethod
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            cdf = torch.erfc(-x / math.sqrt(2)) / 2
+            right = cdf + x * torch.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+            return grad * torch.where(x < Gelu.edge, 1.05 * right, right)
+
+    def run():
+        return verifier.check(
+            Gelu.apply, expression="gelu(x)", domain={"x": "[-6, 6]"},
+            dtype="float64", points=128, tolerance=1e-9,
+        ).record  # fmt: skip
+
+    first = run()
+    path = tmp_path / "baseline.json"
+    write(path, first)
+    assert compare(run(), load(path)) == []
+    Gelu.edge = -0.5
+    second = run()
+    assert first.results[0].verdict == second.results[0].verdict == "differ.wrong"
+    found = compare(second, load(path))
+    assert [(c.quantity, c.regression) for c in found] == [("gradient x", True)]
+    # And so between two JSON reports.
+    old = json_report.read(json_report.render(first), "old.json")
+    new = json_report.read(json_report.render(second), "new.json")
+    assert [c.regression for c in compare(new, of(old))] == [True]
+    assert [c.regression for c in compare(old, of(new))] == [False]

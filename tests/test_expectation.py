@@ -7,19 +7,23 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+import torch
 
+import verifier
 from verifier.floats import BINARY32, BINARY64, nearest
-from verifier.judgement.comparison import Tolerance
+from verifier.judgement.comparison import Tolerance, severity
 from verifier.judgement.expectation import (
     Sides,
     disagreement,
     is_expected,
     sides,
     unaccepted,
+    unlike_pinned,
 )
+from verifier.language.case import Pin
 from verifier.language.cases import Expectation, Expected, from_mapping
 from verifier.language.points import scalar
-from verifier.records import Enclosure, Truth, TruthStatus, Verdict
+from verifier.records import Enclosure, Tally, Truth, TruthStatus, Verdict
 
 TOLERANCE = Tolerance(relative=BINARY64.relative_tolerance)
 
@@ -142,8 +146,7 @@ def test_the_measured_number_is_spelled_in_its_own_dtype() -> None:
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_without_a_pinned_verdict_only_a_match_is_as_expected(verdict: Verdict) -> None:
-    assert is_expected(verdict, None, []) is (verdict.family == "match")
-    assert is_expected(verdict, Expectation(), []) is (verdict.family == "match")
+    assert is_expected(verdict, []) is (verdict.family == "match")
 
 
 @pytest.mark.parametrize("verdict", Verdict)
@@ -154,14 +157,111 @@ def test_a_pinned_verdict_is_expected_and_nothing_else(
     verdict: Verdict, pinned: str
 ) -> None:
     holds = verdict.value == pinned or verdict.family == pinned
-    assert is_expected(verdict, Expectation(verdict=pinned), []) is holds
+    found = unlike_pinned(verdict, [tally(verdict)], Expectation(verdict=pinned))
+    assert found == (None if holds else f"expected {pinned}, found {verdict}")
 
 
 def test_a_broken_number_is_never_as_expected() -> None:
-    assert not is_expected(Verdict.MATCH_EXACT, None, ["expect.value: …"])
-    assert not is_expected(
-        Verdict.DIFFER_WRONG, Expectation(verdict="differ.wrong"), ["…"]
+    assert not is_expected(Verdict.MATCH_EXACT, ["expect.value: …"])
+    pin = {"verdict": "differ.unstable", "reason": "1 - cos(x) cancels."}
+    asked = {"expression": "1 - cos(x)", "at": {"x": 1e-9}, "dtype": "float64"}
+    assert verifier.verify(**asked, expect=pin).ok
+    assert not verifier.verify(**asked, expect={**pin, "value": 3}).ok
+
+
+def tally(*verdicts: str, quantity: str = "gradient", wrt: str | None = "x") -> Tally:
+    counts = {str(verdict): 1 for verdict in verdicts}
+    names = () if wrt is None else (wrt,)
+    return Tally(quantity=quantity, wrt=names, counts=counts, max_error_ulp=None)
+
+
+EXACT, WRONG, LOST, LIMIT = (
+    "match.exact",
+    "differ.wrong",
+    "differ.unstable",
+    "undecided.limit",
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "x", "y", "pinned", "message"),
+    [
+        (EXACT, WRONG, EXACT, "differ.wrong", None),
+        (WRONG, WRONG, WRONG, "differ.wrong", None),
+        (LOST, WRONG, EXACT, "differ", None),
+        (LOST, WRONG, EXACT, "differ.wrong", "expected differ.wrong, found differ.unstable of value as well"),
+        (LOST, WRONG, LOST, "differ.wrong", "differ.unstable of value, differ.unstable of gradient y as well"),
+        (LIMIT, WRONG, EXACT, "differ", "expected differ, found undecided.limit of value as well"),
+        (EXACT, EXACT, EXACT, "differ", "expected differ, found match.exact"),
+        (EXACT, WRONG, EXACT, {"gradient": "differ.wrong"}, None),
+        (EXACT, WRONG, WRONG, {"gradient": "differ.wrong"}, None),
+        (EXACT, WRONG, EXACT, {"gradient": {"x": "differ.wrong"}}, None),
+        (EXACT, WRONG, WRONG, {"gradient": {"x": "differ.wrong"}}, "found differ.wrong of gradient y as well"),
+        (LOST, WRONG, EXACT, {"gradient": "differ.wrong"},
+         "expected gradient differ.wrong alone, found differ.unstable of value as well"),
+        (LOST, WRONG, EXACT, {"value": "differ.unstable", "gradient": "differ.wrong"}, None),
+        (LOST, WRONG, EXACT, {"value": "differ", "gradient": {"x": "differ"}}, None),
+        (EXACT, WRONG, LOST, {"gradient": "differ.wrong"},
+         "expected gradient differ.wrong, found differ.unstable of gradient y as well"),
+        (EXACT, WRONG, LOST, {"gradient": {"x": "differ.wrong", "y": "differ.unstable"}}, None),
+        (EXACT, EXACT, WRONG, {"gradient": {"x": "differ.wrong"}},
+         "found differ.wrong of gradient y as well; expected gradient x differ.wrong, found match.exact"),
+        (EXACT, EXACT, EXACT, {"value": "differ.wrong"}, "expected value differ.wrong, found match.exact"),
+        (EXACT, LIMIT, EXACT, {"gradient": {"x": "undecided"}}, None),
+    ],
+)  # fmt: skip
+def test_a_pin_covers_the_quantities_that_it_names(
+    value: str, x: str, y: str, pinned: Any, message: str | None
+) -> None:
+    quantities = [tally(value, quantity="value", wrt=None), tally(x), tally(y, wrt="y")]
+    pins = {"verdict": pinned, "reason": "known"}
+    case = from_mapping({"expression": "x*y", "at": {"x": 1, "y": 1}, "expect": pins})
+    assert case.expectation is not None
+    worst = max(map(Verdict, (value, x, y)), key=severity)
+    found = unlike_pinned(worst, quantities, case.expectation)
+    assert (found is None) if message is None else (found or "").endswith(message)
+
+
+def test_what_is_accepted_needs_no_pin() -> None:
+    quantities = [tally(LOST, quantity="value", wrt=None), tally(WRONG)]
+    pinned = Expectation(verdict="differ.wrong")
+    lost, wrong = Verdict.DIFFER_UNSTABLE, Verdict.DIFFER_WRONG
+    assert unlike_pinned(wrong, quantities, pinned) is not None
+    assert unlike_pinned(wrong, quantities, pinned, [lost]) is None
+    # But it does not hide a worse one of the same quantity.
+    both = [tally(LOST, WRONG, quantity="value", wrt=None), tally(WRONG)]
+    assert (
+        unlike_pinned(wrong, both, Expectation(verdict="differ.wrong"), [lost]) is None
     )
+    alone = Expectation(pins=(Pin(quantity="gradient", verdict="differ.wrong"),))
+    assert unlike_pinned(wrong, both, alone, [lost]) is not None
+
+
+def test_a_pin_of_one_gradient_does_not_cover_another_that_starts_to_differ() -> None:
+    class Off(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            ctx.save_for_backward(x, y)
+            return x * y
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            x, y = ctx.saved_tensors
+            return 2 * y * grad, (x + Off.fault) * grad
+
+        fault = 0.0
+
+    def ok(**verdict: Any) -> bool:
+        return verifier.check(
+            Off.apply, 3, 4, expression="x*y", dtype="float32",
+            expect={"reason": "twice the derivative", **verdict},
+        ).ok  # fmt: skip
+
+    assert ok(verdict={"gradient": {"x": "differ.wrong"}})
+    assert ok(verdict="differ.wrong")
+    Off.fault = 1.0
+    assert not ok(verdict={"gradient": {"x": "differ.wrong"}})
+    assert ok(verdict="differ.wrong")
 
 
 def test_an_accepted_difference_hides_no_other() -> None:

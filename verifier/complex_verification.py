@@ -26,6 +26,7 @@ from verifier.judgement.complex_comparison import (
 )
 from verifier.judgement.expectation import held_within
 from verifier.judgement.steps import by_what_it_hands_on
+from verifier.judgement.tallies import tallies
 from verifier.language import complex_numbers, expression
 from verifier.language.case import Case, Expected
 from verifier.language.expression import Program
@@ -100,6 +101,13 @@ class _Quantity:
 
     kind: str
     name: str = ""
+
+    @property
+    def told(self) -> tuple[str, tuple[str, ...]]:
+        """How a report calls it."""
+        if self.kind == "value":
+            return "value", ()
+        return "gradient", (self.name,)
 
     def of_truth(self, truth: ComplexPointTruth) -> ComplexTruth:
         if self.kind == "value":
@@ -212,9 +220,10 @@ class _Judged:
 
     def comparison(self, format_: Format) -> Comparison:
         spell = complex_numbers.spell
+        quantity, wrt = self.quantity.told
         return Comparison(
-            quantity="value" if self.quantity.kind == "value" else "gradient",
-            wrt=(self.quantity.name,) if self.quantity.name else (),
+            quantity=quantity,
+            wrt=wrt,
             index=(),
             point={name: spell(value, format_) for name, value in self.point.items()},
             upstream=spell(self.upstream, format_),
@@ -525,9 +534,11 @@ class _Work:
         verdicts = [one.judgement.verdict for one in self.judged]
         if self.failure is not None:
             verdicts = [*verdicts, self.failure_verdict]
+        quantities = tallies((one.quantity.told, one.judgement) for one in self.judged)
         end = conclude(
             case,
             verdicts,
+            quantities,
             self.broken,
             self.failure,
             interrupted_after=self.points if self.interrupted else None,
@@ -553,6 +564,7 @@ class _Work:
                 )
             ),
             derivations=self.derivations if self.judged else None,
+            quantities=quantities,
             message=end.message,
             broken=end.broken,
             interrupted=self.interrupted,

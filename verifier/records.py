@@ -150,6 +150,25 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The comparisons of one quantity of a result, all points together."""
+
+    quantity: str
+    """`value`, `gradient` or `hessian`."""
+    wrt: tuple[str, ...]
+    """What it is differentiated by, as in a `Comparison`."""
+    counts: Mapping[str, int]
+    """How many comparisons have each verdict."""
+    max_error_ulp: float | None
+    """The largest error at a point that is not `match.conditioning`, where an error says nothing of the kernel."""
+
+    @property
+    def name(self) -> str:
+        """`value`, `gradient x`, `hessian x y`."""
+        return " ".join((self.quantity, *self.wrt))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
     """One epoch of a descent: what PyTorch printed, and how far it has drifted from the exact trajectory."""
 
@@ -220,6 +239,8 @@ class Result:
     """Every one that is no match, and the worst of the others; or every one."""
     derivations: int | None = None
     """How many derivations spoke for every derivative that was judged; None where none was."""
+    quantities: tuple[Tally, ...] = ()
+    """The same by quantity: the value, then each derivative."""
     message: str | None = None
     epochs: tuple[Epoch, ...] = ()
     drawn: int = 0
@@ -259,6 +280,7 @@ class ChangeKind(StrEnum):
 
     NEW_DIFFERENCE = "new difference"
     WORSE_VERDICT = "worse verdict"
+    MORE_POINTS = "more points"
     LARGER_ERROR = "larger error"
     VANISHED = "vanished"
     IMPROVED = "improved"
@@ -275,3 +297,5 @@ class Change:
     regression: bool
     before: str | None
     after: str | None
+    quantity: str | None = None
+    """Which quantity of the result, as a `Tally` is named; None of the result as a whole."""

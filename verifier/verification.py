@@ -44,8 +44,10 @@ from verifier.judgement.expectation import (
     is_expected,
     sides,
     unaccepted,
+    unlike_pinned,
 )
 from verifier.judgement.steps import by_what_it_hands_on
+from verifier.judgement.tallies import joined, tallies
 from verifier.judgement.vectors import judge_vector
 from verifier.language import expression
 from verifier.language.case import Case, Descent, Expected
@@ -57,6 +59,7 @@ from verifier.records import (
     Epoch,
     Measured,
     Result,
+    Tally,
     Truth,
     TruthStatus,
     Verdict,
@@ -275,7 +278,7 @@ def failed(case: Case, *, dtype: str, route: str, error: BaseException) -> Resul
             *filter(None, getattr(error, "__notes__", ())),
         ]
     )
-    end = conclude(case, [Verdict.ERROR_RUN], (), message)
+    end = conclude(case, [Verdict.ERROR_RUN], (), (), message)
     return Result(
         case=case.id,
         line=case.place.line,
@@ -320,6 +323,11 @@ class _Quantity:
     @property
     def key(self) -> trials.Key:
         return self.name, self.wrt
+
+    @property
+    def told(self) -> tuple[str, tuple[str, ...]]:
+        """How a report calls it."""
+        return "gradient" if self.name == "step" else self.name, self.wrt
 
     def of_truth(self, truth: PointTruth) -> Truth:
         match self.name:
@@ -574,7 +582,7 @@ class _Judged:
     def comparison(self, format_: Format) -> Comparison:
         wrt = self.quantity.wrt
         return Comparison(
-            quantity="gradient" if self.quantity.name == "step" else self.quantity.name,
+            quantity=self.quantity.told[0],
             wrt=wrt,
             index=(),
             point={name: _spell(self.point[name], format_) for name in self.point},
@@ -603,8 +611,9 @@ class _Swift:
                 for name in truths.gradient
             ),
         ]
-        self.count = 0
-        self.largest_error_ulp = 0.0
+        self.names = [("value", ()), *(("gradient", (n,)) for n in truths.gradient)]
+        self.points = 0
+        self.largest = [0.0] * len(self.columns)
 
     def settles(self, index: int) -> bool:
         """Whether every number at the point is correctly rounded; if so, they have been counted."""
@@ -614,9 +623,18 @@ class _Swift:
             if not isinstance(entry, Rounded) or numbers[index] != entry.nearest:
                 return False
             errors.append(abs(entry.rest))
-        self.count += len(errors)
-        self.largest_error_ulp = max(self.largest_error_ulp, *errors)
+        self.points += 1
+        self.largest = [max(pair) for pair in zip(self.largest, errors, strict=True)]
         return True
+
+    def tallies(self) -> list[Tally]:
+        """The tallies of the points that were counted."""
+        counts = {Verdict.MATCH_EXACT.value: self.points}
+        return [
+            Tally(quantity=quantity, wrt=wrt, counts=counts, max_error_ulp=error)
+            for (quantity, wrt), error in zip(self.names, self.largest, strict=True)
+            if self.points
+        ]
 
 
 class _Work:
@@ -1119,7 +1137,7 @@ class _Work:
     def looks_for_regions(self, judged: _Judged) -> bool:
         """Whether the region of a difference is worth its verdicts: a drawn point, and not a pinned verdict."""
         expectation = self.case.expectation
-        pinned = expectation is not None and expectation.verdict is not None
+        pinned = expectation is not None and expectation.pinned is not None
         return judged.point in self.sampled and not pinned
 
     def bounded(self, judged: _Judged, comparison: Comparison) -> Comparison:
@@ -1182,10 +1200,25 @@ class _Work:
 
     def least_derivations(self) -> int | None:
         """How many derivations spoke for every derivative that was judged."""
-        if self.exactly is not None and self.exactly.count:
+        if self.exactly is not None and self.exactly.points:
             return 1  # settled together, of which some were checked
         judged = any(one.quantity.name != "value" for one in self.judged)
         return self.derivations if judged else None
+
+    def quantity_tallies(self) -> tuple[Tally, ...]:
+        """The tally of every quantity, with the points that were settled together."""
+        apart = tallies(
+            (judged.quantity.told, judged.judgement) for judged in self.judged
+        )
+        together = [] if self.exactly is None else self.exactly.tallies()
+        names = dict.fromkeys((one.quantity, one.wrt) for one in (*together, *apart))
+        parts = [
+            joined(
+                one for one in (*apart, *together) if (one.quantity, one.wrt) == name
+            )
+            for name in names
+        ]
+        return tuple(part for part in parts if part is not None)
 
     def result(self, elapsed_s: float) -> Result:
         case = self.case
@@ -1194,9 +1227,11 @@ class _Work:
             verdicts = [*verdicts, self.failure_verdict]
         # Where none was judged by itself, all were settled swiftly.
         verdicts = verdicts or [Verdict.MATCH_EXACT]
+        quantities = self.quantity_tallies()
         end = conclude(
             case,
             verdicts,
+            quantities,
             self.broken,
             self.failure,
             self.notes,
@@ -1207,10 +1242,10 @@ class _Work:
             for judged in self.judged
             if judged.judgement.error_ulp is not None
         ]
-        counts = Counter(judged.judgement.verdict.value for judged in self.judged)
-        if self.exactly is not None:
-            counts[Verdict.MATCH_EXACT.value] += self.exactly.count
-            errors.append(self.exactly.largest_error_ulp)
+        errors += self.exactly.largest if self.exactly is not None else []
+        counts: Counter[str] = Counter()
+        for tally in quantities:
+            counts.update(tally.counts)
         return Result(
             case=case.id,
             line=case.place.line,
@@ -1229,6 +1264,7 @@ class _Work:
             max_error_ulp=max(errors, default=None),
             comparisons=tuple(self.told()),
             derivations=self.least_derivations(),
+            quantities=quantities,
             message=end.message,
             broken=end.broken,
             interrupted=self.interrupted,
@@ -1263,6 +1299,7 @@ class Conclusion:
 def conclude(
     case: Case,
     verdicts: Sequence[Verdict],
+    quantities: Sequence[Tally],
     broken: Sequence[str],
     failure: str | None,
     notes: Sequence[str] = (),
@@ -1274,17 +1311,23 @@ def conclude(
     `notes` are told beside. Interrupted after so many of its points, a case is never as expected.
     """
     verdict = max(verdicts, key=severity)
-    pinned = case.expectation.verdict if case.expectation is not None else None
-    worst = verdict if pinned else unaccepted(verdict, verdicts, case.accept)
-    as_expected = is_expected(worst, case.expectation, broken, case.accept)
+    expectation = case.expectation
+    pinned = None if expectation is None else expectation.pinned
+    unlike = None
+    if expectation is None or pinned is None:
+        worst = unaccepted(verdict, verdicts, case.accept)
+        as_expected = is_expected(worst, broken, case.accept)
+    else:
+        unlike = unlike_pinned(verdict, quantities, expectation, case.accept)
+        as_expected = unlike is None and not broken
     keys = [text.partition(":")[0] for text in broken]
     parts = [*broken, *([failure] if failure else [])]
     if interrupted_after is not None:
         as_expected = False
         parts.append(f"interrupted after {interrupted_after} points")
-    elif pinned is not None and not as_expected and not broken:
+    elif unlike is not None and not broken:
         keys.append("expect.verdict")
-        parts.append(f"expected {pinned}, found {verdict}")
+        parts.append(unlike)
     parts += notes
     return Conclusion(
         verdict=verdict,

@@ -1,10 +1,13 @@
-"""A stored run, reduced to what a later one is held against: the verdict and the largest error of each result.
+"""A stored run, reduced to what a later one is held against: verdicts and the largest error, by quantity.
 
 The file is JSON, sorted, one result a line, so that a change of it reads well in a diff:
 
-    {"schema": 1, "entries": {
-    "cases/notebook.toml::example-two float32 reverse 1": {"verdict": "match.exact", "max_error_ulp": 0.0}
+    {"schema": 2, "entries": {
+    "cases/notebook.toml::example-two float32 reverse 1": {"verdict": "match.exact", "quantities": {
+        "value": {"counts": {"match.exact": 1}, "max_error_ulp": 0.0}, …}}
     }}
+
+where the entry stands on a single line.
 """
 
 from __future__ import annotations
@@ -17,16 +20,20 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from verifier.errors import BaselineError, Place, suggest
 from verifier.judgement.comparison import severity
-from verifier.records import Change, ChangeKind, Result, RunRecord, Verdict
+from verifier.judgement.tallies import joined, verdicts
+from verifier.records import Change, ChangeKind, Result, RunRecord, Tally, Verdict
 
-SCHEMA = 1
+SCHEMA = 2
 
 NOISE_ULP = 1.0
 """Errors below one ulp are noise: a correctly rounded result may be off by half of one, the next best by one."""
+
+SPREADS = 3
+"""How many standard deviations more points with a verdict are no chance."""
 
 ERROR_DIGITS = 3
 """Significant digits of an error that the file keeps; more would change with the machine and say nothing."""
@@ -35,17 +42,27 @@ _FAMILIES = ("match", "undecided", "differ", "error")
 _MEND = "`verifier run --baseline FILE --update-baseline` writes a new one."
 
 
+WHOLE = "result"
+"""The quantity of a result that does not tell its quantities apart, as in older reports."""
+
+_QUANTITIES = ("value", "gradient", "hessian", WHOLE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What a baseline keeps of a result."""
 
     verdict: Verdict
-    max_error_ulp: float | None
+    quantities: Mapping[str, Tally]
+    """By the name of each; none where the case could not be run."""
+
+    @property
+    def whole(self) -> Tally | None:
+        """All quantities together."""
+        return joined(self.quantities.values(), name=(WHOLE, ()))
 
     def __str__(self) -> str:
-        if self.max_error_ulp is None:
-            return self.verdict.value
-        return f"{self.verdict.value}, {self.max_error_ulp:.3g} ulp"
+        return self.verdict.value if self.whole is None else _told(self.whole)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +83,25 @@ def of(record: RunRecord) -> Baseline:
 
 
 def _entry(result: Result) -> Entry:
-    # Where some points are ill-conditioned, the largest error is theirs, and the kernel's only by chance.
-    conditioned = result.counts.get(Verdict.MATCH_CONDITIONING, 0)
-    error = None if conditioned else result.max_error_ulp
-    return Entry(verdict=result.verdict, max_error_ulp=error)
+    quantities = result.quantities
+    if not quantities and result.counts:
+        # Where some points are ill-conditioned, the largest error is theirs, and the kernel's only by chance.
+        conditioned = result.counts.get(Verdict.MATCH_CONDITIONING, 0)
+        error = None if conditioned else result.max_error_ulp
+        whole = Tally(quantity=WHOLE, wrt=(), counts=result.counts, max_error_ulp=error)
+        quantities = (whole,)
+    return Entry(
+        verdict=result.verdict, quantities={tally.name: tally for tally in quantities}
+    )
+
+
+def _told(tally: Tally) -> str:
+    """The worst verdict, at how many of all points something is no match, and the largest error."""
+    worst = verdicts(tally)[0]
+    bad, total = _at_least(tally, _LEAST_BAD), sum(tally.counts.values())
+    where = f" ({bad} of {total})" if bad and total > 1 else ""
+    error = tally.max_error_ulp
+    return f"{worst}{where}" + ("" if error is None else f", {error:.3g} ulp")
 
 
 def split(baseline: Baseline, paths: Iterable[Path]) -> tuple[Baseline, Baseline]:
@@ -113,15 +145,17 @@ def compare(
 ) -> list[Change]:
     """How a run differs from its baseline: regressions first, each group sorted by name.
 
-    A larger error is one more than `growth` times the old one, and more than `growth` ulps (see `NOISE_ULP`). In a
-    `partial` run, one that was filtered or interrupted, an entry without a result has not vanished.
+    Every quantity of a result is compared by itself. It is worse where its worst verdict is, where a verdict or worse
+    holds at more points (see `_has_more`), or where its error is more than `growth` times the old one, and more than
+    `growth` ulps (see `NOISE_ULP`). In a `partial` run, one that was filtered or interrupted, an entry without a
+    result has not vanished.
     """
     found = of(record).entries
     expected = {identity(r) for r in record.results if r.as_expected}
     changes = [
         change
         for name, after in found.items()
-        if (change := _change(name, baseline, after, growth, name in expected))
+        for change in _changes(name, baseline, after, growth, name in expected)
     ]
     if not partial:
         changes += [
@@ -129,37 +163,96 @@ def compare(
             for name, before in baseline.entries.items()
             if name not in found
         ]
-    return sorted(changes, key=lambda change: (not change.regression, change.result))
+    return sorted(
+        changes,
+        key=lambda one: (not one.regression, one.result, one.quantity or ""),
+    )
 
 
-def _change(
+def _changes(
     name: str, baseline: Baseline, after: Entry, growth: float, expected: bool
-) -> Change | None:
+) -> list[Change]:
     before = baseline.entries.get(name)
     if before is None:
-        bad = after.verdict.family in ("differ", "error") and not expected
-        kind = ChangeKind.NEW_DIFFERENCE if bad else ChangeKind.NEW
-        return _changed(name, kind, None, after)
-    if _is_worse(after.verdict, before.verdict):
-        return _changed(name, ChangeKind.WORSE_VERDICT, before, after)
-    if _is_worse(before.verdict, after.verdict):
-        return _changed(name, ChangeKind.IMPROVED, before, after)
-    if _has_grown(before.max_error_ulp, after.max_error_ulp, growth):
-        return _changed(name, ChangeKind.LARGER_ERROR, before, after)
-    if _has_grown(after.max_error_ulp, before.max_error_ulp, growth):
-        return _changed(name, ChangeKind.IMPROVED, before, after)
+        kind = _new(after.verdict, expected)
+        return [_changed(name, kind, None, after)]
+    found: list[Change] = []
+    if before.quantities and after.quantities:
+        old, new = _alike(before, after)
+        for quantity in dict.fromkeys((*old, *new)):
+            was, now = old.get(quantity), new.get(quantity)
+            if (change := _kind(was, now, growth, expected)) is not None:
+                told = None if quantity == WHOLE else quantity
+                found.append(_changed(name, change, was, now, told))
+    # What a result says as a whole may be worse than what any of its numbers does.
+    whole = {one.regression for one in found}
+    if _is_worse(after.verdict, before.verdict) and True not in whole:
+        found.append(_changed(name, ChangeKind.WORSE_VERDICT, before, after))
+    elif _is_worse(before.verdict, after.verdict) and not whole:
+        found.append(_changed(name, ChangeKind.IMPROVED, before, after))
+    return found
+
+
+def _alike(
+    before: Entry, after: Entry
+) -> tuple[Mapping[str, Tally], Mapping[str, Tally]]:
+    """The quantities of both; where one does not tell them apart, those of the other joined as well."""
+    sides = before.quantities, after.quantities
+    if (WHOLE in sides[0]) == (WHOLE in sides[1]):
+        return sides
+    old, new = before.whole, after.whole
+    assert old is not None  # both have quantities
+    assert new is not None
+    return {WHOLE: old}, {WHOLE: new}
+
+
+def _kind(
+    before: Tally | None, after: Tally | None, growth: float, expected: bool
+) -> ChangeKind | None:
+    """How a quantity has changed."""
+    if after is None:
+        return ChangeKind.VANISHED
+    worst = verdicts(after)[0]
+    if before is None:
+        return _new(worst, expected)
+    old, new = before.max_error_ulp, after.max_error_ulp
+    if _is_worse(worst, verdicts(before)[0]):
+        return ChangeKind.WORSE_VERDICT
+    if _has_more(before, after):
+        return ChangeKind.MORE_POINTS
+    if _is_worse(verdicts(before)[0], worst):
+        return ChangeKind.IMPROVED
+    if _has_grown(old, new, growth):
+        return ChangeKind.LARGER_ERROR
+    if _has_more(after, before) or _has_grown(new, old, growth):
+        return ChangeKind.IMPROVED
     return None
 
 
+def _new(verdict: Verdict, expected: bool) -> ChangeKind:
+    bad = verdict.family in ("differ", "error") and not expected
+    return ChangeKind.NEW_DIFFERENCE if bad else ChangeKind.NEW
+
+
 def _changed(
-    name: str, kind: ChangeKind, before: Entry | None, after: Entry | None
+    name: str,
+    kind: ChangeKind,
+    before: Entry | Tally | None,
+    after: Entry | Tally | None,
+    quantity: str | None = None,
 ) -> Change:
+    def tell(side: Entry | Tally | None) -> str | None:
+        if side is None:
+            return None
+        return _told(side) if isinstance(side, Tally) else str(side)
+
     return Change(
         result=name,
+        quantity=quantity,
         kind=kind,
         regression=kind not in (ChangeKind.IMPROVED, ChangeKind.NEW),
-        before=None if before is None else str(before),
-        after=None if after is None else str(after),
+        before=tell(before),
+        after=tell(after),
     )
 
 
@@ -174,6 +267,32 @@ def _rank(verdict: Verdict) -> tuple[int, int]:
     """
     kind = severity(verdict) if verdict.family == "differ" else 0
     return _FAMILIES.index(verdict.family), kind
+
+
+_LEAST_BAD = (1, 0)
+"""The rank of what is undecided: nothing of that rank or above is a match."""
+
+
+def _has_more(before: Tally, after: Tally) -> bool:
+    """Whether some verdict or a worse one, which the quantity had before, holds at more points.
+
+    More by `SPREADS` roots of what it was, as counts of independent events scatter: on another processor another few
+    points end up on the other side of a threshold. Where all points are more, or fewer, so is what was.
+    """
+    share = sum(after.counts.values()) / sum(before.counts.values())
+    for verdict in verdicts(after):
+        rank = _rank(verdict)
+        was = _at_least(before, rank) * share
+        if rank >= _LEAST_BAD and 0 < was < _at_least(after, rank):
+            grown = _at_least(after, rank) - was
+            if grown > SPREADS * math.sqrt(max(was, 1.0)):
+                return True
+    return False
+
+
+def _at_least(tally: Tally, rank: tuple[int, int]) -> int:
+    """At how many points the verdict is of that rank or a worse one."""
+    return sum(n for v, n in tally.counts.items() if _rank(Verdict(v)) >= rank)
 
 
 def _has_grown(before: float | None, after: float | None, growth: float) -> bool:
@@ -197,11 +316,17 @@ def dump(record: RunRecord, *, kept: Baseline | None = None) -> str:
 
 
 def _dump_entry(entry: Entry) -> str:
-    error = entry.max_error_ulp
+    quantities = {name: _table(tally) for name, tally in entry.quantities.items()}
+    return json.dumps({"verdict": entry.verdict.value, "quantities": quantities})
+
+
+def _table(tally: Tally) -> dict[str, object]:
+    error = tally.max_error_ulp
     rounded = None
     if error is not None and math.isfinite(error):  # JSON has no infinity
         rounded = float(f"{error:.{ERROR_DIGITS}g}")
-    return json.dumps({"verdict": entry.verdict.value, "max_error_ulp": rounded})
+    counts = {str(verdict): n for verdict, n in sorted(tally.counts.items())}
+    return {"counts": counts, "max_error_ulp": rounded}
 
 
 def load(path: Path) -> Baseline:
@@ -231,7 +356,11 @@ def _parse(text: str) -> Baseline:
         raise BaselineError(
             f"expected a baseline with `schema` and `entries`. {hint}{_MEND}"
         )
-    if data["schema"] != SCHEMA or isinstance(data["schema"], bool):
+    if data["schema"] == 1 and not isinstance(data["schema"], bool):
+        raise BaselineError(
+            f"expected schema {SCHEMA}, which keeps every quantity apart, found 1, which does not. {_MEND}"
+        )
+    if data["schema"] != SCHEMA:
         raise BaselineError(
             f"expected schema {SCHEMA}, found {data['schema']!r}. {_MEND}"
         )
@@ -275,21 +404,52 @@ def _refuse(token: str) -> Any:
 
 def _parse_entry(name: str, entry: object) -> Entry:
     place = Place(key=name)
-    if not isinstance(entry, dict) or set(entry) != {"verdict", "max_error_ulp"}:
-        raise BaselineError(
-            f"expected `verdict` and `max_error_ulp`, found {entry!r}. {_MEND}",
-            place=place,
-        )
-    error = entry["max_error_ulp"]
-    if error is not None and not _is_error(error):
-        raise BaselineError(
-            f"expected `max_error_ulp` to be a number from 0 or null, found {error!r}. {_MEND}",
-            place=place,
-        )
+    table = _keyed(entry, ("verdict", "quantities"), place)
+    quantities = table["quantities"]
+    if not isinstance(quantities, dict):
+        _refuse_entry("`quantities` to be an object", quantities, place)
     return Entry(
-        verdict=_parse_verdict(entry["verdict"], place),
+        verdict=_parse_verdict(table["verdict"], place),
+        quantities={
+            key: _parse_tally(key, quantities[key], place) for key in quantities
+        },
+    )
+
+
+def _parse_tally(name: str, entry: object, place: Place) -> Tally:
+    quantity, *wrt = name.split(" ")
+    if quantity not in _QUANTITIES:
+        _refuse_entry(f"one of {', '.join(_QUANTITIES)}", name, place)
+    table = _keyed(entry, ("counts", "max_error_ulp"), place)
+    counts, error = table["counts"], table["max_error_ulp"]
+    if not isinstance(counts, dict) or not any(map(_is_count, counts.values())):
+        _refuse_entry("`counts` to be an object of numbers", counts, place)
+    for verdict, count in counts.items():
+        _parse_verdict(verdict, place)
+        if not _is_count(count):
+            _refuse_entry(f"the count of `{verdict}` to be at least 1", count, place)
+    if error is not None and not _is_error(error):
+        _refuse_entry("`max_error_ulp` to be a number from 0 or null", error, place)
+    return Tally(
+        quantity=quantity,
+        wrt=tuple(wrt),
+        counts=counts,
         max_error_ulp=None if error is None else float(error),
     )
+
+
+def _keyed(entry: object, keys: tuple[str, str], place: Place) -> dict[str, Any]:
+    if not isinstance(entry, dict) or set(entry) != set(keys):
+        _refuse_entry(f"`{keys[0]}` and `{keys[1]}`", entry, place)
+    return entry
+
+
+def _refuse_entry(expected: str, found: object, place: Place) -> NoReturn:
+    raise BaselineError(f"expected {expected}, found {found!r}. {_MEND}", place=place)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _is_error(value: object) -> bool:

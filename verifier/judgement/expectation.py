@@ -9,8 +9,9 @@ from fractions import Fraction
 
 from verifier.floats import Format, decimal, nearest, shortest
 from verifier.judgement.comparison import Tolerance, severity
-from verifier.language.case import Expectation, Expected
-from verifier.records import Truth, TruthStatus, Verdict
+from verifier.judgement.tallies import verdicts
+from verifier.language.case import Expectation, Expected, Pin
+from verifier.records import Tally, Truth, TruthStatus, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,17 +97,75 @@ def unaccepted(
 
 def is_expected(
     verdict: Verdict,
-    expectation: Expectation | None,
     broken: Sequence[str],
     accepted: Collection[Verdict] = (),
 ) -> bool:
-    """Whether a result is as its case expects: the verdict that it pins, else a match or an accepted difference.
+    """Whether a result whose verdict is not pinned is as expected: a match or an accepted difference.
 
-    And every number that it expects must hold.
+    And every number that its case expects must hold.
     """
-    if broken:
-        return False
-    pinned = expectation.verdict if expectation is not None else None
-    if pinned is None:
-        return verdict.family == "match" or verdict in accepted
+    return not broken and (verdict.family == "match" or verdict in accepted)
+
+
+def unlike_pinned(
+    verdict: Verdict,
+    quantities: Sequence[Tally],
+    expectation: Expectation,
+    accepted: Collection[Verdict] = (),
+) -> str | None:
+    """What is not as the case pins it, or None.
+
+    A pin of the whole holds for a result whose worst verdict it is and of which every quantity matches or has that
+    verdict; a pin of a quantity, or of all gradients, likewise for that, and all that none names must match. What is
+    accepted counts as a match, but where it is pinned.
+    """
+    if expectation.verdict is not None:
+        whole = expectation.verdict
+        if not _is(verdict, whole):
+            return f"expected {whole}, found {verdict}"
+        return _astray(quantities, whole, accepted, whole)
+    worst = max(
+        (verdicts(tally)[0] for tally in quantities), key=severity, default=None
+    )
+    if worst is None or severity(verdict) > severity(worst):  # of no single number
+        return f"expected {expectation.pinned}, found {verdict}"
+    unnamed = [tally for tally in quantities if _pin_of(tally, expectation) is None]
+    found = [_astray(unnamed, "match", accepted, f"{expectation.pinned} alone")]
+    for pin in expectation.pins:
+        held = [tally for tally in quantities if _pin_of(tally, expectation) == pin]
+        worst = max((verdicts(tally)[0] for tally in held), key=severity, default=None)
+        if worst is None or not _is(worst, pin.verdict):
+            found.append(f"expected {pin}, found {worst or 'nothing to compare'}")
+        else:
+            found.append(_astray(held, pin.verdict, accepted, str(pin)))
+    return "; ".join(text for text in found if text is not None) or None
+
+
+def _is(verdict: Verdict, pinned: str) -> bool:
     return pinned in (verdict.value, verdict.family)
+
+
+def _astray(
+    quantities: Iterable[Tally], pinned: str, accepted: Collection[Verdict], told: str
+) -> str | None:
+    """The quantities that neither match nor have the pinned verdict as their worst."""
+    found = [(tally, verdicts(tally)) for tally in quantities]
+    others = [
+        f"{worst} of {tally.name}"
+        for tally, of_it in found
+        for worst in [unaccepted(of_it[0], of_it, accepted)]
+        if worst.family != "match" and worst not in accepted and not _is(worst, pinned)
+    ]
+    if not others:
+        return None
+    return f"expected {told}, found {', '.join(others)} as well"
+
+
+def _pin_of(tally: Tally, expectation: Expectation) -> Pin | None:
+    """The pin that holds for a quantity: the one that names it before one of all derivatives."""
+    fit = [
+        pin
+        for pin in expectation.pins
+        if pin.quantity == tally.quantity and pin.wrt in (None, *tally.wrt)
+    ]
+    return max(fit, key=lambda pin: pin.wrt is not None, default=None)

@@ -66,7 +66,7 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
         accept=tuple(dict.fromkeys(table.accept or ())),
         tolerance=None if table.tolerance is None else table.tolerance.relative,
         absolute_tolerance=_absolute(table),
-        expectation=expectation(table, arguments, wrt, given, origin),
+        expectation=expectation(table, arguments, wrt, given, program.steps, origin),
         descent=_descent(table, program, given, domains, origin),
         cite=table.cite,
         tags=table.tags or (),

@@ -48,6 +48,8 @@ SMALL_DTYPES = ("float16", "bfloat16")
 MOST_EPOCHS = 100_000
 DIFFERENCES = {v.kind: v for v in Verdict if v.family == "differ"}
 """What `accept` may name, by kind: nothing undecided ever passes, and nothing that could not be run."""
+QUANTITIES = ("value", "gradient", "hessian")
+"""What is compared, and what `expect.verdict` may name."""
 VERDICTS = ("match", "differ", "undecided", *(verdict.value for verdict in Verdict))
 """What `expect.verdict` may say: a verdict, or a family of them."""
 
@@ -71,15 +73,37 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """The verdict that a quantity must get; without `wrt`, every derivative of that kind."""
+
+    verdict: str
+    quantity: str
+    wrt: str | None = None
+
+    def __str__(self) -> str:
+        return " ".join(
+            part for part in (self.quantity, self.wrt, self.verdict) if part
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """What a case pins; `value` and each entry of `gradient` hold one number for each given point, or none."""
 
     value: tuple[Expected, ...] = ()
     gradient: Mapping[str, tuple[Expected, ...]] = field(default_factory=dict)
     verdict: str | None = None
+    """What every quantity must get that does not match, and one of them does."""
+    pins: tuple[Pin, ...] = ()
+    """What single quantities must get; all others must match."""
     reason: str | None = None
     losses: tuple[Expected, ...] = ()
     weights: tuple[Expected, ...] = ()
+
+    @property
+    def pinned(self) -> str | None:
+        """The verdicts that are pinned, in words; None where none is."""
+        return self.verdict or ", ".join(map(str, self.pins)) or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from verifier.language.case import Expectation, Expected
+from verifier.language.case import Expectation, Expected, Pin
 from verifier.language.origin import Origin, check_input
 from verifier.language.points import Scalar
 from verifier.language.tables import CaseTable, DescentTable, ExpectTable
-from verifier.language.wording import join
+from verifier.language.wording import hint, join
 
 
 def expectation(
@@ -16,13 +16,17 @@ def expectation(
     arguments: tuple[str, ...],
     wrt: tuple[str, ...],
     given: Sequence[Mapping[str, Scalar]],
+    steps: Iterable[str],
     origin: Origin,
 ) -> Expectation | None:
     """What the case pins, one number for each given point or leading epoch; None where it pins nothing."""
     found = table.expect
     if found is None:
         return None
+    pins = () if isinstance(found.verdict, str) else found.verdict or ()
     _check_reason(found, origin)
+    for pin in pins:
+        _check_pin(pin, (*wrt, *steps), table.order, origin)
     for name in found.gradient or {}:
         _check_differentiated(name, wrt, arguments, origin)
     is_complete = bool(given) and given[0].keys() == set(arguments)
@@ -31,7 +35,8 @@ def expectation(
     return Expectation(
         value=_held(found.value, count, origin, "value"),
         gradient={n: _held(held, count, origin, "gradient", n) for n, held in gradient},
-        verdict=found.verdict,
+        verdict=found.verdict if isinstance(found.verdict, str) else None,
+        pins=pins,
         reason=found.reason,
         losses=_epochs(found.losses, table.descent, origin, "losses"),
         weights=_epochs(found.weights, table.descent, origin, "weights"),
@@ -39,13 +44,29 @@ def expectation(
 
 
 def _check_reason(found: ExpectTable, origin: Origin) -> None:
-    if found.verdict is None or found.verdict.partition(".")[0] == "match":
-        return
-    if found.reason is None or not found.reason.strip():
+    pinned = found.verdict or ()
+    verdicts = [pinned] if isinstance(pinned, str) else [pin.verdict for pin in pinned]
+    unlike = [name for name in verdicts if name.partition(".")[0] != "match"]
+    if unlike and (found.reason is None or not found.reason.strip()):
         origin.fail(
-            f"expected a `reason` for the verdict `{found.verdict}`, found none. "
+            f"expected a `reason` for the verdict `{unlike[0]}`, found none. "
             "Say why it is no match: a link to an issue, or a sentence.",
             *("expect", "verdict"),
+        )
+
+
+def _check_pin(
+    pin: Pin, names: Sequence[str], order: int | None, origin: Origin
+) -> None:
+    keys = ("expect", "verdict", pin.quantity)
+    if pin.quantity == "hessian" and order != 2:
+        origin.fail("expected `order = 2` for a Hessian, found none. Add it.", *keys)
+    if pin.wrt is not None and pin.wrt not in names:
+        mend = hint(pin.wrt, names)
+        origin.fail(
+            f"expected one of {join(names)}, by which the case differentiates, found `{pin.wrt}`.{mend}",
+            *keys,
+            pin.wrt,
         )
 
 

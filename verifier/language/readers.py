@@ -5,7 +5,7 @@ Every error is pydantic's, in our words (`_fault`), so that it reaches the place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from importlib.machinery import PathFinder
 from typing import cast
@@ -20,11 +20,13 @@ from verifier.language.case import (
     CONVENTIONS,
     DIFFERENCES,
     MOST_POINTS,
+    QUANTITIES,
     ROUTE_ALIASES,
     ROUTES,
     VERDICTS,
     Boundary,
     Expected,
+    Pin,
 )
 from verifier.language.drawing import Draw
 from verifier.language.points import NORMAL, Domain, Scalar, domain, scalar
@@ -298,6 +300,45 @@ def check_verdict(name: str) -> str:
         f"differ.{name}", VERDICTS, f"Known are {join(VERDICTS)}."
     )
     raise _fault(f"expected a verdict, found `{name}`.{near}")
+
+
+def read_pinned(value: object) -> str | tuple[Pin, ...]:
+    """A verdict for all, or a table of verdicts by quantity."""
+    if isinstance(value, str):
+        return check_verdict(value)
+    if not isinstance(value, Mapping) or not value:
+        raise _fault(
+            'expected a verdict in quotes, or a table of verdicts such as { gradient = "differ.wrong" }, '
+            f"found {show(value)}."
+        )
+    return tuple(pin for key, entry in value.items() for pin in _read_pins(key, entry))
+
+
+def _read_pins(quantity: object, value: object) -> Iterator[Pin]:
+    if quantity not in QUANTITIES:
+        near = hint(str(quantity), QUANTITIES)
+        raise _fault(
+            f"expected one of {join(QUANTITIES)}, found `{quantity}`.{near}",
+            str(quantity),
+        )
+    quantity = str(quantity)
+    if quantity != "gradient" or not isinstance(value, Mapping):
+        yield Pin(quantity=quantity, verdict=_read_verdict(value, quantity))
+        return
+    if not value:
+        raise _fault("expected the names of inputs, found an empty table.", quantity)
+    for name, entry in value.items():
+        verdict = _read_verdict(entry, quantity, name)
+        yield Pin(quantity=quantity, wrt=name, verdict=verdict)
+
+
+def _read_verdict(value: object, *tail: str) -> str:
+    if not isinstance(value, str):
+        raise _fault(f"expected a verdict in quotes, found {show(value)}.", *tail)
+    try:
+        return check_verdict(value)
+    except PydanticCustomError as error:
+        raise _fault(error.message(), *tail) from error
 
 
 def check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:

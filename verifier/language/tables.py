@@ -26,6 +26,7 @@ from verifier.language.case import (
     VERDICTS,
     Boundary,
     Expected,
+    Pin,
 )
 from verifier.language.drawing import Draw
 from verifier.language.key_lines import Keys
@@ -37,7 +38,6 @@ from verifier.language.readers import (
     check_name,
     check_route,
     check_subject,
-    check_verdict,
     read_accepted,
     read_at,
     read_boundary,
@@ -48,6 +48,7 @@ from verifier.language.readers import (
     read_finite,
     read_held,
     read_order,
+    read_pinned,
     read_relative,
     read_subgradient,
     read_tolerance,
@@ -161,10 +162,36 @@ SubjectName = Annotated[
 Subgradient = Annotated[
     Scalar | str, PlainValidator(read_subgradient), WithJsonSchema(_NUMBER_SCHEMA)
 ]
-VerdictName = Annotated[
-    str,
-    AfterValidator(check_verdict),
-    WithJsonSchema({"type": "string", "enum": list(VERDICTS)}),
+_VERDICT_SCHEMA = {"type": "string", "enum": list(VERDICTS)}
+Pinned = Annotated[
+    str | tuple[Pin, ...],
+    PlainValidator(read_pinned),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _VERDICT_SCHEMA,
+                {
+                    "type": "object",
+                    "properties": {
+                        "value": _VERDICT_SCHEMA,
+                        "gradient": {
+                            "anyOf": [
+                                _VERDICT_SCHEMA,
+                                {
+                                    "type": "object",
+                                    "additionalProperties": _VERDICT_SCHEMA,
+                                    "minProperties": 1,
+                                },
+                            ]
+                        },
+                        "hessian": _VERDICT_SCHEMA,
+                    },
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                },
+            ]
+        }
+    ),
 ]
 Drawn = Annotated[
     Draw,
@@ -196,9 +223,10 @@ class ExpectTable(Table):
         None,
         description="The gradient by each input at each given point, times `upstream`.",
     )
-    verdict: VerdictName | None = Field(
+    verdict: Pinned | None = Field(
         None,
-        description="The verdict, or family of verdicts, that the case must get.",
+        description="The verdict, or family of verdicts, of every quantity that does not match; or a table of them: "
+        "`value`, `gradient` (by all inputs, or a table by input), `hessian`. What it does not name must match.",
     )
     reason: str | None = Field(
         None,

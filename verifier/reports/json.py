@@ -20,6 +20,7 @@ from verifier.records import (
     Epoch,
     Result,
     RunRecord,
+    Tally,
     Verdict,
 )
 from verifier.reports.outcome import FAMILIES, summary
@@ -80,6 +81,8 @@ def _result(result: Result) -> dict[str, Any]:
         "max_error_ulp": _finite(result.max_error_ulp),
         "comparisons": [_comparison(found) for found in result.comparisons],
     }
+    if result.quantities:
+        table["quantities"] = [_tally(tally) for tally in result.quantities]
     if result.drawn:
         table["drawn"] = result.drawn
         table["boundary"] = result.boundary
@@ -99,6 +102,15 @@ def _result(result: Result) -> dict[str, Any]:
 
 def _known(key: str, value: int | None) -> dict[str, int]:
     return {} if value is None else {key: value}
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {
+        "quantity": tally.quantity,
+        "wrt": list(tally.wrt),
+        "counts": {str(key): n for key, n in sorted(tally.counts.items())},
+        "max_error_ulp": _finite(tally.max_error_ulp),
+    }
 
 
 def _comparison(found: Comparison) -> dict[str, Any]:
@@ -131,13 +143,16 @@ def _epoch(epoch: Epoch) -> dict[str, Any]:
 
 
 def _change(change: Change) -> dict[str, Any]:
-    return {
+    table = {
         "result": change.result,
         "kind": change.kind.value,
         "regression": change.regression,
         "before": change.before,
         "after": change.after,
     }
+    if change.quantity is not None:
+        table["quantity"] = change.quantity
+    return table
 
 
 def _disagreement(found: Disagreement) -> dict[str, Any]:
@@ -245,9 +260,7 @@ def _read_disagreement(data: Any, at: str) -> Disagreement:
 
 def _read_result(data: Any, at: str) -> Result:
     table = _table(data, at)
-    counts = _field(table, "counts", at, _map_of(_integer))
-    for name in counts:
-        _verdict(name, f"{at}.counts")
+    counts = _read_counts(table, at)
     return Result(
         case=_field(table, "case", at, _string),
         line=_field(table, "line", at, _or_null(_integer)),
@@ -263,6 +276,9 @@ def _read_result(data: Any, at: str) -> Result:
         max_error_ulp=_field(table, "max_error_ulp", at, _or_null(_number)),
         comparisons=tuple(_field(table, "comparisons", at, _list_of(_read_comparison))),
         derivations=_optional(table, "derivations", at, _integer),
+        quantities=tuple(
+            _optional(table, "quantities", at, _list_of(_read_tally)) or ()
+        ),
         message=_optional(table, "message", at, _string),
         epochs=tuple(_optional(table, "epochs", at, _list_of(_read_epoch)) or ()),
         # Older reports do not say.
@@ -272,6 +288,23 @@ def _read_result(data: Any, at: str) -> Result:
         broken=tuple(_optional(table, "broken", at, _list_of(_string)) or ()),
         interrupted=_optional(table, "interrupted", at, _boolean) or False,
         traceback=_optional(table, "traceback", at, _string),
+    )
+
+
+def _read_counts(table: dict[str, Any], at: str) -> dict[str, int]:
+    counts = _field(table, "counts", at, _map_of(_integer))
+    for name in counts:
+        _verdict(name, f"{at}.counts")
+    return counts
+
+
+def _read_tally(data: Any, at: str) -> Tally:
+    table = _table(data, at)
+    return Tally(
+        quantity=_field(table, "quantity", at, _string),
+        wrt=tuple(_field(table, "wrt", at, _list_of(_string))),
+        counts=_read_counts(table, at),
+        max_error_ulp=_field(table, "max_error_ulp", at, _or_null(_number)),
     )
 
 
@@ -431,6 +464,7 @@ def schema() -> dict[str, Any]:
         **report,
         "$defs": {
             "result": _result_schema(),
+            "tally": _tally_schema(),
             "comparison": _comparison_schema(),
             "epoch": _epoch_schema(),
             "disagreement": _disagreement_schema(),
@@ -441,6 +475,7 @@ def schema() -> dict[str, Any]:
 
 _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": ["string", "null"]}
+_QUANTITY = {"enum": ["value", "gradient", "hessian"]}
 _COUNT = {"type": "integer", "minimum": 0}
 _SECONDS = {"type": "number", "minimum": 0}
 _ERROR_ULP = {
@@ -500,12 +535,7 @@ def _result_schema() -> dict[str, Any]:
             "as_expected": {"type": "boolean"},
             "elapsed_s": _SECONDS,
             "points": _COUNT,
-            "counts": {
-                "description": "How many comparisons have each verdict.",
-                "type": "object",
-                "propertyNames": {"enum": [verdict.value for verdict in Verdict]},
-                "additionalProperties": _COUNT,
-            },
+            "counts": _counts_schema(),
             "max_error_ulp": _ERROR_ULP,
             "comparisons": {
                 "description": "Every one that is no match, and the worst of the others; or all, if asked for.",
@@ -517,6 +547,10 @@ def _result_schema() -> dict[str, Any]:
                 "description": "How many derivations spoke for every derivative that was judged.",
                 "type": "integer",
                 "minimum": 1,
+            },
+            "quantities": {
+                "description": "The comparisons by quantity: the value, then each derivative.",
+                **_array(_reference("tally")),
             },
             "message": _TEXT,
             "broken": {
@@ -542,10 +576,33 @@ def _result_schema() -> dict[str, Any]:
     )
 
 
+def _counts_schema() -> dict[str, Any]:
+    return {
+        "description": "How many comparisons have each verdict.",
+        "type": "object",
+        "propertyNames": {"enum": [verdict.value for verdict in Verdict]},
+        "additionalProperties": _COUNT,
+    }
+
+
+def _tally_schema() -> dict[str, Any]:
+    return _object(
+        {
+            "quantity": _QUANTITY,
+            "wrt": _array(_TEXT),
+            "counts": _counts_schema(),
+            "max_error_ulp": {
+                **_ERROR_ULP,
+                "description": "The largest at a point that is not match.conditioning.",
+            },
+        }
+    )
+
+
 def _comparison_schema() -> dict[str, Any]:
     return _object(
         {
-            "quantity": {"enum": ["value", "gradient", "hessian"]},
+            "quantity": _QUANTITY,
             "wrt": _array(_TEXT),
             "index": _array({"type": "integer"}),
             "point": {"type": "object", "additionalProperties": _TEXT},
@@ -610,5 +667,11 @@ def _change_schema() -> dict[str, Any]:
             "regression": {"type": "boolean"},
             "before": _TEXT_OR_NULL,
             "after": _TEXT_OR_NULL,
-        }
+        },
+        optional={
+            "quantity": {
+                "description": "Which of its quantities, such as `gradient x`; not there of the result as a whole.",
+                **_TEXT,
+            },
+        },
     )

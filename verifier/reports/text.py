@@ -422,7 +422,7 @@ def _changes(
     rows = [
         [
             "WORSE" if change.regression else "",
-            _plain(change.result),
+            _plain(" ".join(filter(None, (change.result, change.quantity)))),
             change.kind.value,
             _plain(change.before or "-"),
             _plain(change.after or "-"),
