@@ -189,3 +189,14 @@ def test_a_convention_is_told_only_where_it_may_be_what_was_followed() -> None:
     messages = [one.message or "" for one in run.results[0].comparisons]
     assert any("stands exactly at its edge" in message for message in messages)
     assert not any("1 at both ends" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("function", "expression"), [(torch.sqrt, "sqrt(x)"), (torch.log, "log(x)")]
+)
+def test_zero_times_an_infinite_derivative_is_no_fault(
+    function: Any, expression: str
+) -> None:
+    """PyTorch's own formulas give NaN at the upstream gradient 0, as 0 · ∞ is."""
+    run = verifier.check(function, 0.0, expression=expression, dtype="float32")
+    assert run.ok, str(run)

@@ -121,9 +121,10 @@ def _reach(upstream: float, found: Sequence[float], format_: Format) -> tuple[in
 
 
 def expected(gradient: Number, upstream: Number, other: Number) -> Number | None:
-    """The gradient at another upstream gradient; None where the first one does not tell."""
+    """The gradient at another upstream gradient; None where the first one does not tell.
+
+    0 times an infinite one is NaN, as every backward formula has it.
+    """
     if not upstream or not cmath.isfinite(upstream) or not cmath.isfinite(other):
-        return None
-    if not other and not cmath.isfinite(gradient):
         return None
     return gradient * (other / upstream)
