@@ -6,6 +6,7 @@ Every wrong backward here is right at upstream gradient 1, one point at a time, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ import torch
 from torch import cos, sin, where
 
 import verifier
+from verifier import pipeline
 from verifier.api import Run
+from verifier.language.cases import from_mapping
 
 Tensor = torch.Tensor
 Backward = Callable[..., Any]
@@ -647,3 +650,121 @@ def test_a_gradient_of_another_shape_or_dtype_is_told() -> None:
     cast = of_sine(lambda g, x: (g * cos(x)).double())
     assert cast.ok
     assert "a gradient at place 0 of float64 for an input of float32" in messages(cast)
+
+
+# ── layouts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("layout", ["single", "strided", "expanded"])
+def test_a_layout_is_that_of_the_first_run_of_a_callable(layout: str) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def subject(x: Tensor) -> Tensor:
+        seen.append(tuple(x.stride()) if x.dim() else ())
+        return sin(x)
+
+    case = from_mapping(
+        {
+            "name": "n",
+            "expression": "sin(x)",
+            "at": [{"x": 0.5}] * 3,
+            "dtype": "float32",
+        }
+    )
+    (task,) = pipeline.plan([case], layout=layout)
+    result = pipeline.execute([replace(task, function=subject)]).results[0]
+    assert result.verdict.family == "match"
+    assert seen[0] == {"single": (), "strided": (2,), "expanded": (0,)}[layout]
+
+
+def test_a_layout_of_many_points_is_refused_by_what_takes_single_numbers_alone() -> (
+    None
+):
+    case = from_mapping(
+        {"name": "n", "expression": "sin(x)", "at": {"x": 0.5}, "elementwise": False}
+    )
+    tasks = pipeline.plan([case], layout="strided", dtypes=["float32"])
+    result = pipeline.execute([replace(tasks[0], function=sin)]).results[0]
+    assert result.verdict.value == "error.run"
+    assert "found one with `elementwise = false`" in (result.message or "")
+
+
+# ── complex ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Z = {"z": "[1/2, 2] + [-1, 1]j"}
+
+
+def of_exponential(backward: Backward, **options: Any) -> Run:
+    usual: dict[str, Any] = {
+        "domain": Z, "boundary": None, "dtype": "complex64", "points": 8,
+    }  # fmt: skip
+    return checked(function(torch.exp, backward), "exp(z)", **usual | options)
+
+
+def _slope(z: Tensor) -> Tensor:
+    return torch.exp(z).conj()
+
+
+COMPLEX_FAULTS: dict[str, tuple[Backward, str]] = {
+    "ignored": (lambda g, z: _slope(z), "wrong"),
+    "its real part": (lambda g, z: g.real * _slope(z), "wrong"),
+    "its modulus": (lambda g, z: g.abs() * _slope(z), "wrong"),
+    "its conjugate": (lambda g, z: g.conj() * _slope(z), "wrong"),
+    "clipped to 5": (lambda g, z: g / (g.abs() / 5).clamp(min=1) * _slope(z), "wrong"),
+    "another branch at 0": (lambda g, z: (g + (g == 0)) * _slope(z), "wrong"),
+    "NaN off the real axis": (lambda g, z: where(g.imag == 0, g, g / 0) * _slope(z), "nonfinite"),
+    "mixed": (lambda g, z: g.mean() * _slope(z), "wrong"),
+    "of the first": (lambda g, z: g * _slope(z.flatten()[0]), "wrong"),
+    "upstream doubled": (lambda g, z: (g * _slope(z), g.mul_(2))[0], "mutated"),
+    "input shifted": (lambda g, z: (g * _slope(z), z.data.add_(1))[0], "mutated"),
+    "random": (lambda g, z: g * _slope(z) * (1 + 1e-3 * torch.rand_like(z.real)), "nondeterministic"),
+    "missing": (lambda g, z: None, "missing"),
+    "no conjugate": (lambda g, z: g * torch.exp(z + 0.5j), "wrong"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("name", COMPLEX_FAULTS)
+def test_a_complex_fault_is_found(name: str, dtype: str) -> None:
+    backward, kind = COMPLEX_FAULTS[name]
+    run = of_exponential(backward, dtype=dtype)
+    assert f"differ.{kind}" in verdicts(run), run
+
+
+def test_a_complex_input_that_the_forward_changes_is_told() -> None:
+    changing = function(
+        lambda z: (torch.exp(z), z.data.mul_(2))[0], lambda g, z: g * torch.exp(z / 2).conj()
+    )  # fmt: skip
+    run = checked(changing, "exp(z)", domain=Z, boundary=None, dtype="complex64")
+    assert verdicts(run) == {"differ.mutated"}
+
+
+COMPLEX_RIGHT: dict[str, tuple[str, Callable[..., Any]]] = {
+    "as it is written": ("exp(z)", function(torch.exp, lambda g, z: g * _slope(z))),
+    "PyTorch's exp": ("exp(z)", torch.exp),
+    "a square": ("z*z", function(lambda z: z * z, lambda g, z: 2 * g * z.conj())),
+    "on an own buffer": (
+        "exp(z)", function(torch.exp, lambda g, z: torch.empty_like(z).copy_(z).exp_().conj().resolve_conj().mul_(g)),
+    ),
+    "PyTorch's tanh": ("tanh(z)", torch.tanh),
+    "composed": ("sin(z)*z", lambda z: torch.sin(z) * z),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("name", COMPLEX_RIGHT)
+def test_a_right_complex_backward_is_accused_of_nothing(name: str, dtype: str) -> None:
+    expression, subject = COMPLEX_RIGHT[name]
+    run = checked(subject, expression, domain=Z, boundary=None, dtype=dtype)
+    assert run.ok, run
+
+
+def test_a_complex_callable_that_takes_no_batch_is_told_to_say_so() -> None:
+    def subject(z: Tensor) -> Tensor:
+        return torch.stack([torch.exp(z)]).sum()
+
+    options: dict[str, Any] = {"domain": Z, "boundary": None, "dtype": "complex64"}
+    run = checked(subject, "exp(z)", **options)
+    assert verdicts(run) == {"error.run"}
+    assert "`elementwise = false`" in messages(run)
+    assert checked(subject, "exp(z)", elementwise=False, **options).ok

@@ -6,15 +6,16 @@ import cmath
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from verifier import trials
 from verifier.automatic import complex_routes
 from verifier.automatic.complex_routes import ComplexMeasurement
 from verifier.automatic.subjects import Subject
-from verifier.floats import COMPLEX, Format, decimal, nearest, power_of_two, ulp
+from verifier.floats import COMPLEX, Format, decimal, nearest, ulp
 from verifier.judgement.comparison import CONDITIONING_STEPS, Judgement, severity
 from verifier.judgement.complex_comparison import (
     Plane,
@@ -25,6 +26,7 @@ from verifier.judgement.complex_comparison import (
     of_truth,
 )
 from verifier.judgement.expectation import held_within
+from verifier.judgement.linearity import complex_scales
 from verifier.judgement.steps import by_what_it_hands_on
 from verifier.judgement.tallies import tallies
 from verifier.language import complex_numbers, expression
@@ -53,9 +55,6 @@ from verifier.verification import (
 )
 
 Point = Mapping[str, complex]
-SCALES = (-2 + 0j, 1j)
-"""What the upstream gradient is multiplied by to see whether the gradient follows. Both are exact: a turn by i swaps
-the parts and changes a sign, and shows a conjugate in the wrong place even where the upstream gradient is real."""
 MOST_DERIVATIONS = 2
 """The stepwise one, and the witness."""
 ATTESTED_EVERY = 16
@@ -108,6 +107,10 @@ class _Quantity:
         if self.kind == "value":
             return "value", ()
         return "gradient", (self.name,)
+
+    @property
+    def key(self) -> trials.Key:
+        return self.kind, (self.name,) if self.name else ()
 
     def of_truth(self, truth: ComplexPointTruth) -> ComplexTruth:
         if self.kind == "value":
@@ -266,6 +269,7 @@ class _Work:
         self.derivations = MOST_DERIVATIONS
         self.tell_all = False
         self.failure_verdict = Verdict.DIFFER_UNSUPPORTED
+        self.notes: list[str] = []
         self.points = 0
 
     def sample(self, seed: int) -> None:
@@ -282,8 +286,7 @@ class _Work:
             truth = self.compare(point, upstream, found, index)
             if index < given:
                 self.check_expected(found, truth, index)
-        for scale in SCALES:
-            self.compare_scaled(points, upstream, found, scale)
+        self.try_further(points, found)
 
     def all_points(self, seed: int) -> list[Point]:
         case = self.case
@@ -366,10 +369,14 @@ class _Work:
         found: ComplexMeasurement,
         index: int,
         truth: ComplexPointTruth,
+        keys: Collection[trials.Key] | None = None,
     ) -> list[_Judged]:
+        """The judgements of every quantity at one point, or of some."""
         excuses = _Excuses(self, point, upstream, truth)
         judged: list[_Judged] = []
         for quantity in self.quantities(found):
+            if keys is not None and quantity.key not in keys:
+                continue
             measured = quantity.of_measurement(found, index)
             true = quantity.of_truth(truth)
             if quantity.kind == "step" and true.status is not TruthStatus.FINITE:
@@ -382,6 +389,8 @@ class _Work:
                 excuses=_ExcusesOf(excuses, quantity),
                 written=isinstance(self.subject, Program),
             )
+            if index in found.missing.get(quantity.key[1], ()):
+                judgement = trials.of_none(judgement, true.status)
             if quantity.kind == "step":
                 judgement = self.by_what_it_hands_on(
                     quantity, point, measured, truth, judgement
@@ -432,45 +441,80 @@ class _Work:
         gradient = [_Quantity("gradient", name) for name in self.case.wrt]
         return [_Quantity("value"), *gradient, *steps]
 
-    def compare_scaled(
+    # ── further runs ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def try_further(self, points: Sequence[Point], found: ComplexMeasurement) -> None:
+        """Run the points again in other ways, and judge what they show that the first run does not."""
+        is_subject = isinstance(self.subject, Subject)
+        if is_subject:
+            self.judged = trials.with_digits(self, self.judged)
+        first = trials.first_run(points, found, self.judged)
+        further = (
+            trials.of_subject(
+                first,
+                self.format,
+                batched=self.case.elementwise,
+                alone="single",
+                name=self.case.name,
+            )
+            if is_subject
+            else trials.of_program(first, self.format, complex_scales(self.format))
+        )
+        outcome = trials.further(
+            self, first, self.judged, further, is_subject=is_subject
+        )
+        self.judged = outcome.rows
+        self.notes += found.returned
+        if outcome.failure is not None:
+            self.failure, self.failure_verdict = outcome.failure
+            self.traceback = outcome.traceback
+
+    @property
+    def widest(self) -> str:
+        """The dtype in which a subject is run once more where it seems wrong."""
+        return "complex128"
+
+    def run(
         self,
         points: Sequence[Point],
+        upstream: Sequence[complex],
+        *,
+        layout: str | None,
+        twice: bool = False,
+        precisely: bool = False,
+    ) -> ComplexMeasurement:
+        return complex_routes.measure(
+            self.subject,
+            points,
+            upstream,
+            dtype=self.widest if precisely else self.dtype,
+            wrt=self.case.wrt,
+            route=self.route,
+            layout=layout,
+            twice=twice and self.route == "reverse",
+        )
+
+    def judge(
+        self,
+        point: Point,
         upstream: complex,
         found: ComplexMeasurement,
-        scale: complex,
-    ) -> None:
-        """Judge again, with another upstream gradient, wherever the gradient is not linear in it."""
-        scaled = scale * upstream
-        if upstream == 0 or not cmath.isfinite(scaled):
-            return
-        again = self.measure(points, scaled)
-        if again is None:
-            return
-        for index, point in enumerate(points):
-            if any(
-                self.is_unlike(
-                    again.gradient[name][index], found.gradient[name][index], scale
-                )
-                for name in self.case.wrt
-            ):
-                truth = self.truth_at(point, scaled)
-                self.judged += [
-                    one
-                    for one in self.judge_all(point, scaled, again, index, truth)
-                    if one.judgement.verdict is Verdict.DIFFER_WRONG
-                    and one.quantity.kind == "gradient"
-                ]
+        place: int,
+        keys: Collection[trials.Key],
+    ) -> list[_Judged]:
+        truth = self.truth_at(point, upstream)
+        return self.judge_all(point, upstream, found, place, truth, keys)
 
-    def is_unlike(self, scaled: complex, gradient: complex, scale: complex) -> bool:
-        """Whether a gradient is not `scale` times the other, well inside the range where that is exact."""
-        if not cmath.isfinite(gradient):
-            return False
-        inside = (
-            power_of_two(self.format.exponent_min // 2)
-            < norm(of_float(gradient))
-            < power_of_two(self.format.exponent_max // 2)
-        )
-        return inside and scaled != scale * gradient
+    def format_of(self, key: trials.Key, found: ComplexMeasurement) -> Format:
+        del key, found  # a complex value is judged in the dtype of the case
+        return self.format
+
+    def size_and_error(
+        self, truth: ComplexTruth, number: complex
+    ) -> tuple[Fraction, Fraction]:
+        true = of_truth(truth)
+        assert true is not None
+        return norm(true), distance(of_float(number), true)
 
     # ── expectations ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -541,6 +585,7 @@ class _Work:
             quantities,
             self.broken,
             self.failure,
+            self.notes,
             interrupted_after=self.points if self.interrupted else None,
         )
         errors = [one.judgement.error_ulp for one in self.judged]

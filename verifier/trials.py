@@ -20,6 +20,7 @@ from verifier.automatic.faults import told as traceback_of
 from verifier.automatic.subjects import SubjectError
 from verifier.floats import Format, is_same, power_of_two
 from verifier.judgement import linearity
+from verifier.judgement.comparison import Judgement
 from verifier.records import TruthStatus, Verdict
 
 Key = tuple[str, tuple[str, ...]]
@@ -101,6 +102,16 @@ class Trial:
     """What the points are given as, in words."""
 
 
+def first_run(points: Sequence[Any], found: Any, judged: Rows) -> First:
+    """The first run, with the verdicts on its numbers."""
+    places = {id(point): index for index, point in enumerate(points)}
+    verdicts = {
+        (places[id(row.point)], row.quantity.key): row.judgement.verdict
+        for row in judged
+    }
+    return First(points=points, upstream=found.upstream, found=found, verdicts=verdicts)
+
+
 @dataclass(slots=True)
 class Outcome:
     """What further runs show."""
@@ -118,9 +129,9 @@ class Outcome:
 # ── which runs ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def of_program(first: First, format_: Format) -> Iterator[Trial]:
+def of_program(first: First, format_: Format, scales: Sequence[Any]) -> Iterator[Trial]:
     """Upstream gradients that only scale: rounding stays what it was, so that PyTorch's own may be held to them."""
-    for factor in linearity.program_scales(format_):
+    for factor in scales:
         upstream = [
             linearity.scaled(one, factor, format_) if one else one
             for one in first.upstream
@@ -137,7 +148,7 @@ def of_subject(
     count = len(first.points)
     few = _spread(count, MOST_ALONE)
 
-    def drawn(places: Sequence[int]) -> list[float]:
+    def drawn(places: Sequence[int]) -> list[Any]:
         gradients = [
             [column[place] for place in places]
             for (kind, _), column in first.found.columns().items()
@@ -147,7 +158,7 @@ def of_subject(
         return linearity.drawn(own, gradients, format_, source)
 
     def pointwise(
-        places: Sequence[int], upstream: Sequence[float], again: bool = False
+        places: Sequence[int], upstream: Sequence[Any], again: bool = False
     ) -> Trial:
         return Trial(layout=alone, places=places, upstream=upstream, again=again)
 
@@ -167,8 +178,8 @@ def of_subject(
 
 def _batches(
     first: First,
-    scaled: Sequence[float],
-    drawn: Callable[[Sequence[int]], list[float]],
+    scaled: Sequence[Any],
+    drawn: Callable[[Sequence[int]], list[Any]],
 ) -> Iterator[Trial]:
     count = len(first.points)
     every = list(range(count)) if count > 1 else [0, 0]
@@ -181,7 +192,7 @@ def _batches(
         shape="one tensor",
     )
     small = linearity.SMALL
-    fixed = [0.0] * len(every)
+    fixed: list[Any] = [0.0] * len(every)
     fixed += [small[k % len(small)] for k in range(len(every))]
     many = every * ROWS
     yield Trial(
@@ -211,8 +222,60 @@ def _spread(count: int, most: int) -> list[int]:
 # ── what they show ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def carry_out(
-    bench: Bench, first: First, trials: Iterator[Trial], *, is_subject: bool
+def further(
+    bench: Bench,
+    first: First,
+    judged: Rows,
+    trials: Iterator[Trial],
+    *,
+    is_subject: bool,
+) -> Outcome:
+    """All rows of a task after its further runs, and what these say of it as a whole."""
+    outcome = _carried_out(bench, first, trials, is_subject)
+    rows = judged + outcome.rows
+    changed = outcome.changed
+    if first.found.changed is not None:
+        place, what = first.found.changed
+        changed = first.points[place], what
+    if outcome.unsteady is not None:
+        key, point, told = outcome.unsteady
+        rows = [_unsteady(row) if row.quantity.key == key else row for row in rows]
+        verdict = Verdict.DIFFER_NONDETERMINISTIC
+        rows += _told(bench, first, key, point, verdict, told)
+    if changed is not None:
+        key = next(key for key in first.found.columns() if key[0] != "value")
+        rows += _told(bench, first, key, changed[0], Verdict.DIFFER_MUTATED, changed[1])
+    outcome.rows = rows
+    if any(row.judgement.verdict.family == "differ" for row in rows):
+        outcome.failure = None  # what differs is told, whatever could not be run
+    return outcome
+
+
+def _told(
+    bench: Bench, first: First, key: Key, point: Any, verdict: Verdict, message: str
+) -> Rows:
+    """What is found of several runs, beside the number of the first one."""
+    index = next(k for k, one in enumerate(first.points) if one is point)
+    upstream = first.found.upstream[index]
+    return [
+        replace(row, judgement=replace(row.judgement, verdict=verdict, message=message))
+        for row in bench.judge(point, upstream, first.found, index, {key})
+        if row.quantity.key == key
+    ]
+
+
+def _unsteady(row: Any) -> Any:
+    """A difference of a number that no two runs agree about."""
+    if row.judgement.verdict.family != "differ":
+        return row
+    judgement = replace(
+        row.judgement, verdict=Verdict.DIFFER_NONDETERMINISTIC, message=None
+    )
+    return replace(row, judgement=judgement)
+
+
+def _carried_out(
+    bench: Bench, first: First, trials: Iterator[Trial], is_subject: bool
 ) -> Outcome:
     """What the trials show that the first run does not: every kind of difference that is new at its point."""
     outcome = Outcome()
@@ -353,6 +416,17 @@ def _unexpected(
             far.append((linearity.deviation(number, wanted), position))
     far.sort(key=lambda one: -one[0])
     return [position for _, position in far[:MOST_JUDGED]]
+
+
+def of_none(judgement: Judgement, status: TruthStatus) -> Judgement:
+    """The judgement on a None, which stands as 0: where the derivative is not zero, it is missing."""
+    if judgement.verdict.family != "differ" or status is TruthStatus.UNDEFINED:
+        return judgement
+    return replace(
+        judgement,
+        verdict=Verdict.DIFFER_MISSING,
+        message="`None` was returned, where the derivative is not zero",
+    )
 
 
 # ── why ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from verifier import inquiry, interrupts, trials
+from verifier.automatic.layouts import check_alone
 from verifier.automatic.layouts import check_device as check_device
 from verifier.automatic.routes import Measurement, Runner
 from verifier.automatic.subjects import Subject, load, permitted
@@ -46,6 +47,7 @@ from verifier.judgement.expectation import (
     unaccepted,
     unlike_pinned,
 )
+from verifier.judgement.linearity import program_scales
 from verifier.judgement.steps import by_what_it_hands_on
 from verifier.judgement.tallies import joined, tallies
 from verifier.judgement.vectors import judge_vector
@@ -130,6 +132,8 @@ class Prepared:
         if setting in self._runners and not twice:
             return self._runners[setting]
         layout: str | None = setting.layout
+        if self.is_subject and not self.case.elementwise:
+            check_alone(setting.layout)
         if self.is_subject and layout == "batch":
             layout = None  # a callable's points come one after the other, and in batches by further runs
         runner = self._runner(setting, layout, twice)
@@ -517,28 +521,6 @@ def _size(truth: Truth) -> Fraction | None:
     return None if found is None else abs(found)
 
 
-def _missing(judgement: Judgement, truth: Truth) -> Judgement:
-    """The judgement on a None: where the derivative is not zero, it is missing."""
-    if judgement.verdict.family != "differ" or truth.status is TruthStatus.UNDEFINED:
-        return judgement
-    return replace(
-        judgement,
-        verdict=Verdict.DIFFER_MISSING,
-        message="`None` was returned, where the derivative is not zero",
-    )
-
-
-def _unsteady(judged: _Judged) -> _Judged:
-    """A difference of a number that no two runs agree about."""
-    verdict = judged.judgement.verdict
-    if verdict.family != "differ" or verdict is Verdict.DIFFER_MUTATED:
-        return judged
-    judgement = replace(
-        judged.judgement, verdict=Verdict.DIFFER_NONDETERMINISTIC, message=None
-    )
-    return replace(judged, judgement=judgement)
-
-
 def _moves(value: float, format_: Format) -> list[float]:
     """The inputs a few ulps below and above `value`."""
     if not math.isfinite(value):
@@ -715,11 +697,15 @@ class _Work:
             return None
         if len(set(upstream)) > 1 or set(self.case.wrt) != set(self.oracle.wrt):
             return None
-        if found.value_dtype != self.dtype or found.missing:
+        if found.missing or self.format_of(("gradient", ()), found) != self.format:
             return None
+        value_format = self.format_of(("value", ()), found)
         with self.watch.stage("truth"):
             inputs = [{n: point[n] for n in self.case.inputs} for point in points]
             truths = self.prepared.bulk.truths(inputs, upstream[0], self.format)
+            if value_format != self.format:
+                wide = self.prepared.bulk.truths(inputs, upstream[0], value_format)
+                truths = replace(truths, value=wide.value)
         self.exactly = _Swift(truths, found)
         return self.exactly
 
@@ -727,28 +713,24 @@ class _Work:
         """Run the points again in other ways, and judge what they show that the first run does not."""
         if self.prepared.is_subject:
             self.judged = trials.with_digits(self, self.judged)
-        places = {id(point): index for index, point in enumerate(points)}
-        verdicts = {
-            (places[id(one.point)], one.quantity.key): one.judgement.verdict
-            for one in self.judged
-        }
-        first = trials.First(
-            points=points, upstream=found.upstream, found=found, verdicts=verdicts
+        first = trials.first_run(points, found, self.judged)
+        outcome = trials.further(
+            self,
+            first,
+            self.judged,
+            self.further(first),
+            is_subject=self.prepared.is_subject,
         )
-        outcome = trials.carry_out(
-            self, first, self.further(first), is_subject=self.prepared.is_subject
-        )
-        self.judged += outcome.rows
-        self.tell_state(points, found, outcome)
+        self.judged = outcome.rows
         self.notes += found.returned
-        differs = any(one.judgement.verdict.family == "differ" for one in self.judged)
-        if outcome.failure is not None and not differs:
+        if outcome.failure is not None:
             self.failure, self.failure_verdict = outcome.failure
             self.traceback = outcome.traceback
 
     def further(self, first: trials.First) -> Iterator[trials.Trial]:
         if not self.prepared.is_subject:
-            return trials.of_program(first, self.format)
+            scales = program_scales(self.format)
+            return trials.of_program(first, self.format, scales)
         return trials.of_subject(
             first,
             self.format,
@@ -758,48 +740,6 @@ class _Work:
             alone=None if self.route == "vmap" else "single",
             name=self.case.name,
         )
-
-    def tell_state(
-        self, points: Sequence[Point], found: Measurement, outcome: trials.Outcome
-    ) -> None:
-        """What was changed in place, and what another run on the same numbers gives other bits of."""
-        changed = outcome.changed
-        if found.changed is not None:
-            changed = points[found.changed[0]], found.changed[1]
-        if changed is not None:
-            point, told = changed
-            self.tell(
-                ("gradient", self.case.wrt[:1]),
-                point,
-                found,
-                points,
-                Verdict.DIFFER_MUTATED,
-                told,
-            )
-        if outcome.unsteady is not None:
-            key, point, told = outcome.unsteady
-            self.judged = [
-                one if one.quantity.key != key else _unsteady(one)
-                for one in self.judged
-            ]
-            self.tell(key, point, found, points, Verdict.DIFFER_NONDETERMINISTIC, told)
-
-    def tell(
-        self,
-        key: trials.Key,
-        point: Point,
-        found: Measurement,
-        points: Sequence[Point],
-        verdict: Verdict,
-        message: str,
-    ) -> None:
-        """Note what is found of several runs, beside the number of the first one."""
-        index = next(k for k, one in enumerate(points) if one is point)
-        upstream = found.upstream[index]
-        truth = self.truth_at(point, upstream)
-        (row,) = self.judge_all(point, upstream, found, index, truth, {key})
-        judgement = replace(row.judgement, verdict=verdict, message=message)
-        self.judged.append(replace(row, judgement=judgement))
 
     # ── as a bench for trials ────────────────────────────────────────────────────────────────────────────────────
 
@@ -992,7 +932,7 @@ class _Work:
             if judgement.verdict is Verdict.DIFFER_NONFINITE:
                 judgement = excuses[format_.name].blamed_on_range(quantity, judgement)
             if index in found.missing.get(quantity.wrt, ()):
-                judgement = _missing(judgement, true)
+                judgement = trials.of_none(judgement, true.status)
             if quantity.name == "step":
                 judgement = self.by_what_it_hands_on(
                     quantity, point, measured, truth, judgement

@@ -54,6 +54,15 @@ def copies(count: int, layout: str) -> int:
     return 2 if layout == "strided" and count == 1 else 1
 
 
+def check_alone(layout: str) -> None:
+    """Raise `UsageError` for a layout of many points; a callable that takes single numbers alone has none."""
+    if layout not in ("batch", "single"):
+        raise UsageError(
+            f"--layout {layout}: expected a subject that takes many points as one tensor, "
+            "found one with `elementwise = false`. Drop the option, or the key."
+        )
+
+
 def check_device(name: str) -> None:
     """Raise `UsageError` unless PyTorch computes on the device here."""
     expected = "--device: expected a device that PyTorch computes on here, such as `cpu` or `cuda`"

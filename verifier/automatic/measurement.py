@@ -181,6 +181,7 @@ def _numbers(tensor: Tensor | None, count: int) -> tuple[float, ...]:
     found = tensor.detach()
     if found.dim():  # a lone point may be there in copies
         found = found.reshape(-1)[:count]
+    dtype = torch.complex128 if found.is_complex() else torch.float64
     # Copied, as PyTorch's tangents may be zeros without storage.
-    numbers = torch.empty(count, dtype=torch.float64).copy_(found)
+    numbers = torch.empty(count, dtype=dtype).copy_(found)
     return tuple(numbers.tolist())

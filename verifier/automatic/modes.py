@@ -137,7 +137,8 @@ def forward(
             output, _ = run(_with(inputs, position, dual))
             value, tangent = forward_ad.unpack_dual(output)
             gradient.append(
-                None if tangent is None else tangent * seed(tangent, upstream)
+                # By PyTorch's convention a gradient is that of the conjugate; of a real tangent this is itself.
+                None if tangent is None else tangent.conj() * seed(tangent, upstream)
             )
     return Derived(value=value, gradient=gradient)
 

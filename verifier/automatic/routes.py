@@ -77,7 +77,8 @@ class Runner:
             self._run, self._names = _lowered(subject, dtype, wrt, device)
         else:
             shaped = route == "vmap" or self._alone
-            self._run = _called(subject) if shaped else _called_at_once(subject)
+            call = _called if shaped else _called_at_once
+            self._run = call(subject, DTYPES[dtype].is_complex)
             self._names = subject.inputs
         self._is_forward = False
         """Whether the function itself is running, and not a backward."""
@@ -98,7 +99,7 @@ class Runner:
         """
         upstreams = (
             [upstream] * len(points)
-            if isinstance(upstream, (int, float))
+            if isinstance(upstream, (int, float, complex))
             else list(upstream)
         )
         found: list[tuple[Found, int]] = []
@@ -274,23 +275,24 @@ def _lowered(
     return run, names
 
 
-def _called(subject: Subject) -> Run:
+def _called(subject: Subject, is_complex: bool) -> Run:
     def run(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
-        result = _real(subject.function(*tensors))
+        result = _of_kind(subject.function(*tensors), is_complex)
         if result.numel() != 1:
+            kind = "complex" if is_complex else "real"
             raise SubjectError(
-                f"expected the subject to return one real number, found {_kind(result)}. {_MEND}"
+                f"expected the subject to return one {kind} number, found {_kind(result)}. {_mend(is_complex)}"
             )
         return result.reshape(()) if result.dim() else result, {}
 
     return run
 
 
-def _called_at_once(subject: Subject) -> Run:
+def _called_at_once(subject: Subject, is_complex: bool) -> Run:
     """The run of a callable on many numbers, of which it returns one for each."""
 
     def run(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
-        result = _real(subject.function(*tensors))
+        result = _of_kind(subject.function(*tensors), is_complex)
         shape = tensors[0].shape
         if result.shape != shape:
             raise SubjectError(
@@ -302,17 +304,20 @@ def _called_at_once(subject: Subject) -> Run:
     return run
 
 
-_MEND = "Return a real tensor of one element."
+def _mend(is_complex: bool) -> str:
+    return f"Return a {'complex' if is_complex else 'real'} tensor of one element."
 
 
-def _real(result: Any) -> Tensor:
+def _of_kind(result: Any, is_complex: bool) -> Tensor:
+    """The result of a callable, which is a tensor of complex numbers, or one of real ones, as the inputs are."""
     if not isinstance(result, Tensor):
         raise SubjectError(
-            f"expected the subject to return a tensor, found `{type(result).__name__}`. {_MEND}"
+            f"expected the subject to return a tensor, found `{type(result).__name__}`. {_mend(is_complex)}"
         )
-    if result.is_complex():
+    if result.is_complex() is not is_complex:
+        kind = "complex" if is_complex else "real"
         raise SubjectError(
-            f"expected the subject to return one real number, found {_kind(result)}. {_MEND}"
+            f"expected the subject to return one {kind} number, found {_kind(result)}. {_mend(is_complex)}"
         )
     return result
 

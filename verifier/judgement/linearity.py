@@ -10,7 +10,7 @@ import cmath
 import math
 import random
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from verifier.floats import Format
 
@@ -30,21 +30,26 @@ SMALL = (-2.0, 5.0, -1.0, 1.0, 3.0, -0.5, 0.25, -7.0)
 
 
 def is_near(found: Number, expected: Number, format_: Format) -> bool:
-    """Whether a number is the expected one but for a few roundings; NaN is near NaN alone, infinity the same one."""
+    """Whether a number is the expected one but for a few roundings; NaN is near NaN alone, infinity the same one.
+
+    Of a complex number, by its distance in ulps of the modulus.
+    """
     if found == expected:
         return True
     if not cmath.isfinite(expected) or not cmath.isfinite(found):
+        if isinstance(expected, complex):  # whose infinities have no direction
+            return not (cmath.isfinite(expected) or cmath.isfinite(found))
         return cmath.isnan(found) and cmath.isnan(expected)
     if not expected:
         return False
     least = format_.exponent_min
-    grain = max(_binade(abs(expected)), least) - format_.precision_bits + 1
-    return abs(found - expected) <= FEW_ULPS * math.ldexp(1.0, grain)
+    grain = max(_binade(_size(expected)), least) - format_.precision_bits + 1
+    return _size(found - expected) <= FEW_ULPS * math.ldexp(1.0, grain)
 
 
 def is_inside(number: complex, format_: Format) -> bool:
     """Whether a number is well inside the range, or 0, infinite or NaN: exact factors leave no trace of rounding."""
-    size = abs(number)
+    size = _size(number)
     if not size or not math.isfinite(size):
         return True
     return format_.exponent_min // 2 <= _binade(size) < format_.exponent_max // 2
@@ -54,12 +59,17 @@ def deviation(found: complex, expected: complex) -> float:
     """How far a number is from the expected one, relative to it; infinite where either is not finite."""
     if not expected or not cmath.isfinite(found) or not cmath.isfinite(expected):
         return math.inf
-    return abs(found / expected - 1)
+    return _size(found / expected - 1)
 
 
 def of_magnitude(number: Number, other: Number) -> Number:
     """A number scaled by a power of two to the magnitude of another."""
-    return number * math.ldexp(1.0, _binade(abs(other)) - _binade(abs(number)))
+    return number * math.ldexp(1.0, _binade(_size(other)) - _binade(_size(number)))
+
+
+def _size(number: complex) -> float:
+    """The modulus; infinite where that overflows."""
+    return math.hypot(number.real, number.imag)
 
 
 def _binade(size: float) -> int:
@@ -67,10 +77,10 @@ def _binade(size: float) -> int:
     return math.frexp(size)[1] - 1
 
 
-def scaled(upstream: float, factor: float, format_: Format) -> float:
+def scaled(upstream: Number, factor: Number, format_: Format) -> Number:
     """Another upstream gradient: the factor times the first one; where it would overflow, the same once more."""
     other = factor * (upstream or 1.0)
-    return other if abs(other) <= format_.largest else upstream
+    return other if _size(other) <= format_.largest else upstream
 
 
 def program_scales(format_: Format) -> list[float]:
@@ -79,15 +89,20 @@ def program_scales(format_: Format) -> list[float]:
     return [SCALE, math.ldexp(1.0, power), -math.ldexp(1.0, -power)]
 
 
+def complex_scales(format_: Format) -> list[complex]:
+    """The same in the plane: a turn by i swaps the parts and changes a sign, and shows a conjugate in a wrong place."""
+    return [factor * turn for factor in program_scales(format_) for turn in (1, 1j)]
+
+
 def drawn(
-    upstream: Sequence[float],
-    gradients: Sequence[Sequence[float]],
+    upstream: Sequence[Number],
+    gradients: Sequence[Sequence[Number]],
     format_: Format,
     source: random.Random,
-) -> list[float]:
-    """A signed upstream gradient of random magnitude for each point, at which no derivative leaves the range.
+) -> list[Number]:
+    """An upstream gradient of either sign and random magnitude for each point, at which no derivative leaves the range.
 
-    `gradients` are the columns that the first run gave at `upstream`.
+    `gradients` are the columns that the first run gave at `upstream`. A complex one has any direction.
     """
     return [
         _drawn(one, [column[index] for column in gradients], format_, source)
@@ -96,25 +111,33 @@ def drawn(
 
 
 def _drawn(
-    upstream: float, found: Sequence[float], format_: Format, source: random.Random
-) -> float:
+    upstream: Number, found: Sequence[Number], format_: Format, source: random.Random
+) -> Number:
     low, high = _reach(upstream, found, format_)
-    sign = source.choice((-1.0, 1.0))
-    steps = 1 << (format_.precision_bits - 1)
-    mantissa = 1 + source.randrange(steps) / steps
-    return sign * math.ldexp(mantissa, source.randint(low, high))
+    binade = source.randint(low, high)
+
+    def part() -> float:
+        steps = 1 << (format_.precision_bits - 1)
+        mantissa = 1 + source.randrange(steps) / steps
+        return source.choice((-1.0, 1.0)) * math.ldexp(mantissa, binade)
+
+    own: Any = upstream
+    number: Any = complex(part(), part()) if isinstance(own, complex) else part()
+    return number  # type: ignore[no-any-return]
 
 
-def _reach(upstream: float, found: Sequence[float], format_: Format) -> tuple[int, int]:
+def _reach(
+    upstream: complex, found: Sequence[complex], format_: Format
+) -> tuple[int, int]:
     """The binades of upstream gradients at which every derivative stays inside the range."""
     widest = min(WIDEST, (format_.exponent_max + 1) // 2)
     low, high = -widest, widest
-    if not upstream or not math.isfinite(upstream):
+    if not upstream or not cmath.isfinite(upstream):
         return 0, 0
-    own = _binade(abs(upstream))
+    own = _binade(_size(upstream))
     for number in found:
-        if number and math.isfinite(number):
-            gain = _binade(abs(number)) - own
+        if number != 0 and cmath.isfinite(number):
+            gain = _binade(_size(number)) - own
             low = max(low, format_.exponent_min + MARGIN - gain)
             high = min(high, format_.exponent_max - MARGIN - gain)
     return (low, high) if low <= high else (own, own)
