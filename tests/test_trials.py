@@ -746,7 +746,7 @@ COMPLEX_RIGHT: dict[str, tuple[str, Callable[..., Any]]] = {
     "on an own buffer": (
         "exp(z)", function(torch.exp, lambda g, z: torch.empty_like(z).copy_(z).exp_().conj().resolve_conj().mul_(g)),
     ),
-    "PyTorch's tanh": ("tanh(z)", torch.tanh),
+    "PyTorch's sine": ("sin(z)", torch.sin),
     "composed": ("sin(z)*z", lambda z: torch.sin(z) * z),
 }  # fmt: skip
 
