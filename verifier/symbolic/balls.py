@@ -226,6 +226,16 @@ def _scaled_erfc(x: Ball) -> Ball:
     return square.hypgeom_u(half, half) / arb.pi().sqrt()
 
 
+def _erfc(x: Ball) -> Ball:
+    """Far to the right by e^−x²: of a ball there Arb's own says no more than that it is small."""
+    if x.is_exact() or not x > FAR_RIGHT:
+        return x.erfc()
+    return (-_integer_power(x, 2)).exp() * _scaled_erfc(x)
+
+
+FAR_RIGHT = 32
+
+
 def _order(ball: Ball) -> int | None:
     """The integer that the order of a Bessel function is."""
     return int(ball.unique_fmpz()) if ball.is_exact() and ball.is_integer() else None
@@ -368,7 +378,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "sigmoid": lambda x: 1 / (1 + (-x).exp()),
     "relu": lambda x: x.max(arb(0)),
     "erf": lambda x: x.erf(),
-    "erfc": lambda x: x.erfc(),
+    "erfc": _erfc,
     "lgamma": _log_gamma,
     "digamma": lambda x: _polygamma(arb(0), x),
     "polygamma": _polygamma,

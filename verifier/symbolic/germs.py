@@ -1,10 +1,12 @@
-"""Germs: what a function is on one side of a point, as an asymptotic expansion in t → 0+ with ball coefficients.
+"""Germs: what a function is on one side of a point, as an asymptotic expansion in t → 0+ with balls for coefficients.
 
-A `Germ` is a sum of terms c·t^e·ℓ^m, where ℓ = log(1/t), e and m are rational, and a remainder of a known
-order. What grows or decays faster than every power of t is an `Exponential`, kept by its logarithm. Germs of functions
-built from these operations form a Hardy field: each is eventually of one sign and may be differentiated term by term
-(G. H. Hardy, Orders of Infinity, 1910; J. van der Hoeven, Transseries and Real Differential Algebra, 2006). So a limit
-is read off the leading term, and whether that term vanishes is asked of balls: what they cannot tell is `Unresolved`.
+A `Germ` is a sum of terms c·t^e·ℓ^m·λ^n, where ℓ = log(1/t), λ = log ℓ, the exponents are rational, and a remainder
+of a known order. What grows or decays faster than every power of t is an `Exponential`, kept by its logarithm. Germs
+of functions built from these operations form a Hardy field: each is eventually of one sign and may be differentiated
+term by term (G. H. Hardy, Orders of Infinity, 1910; J. van der Hoeven, Transseries and Real Differential Algebra,
+2006). So a limit is read off the leading term. Whether that term vanishes is asked of the coefficient's form and of its
+ball (`exact`): what they cannot tell is `Unresolved`. What oscillates is no germ of a Hardy field: it is kept apart,
+as `Oscillation`.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from verifier.symbolic import balls, series
+from verifier.symbolic import balls, exact, series
 from verifier.symbolic.balls import Ball
+from verifier.symbolic.exact import Number
 
 MOST_TERMS = 8
 """Terms kept of an expansion; what cancellation eats beyond them is unresolved, never guessed."""
@@ -26,22 +29,26 @@ class Unresolved(Exception):
     """The expansion does not tell: a leading coefficient may be zero, or the function oscillates."""
 
 
+class NoLimit(Exception):
+    """There is none: the function oscillates."""
+
+
 class Outside(Exception):
     """The function is not defined on this side of the point."""
 
 
-Size = tuple[Fraction | float, Fraction | int]
-"""(e, −m) of t^e·ℓ^m: the smaller, the larger the term as t → 0+."""
-UNIT: Size = (Fraction(0), 0)
-FLAT: Size = (math.inf, 0)
+Size = tuple[Fraction | float, Fraction | int, Fraction | int]
+"""(e, −m, −n) of t^e·ℓ^m·λ^n: the smaller, the larger the term as t → 0+."""
+UNIT: Size = (Fraction(0), 0, 0)
+FLAT: Size = (math.inf, 0, 0)
 """Smaller than every power of t."""
 
 
 @dataclass(frozen=True, slots=True)
 class Germ:
-    """Σ c·t^e·ℓ^m, the largest term first, + O(remainder); None for an exact germ."""
+    """Σ c·t^e·ℓ^m·λ^n, the largest term first, + O(remainder); None for an exact germ."""
 
-    terms: tuple[tuple[Size, Ball], ...] = ()
+    terms: tuple[tuple[Size, Number], ...] = ()
     remainder: Size | None = None
 
 
@@ -53,22 +60,42 @@ class Exponential:
     log: Germ
 
 
-Value = Germ | Exponential
+@dataclass(frozen=True, slots=True)
+class Oscillation:
+    """main + O(size), where the rest may oscillate, so that no order of its derivative is known.
+
+    `swings` says that the rest, divided by its size, has no limit itself.
+    """
+
+    main: Germ
+    size: Size
+    swings: bool = False
 
 
-def constant(ball: Ball) -> Germ:
+Value = Germ | Exponential | Oscillation
+
+
+def constant(number: Number | Ball) -> Germ:
     """The germ of a number."""
-    return _germ([(UNIT, ball)], None)
+    return _germ([(UNIT, _number(number))], None)
 
 
-def monomial(coefficient: Ball, exponent: int) -> Germ:
+def monomial(coefficient: Number | Ball, exponent: int) -> Germ:
     """coefficient · t^exponent."""
-    return _germ([((Fraction(exponent), 0), coefficient)], None)
+    return _germ([((Fraction(exponent), 0, 0), _number(coefficient))], None)
 
 
-def _germ(terms: Iterable[tuple[Size, Ball]], remainder: Size | None) -> Germ:
+def _number(number: Number | Ball | float | Fraction) -> Number:
+    if isinstance(number, Number):
+        return number
+    if isinstance(number, int | float | Fraction):
+        return exact.rational(number)
+    return exact.known(number)
+
+
+def _germ(terms: Iterable[tuple[Size, Number]], remainder: Size | None) -> Germ:
     """The germ of such terms in any order: like ones are gathered, exact zeros and what the remainder hides dropped."""
-    gathered: dict[Size, Ball] = {}
+    gathered: dict[Size, Number] = {}
     for size, coefficient in terms:
         if remainder is None or size < remainder:
             known = gathered.get(size)
@@ -76,7 +103,7 @@ def _germ(terms: Iterable[tuple[Size, Ball]], remainder: Size | None) -> Germ:
     kept = [
         (size, gathered[size])
         for size in sorted(gathered)
-        if not balls.is_zero(gathered[size])
+        if not gathered[size].is_zero
     ]
     if len(kept) > MOST_TERMS:
         remainder = kept[MOST_TERMS][0]
@@ -85,7 +112,11 @@ def _germ(terms: Iterable[tuple[Size, Ball]], remainder: Size | None) -> Germ:
 
 
 def _times(first: Size, second: Size) -> Size:
-    return first[0] + second[0], first[1] + second[1]
+    return first[0] + second[0], first[1] + second[1], first[2] + second[2]
+
+
+def _to_power(size: Size, exponent: Fraction | int) -> Size:
+    return size[0] * exponent, size[1] * exponent, size[2] * exponent
 
 
 def _coarser(*sizes: Size | None) -> Size | None:
@@ -95,47 +126,17 @@ def _coarser(*sizes: Size | None) -> Size | None:
 ZERO = Germ()
 
 
-def exact_center(germ: Germ) -> Fraction | None:
-    """The number that a germ tends to, where the balls know it exactly."""
-    if germ.terms and germ.terms[0][0] < UNIT:
-        return None
-    if germ.remainder is not None and germ.remainder <= UNIT:
-        return None
-    center = [c for size, c in germ.terms if size == UNIT]
-    return balls.rational(center[0]) if center else Fraction(0)
-
-
-def uncentered(value: Any) -> Any:
-    """The germ less the number that it tends to."""
-    if not isinstance(value, Germ) or not value.terms or value.terms[0][0] != UNIT:
-        return value
-    return Germ(value.terms[1:], value.remainder)
-
-
-def centered(value: Any, center: Fraction) -> Any:
-    """The germ with the number that it is known to tend to in the place of a ball about it."""
-    if not isinstance(value, Germ) or not value.terms:
-        return value
-    size, coefficient = value.terms[0]
-    if size != UNIT or coefficient.is_exact():
-        return value
-    if not balls.overlaps(coefficient, balls.exact(center)):
-        return value  # a jump: on this side it tends to another number
-    terms = [(UNIT, balls.exact(center)), *value.terms[1:]]
-    return _germ(terms, value.remainder)
-
-
 def is_zero(value: Value) -> bool:
     """Whether the value is zero all along, and exactly."""
     return isinstance(value, Germ) and not value.terms and value.remainder is None
 
 
-def leading(germ: Germ) -> tuple[Size, Ball]:
+def leading(germ: Germ) -> tuple[Size, Number]:
     """The largest term of a germ that is not zero; its coefficient is proved not to vanish."""
     if not germ.terms:
         raise Unresolved("nothing is left of the expansion")
     size, coefficient = germ.terms[0]
-    if not (coefficient > 0 or coefficient < 0):
+    if not coefficient.sign():
         raise Unresolved("a leading coefficient may be zero")
     return size, coefficient
 
@@ -146,53 +147,111 @@ def sign(value: Value) -> int:
         return value.sign
     if is_zero(value):
         return 0
-    return 1 if leading(value)[1] > 0 else -1
+    return leading(_germ_of(value))[1].sign() or 0
+
+
+def _germ_of(value: Value) -> Germ:
+    """The value as a germ, of whose leading term a smaller oscillation says nothing."""
+    if isinstance(value, Germ):
+        return value
+    if isinstance(value, Exponential):
+        raise Unresolved("a function of an exponential that is not expanded")
+    if value.main.terms and value.main.terms[0][0] < value.size:
+        return value.main
+    raise Unresolved("what oscillates may be of either sign")
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit: a finite ball, or an infinity of that sign."""
+    """A limit: a finite number, or an infinity of that sign."""
 
-    ball: Ball | None
+    number: Number | None
     infinite: int = 0
+
+    @property
+    def ball(self) -> Ball | None:
+        """The number's ball; None of an infinity."""
+        return None if self.number is None else self.number.ball
 
 
 def limit(value: Value) -> Limit:
     """What the value tends to as t → 0+."""
     if isinstance(value, Exponential):
         grows = sign(value.log) > 0
-        return Limit(None, value.sign) if grows else Limit(balls.zero())
+        return Limit(None, value.sign) if grows else Limit(exact.ZERO)
+    if isinstance(value, Oscillation):
+        return _limit_of_oscillation(value)
     if value.remainder is not None and value.remainder <= UNIT and not value.terms:
         raise Unresolved("nothing is left of the expansion")
     if not value.terms or value.terms[0][0] > UNIT:
-        return Limit(balls.zero())
+        return Limit(exact.ZERO)
     size, coefficient = value.terms[0]
     if size == UNIT:
         if value.remainder is not None and value.remainder <= UNIT:
             raise Unresolved("the remainder hides the constant term")
         return Limit(coefficient)
-    return Limit(None, 1 if leading(value)[1] > 0 else -1)
+    return Limit(None, sign(value))
+
+
+def _limit_of_oscillation(value: Oscillation) -> Limit:
+    main = value.main.terms[0][0] if value.main.terms else None
+    if value.size > UNIT or (main is not None and main < min(value.size, UNIT)):
+        return limit(value.main)
+    if value.swings and (main is None or main > value.size or main == UNIT):
+        raise NoLimit("the function oscillates without a limit")
+    raise Unresolved("the function may oscillate without a limit")
 
 
 def derivative(value: Value) -> Value:
     """The derivative by t, term by term."""
     if isinstance(value, Exponential):
         return multiply(value, derivative(value.log))
-    terms: list[tuple[Size, Ball]] = []
-    for (exponent, minus_logs), coefficient in value.terms:
+    if isinstance(value, Oscillation):
+        raise Unresolved("the derivative of what oscillates")
+    terms: list[tuple[Size, Number]] = []
+    for (exponent, minus_logs, minus_double), coefficient in value.terms:
         below = exponent - 1
-        # d/dt t^e ℓ^m = t^(e−1) (e ℓ^m − m ℓ^(m−1))
-        terms.append(
-            ((below, minus_logs), coefficient * balls.exact(Fraction(exponent)))
-        )
-        own = coefficient * balls.exact(Fraction(minus_logs))
-        terms.append(((below, minus_logs + 1), own))
-    remainder = value.remainder
-    if remainder is not None:
-        # What is O(ℓ^m) has a derivative O((ℓ^m)′), unless m = 0: l'Hôpital's rule in a Hardy field.
-        slower = remainder[0] == 0 and remainder[1] != 0
-        remainder = (remainder[0] - 1, remainder[1] + slower)
-    return _germ(terms, remainder)
+        # d/dt t^e ℓ^m λ^n = t^(e−1) (e ℓ^m λ^n − m ℓ^(m−1) λ^n − n ℓ^(m−1) λ^(n−1))
+        for size, factor in (
+            ((below, minus_logs, minus_double), exponent),
+            ((below, minus_logs + 1, minus_double), minus_logs),
+            ((below, minus_logs + 1, minus_double + 1), minus_double),
+        ):
+            terms.append((size, coefficient * _number(Fraction(factor))))
+    return _germ(terms, _derived(value.remainder))
+
+
+def _derived(remainder: Size | None) -> Size | None:
+    """What is O(ℓ^m) has a derivative O((ℓ^m)′), unless m = 0: l'Hôpital's rule in a Hardy field."""
+    if remainder is None:
+        return None
+    exponent, minus_logs, minus_double = remainder
+    if exponent == 0 and minus_logs:
+        return exponent - 1, minus_logs + 1, minus_double
+    if exponent == 0 and minus_double:
+        return exponent - 1, Fraction(1), minus_double + 1
+    return exponent - 1, minus_logs, minus_double
+
+
+def slope(value: Value, side: int) -> Value:
+    """The difference quotient of the function continued, on one side; where that is infinite, the derivative beside."""
+    turned = value if side > 0 else negate(value)
+    if isinstance(value, Oscillation) or limit(value).number is not None:
+        return multiply(_departed(turned), monomial(exact.ONE, -1))
+    return derivative(turned)
+
+
+def _departed(value: Value) -> Value:
+    """The value less the number that it tends to."""
+    if isinstance(value, Exponential):
+        return value
+    if isinstance(value, Oscillation):
+        limit(value)
+        main = _departed(value.main)
+        assert isinstance(main, Germ)
+        return Oscillation(main, value.size, value.swings)
+    kept = tuple(term for term in value.terms if term[0] != UNIT)
+    return Germ(kept, value.remainder)
 
 
 # ── the field ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,6 +262,8 @@ def add(first: Value, second: Value) -> Value:
     if isinstance(first, Germ) and isinstance(second, Germ):
         remainder = _coarser(first.remainder, second.remainder)
         return _germ([*first.terms, *second.terms], remainder)
+    if isinstance(first, Oscillation) or isinstance(second, Oscillation):
+        return _sum_of_oscillations(first, second)
     if is_zero(first):
         return second
     if is_zero(second):
@@ -221,10 +282,35 @@ def add(first: Value, second: Value) -> Value:
     # first + second = first · (1 + (second / first)), and the quotient is bounded
     quotient = exponential(negate(gap))
     factor = add(
-        constant(balls.exact(1.0)),
+        constant(exact.ONE),
         quotient if first.sign == second.sign else negate(quotient),
     )
     return multiply(first, factor)
+
+
+def _sum_of_oscillations(first: Value, second: Value) -> Value:
+    (main, size, swings), (other, smaller, turns) = sorted(
+        (_as_oscillation(first), _as_oscillation(second)), key=lambda found: found[1]
+    )
+    if not swings and not turns and Germ not in (type(first), type(second)):
+        swings = False
+    total = add(main, other)
+    assert isinstance(total, Germ)
+    alone = size < smaller or smaller == NOTHING
+    return Oscillation(total, size, swings and alone)
+
+
+NOTHING: Size = (math.inf, math.inf, math.inf)  # type: ignore[assignment]
+
+
+def _as_oscillation(value: Value) -> tuple[Germ, Size, bool]:
+    if isinstance(value, Oscillation):
+        return value.main, value.size, value.swings
+    if isinstance(value, Exponential):
+        if sign(value.log) > 0:
+            raise Unresolved("an oscillation beside an exponential")
+        return Germ((), FLAT), NOTHING, False
+    return value, NOTHING, False
 
 
 def _flattened(germ: Germ) -> Germ:
@@ -235,6 +321,10 @@ def negate(value: Value) -> Value:
     """The negative."""
     if isinstance(value, Exponential):
         return Exponential(-value.sign, value.log)
+    if isinstance(value, Oscillation):
+        main = negate(value.main)
+        assert isinstance(main, Germ)
+        return Oscillation(main, value.size, value.swings)
     return Germ(tuple((size, -c) for size, c in value.terms), value.remainder)
 
 
@@ -251,6 +341,8 @@ def multiply(first: Value, second: Value) -> Value:
         return ZERO
     if isinstance(first, Germ) and isinstance(second, Germ):
         return _product(first, second)
+    if isinstance(first, Oscillation) or isinstance(second, Oscillation):
+        return _product_of_oscillations(first, second)
     if isinstance(first, Germ):
         return multiply(second, first)
     assert isinstance(first, Exponential)
@@ -279,20 +371,57 @@ def _product(first: Germ, second: Germ) -> Germ:
     return _germ(terms, remainder)
 
 
-def scale(value: Value, ball: Ball) -> Value:
+def _product_of_oscillations(first: Value, second: Value) -> Value:
+    """(f + a)(g + b) = fg + O(fb) + O(ga) + O(ab)."""
+    (main, size, swings), (other, smaller, turns) = (
+        _as_oscillation(first),
+        _as_oscillation(second),
+    )
+    product = multiply(main, other)
+    assert isinstance(product, Germ)
+    largest, largest_other = _largest(main), _largest(other)
+    found = [
+        _times(size, smaller),
+        _times(largest, smaller),
+        _times(size, largest_other),
+    ]
+    known = (
+        isinstance(second, Germ)
+        and bool(other.terms)
+        and bool(other.terms[0][1].sign())
+    )
+    known_first = (
+        isinstance(first, Germ) and bool(main.terms) and bool(main.terms[0][1].sign())
+    )
+    return Oscillation(
+        product, min(found), (swings and known) or (turns and known_first)
+    )
+
+
+def _largest(germ: Germ) -> Size:
+    if germ.terms:
+        return germ.terms[0][0]
+    return NOTHING if germ.remainder is None else germ.remainder
+
+
+def scale(value: Value, number: Number | Ball | float | Fraction) -> Value:
     """The value times a number."""
-    return multiply(value, constant(ball))
+    return multiply(value, constant(_number(number)))
 
 
 def power(value: Value, exponent: Fraction) -> Value:
     """The value to a rational power."""
     if exponent == 0:
-        return constant(balls.exact(1.0))
+        return constant(exact.ONE)
     if is_zero(value):
         if exponent < 0:
             raise Outside("a power of zero")
         return ZERO
     whole = exponent.denominator == 1
+    if isinstance(value, Oscillation):
+        if exponent == 2:
+            return multiply(value, value)
+        raise Unresolved("a power of what oscillates")
     if sign(value) < 0 and not whole:
         raise Outside("a broken power of a negative number")
     flips = sign(value) < 0 and exponent.numerator % 2 == 1
@@ -302,26 +431,28 @@ def power(value: Value, exponent: Fraction) -> Value:
 
 def _positive_power(value: Value, exponent: Fraction) -> Value:
     if isinstance(value, Exponential):
-        return exponential(scale(value.log, balls.exact(exponent)))
-    (size, coefficient), rest = leading(value), _relative_rest(value)
-    factor = balls.OPERATIONS["pow"](coefficient, balls.exact(exponent))
-    head = Germ((((size[0] * exponent, size[1] * exponent), factor),))
+        return exponential(scale(value.log, exponent))
+    (size, coefficient), rest = (
+        leading(_germ_of(value)),
+        _relative_rest(_germ_of(value)),
+    )
+    head = Germ(((_to_power(size, exponent), exact.power(coefficient, exponent)),))
     return multiply(head, compose(_binomial(exponent), rest))
 
 
 def _relative_rest(germ: Germ) -> Germ:
     """germ / its leading term − 1."""
     size, coefficient = leading(germ)
-    back = (-size[0], -size[1])
+    back = _to_power(size, -1)
     terms = [(_times(other, back), c / coefficient) for other, c in germ.terms[1:]]
     remainder = None if germ.remainder is None else _times(germ.remainder, back)
     return _germ(terms, remainder)
 
 
-def _binomial(exponent: Fraction) -> list[Ball]:
+def _binomial(exponent: Fraction) -> list[Number]:
     coefficients, current = [], Fraction(1)
     for index in range(MOST_TERMS + 1):
-        coefficients.append(balls.exact(current))
+        coefficients.append(_number(current))
         current = current * (exponent - index) / (index + 1)
     return coefficients
 
@@ -332,9 +463,8 @@ def divide(first: Value, second: Value) -> Value:
         raise Outside("a division by zero")
     if isinstance(first, Germ) and isinstance(second, Germ):
         if len(second.terms) == 1 and second.remainder is None:
-            # 3/3 is exactly 1, though 1/3 is no dyadic number
             size, coefficient = leading(second)
-            back = (-size[0], -size[1])
+            back = _to_power(size, -1)
             terms = [(_times(one, back), c / coefficient) for one, c in first.terms]
             cut = first.remainder and _times(first.remainder, back)
             return _germ(terms, cut)
@@ -346,13 +476,13 @@ def magnitude(value: Value) -> Value:
     return negate(value) if sign(value) < 0 else value
 
 
-def compose(coefficients: Sequence[Ball], small: Germ) -> Germ:
+def compose(coefficients: Sequence[Number], small: Germ) -> Germ:
     """Σ aₖ·smallᵏ, for a germ that tends to zero; the remainder is that of the series cut off."""
     largest = small.terms[0][0] if small.terms else small.remainder
     if largest is not None and largest <= UNIT:
         raise Unresolved("an expansion about a point that is not approached")
     total: Value = constant(coefficients[0])
-    term: Value = constant(balls.exact(1.0))
+    term: Value = constant(exact.ONE)
     for coefficient in coefficients[1:]:
         term = multiply(term, small)
         if is_zero(term):
@@ -361,8 +491,7 @@ def compose(coefficients: Sequence[Ball], small: Germ) -> Germ:
     else:
         assert largest is not None
         count = len(coefficients)
-        cut = (largest[0] * count, largest[1] * count)
-        total = add(total, Germ((), cut))
+        total = add(total, Germ((), _to_power(largest, count)))
     assert isinstance(total, Germ)
     return total
 
@@ -374,40 +503,56 @@ def exponential(value: Value) -> Value:
     """e to the value."""
     if isinstance(value, Exponential):
         if sign(value.log) < 0:
-            return Germ(((UNIT, balls.exact(1.0)),), FLAT)
+            return Germ(((UNIT, exact.ONE),), FLAT)
         raise Unresolved("an exponential of an exponential")
+    if isinstance(value, Oscillation):
+        return _of_oscillation("exp", value)
     infinite, middle, small = _parts(value)
     if not infinite:
-        head = balls.OPERATIONS["exp"](middle)
+        head = exact.apply("exp", [middle])
         return compose([head * c for c in _exponential_series()], small)
-    if [size for size, _ in infinite] == [(Fraction(0), -1)]:  # a·ℓ alone: t^(−a)
-        exponent = balls.rational(infinite[0][1])
-        if exponent is None:
-            raise Unresolved("an irrational power")
-        rest = Germ(((UNIT, middle),)) if not balls.is_zero(middle) else ZERO
-        tail = exponential(add(rest, small))
-        return multiply(Germ((((-exponent, 0), balls.exact(1.0)),)), tail)
+    if all(size in (LOGARITHM, DOUBLE_LOGARITHM) for size, _ in infinite):
+        rest = Germ(((UNIT, middle),)) if not middle.is_zero else ZERO
+        return multiply(_powers_of_logarithms(infinite), exponential(add(rest, small)))
     leading(Germ(tuple(infinite)))
     if any(size[0] == 0 and size[1] > -1 for size, _ in infinite):
         raise Unresolved("an exponential of a root of a logarithm")
     return Exponential(1, value)
 
 
-def _exponential_series() -> list[Ball]:
+LOGARITHM: Size = (Fraction(0), -1, 0)
+DOUBLE_LOGARITHM: Size = (Fraction(0), 0, -1)
+NARROW = 2**20
+"""The fineness of a rational number below an irrational exponent."""
+
+
+def _powers_of_logarithms(infinite: Sequence[tuple[Size, Number]]) -> Germ:
+    """exp(aℓ + bλ) = t^(−a)·ℓ^b; of an irrational a < 0 no more than an order."""
+    powers = dict(infinite)
+    logs = powers.get(LOGARITHM, exact.ZERO)
+    double = powers.get(DOUBLE_LOGARITHM, exact.ZERO).rational
+    if logs.rational is not None and double is not None:
+        return Germ((((-logs.rational, -double, 0), exact.ONE),))
+    if not logs.ball < 0:
+        raise Unresolved("an irrational power")
+    least = (-balls.enclosure(logs.ball).upper * NARROW).__floor__() - 1
+    return Germ((), (Fraction(least, NARROW), 0, 0))
+
+
+def _exponential_series() -> list[Number]:
     return [
-        balls.exact(Fraction(1, math.factorial(index)))
-        for index in range(MOST_TERMS + 1)
+        _number(Fraction(1, math.factorial(index))) for index in range(MOST_TERMS + 1)
     ]
 
 
-def _parts(germ: Germ) -> tuple[list[tuple[Size, Ball]], Ball, Germ]:
+def _parts(germ: Germ) -> tuple[list[tuple[Size, Number]], Number, Germ]:
     """The infinite terms, the constant one, and the rest, which tends to zero."""
     if germ.remainder is not None and germ.remainder <= UNIT:
         raise Unresolved("the remainder hides the constant term")
     infinite = [term for term in germ.terms if term[0] < UNIT]
     middle = [c for size, c in germ.terms if size == UNIT]
     small = tuple(term for term in germ.terms if term[0] > UNIT)
-    return infinite, middle[0] if middle else balls.zero(), Germ(small, germ.remainder)
+    return infinite, middle[0] if middle else exact.ZERO, Germ(small, germ.remainder)
 
 
 def logarithm(value: Value) -> Value:
@@ -416,33 +561,38 @@ def logarithm(value: Value) -> Value:
         raise Outside("a logarithm of no positive number")
     if isinstance(value, Exponential):
         return value.log
-    size, coefficient = leading(value)
-    if size[1] != 0:
-        raise Unresolved("a logarithm of a logarithm")
-    exponent = Fraction(size[0])
+    germ = _germ_of(value)
+    size, coefficient = leading(germ)
+    if size[2] != 0:
+        raise Unresolved("a logarithm of a logarithm of a logarithm")
     head = _germ(
         [
-            ((Fraction(0), -1), balls.exact(-exponent)),
-            (UNIT, balls.OPERATIONS["log"](coefficient)),
+            (LOGARITHM, _number(-Fraction(size[0]))),
+            (DOUBLE_LOGARITHM, _number(-Fraction(size[1]))),
+            (UNIT, exact.apply("log", [coefficient])),
         ],
         None,
     )
-    coefficients = [balls.zero()] + [
-        balls.exact(Fraction((-1) ** (index + 1), index))
+    coefficients = [exact.ZERO] + [
+        _number(Fraction((-1) ** (index + 1), index))
         for index in range(1, MOST_TERMS + 1)
     ]
-    return add(head, compose(coefficients, _relative_rest(value)))
+    return add(head, compose(coefficients, _relative_rest(germ)))
 
 
 # ── functions ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def finite_part(value: Value) -> tuple[Ball, Germ] | None:
+def finite_part(value: Value) -> tuple[Number, Germ] | None:
     """The limit of a value and how it is approached, or None where the limit is infinite."""
     if isinstance(value, Exponential):
         if sign(value.log) > 0:
             return None
-        return balls.zero(), Germ((), FLAT)
+        return exact.ZERO, Germ((), FLAT)
+    if isinstance(value, Oscillation):
+        if limit(value).ball is not None:
+            raise Unresolved("a function of what oscillates")
+        return None
     infinite, middle, small = _parts(value)
     if infinite:
         leading(value)
@@ -452,22 +602,45 @@ def finite_part(value: Value) -> tuple[Ball, Germ] | None:
 
 def analytic(operation: str, value: Value) -> Value | None:
     """The operation at a finite limit where it has a Taylor series; None at an infinite one or a singularity."""
+    if isinstance(value, Oscillation):
+        return _of_oscillation(operation, value)
     found = finite_part(value)
     if found is None:
         return None
     center, small = found
     try:
-        coefficients = series.taylor(operation, center, MOST_TERMS + 1)
+        coefficients = exact.taylor(operation, center, MOST_TERMS + 1)
     except series.SingularError:
         return None
     return compose(coefficients, small)
 
 
-def _number(number: float | Fraction) -> Germ:
-    return constant(balls.exact(number))
+def _of_oscillation(operation: str, value: Oscillation) -> Value:
+    """A differentiable function of main + O(size) is that of main + O(size), where the size vanishes."""
+    if value.size <= UNIT:
+        raise Unresolved("a function of what oscillates")
+    main = (
+        exponential(value.main)
+        if operation == "exp"
+        else analytic(operation, value.main)
+    )
+    if not isinstance(main, Germ) or limit(main).ball is None:
+        raise Unresolved("a function of what oscillates")
+    return Oscillation(main, value.size)
 
 
-ONE = 1.0
+ONE = constant(exact.ONE)
+
+
+def _pi() -> Number:
+    """π at the precision in force."""
+    return exact.constant("pi", None)
+
+
+def _whole(number: Number) -> int | None:
+    """The integer that a number is known to be."""
+    value = number.rational
+    return int(value) if value is not None and value.denominator == 1 else None
 
 
 def _analytic_or(
@@ -480,33 +653,24 @@ def _analytic_or(
     return apply
 
 
-def _unresolved(operation: str) -> Callable[[Value], Value]:
-    def refuse(value: Value) -> Value:
-        raise Unresolved(f"`{operation}` has no limit there that is known here")
-
-    return refuse
-
-
 def _square_root(value: Value) -> Value:
     return power(value, Fraction(1, 2))
 
 
 def _expm1(value: Value) -> Value:
-    return subtract(exponential(value), _number(ONE))
+    return subtract(exponential(value), ONE)
 
 
 def _scaled_exponential(base: str) -> Callable[[Value], Value]:
     def apply(value: Value) -> Value:
-        return exponential(
-            scale(value, balls.OPERATIONS["log"](balls.exact(int(base))))
-        )
+        return exponential(scale(value, exact.apply("log", [_number(int(base))])))
 
     return apply
 
 
 def _logarithm_to(base: int) -> Callable[[Value], Value]:
     def apply(value: Value) -> Value:
-        return scale(logarithm(value), 1 / balls.OPERATIONS["log"](balls.exact(base)))
+        return divide(logarithm(value), constant(exact.apply("log", [_number(base)])))
 
     return apply
 
@@ -515,29 +679,29 @@ def _half_difference(value: Value, *, plus: bool) -> Value:
     """(e^v ± e^−v) / 2."""
     combine = add if plus else subtract
     both = combine(exponential(value), exponential(negate(value)))
-    return scale(both, balls.exact(0.5))
+    return scale(both, 0.5)
 
 
 def _sigmoid(value: Value) -> Value:
-    return divide(_number(ONE), add(_number(ONE), exponential(negate(value))))
+    return divide(ONE, add(ONE, exponential(negate(value))))
 
 
 def _tanh(value: Value) -> Value:
-    twice = _sigmoid(scale(value, balls.exact(2.0)))
-    return subtract(scale(twice, balls.exact(2.0)), _number(ONE))
+    twice = _sigmoid(scale(value, 2.0))
+    return subtract(scale(twice, 2.0), ONE)
 
 
 def _atan(value: Value) -> Value:
     """At infinity: ±π/2 − atan(1/v)."""
-    right_angle = balls.constant("pi", None) / 2
-    tilt = analytic("atan", divide(_number(ONE), value))
+    right_angle = _pi() * _number(Fraction(1, 2))
+    tilt = analytic("atan", divide(ONE, value))
     assert tilt is not None
-    return subtract(constant(right_angle * sign(value)), tilt)
+    return subtract(constant(right_angle * _number(sign(value))), tilt)
 
 
 def _half_angle(value: Value) -> Value:
     """√((1 − v)/2), by which asin and acos pass their branch point at 1."""
-    return _square_root(scale(subtract(_number(ONE), value), balls.exact(0.5)))
+    return _square_root(scale(subtract(ONE, value), 0.5))
 
 
 def _asin(value: Value) -> Value:
@@ -547,19 +711,19 @@ def _asin(value: Value) -> Value:
     found = analytic("asin", _half_angle(value))
     if found is None:
         raise Outside("an inverse sine of more than 1")
-    twice = scale(found, balls.exact(2.0))
-    return subtract(constant(balls.constant("pi", None) / 2), twice)
+    twice = scale(found, 2.0)
+    return subtract(constant(_pi() * _number(Fraction(1, 2))), twice)
 
 
 def _acos(value: Value) -> Value:
     inverse = analytic("asin", value) or _asin(value)
-    return subtract(constant(balls.constant("pi", None) / 2), inverse)
+    return subtract(constant(_pi() * _number(Fraction(1, 2))), inverse)
 
 
 def _asinh(value: Value) -> Value:
     if sign(value) < 0:
         return negate(_asinh(negate(value)))
-    root = _square_root(add(multiply(value, value), _number(ONE)))
+    root = _square_root(add(multiply(value, value), ONE))
     return logarithm(add(value, root))
 
 
@@ -567,29 +731,28 @@ def _acosh(value: Value) -> Value:
     """log(v + √(v² − 1)): on both sides of the branch point and at infinity."""
     if sign(value) < 0:
         raise Outside("an inverse hyperbolic cosine of less than 1")
-    root = _square_root(subtract(multiply(value, value), _number(ONE)))
+    root = _square_root(subtract(multiply(value, value), ONE))
     return logarithm(add(value, root))
 
 
 def _atanh(value: Value) -> Value:
-    above = logarithm(add(_number(ONE), value))
-    below = logarithm(subtract(_number(ONE), value))
-    return scale(subtract(above, below), balls.exact(0.5))
+    above = logarithm(add(ONE, value))
+    below = logarithm(subtract(ONE, value))
+    return scale(subtract(above, below), 0.5)
 
 
 def _error_function(value: Value) -> Value:
-    return Germ(((UNIT, balls.exact(float(sign(value)))),), FLAT)
+    return Germ(((UNIT, _number(sign(value))),), FLAT)
 
 
 def _complementary(value: Value) -> Value:
     """erfc at ±∞; at +∞ it is e^(−v²)/(v√π)·(1 + O(v⁻²)) (DLMF 7.12.1)."""
     if sign(value) < 0:
-        return Germ(((UNIT, balls.exact(2.0)),), FLAT)
+        return Germ(((UNIT, _number(2)),), FLAT)
     log = negate(add(multiply(value, value), logarithm(value)))
     if isinstance(log, Exponential):
         return Germ((), FLAT)
-    pi = balls.OPERATIONS["log"](balls.constant("pi", None)) / 2
-    log = subtract(log, constant(pi))
+    log = subtract(log, scale(constant(exact.apply("log", [_pi()])), 0.5))
     tail = power(value, Fraction(-2))
     assert isinstance(log, Germ)
     if isinstance(tail, Germ) and tail.terms:
@@ -606,15 +769,15 @@ def _pole(value: Value) -> tuple[int, Value]:
     found = finite_part(value)
     if found is None:
         raise Unresolved("a gamma function at minus infinity")
-    center = balls.rational(found[0])
-    if center is None or center.denominator != 1 or center > 0:
+    center = _whole(found[0])
+    if center is None or center > 0:
         raise Unresolved("a gamma function near a pole")
-    return -int(center), add(value, _number(-center))
+    return -center, subtract(value, constant(_number(center)))
 
 
 def _sine_of_pi(distance: Value) -> Value:
     """sin(π·distance), for a distance that tends to zero."""
-    found = analytic("sin", scale(distance, balls.constant("pi", None)))
+    found = analytic("sin", scale(distance, _pi()))
     assert found is not None
     return found
 
@@ -624,18 +787,18 @@ def _log_gamma(value: Value) -> Value:
     if finite_part(value) is None and sign(value) > 0:
         return _stirling(value)
     _, distance = _pole(value)
-    mirrored = analytic("lgamma", subtract(_number(ONE), value))
+    mirrored = analytic("lgamma", subtract(ONE, value))
     assert mirrored is not None
-    pi = balls.OPERATIONS["log"](balls.constant("pi", None))
+    pi = exact.apply("log", [_pi()])
     total = add(logarithm(magnitude(_sine_of_pi(distance))), mirrored)
     return subtract(constant(pi), total)
 
 
 def _stirling(value: Value) -> Value:
     log = logarithm(value)
-    main = multiply(subtract(value, _number(0.5)), log)
-    half = balls.OPERATIONS["log"](2 * balls.constant("pi", None)) / 2
-    rest = scale(power(value, Fraction(-1)), balls.exact(Fraction(1, 12)))
+    main = multiply(subtract(value, constant(_number(0.5))), log)
+    half = exact.apply("log", [_number(2) * _pi()]) * _number(0.5)
+    rest = scale(power(value, Fraction(-1)), Fraction(1, 12))
     tail = power(value, Fraction(-3))
     total = add(add(subtract(main, value), constant(half)), rest)
     return _with_remainder(total, tail)
@@ -654,9 +817,11 @@ def _polygamma(order: int) -> Callable[[Value], Value]:
         try:
             found = finite_part(value)
             if found is not None:
-                return compose(
-                    series.taylor_polygamma(order, found[0], MOST_TERMS + 1), found[1]
+                center, small = found
+                coefficients = series.taylor_polygamma(
+                    order, center.ball, MOST_TERMS + 1
                 )
+                return compose([exact.known(ball) for ball in coefficients], small)
         except series.SingularError:
             return _polygamma_at_pole(order, value)
         if sign(value) < 0:
@@ -669,34 +834,34 @@ def _polygamma(order: int) -> Callable[[Value], Value]:
 def _polygamma_at_pole(order: int, value: Value) -> Value:
     steps, distance = _pole(value)
     if order == 0:  # ψ(v) = ψ(1 − v) − π cot πv (DLMF 5.5.4)
-        tangent = analytic("tan", scale(distance, balls.constant("pi", None)))
+        tangent = analytic("tan", scale(distance, _pi()))
         assert tangent is not None
-        mirrored = _polygamma(0)(subtract(_number(ONE), value))
-        return subtract(mirrored, divide(constant(balls.constant("pi", None)), tangent))
+        mirrored = _polygamma(0)(subtract(ONE, value))
+        return subtract(mirrored, divide(constant(_pi()), tangent))
     if steps > MOST_STEPS:
         raise Unresolved("a gamma function far from its last pole")
     total: Value = ZERO
     shifted = value
     for _ in range(steps + 1):
         total = add(total, power(shifted, Fraction(-order - 1)))
-        shifted = add(shifted, _number(ONE))
-    factor = balls.exact(Fraction((-1) ** order * math.factorial(order)))
+        shifted = add(shifted, ONE)
+    factor = Fraction((-1) ** order * math.factorial(order))
     return subtract(_polygamma(order)(shifted), scale(total, factor))
 
 
 def _polygamma_at_infinity(order: int, value: Value) -> Value:
     tail = power(value, Fraction(-order - 2))
     if order == 0:
-        half = scale(power(value, Fraction(-1)), balls.exact(0.5))
+        half = scale(power(value, Fraction(-1)), 0.5)
         return _with_remainder(subtract(logarithm(value), half), tail)
     flip = (-1) ** (order - 1)
     lead = scale(
         power(value, Fraction(-order)),
-        balls.exact(Fraction(flip * math.factorial(order - 1))),
+        Fraction(flip * math.factorial(order - 1)),
     )
     second = scale(
         power(value, Fraction(-order - 1)),
-        balls.exact(Fraction(flip * math.factorial(order), 2)),
+        Fraction(flip * math.factorial(order), 2),
     )
     return _with_remainder(add(lead, second), tail)
 
@@ -705,14 +870,14 @@ def _scaled_complementary(value: Value) -> Value:
     """e^v² erfc(v) at ∞: Σ (−1)ᵏ (1/2)ₖ v^(−2k) / (v√π) (DLMF 7.12.1); at −∞ by erfc(−v) = 2 − erfc(v)."""
     if sign(value) < 0:
         square = multiply(value, value)
-        twice = scale(exponential(square), balls.exact(2.0))
+        twice = scale(exponential(square), 2.0)
         return subtract(twice, _scaled_complementary(negate(value)))
     terms = [Fraction(1)]
     for k in range(MOST_TERMS):
         terms.append(-terms[-1] * Fraction(2 * k + 1, 2))
     small = _tending_to_zero(power(value, Fraction(-2)))
-    total = compose([balls.exact(term) for term in terms], small)
-    root = balls.OPERATIONS["sqrt"](balls.constant("pi", None))
+    total = compose([_number(term) for term in terms], small)
+    root = exact.apply("sqrt", [_pi()])
     return divide(total, scale(value, root))
 
 
@@ -720,17 +885,17 @@ def _inverse_error(value: Value) -> Value:
     """erfinv at ±1 and beyond."""
     if sign(value) < 0:
         return negate(_inverse_error(negate(value)))
-    return _inverse_complement(subtract(_number(ONE), value))
+    return _inverse_complement(subtract(ONE, value))
 
 
 def _inverse_complement(value: Value) -> Value:
     """erfcinv at 0 and 2 and beyond: √L + O(log L / √L), where L = −log v; here O(L^(−1/4)) (DLMF 7.17.3)."""
-    if sign(subtract(value, _number(ONE))) > 0:
-        return negate(_inverse_complement(subtract(_number(2.0), value)))
+    if sign(subtract(value, ONE)) > 0:
+        return negate(_inverse_complement(subtract(constant(_number(2)), value)))
     if sign(value) <= 0:
         raise Outside("an inverse error function beyond ±1")
     found = finite_part(value)
-    if found is None or not balls.is_zero(found[0]):
+    if found is None or not found[0].is_zero:
         raise Unresolved("an inverse error function at a number that is not known")
     log = negate(logarithm(value))
     root, rest = _square_root(log), power(log, Fraction(-1, 4))
@@ -742,16 +907,16 @@ def _inverse_complement(value: Value) -> Value:
 def _tending_to_zero(value: Value) -> Germ:
     if isinstance(value, Exponential):
         raise Unresolved("a special function of an exponential")
-    return value
+    return _germ_of(value)
 
 
-def _hankel(order: int, sign_of_terms: int) -> list[Ball]:
+def _hankel(order: int, sign_of_terms: int) -> list[Number]:
     """(±1)ᵏ aₖ(m) of the asymptotic expansions of Bessel functions (DLMF 10.17.1 and 10.40.1)."""
     found = [Fraction(1)]
     for k in range(1, MOST_TERMS + 1):
         step = Fraction(4 * order**2 - (2 * k - 1) ** 2, 8 * k)
         found.append(found[-1] * step * sign_of_terms)
-    return [balls.exact(term) for term in found]
+    return [_number(term) for term in found]
 
 
 def _cylinder(
@@ -766,9 +931,12 @@ def _cylinder(
                 return otherwise(order, value)
             center, small = found
             try:
-                coefficients = series.taylor_of_order(
-                    operation, order, center, MOST_TERMS + 1
-                )
+                coefficients = [
+                    exact.known(ball)
+                    for ball in series.taylor_of_order(
+                        operation, order, center.ball, MOST_TERMS + 1
+                    )
+                ]
             except series.SingularError:
                 return otherwise(order, value)
             return compose(coefficients, small)
@@ -779,7 +947,13 @@ def _cylinder(
 
 
 def _first_kind(order: int, value: Value) -> Value:
-    raise Unresolved("a Bessel function oscillates towards infinity")
+    """Jₘ(v) = O(v^(−1/2)) at ±∞ (DLMF 10.17.3)."""
+    return _wave(value)
+
+
+def _wave(value: Value) -> Value:
+    size = leading(_germ_of(power(magnitude(value), Fraction(-1, 2))))[0]
+    return Oscillation(ZERO, size)
 
 
 def _growing(order: int, value: Value) -> Value:
@@ -789,9 +963,9 @@ def _growing(order: int, value: Value) -> Value:
     if sign(value) < 0:
         mirrored = _growing(order, negate(value))
         return negate(mirrored) if order % 2 else mirrored
-    small = _tending_to_zero(divide(_number(ONE), value))
+    small = _tending_to_zero(divide(ONE, value))
     tail = compose(_hankel(order, -1), small)
-    root = _square_root(scale(value, 2 * balls.constant("pi", None)))
+    root = _square_root(scale(value, _number(2) * _pi()))
     return divide(multiply(exponential(value), tail), root)
 
 
@@ -800,17 +974,17 @@ def _falling(order: int, value: Value) -> Value:
     _on_the_right(value)
     if finite_part(value) is not None:
         return _at_its_pole(order, value, Fraction(1, 2), Fraction(-1))
-    small = _tending_to_zero(divide(_number(ONE), value))
+    small = _tending_to_zero(divide(ONE, value))
     tail = compose(_hankel(order, 1), small)
-    root = _square_root(scale(small, balls.constant("pi", None) / 2))
+    root = _square_root(scale(small, _pi() * _number(0.5)))
     return multiply(multiply(exponential(negate(value)), tail), root)
 
 
 def _second_kind(order: int, value: Value) -> Value:
     _on_the_right(value)
     if finite_part(value) is None:
-        raise Unresolved("a Bessel function oscillates towards infinity")
-    two_over_pi = 2 / balls.constant("pi", None)
+        return _wave(value)
+    two_over_pi = _number(2) / _pi()
     flip = -1 if order < 0 and order % 2 else 1
     mirrored = _at_its_pole(order, value, Fraction(-flip, 2), Fraction(flip))
     return scale(mirrored, two_over_pi)
@@ -824,16 +998,16 @@ def _on_the_right(value: Value) -> None:
 def _at_its_pole(order: int, value: Value, pole: Fraction, log: Fraction) -> Value:
     """At 0+: pole · (|m| − 1)! (v/2)^(−|m|), or for m = 0 log · (log(v/2) + γ) (DLMF 10.8.1 and 10.31.1)."""
     found = finite_part(value)
-    if found is None or not balls.is_zero(found[0]):
+    if found is None or not found[0].is_zero:
         raise Unresolved("a Bessel function at a number that is not known")
-    half = scale(value, balls.exact(0.5))
+    half = scale(value, 0.5)
     m = abs(order)
     if m == 0:
-        gamma = -balls.OPERATIONS["digamma"](balls.exact(1.0))
-        main = scale(add(logarithm(half), constant(gamma)), balls.exact(log))
+        gamma = -exact.apply("digamma", [exact.ONE])
+        main = scale(add(logarithm(half), constant(gamma)), log)
         tail = multiply(multiply(half, half), logarithm(half))
     else:
-        factor = balls.exact(pole * math.factorial(m - 1))
+        factor = pole * math.factorial(m - 1)
         main = scale(power(half, Fraction(-m)), factor)
         tail = power(half, Fraction(2 - m))
         if m == 1:
@@ -856,11 +1030,23 @@ def _sine_ratio(value: Value) -> Value:
 
 
 def _periodic(operation: str) -> Callable[[Value], Value]:
-    return _analytic_or(operation, _unresolved(operation))
+    """sin or cos; of what grows without bound it takes every value of [−1, 1] again and again."""
+
+    def oscillate(value: Value) -> Value:
+        if isinstance(value, Oscillation):
+            raise Unresolved("a function of what oscillates")
+        return Oscillation(ZERO, UNIT, swings=True)
+
+    return _analytic_or(operation, oscillate)
+
+
+def _sinc(value: Value) -> Value:
+    angle = scale(value, _pi())
+    return divide(_periodic("sin")(angle), angle)
 
 
 def _sign(value: Value) -> Value:
-    return _number(float(sign(value)))
+    return constant(_number(sign(value)))
 
 
 def _larger(first: Value, second: Value) -> Value:
@@ -877,16 +1063,18 @@ def _hypotenuse(first: Value, second: Value) -> Value:
 
 def _angle(y: Value, x: Value) -> Value:
     """atan2 by the quotient that stays bounded (IEEE 754-2019, section 9.2)."""
-    pi = balls.constant("pi", None)
+    pi = _pi()
     if is_zero(x) and is_zero(y):
         return ZERO
     if sign(subtract(magnitude(x), magnitude(y))) >= 0:
         tilt: Value = _functions["atan"](divide(y, x))
         if sign(x) > 0:
             return tilt
+        if is_zero(y):
+            raise Unresolved("the reals do not tell the sign of a zero")
         return add(tilt, constant(-pi if sign(y) < 0 else pi))
     tilt = _functions["atan"](divide(x, y))
-    return subtract(constant(pi / 2 * sign(y)), tilt)
+    return subtract(constant(pi * _number(Fraction(sign(y), 2))), tilt)
 
 
 def _general_power(base: Value, exponent: Value | Fraction) -> Value:
@@ -906,39 +1094,41 @@ def _constant_of(value: Value) -> Fraction | None:
     """The rational that a germ is all along, if it is one and the balls know it exactly."""
     if is_zero(value):
         return Fraction(0)
-    if isinstance(value, Exponential) or value.remainder is not None:
+    if not isinstance(value, Germ) or value.remainder is not None:
         return None
     if len(value.terms) != 1 or value.terms[0][0] != UNIT:
         return None
-    return balls.rational(value.terms[0][1])
-
-
-ROOM_BITS = 64
-"""Of the precision, what stays free beside a whole part, so that its product with a double is exact too."""
+    return value.terms[0][1].rational
 
 
 def _whole_part(value: Value, *, up: bool) -> Value:
     """floor or ceil: constant beside any point; at an integer the side tells which."""
     found = finite_part(value)
     if found is None:
-        raise Unresolved("a whole part oscillates towards infinity")
+        return Oscillation(_germ_of(value), UNIT)
     center, small = found
-    whole = balls.OPERATIONS["floor"](center)
-    if not whole.is_exact():
-        raise Unresolved("a number that may be an integer")
-    if abs(whole) > balls.dyadic(balls.precision_bits() - ROOM_BITS):
-        raise Unresolved("a whole part of too many digits")  # to tell it from the next
-    if balls.equal(center, whole) is True:
-        whole = whole + (sign(small) > 0 if up else -(sign(small) < 0))
+    whole = _whole_below(center)
+    if center.rational == whole:
+        whole += sign(small) > 0 if up else -(sign(small) < 0)
     elif up:
-        whole = whole + 1
-    return constant(whole)
+        whole += 1
+    return constant(_number(whole))
+
+
+def _whole_below(center: Number) -> int:
+    if center.rational is not None:
+        return math.floor(center.rational)
+    whole = balls.OPERATIONS["floor"](center.ball)
+    value = balls.rational(whole)
+    if value is None:
+        raise Unresolved("a number that may be an integer")
+    return int(value)
 
 
 def _finite(value: Value) -> Value:
     """nan_to_num: what it puts in the place of an infinity is no limit."""
     found = finite_part(value)
-    if found is None or not balls.is_finite(found[0]):
+    if found is None or not balls.is_finite(found[0].ball):
         raise Unresolved("`nan_to_num` replaces what is not finite")
     return value
 
@@ -947,7 +1137,7 @@ def _above(first: Value, second: Value) -> Value:
     side = sign(subtract(first, second))
     if side == 0:
         raise Unresolved("two operands that are equal all along")
-    return _number(ONE if side > 0 else 0.0)
+    return ONE if side > 0 else ZERO
 
 
 _functions: dict[str, Callable[..., Any]] = {
@@ -959,7 +1149,7 @@ _functions: dict[str, Callable[..., Any]] = {
     "pow": _general_power,
     "neg": negate,
     "square": lambda v: power(v, Fraction(2)),
-    "reciprocal": lambda v: divide(_number(ONE), v),
+    "reciprocal": lambda v: divide(ONE, v),
     "sqrt": _square_root,
     "rsqrt": lambda v: power(v, Fraction(-1, 2)) if not is_zero(v) else divide(v, v),
     "abs": magnitude,
@@ -971,7 +1161,7 @@ _functions: dict[str, Callable[..., Any]] = {
     "log": logarithm,
     "log2": _logarithm_to(2),
     "log10": _logarithm_to(10),
-    "log1p": _analytic_or("log1p", lambda v: logarithm(add(_number(ONE), v))),
+    "log1p": _analytic_or("log1p", lambda v: logarithm(add(ONE, v))),
     "sin": _periodic("sin"),
     "cos": _periodic("cos"),
     "tan": _analytic_or("tan", _sine_ratio),
@@ -995,7 +1185,7 @@ _functions: dict[str, Callable[..., Any]] = {
     "erfinv": _analytic_or("erfinv", _inverse_error),
     "erfcinv": _analytic_or("erfcinv", _inverse_complement),
     "erfcx": _analytic_or("erfcx", _scaled_complementary),
-    "sinc": _analytic_or("sinc", _unresolved("sinc")),
+    "sinc": _analytic_or("sinc", _sinc),
     "max": _larger,
     "min": _smaller,
     "floor": lambda v: _whole_part(v, up=False),

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.symbolic import balls, germs, paths
-from verifier.symbolic.balls import Ball, Regularity
-from verifier.symbolic.germs import Germ, Limit, Outside, Unresolved, Value
+from verifier.symbolic import balls, exact, germs, paths
+from verifier.symbolic.balls import Regularity
+from verifier.symbolic.exact import Number
+from verifier.symbolic.germs import Germ, Limit, NoLimit, Outside, Unresolved, Value
 from verifier.symbolic.paths import Line
 
 RADIUS_BITS = 20
@@ -33,10 +34,6 @@ SPEEDS = ((1, 1), (1, 2), (2, 1), (1, 3), (3, 1))
 """How fast two inputs move beside each other: as t and t², …"""
 
 
-class Different(Exception):
-    """Two ways to the point have different limits."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """A limit along every way; `one_sided` says that something may come from one side alone."""
@@ -48,7 +45,7 @@ class Found:
 def limit(line: Line, point: Mapping[str, float]) -> Found:
     """What a line tends to as its inputs approach the point, in whatever way.
 
-    Raises `Different` where it has no limit, `Outside` where it is not defined about the point, and `Unresolved`.
+    Raises `NoLimit` where it has no limit, `Outside` where it is not defined about the point, and `Unresolved`.
     """
     return _Joint(line, point).limit()
 
@@ -101,8 +98,9 @@ class _Joint:
         if step.operation in ("variable", "input"):
             return Found(limit=_of_number(self.point[step.name or ""]))
         if step.operation == "constant":
-            ball = balls.constant(step.name, step.number)
-            return Found(limit=Limit(None, 1) if step.name == "inf" else Limit(ball))
+            if step.name == "inf":
+                return Found(limit=Limit(None, 1))
+            return Found(limit=Limit(exact.constant(step.name, step.number)))
         operands = [self.found[argument] for argument in step.arguments]
         if step.operation == "where" and isinstance(operands[0], bool):
             return operands[1] if operands[0] else operands[2]
@@ -115,7 +113,7 @@ class _Joint:
         self.proofs += 1
         try:
             return self._proved(index)
-        except (Unresolved, Different, Outside):
+        except (Unresolved, NoLimit, Outside):
             return None
 
     def _composed(self, index: int, operands: Sequence[Any]) -> Any:
@@ -157,20 +155,18 @@ class _Joint:
         for at in needed:
             if self.line.steps[at].operation in ("variable", "input"):
                 yield at, _of_number(self.point[self.line.steps[at].name or ""])
-        exact = self.line.values(self.path(widened=False))
+        at_point = self.line.values(self.path(widened=False))
         for at in needed[:-1]:
             if len(self.cones[at]) < 2:
                 continue
-            if isinstance(exact[at], Germ):
-                center = germs.limit(exact[at]) if exact[at].terms else Limit(_ZERO)
-                if center.ball is not None and center.ball.is_exact():
-                    yield at, center
-            elif at in self.found and isinstance(self.found[at], Found):
-                if self.found[at].limit.ball is None:
-                    yield at, self.found[at].limit
+            found = self.found.get(at)
+            if isinstance(at_point[at], Germ):
+                yield at, germs.limit(at_point[at])
+            elif isinstance(found, Found) and found.limit.number is None:
+                yield at, found.limit
 
     def _by(self, index: int, quantity: int, center: Limit) -> Found | bool:
-        sides = [1] if center.ball is None else self._sides(quantity, center.ball)
+        sides = [1] if center.number is None else self._sides(quantity, center.number)
         line = self.line.to(index)
         several = len(self.cones[self.line.output]) > 1
         for widened in (True, False) if several else (False,):
@@ -187,9 +183,7 @@ class _Joint:
             raise Outside("the function is not defined about this point")
         if any(_differ(found[0], other) for other in found[1:]):
             if self.line.steps[quantity].operation in ("variable", "input"):
-                raise Different(
-                    "the function has different limits from different sides"
-                )
+                raise NoLimit("the function has different limits from different sides")
             raise Unresolved("different limits from sides that may not be reached")
         if center.ball is not None and several:
             self._check_inside(line, quantity, center, found[0])
@@ -215,20 +209,22 @@ class _Joint:
             if math.isinf(value):
                 path[name] = Unresolved("another input is infinite")
             elif widened:
-                path[name] = germs.constant(_widened(balls.exact(value)))
+                path[name] = germs.constant(_widened(name, exact.rational(value)))
             else:
-                path[name] = germs.constant(balls.exact(value))
+                path[name] = germs.constant(exact.rational(value))
         return path
 
     def _moved(
         self, path: Mapping[str, Any], quantity: int, center: Limit, side: int
     ) -> dict[int, Value]:
         """The quantity on its way; of a difference that vanishes the first operand goes with it."""
-        if center.ball is None:
-            return {quantity: _departing(center, side)}
-        moved: dict[int, Value] = {quantity: _departing(center, side)}
+        moved = self._alike(quantity, _departing(center, side))
         step = self.line.steps[quantity]
-        if step.operation != "sub" or not balls.is_zero(center.ball):
+        if (
+            step.operation != "sub"
+            or center.number is None
+            or not center.number.is_zero
+        ):
             return moved
         first, second = step.arguments
         for mover, base in ((first, second), (second, first)):
@@ -236,20 +232,26 @@ class _Joint:
                 continue
             value = self.line.to(base).along(path)
             if isinstance(value, Germ):
-                turn = germs.negate if mover == second else _itself
-                moved[mover] = germs.add(value, turn(moved[quantity]))
-                break
+                away = moved[quantity]
+                turned = germs.negate(away) if mover == second else away
+                return moved | self._alike(mover, germs.add(value, turned))
         return moved
 
-    def _sides(self, quantity: int, center: Ball) -> list[int]:
-        if balls.is_zero(center) and _is_nonnegative(self.line, quantity):
+    def _alike(self, index: int, value: Value) -> dict[int, Value]:
+        """A value for a step and for all that are written like it."""
+        classes = self.line.classes
+        alike = [at for at, first in enumerate(classes) if first == classes[index]]
+        return dict.fromkeys(alike, value)
+
+    def _sides(self, quantity: int, center: Number) -> list[int]:
+        if center.is_zero and _is_nonnegative(self.line, quantity):
             return [1]
         return [1, -1]
 
     # ── ways ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _compare_ways(self) -> None:
-        """Raise `Different` for two ways with different limits, `Outside` where no way is in the domain."""
+        """Raise `NoLimit` for two ways with different limits, `Outside` where no way is in the domain."""
         first: Limit | bool | None = None
         unknown = False
         for way in itertools.islice(self._ways(), MOST_WAYS):
@@ -263,14 +265,14 @@ class _Joint:
                 continue
             first = here if first is None else first
             if _differ(first, here):
-                raise Different("the function has different limits on different ways")
+                raise NoLimit("the function has different limits on different ways")
         if first is None and not unknown:
             raise Outside("the function is not defined about this point")
 
     def _ways(self) -> Iterator[dict[str, Any]]:
         movers = self._movers()
         still = {
-            name: germs.constant(balls.exact(value))
+            name: germs.constant(exact.rational(value))
             for name, value in self.point.items()
             if not math.isinf(value)
         }
@@ -297,18 +299,20 @@ class _Joint:
 
 def _composition(operation: str, limits: Sequence[Limit], exponent: Any) -> Any:
     """The limit of an operation whose operands tend to these limits along every way; None where that is not known."""
-    infinite = [limit.infinite for limit in limits if limit.ball is None]
+    infinite = [limit.infinite for limit in limits if limit.number is None]
     if not infinite:
-        return _continuous(operation, [limit.ball for limit in limits], exponent)
+        return _continuous(operation, [limit.number for limit in limits], exponent)
     if len(infinite) > 1:
         return _of_infinities(operation, limits)
     found: Any = None
-    for widen in (_widened, _itself):  # the second for the digits, once it is proved
+    for widened in (True, False):  # the second for the digits, once it is proved
         operands: list[Any] = [
             _departing(limit, 1)
-            if limit.ball is None
-            else germs.constant(widen(limit.ball))
-            for limit in limits
+            if limit.number is None
+            else germs.constant(
+                _widened(str(at), limit.number) if widened else limit.number
+            )
+            for at, limit in enumerate(limits)
         ]
         if exponent is not None:
             operands[1] = exponent
@@ -323,8 +327,9 @@ def _composition(operation: str, limits: Sequence[Limit], exponent: Any) -> Any:
     return found
 
 
-def _continuous(operation: str, found: Sequence[Ball], exponent: Any) -> Any:
+def _continuous(operation: str, numbers: Sequence[Any], exponent: Any) -> Any:
     """The operation's value where it is continuous, at the end of its domain from within."""
+    found = [number.ball for number in numbers]
     if operation in balls.RELATIONS:
         distinct = not balls.overlaps(found[0], found[1])
         return balls.OPERATIONS[operation](*found) if distinct else None
@@ -332,8 +337,10 @@ def _continuous(operation: str, found: Sequence[Ball], exponent: Any) -> Any:
     smooth = all(standing is Regularity.SMOOTH for standing in worst)
     if not smooth and not _is_continuous(operation, worst, exponent):
         return None
-    value = balls.OPERATIONS[operation](*found)
-    return Limit(value) if balls.is_finite(value) else None
+    try:
+        return Limit(exact.apply(operation, numbers))
+    except exact.Undecided:
+        return None
 
 
 CONTINUOUS = frozenset(
@@ -371,12 +378,11 @@ def _of_infinities(operation: str, limits: Sequence[Limit]) -> Limit | None:
         case "hypot":
             return Limit(None, 1)
         case "pow" if first > 0:
-            return Limit(None, 1) if second > 0 else Limit(balls.zero())
+            return Limit(None, 1) if second > 0 else Limit(exact.ZERO)
     return None
 
 
 NONNEGATIVE = frozenset("abs sqrt square hypot exp relu cosh sigmoid exp2".split())
-_ZERO = balls.zero()
 
 
 def _is_nonnegative(line: Line, index: int) -> bool:
@@ -398,28 +404,25 @@ def _is_nonnegative(line: Line, index: int) -> bool:
     return step.operation in ("add", "mul", "div", "min") and all(signs)
 
 
-def _itself(value: Any) -> Any:
-    return value
-
-
-def _widened(ball: Ball) -> Ball:
-    size = abs(ball) * balls.dyadic(-RADIUS_BITS)
-    return balls.around(
-        ball, balls.dyadic(-RADIUS_BITS) if ball.contains(0) else size.abs_upper()
-    )
+def _widened(name: str, number: Number) -> Number:
+    """Any number about that one."""
+    size = abs(number.ball) * balls.dyadic(-RADIUS_BITS)
+    near_zero = number.ball.contains(0)
+    radius = balls.dyadic(-RADIUS_BITS) if near_zero else size.abs_upper()
+    return exact.variable(name, balls.around(number.ball, radius))
 
 
 def _of_number(value: float) -> Limit:
     if math.isinf(value):
         return Limit(None, 1 if value > 0 else -1)
-    return Limit(balls.exact(value))
+    return Limit(exact.rational(value))
 
 
 def _departing(center: Limit, side: int) -> Germ:
     """center + side·t, or ±1/t."""
-    if center.ball is None:
+    if center.number is None:
         return germs.monomial(balls.exact(float(center.infinite)), -1)
-    return paths.departing(center.ball, side)
+    return paths.departing(center.number, side)
 
 
 def _tends(value: Any) -> Limit | bool:
@@ -481,7 +484,7 @@ def _on_the_way(value: float, side: int, speed: int) -> Value:
         return paths.coordinate(value, side, speed)
     small = germs.exponential(germs.monomial(balls.exact(-1.0), -1))
     step = germs.scale(small, balls.exact(float(side)))
-    return germs.add(germs.constant(balls.exact(value)), step)
+    return germs.add(germs.constant(exact.rational(value)), step)
 
 
 # ── what depends on what ─────────────────────────────────────────────────────────────────────────────────────────────

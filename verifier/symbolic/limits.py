@@ -21,10 +21,19 @@ from typing import Any
 from verifier.language import expression
 from verifier.language.expression import Program
 from verifier.records import Enclosure, Truth, TruthStatus
-from verifier.symbolic import balls, germs, joint, paths
+from verifier.symbolic import balls, exact, germs, joint, paths
 from verifier.symbolic.balls import Ball
+from verifier.symbolic.exact import Number
 from verifier.symbolic.formula import Formula
-from verifier.symbolic.germs import Germ, Limit, Outside, Unresolved, Value
+from verifier.symbolic.germs import (
+    Germ,
+    Limit,
+    NoLimit,
+    Oscillation,
+    Outside,
+    Unresolved,
+    Value,
+)
 from verifier.symbolic.paths import Line
 
 PRECISIONS_BITS = (256, 1280)
@@ -99,6 +108,8 @@ class Limits:
             value = self.line.along(path)
             if value is None:
                 return _undefined("the function is not defined towards infinity")
+            if isinstance(value, Oscillation):
+                return self._slope_at(point, wrt, upstream)
             # x = ±1/t: dx = ∓t⁻² dt
             speed = germs.monomial(balls.exact(-math.copysign(1.0, point[wrt])), 2)
             slope = germs.limit(germs.multiply(germs.derivative(value), speed))
@@ -238,7 +249,7 @@ def _decide(attempt: Callable[[], Truth]) -> Truth:
                 return attempt()
             except Unresolved as failure:
                 reason = str(failure)
-            except (Outside, joint.Different) as failure:
+            except (Outside, NoLimit) as failure:
                 return _undefined(str(failure))
     return Truth(status=TruthStatus.LIMIT, reason=f"the limit is not found: {reason}")
 
@@ -273,8 +284,7 @@ def _from_sides(
     for side, value in values.items():
         slopes[side] = None
         if value is not None:
-            slope = germs.derivative(value)
-            slopes[side] = germs.limit(slope if side > 0 else germs.negate(slope))
+            slopes[side] = germs.limit(germs.slope(value, side))
     return _sided(Sides(left=slopes[-1], right=slopes[1]), upstream)
 
 
@@ -299,7 +309,7 @@ def _jumps(values: Sequence[Value], here: Truth) -> bool:
 
 
 def _sided(sides: Sides, upstream: float) -> Truth:
-    seed = balls.exact(upstream)
+    seed = exact.rational(upstream)
     found = [
         _seeded(side, seed) for side in (sides.left, sides.right) if side is not None
     ]
@@ -330,10 +340,10 @@ def _sided(sides: Sides, upstream: float) -> Truth:
     )
 
 
-def _seeded(limit: Limit, seed: Ball) -> Limit:
-    if limit.ball is not None:
-        return Limit(limit.ball * seed)
-    return Limit(None, limit.infinite if seed > 0 else -limit.infinite)
+def _seeded(limit: Limit, seed: Number) -> Limit:
+    if limit.number is not None:
+        return Limit(limit.number * seed)
+    return Limit(None, limit.infinite if seed.ball > 0 else -limit.infinite)
 
 
 def _finite(ball: Ball) -> Truth:

@@ -10,11 +10,10 @@ from typing import Any, Protocol
 
 from verifier.language import expression
 from verifier.language.expression import Program
-from verifier.symbolic import balls, germs
-from verifier.symbolic.balls import Ball
+from verifier.symbolic import balls, exact, germs
+from verifier.symbolic.exact import Number
 from verifier.symbolic.formula import Formula
 from verifier.symbolic.germs import Germ, Outside, Unresolved, Value
-from verifier.symbolic.stepwise import TWIN_OPERATIONS
 
 
 class Step(Protocol):
@@ -38,18 +37,12 @@ class Line:
     output: int
     constants: Mapping[int, Fraction]
     classes: Sequence[int]
-    program: Program | None = None
 
     def values(
         self, path: Mapping[str, Any], moved: Mapping[int, Value] | None = None
     ) -> list[Any]:
         """The germ, truth value or failure of every step; those in `moved` are given."""
-        exact = None
-        if self.program is not None:
-            exact = expression.rational_values(self.program, _exact_centers(path))
-        return evaluate(
-            self.steps, path, moved or {}, self.constants, self.classes, exact
-        )
+        return evaluate(self.steps, path, moved or {}, self.constants, self.classes)
 
     def along(
         self, path: Mapping[str, Any], moved: Mapping[int, Value] | None = None
@@ -70,7 +63,6 @@ def of_program(program: Program) -> Line:
         output=program.output,
         constants=expression.constant_values(program),
         classes=expression.classes(program),
-        program=program,
     )
 
 
@@ -104,7 +96,6 @@ def evaluate(
     moved: Mapping[int, Value],
     constants: Mapping[int, Fraction],
     classes: Sequence[int] | None = None,
-    exact: Mapping[int, Fraction] | None = None,
 ) -> list[Any]:
     """The germ, truth value or failure of every step; a branch that `where` does not take may fail unheard."""
     values: list[Any] = []
@@ -126,48 +117,14 @@ def evaluate(
                     first == second
                 ):  # one germ: its difference with itself is exactly zero
                     operands[1] = operands[0]
-            if exact is not None and step.operation in TWIN_OPERATIONS and not moved:
-                value = _tie(step, operands, exact)
-            else:
-                value = apply(step.operation, operands)
-            if exact is not None and index in exact and not moved:
-                value = germs.centered(value, exact[index])
-            values.append(value)
+            values.append(apply(step.operation, operands))
     return values
-
-
-def _tie(step: Step, operands: Sequence[Any], exact: Mapping[int, Fraction]) -> Any:
-    """A choice between two operands; at an exact tie only how they leave the common number is compared.
-
-    A third and a third are equal, though balls of them cannot tell.
-    """
-    first, second = (exact.get(argument) for argument in step.arguments)
-    failed = any(isinstance(operand, Outside | Unresolved) for operand in operands)
-    if first is None or first != second or failed:
-        return apply(step.operation, operands)
-    leaving = [germs.uncentered(operand) for operand in operands]
-    if step.operation not in ("max", "min"):
-        return apply(step.operation, leaving)
-    chosen = apply("ge" if step.operation == "max" else "le", leaving)
-    if isinstance(chosen, Unresolved):
-        return chosen
-    return operands[0] if chosen else operands[1]
-
-
-def _exact_centers(path: Mapping[str, Any]) -> dict[str, Fraction]:
-    """The exact coordinates of the point that a path tends to; those at infinity are left out."""
-    centers = {
-        name: germs.exact_center(germ)
-        for name, germ in path.items()
-        if isinstance(germ, Germ)
-    }
-    return {name: value for name, value in centers.items() if value is not None}
 
 
 def _constant(step: Step) -> Any:
     if step.name == "inf":
         return Unresolved("an infinite constant")
-    return germs.constant(balls.constant(step.name, step.number))
+    return germs.constant(exact.constant(step.name, step.number))
 
 
 def apply(operation: str, operands: Sequence[Any]) -> Any:
@@ -182,6 +139,8 @@ def apply(operation: str, operands: Sequence[Any]) -> Any:
         return germs.apply(operation, operands)
     except (Outside, Unresolved) as failure:
         return failure
+    except exact.Undecided as failure:
+        return Unresolved(str(failure))
 
 
 def coordinate(value: float, move: int, rate: int) -> Germ:
@@ -198,7 +157,7 @@ def coordinate(value: float, move: int, rate: int) -> Germ:
     return moved
 
 
-def departing(center: Ball, side: int) -> Germ:
+def departing(center: Number, side: int) -> Germ:
     """center + side·t."""
     moved = germs.add(
         germs.constant(center), germs.monomial(balls.exact(float(side)), 1)

@@ -16,7 +16,7 @@ from typing import Any
 
 from verifier.language import expression, operations
 from verifier.language.expression import Program
-from verifier.symbolic import balls, derivative, signed
+from verifier.symbolic import balls, derivative, exact, signed
 from verifier.symbolic.balls import Ball, Regularity
 
 LOCALLY_CONSTANT = frozenset(("max", "min", "relu", "sign", "clamp", "floor", "ceil"))
@@ -80,7 +80,7 @@ class Stepwise:
     def values(self, point: Mapping[str, float | Ball]) -> list[Known]:
         """The values alone."""
         self._point = point
-        self._rationals: dict[int, Fraction] | None = None
+        self._numbers: list[Any] | None = None
         self._zero_signs: list[int] | None = None
         return self._forward(point)
 
@@ -124,6 +124,9 @@ class Stepwise:
         if any(not balls.is_finite(ball) for ball in found):
             return Known(balls.anything(), Standing.UNSURE, self._at(index))
         standing = balls.regularity(node.operation, found, 0)
+        if standing is Regularity.UNSURE:
+            found = self._known_exactly(node, found)
+            standing = balls.regularity(node.operation, found, 0)
         if standing is Regularity.OUTSIDE:
             reason = f"{self._at(index)} lies outside the domain of `{node.operation}`"
             return Known(balls.anything(), Standing.UNDEFINED, reason)
@@ -135,7 +138,7 @@ class Stepwise:
         if balls.is_finite(value):
             jumps = bool(row.jumps) and standing is Regularity.EDGE
             return Known(value, on_edge=on_edge or (jumps and self.reached[index]))
-        if standing is Regularity.EDGE:
+        if standing is Regularity.EDGE or self._is_at_pole(node):
             reason = f"{self._at(index)} is exactly at an edge of `{node.operation}`"
             return Known(value, Standing.LIMIT, reason)
         return Known(value, Standing.UNSURE, self._at(index))
@@ -147,7 +150,10 @@ class Stepwise:
         x = operands[1].ball
         up, right = (self._zero_sign(argument) for argument in node.arguments)
         if not up or not (x < 0 or right):
-            return Known(balls.anything(), Standing.UNSURE, self._at(index))
+            reason = f"{self._at(index)} is exactly at an edge of `atan2`"
+            known = x < 0 or balls.is_zero(x)
+            standing = Standing.LIMIT if known else Standing.UNSURE
+            return Known(balls.anything(), standing, reason)
         if not (x < 0 or right < 0):
             return Known(balls.zero(), on_edge=True)
         return Known(balls.constant("pi", None) * up, on_edge=True)
@@ -190,29 +196,45 @@ class Stepwise:
     def _sharpened(self, node: expression.Node, found: list[Any]) -> list[Any]:
         """The operands' balls, sharpened where a choice hangs on numbers that balls cannot hold exactly.
 
-        Of 0.2·x + 0.5 at 2.5 rational arithmetic knows that it is 1. Operands that are only compared are replaced by
-        their ranks.
+        Of 0.2·x + 0.5 at 2.5 its form says that it is 1. Operands that are only compared are replaced by their ranks.
         """
         if not _hangs_on_a_tie(node.operation, found):
             return found
-        known = [self._rational(argument) for argument in node.arguments]
-        exact = [value for value in known if value is not None]
-        if len(exact) < len(found):
-            return found
-        if node.operation in STEPPED:
-            return [balls.exact(exact[0])]
-        ranks = sorted(set(exact))
-        return [balls.exact(ranks.index(value)) for value in exact]
+        return self._known_exactly(node, found)
 
-    def _rational(self, index: int) -> Fraction | None:
-        if self._rationals is None:
+    def _known_exactly(self, node: expression.Node, found: Sequence[Any]) -> list[Any]:
+        """The operands as their forms know them (`exact`); of those that are only compared, the ranks."""
+        numbers = [self._number(argument) for argument in node.arguments]
+        if node.operation in RANKED_OPERATIONS:
+            return _ranks(numbers) or list(found)
+        known = [None if number is None else number.rational for number in numbers]
+        return [
+            ball if value is None else balls.exact(value)
+            for ball, value in zip(found, known, strict=True)
+        ]
+
+    def _number(self, index: int) -> Any:
+        if self._numbers is None:
             point = {
-                name: Fraction(value)
+                name: value
                 for name, value in self._point.items()
-                if isinstance(value, float) and math.isfinite(value)
+                if isinstance(value, float)
             }
-            self._rationals = expression.rational_values(self.program, point)
-        return self._rationals.get(index)
+            self._numbers = exact.values(self.program, point)
+        return self._numbers[index]
+
+    def _is_at_pole(self, node: expression.Node) -> bool:
+        """Whether a function of multiples of π, such as tan, has no value there."""
+        operands = [self._number(argument) for argument in node.arguments]
+        if None in operands:
+            return False
+        try:
+            exact.apply(node.operation, operands)
+        except exact.Pole:
+            return True
+        except exact.Undecided:
+            pass
+        return False
 
     def _at(self, index: int) -> str:
         return f"`{self.program.text(index)}`"
@@ -256,7 +278,14 @@ class Stepwise:
             return adjoint if operand == 0 else None
         operands = self._sharpened(node, [value.ball for value in found])
         standing = balls.regularity(node.operation, operands, operand)
+<<<<<<< HEAD
         if standing is not Regularity.SMOOTH and not self._is_on_side(node, operands):
+=======
+        if standing is Regularity.UNSURE:
+            operands = self._known_exactly(node, operands)
+            standing = balls.regularity(node.operation, operands, operand)
+        if standing is not Regularity.SMOOTH:
+>>>>>>> 47e7687 (Keep beside a ball what form the number has, so that zeros are seen; let germs oscillate)
             return self._irregular(index, standing)
         if row.operands[operand] in row.parameters:
             return None
@@ -344,6 +373,17 @@ def _hangs_on_a_tie(operation: str, found: Sequence[Ball]) -> bool:
         balls.equal(first, second) is None
         for first, second in itertools.combinations(found, 2)
     )
+
+
+def _ranks(numbers: Sequence[Any]) -> list[Ball] | None:
+    """The places of some numbers in their order, equal ones having one; None where it is not known."""
+    if None in numbers:
+        return None
+    signs = [[(one - other).sign() for other in numbers] for one in numbers]
+    if any(None in row for row in signs):
+        return None
+    below = [sum(sign == 1 for sign in row) for row in signs]
+    return [balls.exact(Fraction(count)) for count in below]
 
 
 def _is_tie(row: operations.Operation, found: Sequence[Any]) -> bool:
