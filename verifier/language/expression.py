@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import keyword
-import math
 import re
 import unicodedata
 import warnings
@@ -180,56 +179,6 @@ def _rewritten(
         steps={name: moved[index] for name, index in program.steps.items()},
         output=moved[program.output],
     )
-
-
-def rational_values(
-    program: Program, point: Mapping[str, Fraction]
-) -> dict[int, Fraction]:
-    """The exact value at a point of every node that rational arithmetic and choices reach, by index.
-
-    Numbers that grow past `LARGEST_CONSTANT_BITS` are left out, and all that depends on them.
-    """
-    known: dict[int, Fraction] = {}
-    for index, node in enumerate(program.nodes):
-        value = node.number
-        if node.operation == "variable":
-            value = point.get(node.name or "")
-        elif node.arguments:
-            operands = [known.get(argument) for argument in node.arguments]
-            value = _fold(node.operation, operands)
-            if value is None and None not in operands:
-                value = _choose(node.operation, [v for v in operands if v is not None])
-        if value is not None and _bits(value) <= LARGEST_CONSTANT_BITS:
-            known[index] = value
-    return known
-
-
-def _choose(operation: str, values: Sequence[Fraction]) -> Fraction | None:
-    """The exact result of the other operations that keep rationals rational."""
-    match operation:
-        case "identity" | "nan_to_num":
-            return values[0]
-        case "square":
-            return values[0] ** 2
-        case "reciprocal" if values[0] != 0:
-            return 1 / values[0]
-        case "abs":
-            return abs(values[0])
-        case "sign":
-            return Fraction((values[0] > 0) - (values[0] < 0))
-        case "floor":
-            return Fraction(math.floor(values[0]))
-        case "ceil":
-            return Fraction(math.ceil(values[0]))
-        case "relu":
-            return max(values[0], Fraction(0))
-        case "max":
-            return max(values)
-        case "min":
-            return min(values)
-        case "clamp":
-            return min(max(values[0], values[1]), values[2])
-    return None
 
 
 def classes(program: Program) -> list[int]:

@@ -10,7 +10,7 @@ x is.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -30,8 +30,10 @@ PRIMES = tuple(p for p in range(2, 100) if all(p % q for q in range(2, p)))
 
 Atom = Hashable
 """An integer above 1, or (name, whether it is positive, depth, what it is a function of)."""
-Monomial = frozenset[tuple[Atom, Fraction]]
-Form = Mapping[Monomial, Fraction]
+Rational = int | Fraction
+"""An int where it is one: those are much faster."""
+Monomial = frozenset[tuple[Atom, Rational]]
+Form = Mapping[Monomial, Rational]
 UNIT: Monomial = frozenset()
 
 
@@ -61,7 +63,7 @@ class Number:
         if self.form is None or len(self.form) > 1:
             return None
         for monomial, factor in self.form.items():
-            return factor if monomial == UNIT else None
+            return Fraction(factor) if monomial == UNIT else None
         return Fraction(0)
 
     def sign(self) -> int | None:
@@ -108,6 +110,8 @@ class Number:
 def _made(form: Form | None, ball: Ball) -> Number:
     """A number of that form; a rational one gets its own ball."""
     number = Number(ball, form)
+    if form is None or ball.is_exact():
+        return number
     known = number.rational
     return number if known is None else rational(known)
 
@@ -117,7 +121,11 @@ def rational(value: float | Fraction) -> Number:
     number = Fraction(value)
     if max(number.numerator.bit_length(), number.denominator.bit_length()) > MOST_BITS:
         return Number(balls.exact(value))
-    return Number(balls.exact(value), {UNIT: number} if number else {})
+    return Number(balls.exact(value), {UNIT: _plain(number)} if number else {})
+
+
+def _plain(value: Rational) -> Rational:
+    return value.numerator if value.denominator == 1 else value
 
 
 ZERO = Number(balls.zero(), {})
@@ -135,14 +143,14 @@ def constant(name: str | None, number: Fraction | None) -> Number:
     if number is not None:
         return rational(number)
     if name == "pi":
-        return Number(balls.constant(name, None), {_monomial(PI): Fraction(1)})
+        return Number(balls.constant(name, None), {_monomial(PI): 1})
     return apply("exp", [ONE]) if name == "e" else Number(balls.constant(name, None))
 
 
 def variable(name: str, ball: Ball) -> Number:
     """An input that is any number of a ball."""
     positive = bool(ball > 0)
-    return Number(ball, {_monomial(("input", positive, 0, name)): Fraction(1)})
+    return Number(ball, {_monomial(("input", positive, 0, name)): 1})
 
 
 # ── forms ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,7 +159,7 @@ PI: Atom = ("pi", True, 0)
 
 
 def _monomial(atom: Atom) -> Monomial:
-    return frozenset(((atom, Fraction(1)),))
+    return frozenset(((atom, 1),))
 
 
 def _sum(first: Form, second: Form) -> Form | None:
@@ -159,53 +167,58 @@ def _sum(first: Form, second: Form) -> Form | None:
         return None
     total = dict(first)
     for monomial, factor in second.items():
-        total[monomial] = total.get(monomial, Fraction(0)) + factor
+        total[monomial] = total.get(monomial, 0) + factor
     return _tidy(total)
 
 
 def _product(first: Form, second: Form) -> Form | None:
     if len(first) * len(second) > MOST_PRODUCTS:
         return None
-    total: dict[Monomial, Fraction] = {}
+    total: dict[Monomial, Rational] = {}
     for one, factor in first.items():
         for other, times in second.items():
-            monomial, whole = _together(chain(one, other))
-            value = factor * times * whole
-            total[monomial] = total.get(monomial, Fraction(0)) + value
+            value = factor * times
+            if one and other:
+                monomial, whole = _together(chain(one, other))
+                value *= whole
+            else:
+                monomial = one or other
+            total[monomial] = total.get(monomial, 0) + value
     return _tidy(total)
 
 
-def _tidy(total: dict[Monomial, Fraction]) -> Form | None:
-    found = {monomial: factor for monomial, factor in total.items() if factor}
-    longest = max(
-        (
-            max(f.numerator.bit_length(), f.denominator.bit_length())
-            for f in found.values()
-        ),
-        default=0,
-    )
-    return found if longest <= MOST_BITS else None
+def _tidy(total: Mapping[Monomial, Rational]) -> Form | None:
+    found = {monomial: _plain(factor) for monomial, factor in total.items() if factor}
+    for factor in found.values():
+        if (
+            max(factor.numerator.bit_length(), factor.denominator.bit_length())
+            > MOST_BITS
+        ):
+            return None
+    return found
 
 
-def _together(powers: Any) -> tuple[Monomial, Fraction]:
+def _together(
+    powers: Iterable[tuple[Atom, Rational]],
+) -> tuple[Monomial, Rational]:
     """The monomial of atoms and their powers, and the rational factor that whole powers of integers make."""
-    exponents: dict[Atom, Fraction] = {}
+    exponents: dict[Atom, Rational] = {}
     for atom, exponent in powers:
-        exponents[atom] = exponents.get(atom, Fraction(0)) + exponent
-    factor = Fraction(1)
+        exponents[atom] = exponents.get(atom, 0) + exponent
+    factor: Rational = 1
     for atom, exponent in exponents.items():
         if isinstance(atom, int):
             whole = math.floor(exponent)
             factor *= Fraction(atom) ** whole
             exponents[atom] = exponent - whole
-    return frozenset((a, e) for a, e in exponents.items() if e), factor
+    return frozenset((a, _plain(e)) for a, e in exponents.items() if e), factor
 
 
 def _ratio(first: Form | None, second: Form | None) -> Fraction | None:
     """The rational number that one form is of another."""
     if not first or not second or first.keys() != second.keys():
         return None
-    ratios = {first[monomial] / second[monomial] for monomial in first}
+    ratios = {Fraction(first[monomial]) / second[monomial] for monomial in first}
     return ratios.pop() if len(ratios) == 1 else None
 
 
@@ -235,13 +248,13 @@ def _atom(name: str, positive: bool, forms: Sequence[Form | None], *more: Any) -
     return (name, positive, depth, keys, *more)
 
 
-def _of_atom(atom: Atom, ball: Ball, exponent: Fraction = Fraction(1)) -> Number:
+def _of_atom(atom: Atom, ball: Ball, exponent: Rational = 1) -> Number:
     if atom is None:
         return known(ball)
     exact = known(ball)
     if exact.form is not None:
         return exact
-    return Number(ball, {frozenset(((atom, exponent),)): Fraction(1)})
+    return Number(ball, {frozenset(((atom, _plain(exponent)),)): 1})
 
 
 def _factors(number: int) -> dict[int, int]:
@@ -260,14 +273,13 @@ def _factors(number: int) -> dict[int, int]:
     return found | {number: 1}
 
 
-def _powers_of(value: Fraction) -> list[tuple[Atom, Fraction]]:
+def _powers_of(value: Rational) -> list[tuple[Atom, Rational]]:
     """A positive rational number as powers of integers."""
-    above = [(p, Fraction(e)) for p, e in _factors(value.numerator).items()]
-    below = [(p, Fraction(-e)) for p, e in _factors(value.denominator).items()]
-    return [*above, *below]
+    above = _factors(value.numerator).items()
+    return [*above, *((p, -e) for p, e in _factors(value.denominator).items())]
 
 
-def _single(number: Number) -> list[tuple[Atom, Fraction]] | None:
+def _single(number: Number) -> list[tuple[Atom, Rational]] | None:
     """A positive number as powers of positive atoms, if it is one product."""
     if number.form is None or len(number.form) != 1:
         return None
@@ -307,8 +319,8 @@ def _whole_power(form: Form, exponent: int) -> Form | None:
     if len(form) == 1:
         ((monomial, factor),) = form.items()
         raised, whole = _together((atom, e * exponent) for atom, e in monomial)
-        return _tidy({raised: factor**exponent * whole})
-    total: Form | None = {UNIT: Fraction(1)}
+        return _tidy({raised: Fraction(factor) ** exponent * whole})
+    total: Form | None = {UNIT: 1}
     for _ in range(exponent):
         total = None if total is None else _product(total, form)
     return total
@@ -318,25 +330,25 @@ def _exp(number: Number) -> Number:
     ball = balls.OPERATIONS["exp"](number.ball)
     if number.form is None or _depth(number.form) >= DEEPEST:
         return known(ball)
-    powers: list[tuple[Atom, Fraction]] = []
+    powers: list[tuple[Atom, Rational]] = []
     for monomial, factor in number.form.items():
-        base = _logarithm_of(monomial)
-        if base is not None and abs(factor) <= MOST_PRODUCTS:
-            powers.append((base, factor))
+        base: Any = _logarithm_of(monomial)
+        if base is not None and abs(Fraction(factor)) <= MOST_PRODUCTS:
+            powers.append((base, factor))  # exp(q log a) = a^q
         else:
-            inner: Form = {monomial: Fraction(1)}
+            inner: Form = {monomial: 1}
             powers.append((_atom("exp", True, [inner]), factor))
     monomial, whole = _together(powers)
     return _made(_tidy({monomial: whole}), ball)
 
 
-def _logarithm_of(monomial: Monomial) -> Atom:
+def _logarithm_of(monomial: Monomial) -> Any:
     """The positive atom of which a monomial is the logarithm."""
     if len(monomial) != 1:
         return None
     ((atom, exponent),) = monomial
     if exponent == 1 and isinstance(atom, tuple) and atom[0] == "log of":
-        return atom[3]  # type: ignore[no-any-return]
+        return atom[3]
     return None
 
 
@@ -363,7 +375,7 @@ def _log_of_atom(atom: Any) -> Form | None:
     depth = 1 + (atom[2] if isinstance(atom, tuple) else 0)
     if depth > DEEPEST:
         return None
-    return {_monomial(("log of", isinstance(atom, int), depth, atom)): Fraction(1)}
+    return {_monomial(("log of", isinstance(atom, int), depth, atom)): 1}
 
 
 _SINES = {
@@ -406,7 +418,7 @@ def _turns(number: Number) -> Fraction | None:
     if number.form is None or len(number.form) > 1:
         return None
     for monomial, factor in number.form.items():
-        return factor if monomial == _monomial(PI) else None
+        return Fraction(factor) if monomial == _monomial(PI) else None
     return Fraction(0)
 
 
@@ -440,7 +452,9 @@ def _right_angles(number: Fraction) -> Number:
 def _inverse_sine(number: Number) -> Number:
     value = number.rational
     if value is not None and abs(value) in (0, _HALF, 1):
-        share = {0: Fraction(0), _HALF: Fraction(1, 3), 1: Fraction(1)}[abs(value)]
+        share = Fraction(0) if not value else Fraction(1)
+        if abs(value) == _HALF:
+            share = Fraction(1, 3)
         return _right_angles(-share if value < 0 else share)
     ball = balls.OPERATIONS["asin"](number.ball)
     return _of_parity("asin", number, ball, odd=True)

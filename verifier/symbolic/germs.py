@@ -12,7 +12,8 @@ as `Oscillation`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -21,12 +22,32 @@ from verifier.symbolic import balls, exact, series
 from verifier.symbolic.balls import Ball
 from verifier.symbolic.exact import Number
 
-MOST_TERMS = 8
+_most_terms = 8
 """Terms kept of an expansion; what cancellation eats beyond them is unresolved, never guessed."""
+
+
+def kept_terms() -> int:
+    """How many terms of an expansion are kept."""
+    return _most_terms
+
+
+@contextmanager
+def keeping(terms: int) -> Iterator[None]:
+    """So many terms are kept of every expansion."""
+    global _most_terms
+    before, _most_terms = _most_terms, terms
+    try:
+        yield
+    finally:
+        _most_terms = before
 
 
 class Unresolved(Exception):
     """The expansion does not tell: a leading coefficient may be zero, or the function oscillates."""
+
+
+class OnCut(Unresolved):
+    """atan2 on its branch cut, all along."""
 
 
 class NoLimit(Exception):
@@ -37,9 +58,9 @@ class Outside(Exception):
     """The function is not defined on this side of the point."""
 
 
-Size = tuple[Fraction | float, Fraction | int, Fraction | int]
+Size = tuple[Fraction | float | int, Fraction | int, Fraction | int]
 """(e, −m, −n) of t^e·ℓ^m·λ^n: the smaller, the larger the term as t → 0+."""
-UNIT: Size = (Fraction(0), 0, 0)
+UNIT: Size = (0, 0, 0)
 FLAT: Size = (math.inf, 0, 0)
 """Smaller than every power of t."""
 
@@ -82,7 +103,7 @@ def constant(number: Number | Ball) -> Germ:
 
 def monomial(coefficient: Number | Ball, exponent: int) -> Germ:
     """coefficient · t^exponent."""
-    return _germ([((Fraction(exponent), 0, 0), _number(coefficient))], None)
+    return _germ([((exponent, 0, 0), _number(coefficient))], None)
 
 
 def _number(number: Number | Ball | float | Fraction) -> Number:
@@ -105,9 +126,9 @@ def _germ(terms: Iterable[tuple[Size, Number]], remainder: Size | None) -> Germ:
         for size in sorted(gathered)
         if not gathered[size].is_zero
     ]
-    if len(kept) > MOST_TERMS:
-        remainder = kept[MOST_TERMS][0]
-        kept = kept[:MOST_TERMS]
+    if len(kept) > _most_terms:
+        remainder = kept[_most_terms][0]
+        kept = kept[:_most_terms]
     return Germ(tuple(kept), remainder)
 
 
@@ -116,6 +137,8 @@ def _times(first: Size, second: Size) -> Size:
 
 
 def _to_power(size: Size, exponent: Fraction | int) -> Size:
+    if isinstance(exponent, Fraction):
+        exponent = exponent.numerator if exponent.denominator == 1 else exponent
     return size[0] * exponent, size[1] * exponent, size[2] * exponent
 
 
@@ -124,6 +147,7 @@ def _coarser(*sizes: Size | None) -> Size | None:
 
 
 ZERO = Germ()
+ONE = constant(exact.ONE)
 
 
 def is_zero(value: Value) -> bool:
@@ -364,9 +388,11 @@ def _product(first: Germ, second: Germ) -> Germ:
             assert largest is not None
             remainder = _coarser(remainder, _times(largest, other.remainder))
     terms = [
-        (_times(size, other), coefficient * factor)
+        (total, coefficient * factor)
         for size, coefficient in first.terms
         for other, factor in second.terms
+        for total in (_times(size, other),)
+        if remainder is None or total < remainder
     ]
     return _germ(terms, remainder)
 
@@ -418,15 +444,31 @@ def power(value: Value, exponent: Fraction) -> Value:
             raise Outside("a power of zero")
         return ZERO
     whole = exponent.denominator == 1
-    if isinstance(value, Oscillation):
-        if exponent == 2:
-            return multiply(value, value)
-        raise Unresolved("a power of what oscillates")
+    if whole and 0 < exponent <= MOST_FACTORS and not _has_sign(value):
+        return _repeated(value, int(exponent))
     if sign(value) < 0 and not whole:
         raise Outside("a broken power of a negative number")
     flips = sign(value) < 0 and exponent.numerator % 2 == 1
     result = _positive_power(magnitude(value), exponent)
     return negate(result) if flips else result
+
+
+MOST_FACTORS = 16
+"""Of a power that is multiplied out where the base may have any sign."""
+
+
+def _has_sign(value: Value) -> bool:
+    try:
+        return bool(sign(value))
+    except Unresolved:
+        return False
+
+
+def _repeated(value: Value, times: int) -> Value:
+    result: Value = ONE
+    for _ in range(times):
+        result = multiply(result, value)
+    return result
 
 
 def _positive_power(value: Value, exponent: Fraction) -> Value:
@@ -451,7 +493,7 @@ def _relative_rest(germ: Germ) -> Germ:
 
 def _binomial(exponent: Fraction) -> list[Number]:
     coefficients, current = [], Fraction(1)
-    for index in range(MOST_TERMS + 1):
+    for index in range(_most_terms + 1):
         coefficients.append(_number(current))
         current = current * (exponent - index) / (index + 1)
     return coefficients
@@ -520,8 +562,8 @@ def exponential(value: Value) -> Value:
     return Exponential(1, value)
 
 
-LOGARITHM: Size = (Fraction(0), -1, 0)
-DOUBLE_LOGARITHM: Size = (Fraction(0), 0, -1)
+LOGARITHM: Size = (0, -1, 0)
+DOUBLE_LOGARITHM: Size = (0, 0, -1)
 NARROW = 2**20
 """The fineness of a rational number below an irrational exponent."""
 
@@ -541,7 +583,7 @@ def _powers_of_logarithms(infinite: Sequence[tuple[Size, Number]]) -> Germ:
 
 def _exponential_series() -> list[Number]:
     return [
-        _number(Fraction(1, math.factorial(index))) for index in range(MOST_TERMS + 1)
+        _number(Fraction(1, math.factorial(index))) for index in range(_most_terms + 1)
     ]
 
 
@@ -575,7 +617,7 @@ def logarithm(value: Value) -> Value:
     )
     coefficients = [exact.ZERO] + [
         _number(Fraction((-1) ** (index + 1), index))
-        for index in range(1, MOST_TERMS + 1)
+        for index in range(1, _most_terms + 1)
     ]
     return add(head, compose(coefficients, _relative_rest(germ)))
 
@@ -609,14 +651,21 @@ def analytic(operation: str, value: Value) -> Value | None:
         return None
     center, small = found
     try:
-        coefficients = exact.taylor(operation, center, MOST_TERMS + 1)
+        coefficients = exact.taylor(operation, center, _most_terms + 1)
     except series.SingularError:
         return None
     return compose(coefficients, small)
 
 
+INJECTIVE = frozenset("exp expm1 tanh sigmoid atan sinh asinh erf erfc".split())
+"""On the whole line: what has no limit before has none after."""
+
+
 def _of_oscillation(operation: str, value: Oscillation) -> Value:
     """A differentiable function of main + O(size) is that of main + O(size), where the size vanishes."""
+    if value.size == UNIT and value.swings and operation in INJECTIVE:
+        limit(Oscillation(value.main, FLAT))  # what it swings about is finite
+        return Oscillation(ZERO, UNIT, swings=True)
     if value.size <= UNIT:
         raise Unresolved("a function of what oscillates")
     main = (
@@ -627,9 +676,6 @@ def _of_oscillation(operation: str, value: Oscillation) -> Value:
     if not isinstance(main, Germ) or limit(main).ball is None:
         raise Unresolved("a function of what oscillates")
     return Oscillation(main, value.size)
-
-
-ONE = constant(exact.ONE)
 
 
 def _pi() -> Number:
@@ -819,7 +865,7 @@ def _polygamma(order: int) -> Callable[[Value], Value]:
             if found is not None:
                 center, small = found
                 coefficients = series.taylor_polygamma(
-                    order, center.ball, MOST_TERMS + 1
+                    order, center.ball, _most_terms + 1
                 )
                 return compose([exact.known(ball) for ball in coefficients], small)
         except series.SingularError:
@@ -873,7 +919,7 @@ def _scaled_complementary(value: Value) -> Value:
         twice = scale(exponential(square), 2.0)
         return subtract(twice, _scaled_complementary(negate(value)))
     terms = [Fraction(1)]
-    for k in range(MOST_TERMS):
+    for k in range(_most_terms):
         terms.append(-terms[-1] * Fraction(2 * k + 1, 2))
     small = _tending_to_zero(power(value, Fraction(-2)))
     total = compose([_number(term) for term in terms], small)
@@ -913,7 +959,7 @@ def _tending_to_zero(value: Value) -> Germ:
 def _hankel(order: int, sign_of_terms: int) -> list[Number]:
     """(±1)ᵏ aₖ(m) of the asymptotic expansions of Bessel functions (DLMF 10.17.1 and 10.40.1)."""
     found = [Fraction(1)]
-    for k in range(1, MOST_TERMS + 1):
+    for k in range(1, _most_terms + 1):
         step = Fraction(4 * order**2 - (2 * k - 1) ** 2, 8 * k)
         found.append(found[-1] * step * sign_of_terms)
     return [_number(term) for term in found]
@@ -934,7 +980,7 @@ def _cylinder(
                 coefficients = [
                     exact.known(ball)
                     for ball in series.taylor_of_order(
-                        operation, order, center.ball, MOST_TERMS + 1
+                        operation, order, center.ball, _most_terms + 1
                     )
                 ]
             except series.SingularError:
@@ -1071,7 +1117,7 @@ def _angle(y: Value, x: Value) -> Value:
         if sign(x) > 0:
             return tilt
         if is_zero(y):
-            raise Unresolved("the reals do not tell the sign of a zero")
+            raise OnCut("the reals do not tell the sign of a zero")
         return add(tilt, constant(-pi if sign(y) < 0 else pi))
     tilt = _functions["atan"](divide(x, y))
     return subtract(constant(pi * _number(Fraction(sign(y), 2))), tilt)

@@ -23,13 +23,15 @@ from verifier.symbolic.paths import Line
 
 RADIUS_BITS = 20
 """Inputs are moved by 2⁻²⁰ of themselves, or 2⁻²⁰ at zero; any radius proves a limit."""
-MOST_QUANTITIES = 10
+MOST_QUANTITIES = 12
 """Quantities that are moved for one proof."""
 MOST_PROOFS = 12
 """Steps that are proved one by one."""
 MOST_MOVERS = 3
 """Inputs that leave the point at once when two ways are looked for."""
-MOST_WAYS = 64
+MOST_WAYS = 96
+FEW_TERMS = 3
+"""Ways are compared once, by expansions of no more terms."""
 SPEEDS = ((1, 1), (1, 2), (2, 1), (1, 3), (3, 1))
 """How fast two inputs move beside each other: as t and t², …"""
 
@@ -56,7 +58,7 @@ def fixed(line: Line, point: Mapping[str, float], mover: str) -> dict[int, Value
     at_point = line.values(work.path(widened=False))
     found: dict[int, Value] = {}
     for index, value in enumerate(at_point):
-        if isinstance(value, Outside | Unresolved) and mover not in work.cones[index]:
+        if _has_failed(value) and mover not in work.cones[index]:
             known = work.of(index)
             if isinstance(known, Found) and known.limit.ball is not None:
                 found[index] = germs.constant(known.limit.ball)
@@ -81,7 +83,8 @@ class _Joint:
             found = self.of(output)
         if isinstance(found, Found):
             return found
-        self._compare_ways()
+        if germs.kept_terms() <= FEW_TERMS:
+            self._compare_ways()
         raise reason
 
     # ── step by step ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -150,20 +153,24 @@ class _Joint:
         raise reason
 
     def _quantities(self, index: int) -> Iterator[tuple[int, Limit]]:
-        """The inputs that a step depends on, and the steps that join several of them; with what they tend to."""
-        needed = _needed(self.line, index)
-        for at in needed:
-            if self.line.steps[at].operation in ("variable", "input"):
-                yield at, _of_number(self.point[self.line.steps[at].name or ""])
+        """What may be moved, with its limit: inputs, and steps that join several, nearest to the failure first."""
         at_point = self.line.values(self.path(widened=False))
-        for at in needed[:-1]:
-            if len(self.cones[at]) < 2:
-                continue
+        needed = _needed(self.line, index)
+        queue = [at for at in needed if _has_failed(at_point[at])]
+        seen = set(queue)
+        for at in queue:
             found = self.found.get(at)
-            if isinstance(at_point[at], Germ):
+            step = self.line.steps[at]
+            if step.operation in ("variable", "input"):
+                yield at, _of_number(self.point[step.name or ""])
+            elif len(self.cones[at]) > 1 and isinstance(at_point[at], Germ):
                 yield at, germs.limit(at_point[at])
             elif isinstance(found, Found) and found.limit.number is None:
                 yield at, found.limit
+            for argument in step.arguments:
+                if argument not in seen and self.cones[argument]:
+                    seen.add(argument)
+                    queue.append(argument)
 
     def _by(self, index: int, quantity: int, center: Limit) -> Found | bool:
         sides = [1] if center.number is None else self._sides(quantity, center.number)
@@ -197,7 +204,10 @@ class _Joint:
     ) -> None:
         """Ways on which the quantity stays where it is: none is in the domain, or they have the same limit."""
         path = self.path(widened=True)
-        value = line.along(path, self._moved(path, quantity, center, 0))
+        try:
+            value = line.along(path, self._moved(path, quantity, center, 0))
+        except germs.OnCut:
+            return  # the sign of the zero decides there, which is no way of its own
         if value is None:
             return
         if _differ(_tends(value), found):
@@ -219,22 +229,15 @@ class _Joint:
     ) -> dict[int, Value]:
         """The quantity on its way; of a difference that vanishes the first operand goes with it."""
         moved = self._alike(quantity, _departing(center, side))
-        step = self.line.steps[quantity]
-        if (
-            step.operation != "sub"
-            or center.number is None
-            or not center.number.is_zero
-        ):
+        if center.number is None or not center.number.is_zero:
             return moved
-        first, second = step.arguments
-        for mover, base in ((first, second), (second, first)):
-            if mover in self.line.constants or mover in _needed(self.line, base):
-                continue
-            value = self.line.to(base).along(path)
+        for mover, base, turned in _partners(self.line, quantity):
+            value = self.line.values(path)[base]
             if isinstance(value, Germ):
                 away = moved[quantity]
-                turned = germs.negate(away) if mover == second else away
-                return moved | self._alike(mover, germs.add(value, turned))
+                leaving = germs.negate(away) if turned < 0 else away
+                still = germs.negate(value) if turned == 0 else value
+                return moved | self._alike(mover, germs.add(still, leaving))
         return moved
 
     def _alike(self, index: int, value: Value) -> dict[int, Value]:
@@ -253,7 +256,8 @@ class _Joint:
     def _compare_ways(self) -> None:
         """Raise `NoLimit` for two ways with different limits, `Outside` where no way is in the domain."""
         first: Limit | bool | None = None
-        unknown = False
+        cone = self.cones[self.line.output]
+        unknown = len(cone) > MOST_MOVERS  # then not every input is moved
         for way in itertools.islice(self._ways(), MOST_WAYS):
             try:
                 value = self.line.along(way)
@@ -285,13 +289,24 @@ class _Joint:
             yield still | moving
 
     def _movers(self) -> list[str]:
-        """The inputs to move: infinite ones, then those that the first step without a limit depends on, and so on."""
+        """The inputs to move: infinite ones, those that leave the point alone, then what the failure depends on."""
         infinite = [name for name, value in self.point.items() if math.isinf(value)]
         found = dict.fromkeys(infinite)
         for index in _needed(self.line, self.line.output):
             if self.found.get(index) is None:
                 found |= dict.fromkeys(sorted(self.cones[index]))
+        if not infinite:
+            found = dict.fromkeys([*filter(self._leaves, found), *found])
         return list(found)[: max(MOST_MOVERS, len(infinite))]
+
+    def _leaves(self, name: str) -> bool:
+        """Whether the function is defined where this input alone leaves the point."""
+        path = self.path(widened=False)
+        for side in (1, -1):
+            path[name] = paths.coordinate(self.point[name], side, 1)
+            if not _has_failed(self.line.values(path)[self.line.output]):
+                return True
+        return False
 
 
 # ── one operation ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -317,12 +332,12 @@ def _composition(operation: str, limits: Sequence[Limit], exponent: Any) -> Any:
         if exponent is not None:
             operands[1] = exponent
         found = paths.apply(operation, operands)
-        if isinstance(found, Outside | Unresolved):
+        if _has_failed(found):
             return None
         if not isinstance(found, bool):
             try:
                 found = germs.limit(found)
-            except Unresolved:
+            except (Unresolved, NoLimit):
                 return None
     return found
 
@@ -380,6 +395,27 @@ def _of_infinities(operation: str, limits: Sequence[Limit]) -> Limit | None:
         case "pow" if first > 0:
             return Limit(None, 1) if second > 0 else Limit(exact.ZERO)
     return None
+
+
+def _has_failed(value: Any) -> bool:
+    return isinstance(value, Outside | Unresolved)
+
+
+def _partners(line: Line, quantity: int) -> Iterator[tuple[int, int, int]]:
+    """For a vanishing u = a ± b: what may move with u, what it then is beside u, and how it moves.
+
+    a = b + u (told by 1), b = a − u (by −1), and a = −b + u where u is a sum (by 0).
+    """
+    step = line.steps[quantity]
+    if step.operation not in ("add", "sub"):
+        return
+    first, second = step.arguments
+    ways = [(first, second, 1), (second, first, -1)]
+    if step.operation == "add":
+        ways = [(first, second, 0), (second, first, 0)]
+    for mover, base, turned in ways:
+        if mover not in line.constants and mover not in _needed(line, base):
+            yield mover, base, turned
 
 
 NONNEGATIVE = frozenset("abs sqrt square hypot exp relu cosh sigmoid exp2".split())

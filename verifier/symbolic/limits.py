@@ -36,10 +36,11 @@ from verifier.symbolic.germs import (
 )
 from verifier.symbolic.paths import Line
 
-PRECISIONS_BITS = (256, 1280)
-"""Two limits whose balls overlap at these precisions are taken for equal: no precision proves equality.
+EFFORTS = ((256, joint.FEW_TERMS), (256, 8), (1280, 8))
+"""Bits of precision, and terms kept of an expansion.
 
-The second holds the whole part of any double."""
+Two limits whose balls overlap at these precisions are taken for equal: no precision proves equality. The last holds
+the whole part of any double."""
 
 
 RELATIONS = frozenset("lt le gt ge eq ne".split())
@@ -114,10 +115,13 @@ class Limits:
             speed = germs.monomial(balls.exact(-math.copysign(1.0, point[wrt])), 2)
             slope = germs.limit(germs.multiply(germs.derivative(value), speed))
             return _sided(Sides(left=None, right=slope), upstream)
-        values = {
-            side: self.line.along(self._coordinates(point, {wrt: side}))
-            for side in (-1, 1)
-        }
+        try:
+            values = {
+                side: self.line.along(self._coordinates(point, {wrt: side}))
+                for side in (-1, 1)
+            }
+        except OnCut:
+            return self._slope_at(point, wrt, upstream)
         if here.status is TruthStatus.FINITE and not any(values.values()):
             fixed = joint.fixed(self.line, point, wrt)
             values = {
@@ -243,8 +247,8 @@ class Limits:
 
 def _decide(attempt: Callable[[], Truth]) -> Truth:
     reason = ""
-    for bits in PRECISIONS_BITS:
-        with balls.workprec(bits):
+    for bits, terms in EFFORTS:
+        with balls.workprec(bits), germs.keeping(terms):
             try:
                 return attempt()
             except Unresolved as failure:
