@@ -271,7 +271,8 @@ def test_a_difference_of_infinities_has_no_value():
         ("exp(-x)*cos(x)", INF, 0, 0),  # a damped oscillator comes to rest
         ("x + sin(x)", INF, INF, "undefined"),
         ("floor(x)", INF, INF, 0),
-        ("floor(x)/x", INF, 1, 0),
+        ("(x + cos(x))/x", INF, 1, 0),
+        ("floor(x)/x", INF, "limit", "limit"),
     ],
 )
 def test_what_oscillates_has_a_limit_only_where_it_vanishes(text, x, value, slope):

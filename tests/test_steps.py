@@ -82,9 +82,8 @@ def test_a_multiple_is_told_exactly_and_has_no_derivative(
 ) -> None:
     value, gradient = truths(f"{name}(x, y)", x=x, y=y)
     assert is_number(value, 0)
-    huge = abs(Fraction(x) / Fraction(y)) > 2**1216  # beyond what limits resolve
-    status = TruthStatus.LIMIT if huge else TruthStatus.UNDEFINED
-    assert {truth.status for truth in gradient.values()} == {status}
+    statuses = {truth.status for truth in gradient.values()}
+    assert statuses == {TruthStatus.UNDEFINED}
 
 
 @pytest.mark.parametrize("text", ["floor(x)/10", "0.3*ceil(x)", "round(x, 1)"])

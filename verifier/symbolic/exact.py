@@ -639,6 +639,17 @@ def values(program: Program, point: Mapping[str, float]) -> list[Any]:
     return found
 
 
+def rational_values(
+    program: Program, point: Mapping[str, float]
+) -> dict[int, Fraction]:
+    """The exact value of every node whose form says that it is rational, by index."""
+    return {
+        index: number.rational
+        for index, number in enumerate(values(program, point))
+        if isinstance(number, Number) and number.rational is not None
+    }
+
+
 def _applied(node: Node, operands: Sequence[Any]) -> Any:
     try:
         return apply(node.operation, operands)

@@ -85,12 +85,14 @@ class Exponential:
 class Oscillation:
     """main + O(size), where the rest may oscillate, so that no order of its derivative is known.
 
-    `swings` says that the rest, divided by its size, has no limit itself.
+    `swings` says of the rest, divided by its size, that it has no limit itself (1), or even comes back again and again to
+    two numbers of opposite sign (2); `jumps`, that it is not continuous.
     """
 
     main: Germ
     size: Size
-    swings: bool = False
+    swings: int = 0
+    jumps: bool = False
 
 
 Value = Germ | Exponential | Oscillation
@@ -219,9 +221,13 @@ def limit(value: Value) -> Limit:
 
 def _limit_of_oscillation(value: Oscillation) -> Limit:
     main = value.main.terms[0][0] if value.main.terms else None
+    if value.jumps and (main is None or main >= UNIT):
+        # The remainder of 7 by y tends to 0 with y, jumping without end: no number continues it to y = 0.
+        raise Unresolved("infinitely many jumps")
     if value.size > UNIT or (main is not None and main < min(value.size, UNIT)):
         return limit(value.main)
-    if value.swings and (main is None or main > value.size or main == UNIT):
+    enough = 1 if value.size == UNIT else 2
+    if value.swings >= enough and (main is None or main > value.size or main == UNIT):
         raise NoLimit("the function oscillates without a limit")
     raise Unresolved("the function may oscillate without a limit")
 
@@ -260,7 +266,7 @@ def _derived(remainder: Size | None) -> Size | None:
 def slope(value: Value, side: int) -> Value:
     """The difference quotient of the function continued, on one side; where that is infinite, the derivative beside."""
     turned = value if side > 0 else negate(value)
-    if isinstance(value, Oscillation) or limit(value).number is not None:
+    if limit(value).number is not None:
         return multiply(_departed(turned), monomial(exact.ONE, -1))
     return derivative(turned)
 
@@ -270,10 +276,9 @@ def _departed(value: Value) -> Value:
     if isinstance(value, Exponential):
         return value
     if isinstance(value, Oscillation):
-        limit(value)
         main = _departed(value.main)
         assert isinstance(main, Germ)
-        return Oscillation(main, value.size, value.swings)
+        return Oscillation(main, value.size, value.swings, value.jumps)
     kept = tuple(term for term in value.terms if term[0] != UNIT)
     return Germ(kept, value.remainder)
 
@@ -313,28 +318,30 @@ def add(first: Value, second: Value) -> Value:
 
 
 def _sum_of_oscillations(first: Value, second: Value) -> Value:
-    (main, size, swings), (other, smaller, turns) = sorted(
+    (main, size, swings), (other, smaller, _) = sorted(
         (_as_oscillation(first), _as_oscillation(second)), key=lambda found: found[1]
     )
-    if not swings and not turns and Germ not in (type(first), type(second)):
-        swings = False
     total = add(main, other)
     assert isinstance(total, Germ)
-    alone = size < smaller or smaller == NOTHING
-    return Oscillation(total, size, swings and alone)
+    jumps = _jumps(first) or _jumps(second)
+    return Oscillation(total, size, swings if size < smaller else 0, jumps)
+
+
+def _jumps(value: Value) -> bool:
+    return isinstance(value, Oscillation) and value.jumps
 
 
 NOTHING: Size = (math.inf, math.inf, math.inf)  # type: ignore[assignment]
 
 
-def _as_oscillation(value: Value) -> tuple[Germ, Size, bool]:
+def _as_oscillation(value: Value) -> tuple[Germ, Size, int]:
     if isinstance(value, Oscillation):
         return value.main, value.size, value.swings
     if isinstance(value, Exponential):
         if sign(value.log) > 0:
             raise Unresolved("an oscillation beside an exponential")
-        return Germ((), FLAT), NOTHING, False
-    return value, NOTHING, False
+        return Germ((), FLAT), NOTHING, 0
+    return value, NOTHING, 0
 
 
 def _flattened(germ: Germ) -> Germ:
@@ -348,7 +355,7 @@ def negate(value: Value) -> Value:
     if isinstance(value, Oscillation):
         main = negate(value.main)
         assert isinstance(main, Germ)
-        return Oscillation(main, value.size, value.swings)
+        return Oscillation(main, value.size, value.swings, value.jumps)
     return Germ(tuple((size, -c) for size, c in value.terms), value.remainder)
 
 
@@ -405,23 +412,13 @@ def _product_of_oscillations(first: Value, second: Value) -> Value:
     )
     product = multiply(main, other)
     assert isinstance(product, Germ)
-    largest, largest_other = _largest(main), _largest(other)
-    found = [
-        _times(size, smaller),
-        _times(largest, smaller),
-        _times(size, largest_other),
-    ]
-    known = (
-        isinstance(second, Germ)
-        and bool(other.terms)
-        and bool(other.terms[0][1].sign())
-    )
-    known_first = (
-        isinstance(first, Germ) and bool(main.terms) and bool(main.terms[0][1].sign())
-    )
-    return Oscillation(
-        product, min(found), (swings and known) or (turns and known_first)
-    )
+    found = [_times(size, smaller)]
+    found += [_times(_largest(main), smaller), _times(size, _largest(other))]
+    still = swings if isinstance(second, Germ) and _has_sign(second) else 0
+    if isinstance(first, Germ) and _has_sign(first):
+        still = turns
+    jumps = _jumps(first) or _jumps(second)
+    return Oscillation(product, min(found), still, jumps)
 
 
 def _largest(germ: Germ) -> Size:
@@ -474,12 +471,19 @@ def _repeated(value: Value, times: int) -> Value:
 def _positive_power(value: Value, exponent: Fraction) -> Value:
     if isinstance(value, Exponential):
         return exponential(scale(value.log, exponent))
-    (size, coefficient), rest = (
-        leading(_germ_of(value)),
-        _relative_rest(_germ_of(value)),
-    )
+    if isinstance(value, Oscillation):
+        main = _positive_power(_germ_of(value), exponent)
+        return _beside(value, main, exponent - 1)
+    (size, coefficient), rest = leading(value), _relative_rest(value)
     head = Germ(((_to_power(size, exponent), exact.power(coefficient, exponent)),))
     return multiply(head, compose(_binomial(exponent), rest))
+
+
+def _beside(value: Oscillation, main: Value, exponent: Fraction | int) -> Oscillation:
+    """f(main + O(size)), where f(main) is given and f′ is of the order of main to a power."""
+    assert isinstance(main, Germ)
+    slope = _to_power(leading(value.main)[0], exponent)
+    return Oscillation(main, _times(value.size, slope), jumps=value.jumps)
 
 
 def _relative_rest(germ: Germ) -> Germ:
@@ -603,6 +607,8 @@ def logarithm(value: Value) -> Value:
         raise Outside("a logarithm of no positive number")
     if isinstance(value, Exponential):
         return value.log
+    if isinstance(value, Oscillation):
+        return _beside(value, logarithm(_germ_of(value)), -1)
     germ = _germ_of(value)
     size, coefficient = leading(germ)
     if size[2] != 0:
@@ -664,8 +670,8 @@ INJECTIVE = frozenset("exp expm1 tanh sigmoid atan sinh asinh erf erfc".split())
 def _of_oscillation(operation: str, value: Oscillation) -> Value:
     """A differentiable function of main + O(size) is that of main + O(size), where the size vanishes."""
     if value.size == UNIT and value.swings and operation in INJECTIVE:
-        limit(Oscillation(value.main, FLAT))  # what it swings about is finite
-        return Oscillation(ZERO, UNIT, swings=True)
+        if limit(value.main).number is not None:
+            return Oscillation(ZERO, UNIT, swings=1)
     if value.size <= UNIT:
         raise Unresolved("a function of what oscillates")
     main = (
@@ -675,7 +681,7 @@ def _of_oscillation(operation: str, value: Oscillation) -> Value:
     )
     if not isinstance(main, Germ) or limit(main).ball is None:
         raise Unresolved("a function of what oscillates")
-    return Oscillation(main, value.size)
+    return Oscillation(main, value.size, jumps=value.jumps)
 
 
 def _pi() -> Number:
@@ -1081,7 +1087,7 @@ def _periodic(operation: str) -> Callable[[Value], Value]:
     def oscillate(value: Value) -> Value:
         if isinstance(value, Oscillation):
             raise Unresolved("a function of what oscillates")
-        return Oscillation(ZERO, UNIT, swings=True)
+        return Oscillation(ZERO, UNIT, swings=2)
 
     return _analytic_or(operation, oscillate)
 
@@ -1151,7 +1157,7 @@ def _whole_part(value: Value, *, up: bool) -> Value:
     """floor or ceil: constant beside any point; at an integer the side tells which."""
     found = finite_part(value)
     if found is None:
-        return Oscillation(_germ_of(value), UNIT)
+        return Oscillation(_germ_of(value), UNIT, jumps=True)
     center, small = found
     whole = _whole_below(center)
     if center.rational == whole:

@@ -29,6 +29,7 @@ from verifier.symbolic.germs import (
     Germ,
     Limit,
     NoLimit,
+    OnCut,
     Oscillation,
     Outside,
     Unresolved,
@@ -41,9 +42,6 @@ EFFORTS = ((256, joint.FEW_TERMS), (256, 8), (1280, 8))
 
 Two limits whose balls overlap at these precisions are taken for equal: no precision proves equality. The last holds
 the whole part of any double."""
-
-
-RELATIONS = frozenset("lt le gt ge eq ne".split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +272,9 @@ def _is_on_edge(line: Line, values: Sequence[Any]) -> bool:
             continue
         if step.operation == "sign" and germs.is_zero(operands[0]):
             return True
-        if step.operation in RELATIONS and germs.is_zero(germs.subtract(*operands)):
+        if step.operation in balls.RELATIONS and germs.is_zero(
+            germs.subtract(*operands)
+        ):
             return True
     return False
 

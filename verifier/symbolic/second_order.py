@@ -19,8 +19,8 @@ from verifier.symbolic import balls, derivative, joint, paths, witness
 from verifier.symbolic.balls import Ball
 from verifier.symbolic.clarke import Clarke
 from verifier.symbolic.formula import Formula
-from verifier.symbolic.germs import Outside, Unresolved
-from verifier.symbolic.limits import PRECISIONS_BITS, Limits
+from verifier.symbolic.germs import NoLimit, Outside, Unresolved
+from verifier.symbolic.limits import EFFORTS, Limits
 from verifier.symbolic.stepwise import Known, Standing, Stepwise
 from verifier.symbolic.truth import (
     _STATUS,
@@ -131,10 +131,10 @@ class HessianOracle:
             return False
         output = self.whole.outputs[self.pairs.index(pair)]
         line = paths.of_formula(replace(self.whole, outputs=(output,)))
-        with balls.workprec(PRECISIONS_BITS[0]):
+        with balls.workprec(EFFORTS[0][0]):
             try:
                 return joint.limit(line, point).limit.ball is not None
-            except (Unresolved, Outside, joint.Different):
+            except (Unresolved, Outside, NoLimit):
                 return False
 
     @cached_property

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from verifier.language import expression
 from verifier.language.expression import Node, Program
-from verifier.symbolic import balls
+from verifier.symbolic import balls, exact
 from verifier.symbolic.stepwise import Known, Standing
 
 Tie = tuple[int, int]
@@ -63,8 +63,7 @@ class Here:
         self.values = values
         self.classes = expression.classes(program)
         self.constants = expression.constant_values(program)
-        exact = {name: Fraction(value) for name, value in point.items()}
-        self.rationals = expression.rational_values(program, exact)
+        self.rationals = exact.rational_values(program, point)
 
     def sign(self, first: int, second: int) -> int | None:
         """The sign of the difference of two numbers; None where they are equal, or not known to differ."""

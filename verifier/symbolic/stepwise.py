@@ -278,14 +278,10 @@ class Stepwise:
             return adjoint if operand == 0 else None
         operands = self._sharpened(node, [value.ball for value in found])
         standing = balls.regularity(node.operation, operands, operand)
-<<<<<<< HEAD
-        if standing is not Regularity.SMOOTH and not self._is_on_side(node, operands):
-=======
         if standing is Regularity.UNSURE:
             operands = self._known_exactly(node, operands)
             standing = balls.regularity(node.operation, operands, operand)
-        if standing is not Regularity.SMOOTH:
->>>>>>> 47e7687 (Keep beside a ball what form the number has, so that zeros are seen; let germs oscillate)
+        if standing is not Regularity.SMOOTH and not self._is_on_side(node, operands):
             return self._irregular(index, standing)
         if row.operands[operand] in row.parameters:
             return None
