@@ -85,8 +85,8 @@ class Exponential:
 class Oscillation:
     """main + O(size), where the rest may oscillate, so that no order of its derivative is known.
 
-    `swings` says of the rest, divided by its size, that it has no limit itself (1), or even comes back again and again to
-    two numbers of opposite sign (2); `jumps`, that it is not continuous.
+    `swings` says of the rest, divided by its size, that it has no limit itself (1), or even that it comes back again and
+    again to two numbers of opposite sign (2); `jumps`, that it is not continuous.
     """
 
     main: Germ
