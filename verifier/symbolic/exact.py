@@ -568,6 +568,8 @@ def apply(operation: str, operands: Sequence[Any]) -> Any:
     """An operation on numbers, or a condition's truth value; `Undecided` where it is not known or not finite."""
     if operation in _OPERATIONS:
         return _OPERATIONS[operation](*operands)
+    if operation not in balls.OPERATIONS:
+        raise Undecided(f"`{operation}` is known by its definition alone")
     if operation == "lgamma" and operands[0].rational in (1, 2):
         return ZERO
     found = balls.OPERATIONS[operation](*(operand.ball for operand in operands))

@@ -85,8 +85,8 @@ class Exponential:
 class Oscillation:
     """main + O(size), where the rest may oscillate, so that no order of its derivative is known.
 
-    `swings` says of the rest, divided by its size, that it has no limit itself (1), or even that it comes back again and
-    again to two numbers of opposite sign (2); `jumps`, that it is not continuous.
+    `swings` says of the rest, divided by its size, that it has no limit itself (1), or even that it comes back to two
+    numbers of opposite sign again and again (2); `jumps`, that it is not continuous.
     """
 
     main: Germ
@@ -1260,9 +1260,15 @@ _functions: dict[str, Callable[..., Any]] = {
 
 def apply(operation: str, operands: Sequence[Any]) -> Any:
     """The germ of an operation, or the truth value of a condition, on this side of the point."""
+    function = _functions.get(operation)
     if operation in _ordered:
         order = _constant_of(operands[0])
         if order is None:
             raise Unresolved("an order that is not known")
-        return _ordered[operation](int(order))(operands[1])
-    return _functions[operation](*operands)
+        function, operands = _ordered[operation](int(order)), operands[1:]
+    if function is None:
+        raise Unresolved(f"`{operation}` is known by its definition alone")
+    try:
+        return function(*operands)
+    except exact.Undecided as failure:
+        raise Unresolved(str(failure)) from failure

@@ -139,8 +139,6 @@ def apply(operation: str, operands: Sequence[Any]) -> Any:
         return germs.apply(operation, operands)
     except (Outside, Unresolved) as failure:
         return failure
-    except exact.Undecided as failure:
-        return Unresolved(str(failure))
 
 
 def coordinate(value: float, move: int, rate: int) -> Germ:

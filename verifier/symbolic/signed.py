@@ -13,13 +13,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from fractions import Fraction
 from typing import Any
 
 from verifier.language import expression, operations
 from verifier.language.expression import Node, Program
 from verifier.records import Truth, TruthStatus
-from verifier.symbolic import balls, germs
+from verifier.symbolic import balls, exact, germs
 from verifier.symbolic.balls import Regularity
 
 PRECISION_BITS = 256
@@ -141,8 +140,7 @@ class _Evaluation:
     def __init__(self, program: Program, point: Mapping[str, float]) -> None:
         self.program = program
         self.reached = expression.reached(program)
-        finite = {n: Fraction(v) for n, v in point.items() if math.isfinite(v)}
-        self.rationals = expression.rational_values(program, finite)
+        self.rationals = exact.rational_values(program, point)
         self.values: list[Value | None] = []
         for index, node in enumerate(program.nodes):
             try:
@@ -284,7 +282,7 @@ def _limit(operation: str, operand: Special) -> Value:
         return of_ball(tends.ball)
     except germs.Outside:
         return NAN
-    except (germs.Unresolved, KeyError) as failure:
+    except (germs.Unresolved, germs.NoLimit) as failure:
         raise Unknown from failure
 
 
