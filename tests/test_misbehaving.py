@@ -16,6 +16,8 @@ import pytest
 HEAD = """
 import atexit, builtins, ctypes, os, signal, sys, threading, time, torch
 class Own(BaseException): pass
+class Mute(Exception):
+    def __str__(self): raise ValueError
 """
 AFTER = """
 [[case]]
@@ -70,6 +72,12 @@ ENDINGS = [
     "raise GeneratorExit",
     "raise Own",
     "try:\n  sys.exit(0)\nfinally:\n  sys.stdout.close()",
+    "raise Mute",
+    "os.close(1)\nraise ValueError",
+    "os.dup2(os.open(os.devnull, os.O_WRONLY), 1)\nraise ValueError",
+    "torch.set_default_device('meta')\nraise ValueError",
+    "os.fork() or os._exit(0)\nraise ValueError",
+    "raise StopIteration",
 ]
 
 
@@ -91,6 +99,7 @@ BEHIND = [
     "signal.signal(signal.SIGALRM, lambda *_: sys.exit(0))\nsignal.setitimer(signal.ITIMER_REAL, 0.02)",
     "signal.signal(signal.SIGINT, signal.SIG_IGN)\nraise ValueError",
     "threading.Thread(target=sys.exit).start()\nraise ValueError",
+    "sys.exit = lambda *_: None\nraise ValueError",
 ]
 
 

@@ -347,3 +347,49 @@ def test_loading_the_plugin_loads_nothing_heavy():
     )
 
     assert run.stdout == "[]\n"
+
+
+# ── callables that misbehave ─────────────────────────────────────────────────────────────────────────────────────────
+
+ENDS = """
+import os, sys
+def leaves(x): sys.exit(0)
+def interrupts(x): raise KeyboardInterrupt
+def ends(x): os._exit(0)
+def square(x): return x*x
+"""
+
+
+def test_no_callable_ends_the_session(pytester):
+    """The project's own file allows its callables, from whatever folder pytest is called."""
+    names = ("leaves", "interrupts", "ends", "square")
+    text = "".join(
+        f'[[case]]\nname = "{name}"\nexpression = "x*x"\nat = {{ x = 2 }}\ndtype = ["float32"]\n'
+        f'subject = "endsmath:{name}"\n'
+        for name in names
+    )
+    (pytester.path / "a.toml").write_text(text, encoding="utf-8")
+    pytester.makepyfile(endsmath=ENDS)
+    pytester.makepyprojecttoml(
+        '[tool.pytest.ini_options]\nverifier_cases = ["a.toml"]\n'
+        '[tool.verifier]\nsubjects = ["endsmath"]\n'
+    )
+    pytester.syspathinsert()
+
+    result = pytester.runpytest_inprocess()
+
+    result.assert_outcomes(failed=3, passed=1)
+    result.stdout.fnmatch_lines(["*SystemExit: 0*"])
+
+
+def test_a_subject_that_is_not_allowed_is_one_error_of_its_file(pytester):
+    text = (
+        '[[case]]\nname = "a"\nexpression = "x*x"\nat = { x = 2 }\nsubject = "evil:f"\n'
+    )
+    (pytester.path / "a.toml").write_text(text, encoding="utf-8")
+    pytester.makeini("[pytest]\nverifier_cases = a.toml\n")
+
+    result = pytester.runpytest_inprocess()
+
+    result.assert_outcomes(errors=1)
+    assert str(result.stdout).count("importing `evil` would run its code") == 1

@@ -60,8 +60,11 @@ def main() -> None:
         # A name that the terminal cannot show is spelled out, and never the end of the run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    from verifier.reports.outcome import UNUSABLE
+
     with _guarded_exit():
         app()
+        raise SystemExit(UNUSABLE)  # not reached, unless a callable replaced `sys.exit`
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -83,11 +83,34 @@ class _Unclosed:
 @contextmanager
 def _streams() -> Iterator[None]:
     before = sys.stdin, sys.stdout, sys.stderr
+    copies = {file: copy for file in (0, 1, 2) if (copy := _copy(file)) is not None}
     sys.stdout, sys.stderr = (stream and _Unclosed(stream) for stream in before[1:])
     try:
         yield
     finally:
         sys.stdin, sys.stdout, sys.stderr = before
+        for file, copy in copies.items():
+            _put_back(file, copy)
+
+
+def _copy(file: int) -> int | None:
+    try:
+        return os.dup(file)
+    except OSError:  # it is closed
+        return None
+
+
+def _put_back(file: int, copy: int) -> None:
+    """An open file as it was copied, whatever was done to its number."""
+    with suppress(OSError):  # the copy may be closed too
+        wanted = os.fstat(copy)
+        try:
+            is_there = os.path.samestat(os.fstat(file), wanted)
+        except OSError:
+            is_there = False
+        if not is_there:
+            os.dup2(copy, file)
+        os.close(copy)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from verifier import inquiry, interrupts, trials
+from verifier.automatic.faults import said
 from verifier.automatic.layouts import check_alone
 from verifier.automatic.layouts import check_device as check_device
 from verifier.automatic.routes import Measurement, Runner
@@ -274,7 +275,7 @@ class Interrupted(KeyboardInterrupt):
 
 def failed(case: Case, *, dtype: str, route: str, error: BaseException) -> Result:
     """The result of a case that could not be run."""
-    told = error.message if isinstance(error, VerifierError) else str(error)
+    told = error.message if isinstance(error, VerifierError) else said(error)
     kind = type(error).__name__
     message = "; ".join(
         [

@@ -46,6 +46,14 @@ def passes_through_others(error: BaseException) -> bool:
     return any(_is_elsewhere(link) for link in _links(error.__traceback__))
 
 
+def said(error: BaseException) -> str:
+    """The exception's own words; a callable's may raise where it should speak."""
+    try:
+        return str(error)
+    except BaseException as second:
+        return f"(and no words, for they raise {type(second).__name__})"
+
+
 def told(error: BaseException) -> str:
     """The traceback of an exception, as Python prints it."""
     return "".join(traceback.format_exception(error))
@@ -53,7 +61,7 @@ def told(error: BaseException) -> str:
 
 def first_line(error: BaseException) -> str:
     """The kind of an exception and the first line of what it says."""
-    text = str(error).strip().split("\n")[0]
+    text = said(error).strip().split("\n")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

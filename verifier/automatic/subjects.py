@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from verifier import interrupts
+from verifier.automatic.faults import first_line
 from verifier.errors import Place, VerifierError, suggest
 
 PROJECT = "pyproject.toml"
@@ -168,9 +169,8 @@ def _import(name: str, path: str) -> ModuleType:
 
 
 def _broken(module: str, error: BaseException) -> SubjectError:
-    text = str(error).strip().split("\n")[0]
     return SubjectError(
-        f"expected to import `{module}`, found that it raises {type(error).__name__}: {text}"
+        f"expected to import `{module}`, found that it raises {first_line(error)}"
     )
 
 
