@@ -6,7 +6,7 @@ import pytest
 
 from verifier.errors import UsageError
 from verifier.judgement import baseline
-from verifier.records import Change, ChangeKind, Verdict
+from verifier.records import Change, ChangeKind, Tally, Verdict
 from verifier.reports.outcome import (
     Standing,
     accepted_verdicts,
@@ -215,8 +215,31 @@ def test_an_accepted_kind_excuses_a_new_difference_but_not_a_larger_error(
     new = _change(result, ChangeKind.NEW_DIFFERENCE, regression=True)
     larger = _change(result, ChangeKind.LARGER_ERROR, regression=True)
 
+    more = _change(result, ChangeKind.MORE_POINTS, regression=True)
+
     assert exit_code(record, [new], ["unstable"]) == 0
+    assert exit_code(record, [more], ["unstable"]) == 0
+    assert exit_code(record, [more], ["range"]) == 1
     assert exit_code(record, [larger], ["unstable"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"), [("match.exact", 0), ("undecided.limit", 3)]
+)
+def test_a_new_quantity_counts_as_it_would_alone(
+    make_result, make_record, verdict, code
+):
+    parts = {"value": "differ.wrong", "gradient": verdict}
+    quantities = [
+        Tally(quantity=name, wrt=(), counts={found: 1}, max_error_ulp=None)
+        for name, found in parts.items()
+    ]
+    before = make_result("a", "differ.wrong", quantities=tuple(quantities[:1]))
+    after = make_result("a", "differ.wrong", quantities=tuple(quantities))
+    changes = baseline.compare(make_record(after), baseline.of(make_record(before)))
+
+    assert [change.quantity for change in changes] == ["gradient"]
+    assert exit_code(make_record(after), changes) == code
 
 
 @pytest.mark.parametrize(

@@ -148,15 +148,36 @@ def _standings_against_baseline(
             standings.add(Standing.BROKEN)
         elif result is not None and change.kind is not ChangeKind.IMPROVED:
             # New, or accepted as a difference: a point that was not judged still shows.
-            standings.add(standing(result, accepted))
+            standings.add(_standing_of(change, result, accepted))
     return standings
+
+
+def _standing_of(
+    change: Change, result: Result, accepted: Collection[Verdict]
+) -> Standing:
+    """How what has changed stands; of a new quantity alone, not what the baseline holds of the others."""
+    if change.kind is not ChangeKind.NEW or change.quantity is None:
+        return standing(result, accepted)
+    counts = {
+        verdict: count
+        for tally in result.quantities
+        if tally.name == change.quantity
+        for verdict, count in tally.counts.items()
+    }
+    is_open = any(Verdict(name).family == "undecided" for name in counts)
+    pinned = result.expected is not None and result.as_expected
+    return Standing.OPEN if is_open and not pinned else Standing.EXPECTED
 
 
 def _excused(
     change: Change, result: Result | None, accepted: Collection[Verdict]
 ) -> bool:
     """Whether the change is for the worse, yet to a verdict that `--accept` names."""
-    verdicts = (ChangeKind.NEW_DIFFERENCE, ChangeKind.WORSE_VERDICT)
+    verdicts = (
+        ChangeKind.NEW_DIFFERENCE,
+        ChangeKind.WORSE_VERDICT,
+        ChangeKind.MORE_POINTS,
+    )
     return (
         change.kind in verdicts
         and result is not None
