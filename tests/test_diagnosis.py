@@ -157,6 +157,22 @@ def test_a_number_that_rounds_onto_an_edge_is_the_culprit(
     assert found.measured == float(rounded)
 
 
+@pytest.mark.parametrize(
+    ("text", "constant"),
+    [
+        ("log(1 - 1e-10)*x", "1 - 1e-10"),
+        ("log(0.99999999999)*x", "0.99999999999"),
+        ("acosh(1.00000000001)*x", "1.00000000001"),
+        ("x*(x - 0.99999999999)", "0.99999999999"),
+    ],
+)
+def test_a_constant_whose_rounding_is_amplified_is_told_with_what_it_rounds_to(
+    text: str, constant: str
+) -> None:
+    found = diagnosed(text, {"x": 1}, wrt=None)
+    assert f"the rounding of `{constant}` to 1.0 is amplified ×" in found.message
+
+
 def test_an_edge_of_the_true_numbers_is_the_operations_own() -> None:
     found = diagnosed("log1p(-1)*x", {"x": 1}, wrt=None)
     assert found.culprit == "`log1p(-1)` (log1p, column 1)"

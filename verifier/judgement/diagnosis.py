@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from verifier.evidence import Cause, Diagnosis, Event, EventKind, Source
 from verifier.floats import Format, decimal, nearest, shortest, ulp
-from verifier.language.expression import Program
+from verifier.language.expression import Program, constant_values
 from verifier.language.operations import OPERATIONS
 from verifier.records import Truth, TruthStatus
 
@@ -59,6 +59,7 @@ class _Walk:
         self, program: Program, events: Sequence[Event], format_: Format
     ) -> None:
         self.program, self.events, self.format = program, events, format_
+        self.constants = constant_values(program)
 
     def diagnose(self, wrt: str | None) -> Diagnosis:
         target = self._target(wrt)
@@ -467,6 +468,8 @@ class _Walk:
 
     def _carried(self, event: Event) -> str:
         text = _short(self.program.text(event.node))
+        if event.kind is EventKind.VALUE and event.node in self.constants:
+            return f"`{text}` to {self._measured(event)}"
         if event.kind is EventKind.VALUE:
             return f"`{text}`"
         if event.kind is EventKind.ADJOINT:
