@@ -107,6 +107,16 @@ def test_what_is_not_finite_since_a_number_on_the_way_is_not_is_range(text, at, 
     assert "differ.nonfinite" not in kinds
 
 
+def test_what_the_diagnosis_blames_on_underflow_is_range():
+    """(1 + i/n)**n may be anything by rounding; yet NaN is 0/0, for i/n underflows (-2.39e-223/1.8e308)."""
+    at = {"i": -2.389482411161467e-223, "n": 1.7976931348623155e308}
+    run = verifier.verify("((1 + i/n)**n - 1)/(i/n)", at=at, dtype="float64")
+    (result,) = run.results
+    assert result.verdict.value == "differ.range"
+    assert result.counts == {"differ.range": 3}
+    assert all("underflows" in (c.message or "") for c in result.comparisons)
+
+
 @pytest.mark.parametrize(
     ("text", "at"),
     [

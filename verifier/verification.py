@@ -22,6 +22,7 @@ from verifier.automatic.layouts import check_device as check_device
 from verifier.automatic.routes import Measurement, Runner
 from verifier.automatic.subjects import Subject, load, permitted
 from verifier.errors import VerifierError
+from verifier.evidence import Cause, Diagnosis
 from verifier.floats import (
     FORMATS,
     Format,
@@ -639,6 +640,7 @@ class _Work:
         self.watch = _Stopwatch({"symbolic": prepared.symbolic_s})
         self.reached = expression.reached(self.case.program)
         self.judged: list[_Judged] = []
+        self.diagnoses: dict[int, Diagnosis] = {}  # by identity of what was judged
         self.exactly: _Swift | None = None
         self.done = 0
         self.broken: list[str] = []
@@ -1063,14 +1065,12 @@ class _Work:
     def told(self) -> Iterator[Comparison]:
         """What is worth telling; of what differs, the worst with their culprits."""
         told = self.judged if self.setting.tell_all else worth_telling(self.judged)
-        asked = sorted(filter(self.is_asked, told), key=_Judged.rank, reverse=True)
-        asked = asked[: inquiry.MOST_INQUIRIES]
         differing = [one for one in told if one.judgement.verdict.family == "differ"]
         worst = max(differing, key=_Judged.rank, default=None)
         for judged in told:
             comparison = judged.comparison(self.format)
-            if any(judged is one for one in asked):
-                comparison = self.inquired(judged, comparison)
+            if id(judged) in self.diagnoses:
+                comparison = inquiry.attach(comparison, self.diagnoses[id(judged)])
             if judged is worst and self.looks_for_regions(judged):
                 comparison = self.bounded(judged, comparison)
             yield comparison
@@ -1126,10 +1126,28 @@ class _Work:
             and self.route in WALKED_ROUTES
         )
 
-    def inquired(self, judged: _Judged, comparison: Comparison) -> Comparison:
-        """The comparison with the operation that is to blame and why."""
+    def inquire(self) -> None:
+        """Find the operation that is to blame for the worst differences, and why.
+
+        What is not finite since a number on the way leaves the range is `range`, whatever else rounding might do.
+        """
+        told = filter(self.is_asked, worth_telling(self.judged))
+        asked = sorted(told, key=_Judged.rank, reverse=True)[: inquiry.MOST_INQUIRIES]
+        for judged in asked:
+            diagnosis = self.diagnosed(judged)
+            settled = judged
+            if judged.judgement.verdict is Verdict.DIFFER_NONFINITE and (
+                diagnosis.cause in (Cause.OVERFLOW, Cause.UNDERFLOW)
+            ):
+                judgement = replace(judged.judgement, verdict=Verdict.DIFFER_RANGE)
+                settled = replace(judged, judgement=judgement)
+                at = next(i for i, one in enumerate(self.judged) if one is judged)
+                self.judged[at] = settled
+            self.diagnoses[id(settled)] = diagnosis
+
+    def diagnosed(self, judged: _Judged) -> Diagnosis:
         with self.watch.stage("diagnosis"):
-            diagnosis = inquiry.investigate(
+            return inquiry.investigate(
                 self.case.program,
                 judged.point,
                 judged.upstream,
@@ -1137,7 +1155,6 @@ class _Work:
                 wrt=next(iter(judged.quantity.wrt), None),
                 device=self.setting.device,
             )
-        return inquiry.attach(comparison, diagnosis)
 
     def least_derivations(self) -> int | None:
         """How many derivations spoke for every derivative that was judged."""
@@ -1163,6 +1180,7 @@ class _Work:
 
     def result(self, elapsed_s: float) -> Result:
         case = self.case
+        self.inquire()
         verdicts = [judged.judgement.verdict for judged in self.judged]
         if self.failure is not None:
             verdicts = [*verdicts, self.failure_verdict]

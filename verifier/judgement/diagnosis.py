@@ -142,9 +142,17 @@ class _Walk:
 
     def _far_source(self, event: Event) -> Source | None:
         """Where an operation's own operands do not excuse it, one that is another number than the true one."""
-        if _middle(event.local) is not None and not self._overflows(event):
+        overflows = self._overflows(event)
+        if _middle(event.local) is not None and not overflows:
             return None
+        if self._is_sum(event) and not overflows:
+            return None  # no finite term makes a sum infinite, or NaN
         return self._first(event, self._is_far)
+
+    def _is_sum(self, event: Event) -> bool:
+        if event.kind is EventKind.VALUE:
+            return self.program.nodes[event.node].operation in ("add", "sub")
+        return event.kind is EventKind.ADJOINT
 
     def _rounded_source(self, event: Event) -> Source | None:
         """The operand that was rounded onto an edge of the operation, which is no edge at the true operands."""
