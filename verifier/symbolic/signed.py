@@ -106,11 +106,14 @@ class Found:
 
     value: Value | None
     gradient: Mapping[str, Value | None]
+    is_bounded: bool
+    """Whether every step of the program as written is known to be no infinity, nor NaN."""
 
 
 def evaluate(program: Program, point: Mapping[str, float], upstream: float) -> Found:
     """What exact arithmetic with signed zeros and infinities makes of the program as PyTorch is given it."""
     with balls.workprec(PRECISION_BITS):
+        written = _Evaluation(program, point).values
         work = _Evaluation(expression.expand(program), point)
         value = work.values[work.program.output]
         adjoints = work.backward(of_number(upstream))
@@ -122,7 +125,12 @@ def evaluate(program: Program, point: Mapping[str, float], upstream: float) -> F
     return Found(
         value=value,
         gradient={name: adjoints.get(index, _zero(1)) for name, index in names.items()},
+        is_bounded=all(_is_bounded(step) for step in written),
     )
+
+
+def _is_bounded(value: Value | None) -> bool:
+    return value is not None and (not isinstance(value, Special) or _is_zero(value))
 
 
 def truth(value: Value | None) -> Truth | None:

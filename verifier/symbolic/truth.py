@@ -173,8 +173,8 @@ class Oracle:
     ) -> None:
         """Add to what limits say of edges what arithmetic with signed zeros makes of them, if that is another answer.
 
-        An infinity may have the other sign. Where there is no limit, or an input is infinite, a value that a zero's or
-        a pole's sign leads to is right too, and with it the slope on the side of an input's zero.
+        An infinity may have the other sign. At infinite inputs, and where an operation that jumps has its value by the
+        sign of a zero (acot at ±0), that value is right too, and with it the slope on the side of an input's zero.
         """
         told = [place for place in edges if found[place].status in _SIGNED]
         if not told:
@@ -195,9 +195,9 @@ class Oracle:
                     second = replace(truth, sign=-truth.sign)
                     found[place] = replace(truth, signed=second)
             elif kind == "value":
-                undefined = truth.status is TruthStatus.UNDEFINED
+                picked = truth.status is TruthStatus.UNDEFINED and other.is_bounded
                 finite = second is not None and second.status is TruthStatus.FINITE
-                if finite and (undefined or at_infinity):
+                if finite and (picked or at_infinity):
                     found[place] = replace(truth, signed=second)
             elif (here := found["value", ""].signed) is not None:
                 beside = self.limits.beside(point, name, upstream, here)
