@@ -373,7 +373,7 @@ def _news(
     found: Any,
     is_subject: bool,
 ) -> Placed:
-    """The differences of a run that are new at their points, range apart: the case's own upstream decides that."""
+    """The differences of a run that are new at their points."""
     asked: dict[int, set[Key]] = {}
     for key in found.columns():
         # At a kink the gradient counts as a vector.
@@ -382,16 +382,27 @@ def _news(
             asked.setdefault(position, set()).update(kin)
     rows: Placed = []
     for position, keys in sorted(asked.items()):
-        upstream = found.upstream[position]
+        place, upstream = trial.places[position], found.upstream[position]
         for row in bench.judge(points[position], upstream, found, position, keys):
-            verdict = row.judgement.verdict
-            before = first.verdicts.get((trial.places[position], row.quantity.key))
-            if verdict.family == "differ" and verdict not in (
-                before,
-                Verdict.DIFFER_RANGE,
+            key, verdict = row.quantity.key, row.judgement.verdict
+            is_other = key[0] != "value" and upstream != first.upstream[place]
+            if (
+                verdict.family == "differ"
+                and verdict is not first.verdicts.get((place, key))
+                and not (is_other and verdict in _of_any_upstream(is_subject))
             ):
                 rows.append((position, row))
     return rows
+
+
+def _of_any_upstream(is_subject: bool) -> tuple[Verdict, ...]:
+    """Differences that tell nothing of another upstream gradient.
+
+    The range is the case's own business. What rounding explains it explains at any upstream gradient, which only
+    scales it: a callable that has it at none but this one was lucky at the first. A power of two changes no rounding.
+    """
+    rounding = (Verdict.DIFFER_UNSTABLE,) if is_subject else ()
+    return (Verdict.DIFFER_RANGE, *rounding)
 
 
 def _unexpected(
@@ -479,30 +490,36 @@ def with_digits(bench: Bench, rows: Rows) -> Rows:
     Right there: within a sixteenth of the dtype's unit roundoff, or sixteen times nearer than in the dtype. A mistake
     in the mathematics is as large in every dtype.
     """
-    asked = [
-        row
-        for row in rows
-        if row.judgement.verdict in WRONG and row.truth.status is TruthStatus.FINITE
-    ]
-    if not asked or bench.dtype == bench.widest:
+    asked = [row for row in rows if _is_asked(row)]
+    if not asked:
         return rows
-    try:
-        found = bench.run(
-            [row.point for row in asked],
-            [row.upstream for row in asked],
-            layout="single",
-            precisely=True,
-        )
-    except Exception:  # it does not take that dtype: the rows stay what they are
+    points, upstream = [row.point for row in asked], [row.upstream for row in asked]
+    columns = _precise(bench, points, upstream, "single")
+    if columns is None:
         return rows
-    if found.failure is not None:
-        return rows
-    columns = found.columns()
     settled = {
         id(row): _with_digits(bench, row, columns[row.quantity.key][k])
         for k, row in enumerate(asked)
     }
     return [settled.get(id(row), row) for row in rows]
+
+
+def _is_asked(row: Any) -> bool:
+    """Whether the digits of the dtype may be to blame."""
+    return row.judgement.verdict in WRONG and row.truth.status is TruthStatus.FINITE
+
+
+def _precise(
+    bench: Bench, points: Sequence[Any], upstream: Sequence[Any], layout: str | None
+) -> Any:
+    """The numbers in the widest dtype of the kind; None where there is none wider, or it is not taken."""
+    if bench.dtype == bench.widest:
+        return None
+    try:
+        found = bench.run(points, upstream, layout=layout, precisely=True)
+    except Exception:  # it does not take that dtype: the rows stay what they are
+        return None
+    return found.columns() if found.failure is None else None
 
 
 def _with_digits(bench: Bench, row: Any, precise: Any) -> Any:
@@ -551,19 +568,25 @@ def _in_batch(
 ) -> Placed:
     """The rows that differ in a batch alone, with whether their numbers depend on the other elements."""
     mixes: dict[Key, bool] = {}
+    precise = None
+    if any(_is_asked(row) for _, row in rows):
+        precise = _precise(bench, points, trial.upstream, trial.layout)
     found: Placed = []
     for position, row in rows:
         key = row.quantity.key
         if key not in mixes:
             mixes[key] = _depends(bench, trial, points, position, row)
         what = "value" if key[0] == "value" else "gradient"
-        verdict, told = (
-            row.judgement.verdict,
-            f"the {what} in {trial.shape} is another than that of a single number",
-        )
         if mixes[key]:
             verdict = Verdict.DIFFER_WRONG
             told = f"the {what} at one element depends on others, in {trial.shape}"
+        else:
+            if precise is not None and _is_asked(row):
+                row = _with_digits(bench, row, precise[key][position])
+            verdict = row.judgement.verdict
+            told = (
+                f"the {what} in {trial.shape} is another than that of a single number"
+            )
         if row.judgement.message:
             told += f"; {row.judgement.message}"
         judgement = replace(row.judgement, verdict=verdict, message=told)
