@@ -45,6 +45,8 @@ def _plain(value: Any) -> object:
         ("1/x", -0.0, -INF, -INF),
         ("1/x**2", -0.0, INF, "nan"),
         ("x**-3", -0.0, -INF, -INF),
+        ("(-x)**0.5", 0.0, "either zero", EITHER),  # by pow, or by the square root
+        ("(-x)**-0.5", 0.0, EITHER, INF),
         ("atan(1/x)", 0.0, PI / 2, "nan"),
         ("atan(1/x)", -0.0, -PI / 2, "nan"),
         ("exp(-1/x)", 0.0, 0.0, "nan"),
@@ -91,6 +93,7 @@ def _kinds(run: verifier.Run) -> dict[tuple[str, ...], str]:
     [
         ("sqrt(-x)", {"x": 0}),
         ("log(-x)", {"x": 0}),
+        ("(-x)**0.5", {"x": 0}),
         ("1/sqrt(-x)", {"x": 0}),
         ("log(1/3 - x/3)*log(-(x - 1))", {"x": "1/2"}),
         ("sqrt(-2*log(u))*cos(2*pi*v)", {"u": 1, "v": "1/8"}),

@@ -414,7 +414,10 @@ def _signed(value: Value) -> int:
 
 
 def _power(base: Value, exponent: Value) -> Value:
-    """0⁰, ∞⁰ and 1^∞ are left unknown: as limits they may be anything."""
+    """0⁰, ∞⁰ and 1^∞ are left unknown: as limits they may be anything.
+
+    So is (−0)^±½, +0 or +∞ by the standard's pow and −0 or −∞ by its square root, which PyTorch takes for it.
+    """
     if isinstance(exponent, Special):
         raise Unknown
     odd = (
@@ -428,6 +431,10 @@ def _power(base: Value, exponent: Value) -> Value:
             return NAN
         return of_ball(balls.OPERATIONS["pow"](base, exponent))
     flips = base.sign if odd else 1
+    if base.sign < 0 and balls.equal(abs(exponent), balls.exact(0.5)):
+        if base.kind is Kind.INFINITY:
+            raise Unknown
+        flips = 0
     grows = (base.kind is Kind.INFINITY) == (exponent > 0)
     return _infinity(flips) if grows else _zero(flips)
 
