@@ -19,7 +19,8 @@ MOST_NODES = 1_000
 
 def bits(tensor: Tensor) -> Tensor:
     """The numbers as bytes, which tell -0 from 0 and find NaN equal to NaN."""
-    flat = tensor.detach().reshape(-1).contiguous()
+    # `contiguous` leaves a single number the stride 0 of an expanded one, and such bytes cannot be viewed.
+    flat = tensor.detach().reshape(-1).clone(memory_format=torch.contiguous_format)
     return (torch.view_as_real(flat) if flat.is_complex() else flat).view(torch.uint8)
 
 
