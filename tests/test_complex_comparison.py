@@ -23,6 +23,10 @@ class Excuse:
     within: Disc | None = None
     limited: Disc | None = None
     moved: Fraction = Fraction(0)
+    accurate: Disc | None = None
+    unit: Fraction | None = None
+    nearby: bool = True
+    pole: bool = False
 
     def rounding(self) -> Disc | None:
         return self.within
@@ -32,6 +36,18 @@ class Excuse:
 
     def movement(self) -> Fraction:
         return self.moved
+
+    def ideal(self) -> Disc | None:
+        return self.accurate
+
+    def cancelled(self) -> Fraction | None:
+        return self.unit
+
+    def holds_nearby(self, measured: complex, tolerance: Tolerance, steps: int) -> bool:
+        return self.nearby
+
+    def ends_nearby(self) -> bool:
+        return self.pole
 
 
 def finite(real: Fraction | int, imaginary: Fraction | int) -> ComplexTruth:
@@ -147,7 +163,7 @@ def test_a_disc_that_leaves_out_the_truth_excuses_nothing() -> None:
 def test_at_a_pole_whatever_is_not_finite_is_right(measured: complex) -> None:
     pole = ComplexTruth(status=TruthStatus.UNDEFINED, reason="a pole")
     assert verdict(measured, pole, Excuse()) is Verdict.MATCH_UNDEFINED
-    assert verdict(1 + 1j, pole, Excuse()) is Verdict.DIFFER_SPURIOUS
+    assert verdict(1 + 1j, pole, Excuse(nearby=False)) is Verdict.DIFFER_SPURIOUS
 
 
 def test_what_is_not_finite_where_the_truth_is() -> None:
@@ -157,26 +173,129 @@ def test_what_is_not_finite_where_the_truth_is() -> None:
         verdict(measured, finite(3, 4), Excuse(near, near)) is Verdict.DIFFER_NONFINITE
     )
     assert verdict(measured, finite(3, 4), Excuse(near, None)) is Verdict.DIFFER_RANGE
-    huge = finite(Fraction(2) ** 200, 1)
-    assert (
-        verdict(complex(math.inf, math.nan), huge, Excuse(near, near))
-        is Verdict.MATCH_ROUNDING
-    )
-    assert (
-        verdict(complex(math.inf, 1), huge, Excuse(near, near)) is Verdict.MATCH_EXACT
-    )
 
 
-def test_of_a_zero_truth_rounding_alone_decides() -> None:
-    small = disc(0, 0, Fraction(1, 2**20))
-    assert (
-        verdict(complex(2.0**-21, 0), finite(0, 0), Excuse(small, small))
-        is Verdict.MATCH_ROUNDING
-    )
-    assert (
-        verdict(complex(2.0**-10, 0), finite(0, 0), Excuse(small, small))
-        is Verdict.DIFFER_WRONG
-    )
+HUGE = Fraction(2) ** 200
+
+
+@pytest.mark.parametrize(
+    ("measured", "true", "expected"),
+    [
+        (complex(math.inf, 1), (HUGE, 1), Verdict.MATCH_EXACT),
+        # One infinite part makes a number infinite, whatever the other (C17, G.3).
+        (complex(math.inf, math.nan), (HUGE, 1), Verdict.MATCH_ROUNDING),
+        (complex(math.inf, 3), (HUGE, 1), Verdict.MATCH_ROUNDING),
+        (complex(math.nan, -math.inf), (HUGE, -HUGE), Verdict.MATCH_ROUNDING),
+        (complex(-math.inf, 1), (HUGE, 1), Verdict.DIFFER_NONFINITE),
+        (complex(math.inf, math.inf), (HUGE, 1), Verdict.DIFFER_NONFINITE),
+        (complex(math.inf, 1e38), (HUGE, -HUGE), Verdict.DIFFER_NONFINITE),
+        (complex(math.nan, 1), (HUGE, 1), Verdict.DIFFER_NONFINITE),
+        (complex(math.nan, math.nan), (HUGE, HUGE), Verdict.DIFFER_NONFINITE),
+    ],
+)
+def test_beyond_the_largest_number_the_right_infinity_is_right(
+    measured: complex, true: tuple[Fraction | int, Fraction | int], expected: Verdict
+) -> None:
+    near = disc(3, 4, Fraction(1, 100))
+    assert verdict(measured, finite(*true), Excuse(near, near)) is expected
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_what_is_not_finite_next_to_a_pole_is_conditioning(written: bool) -> None:
+    measured, truth = complex(math.nan, math.inf), finite(3, 4)
+    pole = Excuse(pole=True)
+    assert verdict(measured, truth, pole, written=written) is Verdict.MATCH_CONDITIONING
+    near = disc(3, 4, Fraction(1))
+    bounded = Excuse(near, near, accurate=near, pole=True)
+    found = verdict(measured, truth, bounded, written=written)
+    assert found is Verdict.DIFFER_NONFINITE
+
+
+@pytest.mark.parametrize("status", [TruthStatus.PRECISION, TruthStatus.LIMIT])
+def test_what_is_not_finite_needs_no_digits_of_a_truth_that_is(
+    status: TruthStatus,
+) -> None:
+    sides = Enclosure(lower=Fraction(1), upper=Fraction(2))
+    truth = ComplexTruth(status=status, real=sides, imaginary=sides)
+    near = disc(3, 4, Fraction(1))
+    found = verdict(complex(math.nan, 0), truth, Excuse(near, near))
+    assert found is Verdict.DIFFER_NONFINITE
+    assert verdict(9 + 9j, truth, Excuse(near, near)).family == "undecided"
+    wide = Enclosure(lower=Fraction(1), upper=HUGE)
+    truth = ComplexTruth(status=status, real=wide, imaginary=sides)
+    found = verdict(complex(math.inf, 0), truth, Excuse(near, near))
+    assert found.family == "undecided"
+
+
+def test_what_rounding_brings_from_beyond_a_pole_is_true_there() -> None:
+    pole = ComplexTruth(status=TruthStatus.UNDEFINED, reason="a pole")
+    assert verdict(1 + 1j, pole, Excuse()) is Verdict.MATCH_CONDITIONING
+    assert verdict(1 + 1j, pole, Excuse(nearby=False)) is Verdict.DIFFER_SPURIOUS
+    away = disc(9, 9, Fraction(1))
+    assert verdict(1 + 1j, pole, Excuse(away)) is Verdict.DIFFER_SPURIOUS
+    subject = Excuse(accurate=away)
+    assert verdict(1 + 1j, pole, subject, written=False) is Verdict.DIFFER_SPURIOUS
+
+
+def test_of_a_zero_truth_a_few_ulps_of_what_cancels_are_left() -> None:
+    small = disc(0, 0, Fraction(1, 2**10))
+    unit = Fraction(1, 2**23)
+    excuse = Excuse(small, small, unit=unit)
+    for count, expected in (
+        (1, Verdict.MATCH_ROUNDING),
+        (8, Verdict.MATCH_ROUNDING),
+        (9, Verdict.DIFFER_UNSTABLE),
+    ):
+        found = judge(
+            complex(0, count * float(unit)),
+            finite(0, 0),
+            BINARY32,
+            tolerance=TOLERANCE,
+            excuses=excuse,
+        )
+        assert found.verdict is expected
+        assert found.error_ulp == count
+        assert "the truth is 0" in (found.message or "")
+
+
+def test_of_a_zero_truth_the_rest_is_conditioning_range_or_wrong() -> None:
+    small, truth = disc(0, 0, Fraction(1, 2**10)), finite(0, 0)
+    unit = Fraction(1, 2**23)
+    measured = complex(0, 2.0**-11)
+    moved = Excuse(small, small, Fraction(1), unit=unit)
+    assert verdict(measured, truth, moved) is Verdict.MATCH_CONDITIONING
+    moved.nearby = False
+    assert verdict(measured, truth, moved) is Verdict.DIFFER_UNSTABLE
+    tight = disc(0, 0, Fraction(0))
+    found = verdict(measured, truth, Excuse(tight, small, unit=unit))
+    assert found is Verdict.DIFFER_RANGE
+    assert verdict(1j, truth, Excuse(small, small, unit=unit)) is Verdict.DIFFER_WRONG
+
+
+def test_a_subjects_zero_is_what_accurate_derivatives_leave() -> None:
+    small, tight = disc(0, 0, Fraction(1, 2**10)), disc(0, 0, Fraction(0))
+    truth, unit = finite(0, 0), Fraction(1, 2**23)
+    measured = complex(0, float(unit))
+    good = Excuse(small, small, accurate=small, unit=unit)
+    assert verdict(measured, truth, good, written=False) is Verdict.MATCH_ROUNDING
+    bad = Excuse(small, small, accurate=tight, unit=unit)
+    assert verdict(measured, truth, bad, written=False) is Verdict.DIFFER_UNSTABLE
+
+
+def test_a_subject_is_conditioned_only_where_accurate_derivatives_lose_as_much() -> (
+    None
+):
+    """exp at 60 + i: the truth moves by 120 ulps, and exp′ = exp loses none of them."""
+    near, wide = disc(3, 4, Fraction(1, 2**22)), disc(3, 4, Fraction(1, 4))
+    measured, truth = complex(3, 4.25), finite(3, 4)
+    moves = Fraction(1, 4)
+    loses = Excuse(near, near, moves, accurate=wide)
+    assert verdict(measured, truth, loses, written=False) is Verdict.MATCH_CONDITIONING
+    keeps = Excuse(near, near, moves, accurate=near)
+    assert verdict(measured, truth, keeps, written=False) is Verdict.DIFFER_WRONG
+    away = Excuse(wide, wide, moves, accurate=wide, nearby=False)
+    assert verdict(measured, truth, away) is Verdict.DIFFER_UNSTABLE
+    assert verdict(measured, truth, away, written=False) is Verdict.DIFFER_UNSTABLE
 
 
 @pytest.mark.parametrize(

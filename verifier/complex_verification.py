@@ -16,7 +16,12 @@ from verifier.automatic import complex_routes
 from verifier.automatic.complex_routes import ComplexMeasurement
 from verifier.automatic.subjects import Subject
 from verifier.floats import COMPLEX, Format, decimal, nearest, ulp
-from verifier.judgement.comparison import CONDITIONING_STEPS, Judgement, severity
+from verifier.judgement.comparison import (
+    CONDITIONING_STEPS,
+    Judgement,
+    Tolerance,
+    severity,
+)
 from verifier.judgement.complex_comparison import (
     Plane,
     distance,
@@ -41,6 +46,11 @@ from verifier.records import (
     TruthStatus,
     Verdict,
 )
+from verifier.symbolic.complex_ideal import (
+    ComplexCancellationModel,
+    ComplexIdealModel,
+)
+from verifier.symbolic.complex_neighbourhood import ComplexNeighbourhood
 from verifier.symbolic.complex_rounding import ComplexRoundingModel, ComplexSpread
 from verifier.symbolic.complex_truth import ComplexOracle, ComplexPointTruth
 from verifier.symbolic.slopes import complex_slopes
@@ -140,6 +150,8 @@ class _Excuses:
         self.work, self.point, self.upstream = work, point, upstream
         self.truth = truth
         self._spreads: dict[bool, ComplexSpread] = {}
+        self._ideal: ComplexSpread | None = None
+        self._cancelled: ComplexSpread | None = None
         self._moved: list[list[ComplexPointTruth]] | None = None
 
     def spread(self, *, limited_range: bool) -> ComplexSpread:
@@ -147,6 +159,29 @@ class _Excuses:
             model = self.work.models[limited_range]
             self._spreads[limited_range] = model.spread(self.point, self.upstream)
         return self._spreads[limited_range]
+
+    def ideal(self) -> ComplexSpread:
+        """Where rounding may bring the program with accurate derivatives."""
+        if self._ideal is None:
+            self._ideal = self.work.ideal.spread(self.point, self.upstream)
+        return self._ideal
+
+    def cancelled(self) -> ComplexSpread:
+        """How far one ulp of the terms that cancel last brings what is truly 0."""
+        if self._cancelled is None:
+            self._cancelled = self.work.cancellation.spread(self.point, self.upstream)
+        return self._cancelled
+
+    def nearby(self, quantity: _Quantity) -> ComplexNeighbourhood:
+        """The truths of a quantity at inputs a few ulps away."""
+        inputs = {name: self.point[name] for name in self.work.case.inputs}
+        return ComplexNeighbourhood(
+            lambda found: self.work.oracle.over(
+                found, self.upstream, quantity.kind, quantity.name
+            ),
+            inputs,
+            self.work.format,
+        )
 
     def moved(self) -> list[list[ComplexPointTruth]]:
         """The truths with each input moved in turn, in all directions."""
@@ -174,6 +209,23 @@ class _ExcusesOf:
 
     def limited_range(self) -> Disc | None:
         return self.quantity.of_spread(self.all.spread(limited_range=True))
+
+    def ideal(self) -> Disc | None:
+        return self.quantity.of_spread(self.all.ideal())
+
+    def cancelled(self) -> Fraction | None:
+        disc = self.quantity.of_spread(self.all.cancelled())
+        if disc is None:
+            return None
+        return norm((disc.real, disc.imaginary)) + disc.radius
+
+    def holds_nearby(self, measured: complex, tolerance: Tolerance, steps: int) -> bool:
+        return self.all.nearby(self.quantity).holds(
+            measured, steps, relative=tolerance.relative, absolute=tolerance.absolute
+        )
+
+    def ends_nearby(self) -> bool:
+        return self.all.nearby(self.quantity).ends(CONDITIONING_STEPS)
 
     def movement(self) -> Fraction:
         """The sum over the inputs of the farthest that the truth moves; what has no finite truth moves nothing."""
@@ -259,6 +311,10 @@ class _Work:
             )
             for limited in (False, True)
         }
+        self.ideal = ComplexIdealModel(case.program, wrt, self.format)
+        self.cancellation = ComplexCancellationModel(
+            case.program, wrt, self.format, limited_range=False, mode=modes(route)[1]
+        )
         self.tolerance = tolerance_of(case, self.format)
         self.reached = expression.reached(case.program)
         self.judged: list[_Judged] = []

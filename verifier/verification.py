@@ -69,15 +69,18 @@ from verifier.records import (
     Verdict,
 )
 from verifier.sampling import Sample, sample
-from verifier.symbolic.balls import FARTHEST_EXPONENT
+from verifier.symbolic.balls import FARTHEST_EXPONENT, Ball
 from verifier.symbolic.bulk import Bulk, Truths
+from verifier.symbolic.cancellation import CancellationModel
 from verifier.symbolic.clarke import Clarke
+from verifier.symbolic.neighbourhood import Neighbourhood
 from verifier.symbolic.rounded import Rounded
 from verifier.symbolic.rounding import IdealModel, Mode, RoundingModel, Spread
 from verifier.symbolic.second_order import HessianOracle
 from verifier.symbolic.second_rounding import HessianRounding
 from verifier.symbolic.slopes import slopes
-from verifier.symbolic.truth import Oracle, PointTruth
+from verifier.symbolic.stepwise import Known
+from verifier.symbolic.truth import Oracle, PointTruth, known_parts, may_vanish
 
 Point = Mapping[str, float]
 
@@ -404,6 +407,29 @@ class _Models:
             for limited in (False, True)
             if case.order == 2
         }
+        self.cancelling = CancellationModel(
+            case.program, wrt, format_, limited_range=False, mode=inner
+        )
+        self.second_cancelling = None
+        if case.order == 2:
+            self.second_cancelling = HessianRounding(
+                case.program,
+                wrt,
+                format_,
+                limited_range=False,
+                outer=outer,
+                inner=inner,
+                cancelling=True,
+            )
+
+    def cancelled(self, point: Point, upstream: float) -> _FullSpread:
+        """How far one ulp of the terms that cancel last brings what is truly 0."""
+        inputs = {name: point[name] for name in self.inputs}
+        second: Mapping[tuple[str, str], Enclosure | None] = {}
+        if self.second_cancelling is not None:
+            second = self.second_cancelling.spread(inputs, upstream)
+        first = self.cancelling.spread(inputs, upstream)
+        return _FullSpread(first=first, second=second)
 
     def spread(
         self, point: Point, upstream: float, *, limited_range: bool
@@ -431,6 +457,8 @@ class _Excuses:
         self.work, self.point, self.upstream = work, point, upstream
         self.truth, self.models = truth, work.models_in(format_)
         self._spreads: dict[bool, _FullSpread] = {}
+        self._cancelled: _FullSpread | None = None
+        self._neighbourhoods: dict[_Quantity, Neighbourhood] = {}
         self._moved: list[list[PointTruth]] | None = None
 
     def spread(self, *, limited_range: bool) -> _FullSpread:
@@ -462,6 +490,24 @@ class _Excuses:
             inputs = {name: self.point[name] for name in self.work.case.inputs}
             first = self.models.ideal.spread(inputs, self.upstream)
         return _FullSpread(first=first, second={})
+
+    def cancelled(self) -> _FullSpread:
+        """How far one ulp of the terms that cancel last brings what is truly 0."""
+        if self._cancelled is None:
+            with self.work.watch.stage("rounding"):
+                self._cancelled = self.models.cancelled(self.point, self.upstream)
+        return self._cancelled
+
+    @contextmanager
+    def neighbourhood(self, quantity: _Quantity) -> Iterator[Neighbourhood]:
+        """The truths of a quantity at inputs a few ulps away."""
+        with self.work.watch.stage("conditioning"):
+            if quantity not in self._neighbourhoods:
+                found = self.work.neighbourhood(
+                    quantity, self.point, self.upstream, self.models.format
+                )
+                self._neighbourhoods[quantity] = found
+            yield self._neighbourhoods[quantity]
 
     def moved(self) -> list[list[PointTruth]]:
         """The truths with each input moved down and up in turn."""
@@ -502,6 +548,23 @@ class _ExcusesOf:
         if self.quantity.name == "hessian":
             return self.rounding()
         return self.quantity.of_spread(self.all.ideal())
+
+    def cancelled(self) -> Fraction | None:
+        ends = self.quantity.of_spread(self.all.cancelled())
+        return None if ends is None else max(abs(ends.lower), abs(ends.upper))
+
+    def holds_nearby(self, measured: float, tolerance: Tolerance, steps: int) -> bool:
+        with self.all.neighbourhood(self.quantity) as nearby:
+            return nearby.holds(
+                measured,
+                steps,
+                relative=tolerance.relative,
+                absolute=tolerance.absolute,
+            )
+
+    def ends_nearby(self) -> bool:
+        with self.all.neighbourhood(self.quantity) as nearby:
+            return nearby.ends(CONDITIONING_STEPS)
 
     def movement(self) -> Fraction:
         """The sum over the inputs of the farthest that the truth moves; what has no finite truth moves nothing."""
@@ -856,6 +919,22 @@ class _Work:
         with self.watch.stage("witness"):
             return self.oracle.attested(inputs, upstream, truth)
 
+    def neighbourhood(
+        self, quantity: _Quantity, point: Point, upstream: float, format_: Format
+    ) -> Neighbourhood:
+        """The truths of a quantity at inputs a few ulps from a point."""
+        wrt = quantity.wrt
+
+        def evaluate(inputs: Mapping[str, float | Ball]) -> Known:
+            if quantity.name == "hessian":
+                assert self.prepared.hessian is not None
+                return self.prepared.hessian.over(inputs, upstream, (wrt[0], wrt[1]))
+            return self.oracle.over(inputs, upstream, quantity.name, *wrt)
+
+        inputs = {name: point[name] for name in self.case.inputs}
+        by_interval = quantity.name != "value"
+        return Neighbourhood(evaluate, inputs, format_, by_interval=by_interval)
+
     def quantities(self, found: Measurement) -> list[_Quantity]:
         """What there is to compare; the routes through forward mode show no steps."""
         case = self.case
@@ -880,7 +959,10 @@ class _Work:
         known: PointTruth | None = None,
     ) -> PointTruth:
         """Judge every quantity at one point, of which the truth may be known already."""
-        truth = self.truth_at(point, upstream) if known is None else known
+        truth = known or self.truth_at(point, upstream)
+        swiftly = (truth.value, *truth.gradient.values()) if known else ()
+        if any(may_vanish(known_parts(one)) for one in swiftly):
+            truth = self.truth_at(point, upstream)
         judged = self.judge_all(point, upstream, found, index, truth)
         differs = any(one.judgement.verdict.family == "differ" for one in judged)
         if differs or index % ATTESTED_EVERY == 0:

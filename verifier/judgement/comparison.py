@@ -16,6 +16,11 @@ CONDITIONING_FACTOR = 4
 """An error of up to this times the answer is the point's doing: a heuristic, tuned on the gradients of some 240
 formulas of physics and numerics, where errors that another formula would avoid lie far above it."""
 
+RANGE_STEPS = 8
+"""By how many ulps of its inputs a number may be the truth's elsewhere and still be the point's doing."""
+CANCELLED_ULPS = 8
+"""How many ulps of the terms that cancel may be left of a zero."""
+
 MOST_LOCAL_ULP = Fraction(16)
 """However many operations there are, no more ulps than that are a matter of course: as many as `assert_close`'s rtol
 leaves float32, where that of the 16-bit dtypes leaves one to four."""
@@ -54,6 +59,17 @@ def severity(verdict: Verdict) -> int:
     return _SEVERITY.index(verdict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """How far from the truth a number may be: relative to the truth, or in absolute terms, whichever is more."""
+
+    relative: Fraction
+    absolute: Fraction = Fraction(0)
+
+    def __bool__(self) -> bool:
+        return bool(self.relative or self.absolute)
+
+
 class Excuses(Protocol):
     """What may explain an error; each is worked out only when it is asked for."""
 
@@ -72,16 +88,14 @@ class Excuses(Protocol):
     def movement(self) -> Fraction:
         """How far the truth moves when every input moves by `CONDITIONING_STEPS` ulps."""
 
+    def cancelled(self) -> Fraction | None:
+        """How far one ulp of each of the terms that cancel last brings a truth of 0; None where nothing bounds it."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tolerance:
-    """How far from the truth a number may be: relative to the truth, or in absolute terms, whichever is more."""
+    def holds_nearby(self, measured: float, tolerance: Tolerance, steps: int) -> bool:
+        """Whether the finite number is, within the tolerance, a truth of inputs within so many ulps."""
 
-    relative: Fraction
-    absolute: Fraction = Fraction(0)
-
-    def __bool__(self) -> bool:
-        return bool(self.relative or self.absolute)
+    def ends_nearby(self) -> bool:
+        """Whether a pole or the end of the domain lies within `CONDITIONING_STEPS` ulps of the inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,29 +160,33 @@ def _judge(
     *,
     written: bool,
 ) -> Judgement:
-    if truth.status in _UNDECIDED:
-        return Judgement(verdict=_UNDECIDED[truth.status], message=truth.reason)
     if truth.status is TruthStatus.UNDEFINED:
-        return _judge_undefined(measured, truth)
+        return _judge_undefined(measured, truth, tolerance, excuses, written)
     if truth.status is TruthStatus.INFINITE:
-        return _judge_infinite(measured, truth)
+        return _judge_infinite(measured, truth, tolerance, excuses, written)
     if truth.status is TruthStatus.KINK:
         return _judge_kink(measured, truth, format_, tolerance, convention, excuses)
+    bench = _Bench(format_, tolerance, excuses, truth.at_edge, written)
+    undecided = _undecided(truth, format_)
+    if undecided is None:
+        assert truth.enclosure is not None
+        return bench.judge(measured, middle(truth.enclosure))
+    if truth.enclosure is None:
+        return undecided
+    return bench.judge_within(measured, truth.enclosure) or undecided
+
+
+def _undecided(truth: Truth, format_: Format) -> Judgement | None:
+    """Why the truth is not known to the last digit; None where it is."""
+    if truth.status in _UNDECIDED:
+        return Judgement(verdict=_UNDECIDED[truth.status], message=truth.reason)
     assert truth.enclosure is not None
-    if not _is_tight(truth.enclosure, format_):
-        return Judgement(
-            verdict=Verdict.UNDECIDED_PRECISION,
-            message="the enclosure is wider than the dtype can tell apart",
-        )
-    true = middle(truth.enclosure)
-    if not math.isfinite(measured):
-        return _judge_nonfinite(measured, true, format_, excuses)
-    if truth.at_edge:
-        return _judge_at_edge(measured, true, format_, tolerance, excuses)
-    judgement = _judge_finite(measured, true, format_, tolerance, excuses)
-    if written:
-        return judgement
-    return _of_subject(judgement, measured, true, format_, tolerance, excuses)
+    if _is_tight(truth.enclosure, format_):
+        return None
+    return Judgement(
+        verdict=Verdict.UNDECIDED_PRECISION,
+        message="the enclosure is wider than the dtype can tell apart",
+    )
 
 
 def middle(enclosure: Enclosure) -> Fraction:
@@ -198,16 +216,28 @@ def _is_tight(enclosure: Enclosure, format_: Format) -> bool:
     return nearest(enclosure.lower, format_) == nearest(enclosure.upper, format_)
 
 
-def _judge_undefined(measured: float, truth: Truth) -> Judgement:
+def _judge_undefined(
+    measured: float,
+    truth: Truth,
+    tolerance: Tolerance,
+    excuses: Excuses,
+    written: bool,
+) -> Judgement:
     if not math.isfinite(measured):
         return Judgement(verdict=Verdict.MATCH_UNDEFINED, message=truth.reason)
-    return Judgement(
+    return _true_beyond(measured, tolerance, excuses, written) or Judgement(
         verdict=Verdict.DIFFER_SPURIOUS,
         message=f"a finite number where the truth is undefined: {truth.reason}",
     )
 
 
-def _judge_infinite(measured: float, truth: Truth) -> Judgement:
+def _judge_infinite(
+    measured: float,
+    truth: Truth,
+    tolerance: Tolerance,
+    excuses: Excuses,
+    written: bool,
+) -> Judgement:
     infinity = math.copysign(math.inf, truth.sign)
     if math.isnan(measured) or measured == infinity:
         return Judgement(verdict=Verdict.MATCH_UNDEFINED, message=truth.reason)
@@ -216,9 +246,27 @@ def _judge_infinite(measured: float, truth: Truth) -> Judgement:
             verdict=Verdict.DIFFER_WRONG,
             message=f"the true limit is {_name(infinity)}",
         )
-    return Judgement(
+    return _true_beyond(measured, tolerance, excuses, written) or Judgement(
         verdict=Verdict.DIFFER_SPURIOUS,
         message=f"a finite number where the truth is {_name(infinity)}",
+    )
+
+
+def _true_beyond(
+    measured: float, tolerance: Tolerance, excuses: Excuses, written: bool
+) -> Judgement | None:
+    """The match of a finite number that is true on the other side of a pole or of the domain's end next to the point.
+
+    Rounding has to bring the program there.
+    """
+    spread = excuses.rounding() if written else excuses.ideal()
+    if not _contains(spread, measured):
+        return None
+    if not excuses.holds_nearby(measured, tolerance, CONDITIONING_STEPS):
+        return None
+    return Judgement(
+        verdict=Verdict.MATCH_CONDITIONING,
+        message=f"true within {CONDITIONING_STEPS} ulps of the inputs",
     )
 
 
@@ -248,12 +296,13 @@ def _judge_kink(
         return _judge_infinite_at_kink(measured, lower, upper, format_)
     below = lower - allowed(lower, format_, tolerance)
     above = upper + allowed(upper, format_, tolerance)
-    if not below <= Fraction(measured) <= above:
-        slack = _slack(excuses)
-        below, above = below - slack, above + slack
-    if below <= Fraction(measured) <= above:
+    if below <= Fraction(measured) <= above or _reaches(
+        excuses.rounding(), lower, upper, measured
+    ):
         return Judgement(verdict=Verdict.MATCH_SUBGRADIENT, message=truth.reason)
-    demanded = f", as the case demands ({convention})" if convention else ""
+    demanded = (
+        "" if convention is None else f", as the case demands ({_spell(convention)})"
+    )
     return Judgement(
         verdict=Verdict.DIFFER_CONVENTION,
         message=f"outside the interval of subgradients{demanded}",
@@ -274,170 +323,277 @@ def _judge_infinite_at_kink(
     )
 
 
-def _judge_nonfinite(
-    measured: float, true: Fraction, format_: Format, excuses: Excuses
-) -> Judgement:
-    if measured == nearest(true, format_):
-        return Judgement(verdict=Verdict.MATCH_EXACT, error_ulp=0.0, bits_lost=0.0)
-    if excuses.limited_range() is None and excuses.rounding() is not None:
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """The verdicts on numbers whose truth is finite, at one point."""
+
+    format: Format
+    tolerance: Tolerance
+    excuses: Excuses
+    at_edge: bool
+    """Whether the program stands at an edge, where conventions meet: `relu(x) - relu(-x)` at 0 is no matter of
+    rounding unless rounding brings it from the truth to the number."""
+    written: bool
+
+    def judge(self, measured: float, true: Fraction) -> Judgement:
+        """The verdict where the truth is known."""
+        if not math.isfinite(measured):
+            return self.nonfinite(measured, true)
+        if measured == nearest(true, self.format):
+            error_ulp = error_in_ulp(measured, true, self.format)
+            return Judgement(
+                verdict=Verdict.MATCH_EXACT, error_ulp=error_ulp, bits_lost=0.0
+            )
+        if not true:
+            return self.zero(measured)
+        found = self.finite(measured, true)
+        return found if self.written else self.of_subject(found, measured, true)
+
+    def judge_within(self, measured: float, ends: Enclosure) -> Judgement | None:
+        """The verdict where the truth is known to lie between two numbers, if it is the same for all of them."""
+        if not math.isfinite(measured):
+            if any(
+                math.isinf(nearest(t, self.format)) for t in (ends.lower, ends.upper)
+            ):
+                return None
+            return self.nonfinite(measured, ends.upper)
+        exact = Fraction(measured)
+        both = [self.judge(measured, end) for end in (ends.lower, ends.upper)]
+        worst = max(both, key=lambda one: one.error_ulp or 0.0)
+        if both[0].verdict is not both[1].verdict:
+            return None
+        if worst.verdict.family == "match":
+            close = all(
+                abs(exact - end) <= allowed(end, self.format, self.tolerance)
+                for end in (ends.lower, ends.upper)
+            )
+            return worst if close else None
+        apart = not ends.lower <= exact <= ends.upper
+        signed = ends.lower > 0 or ends.upper < 0
+        if apart and (signed or worst.verdict is Verdict.DIFFER_WRONG):
+            return worst
+        return None
+
+    # ── what is not finite ───────────────────────────────────────────────────────────────────────────────────────
+
+    def nonfinite(self, measured: float, true: Fraction) -> Judgement:
+        """The verdict on NaN or an infinity."""
+        if measured == nearest(true, self.format):
+            return Judgement(
+                verdict=Verdict.MATCH_EXACT,
+                error_ulp=0.0,
+                bits_lost=0.0,
+                message=f"the truth lies beyond the largest {self.format.name}",
+            )
+        spread = self.excuses.rounding() if self.written else self.excuses.ideal()
+        if spread is None and not self.at_edge and self.excuses.ends_nearby():
+            return Judgement(
+                verdict=Verdict.MATCH_CONDITIONING,
+                message=f"a pole or an end of the domain lies within {CONDITIONING_STEPS} ulps of the inputs",
+            )
+        if self.excuses.limited_range() is None and self.excuses.rounding() is not None:
+            return Judgement(
+                verdict=Verdict.DIFFER_RANGE,
+                message=f"{_name(measured)}: an intermediate result overflows or underflows",
+            )
         return Judgement(
-            verdict=Verdict.DIFFER_RANGE,
-            message=f"{_name(measured)}: an intermediate result overflows or underflows",
-        )
-    return Judgement(
-        verdict=Verdict.DIFFER_NONFINITE,
-        message=f"{_name(measured)} where the truth is finite",
-    )
-
-
-def _judge_finite(
-    measured: float,
-    true: Fraction,
-    format_: Format,
-    tolerance: Tolerance,
-    excuses: Excuses,
-) -> Judgement:
-    error = abs(Fraction(measured) - true)
-    error_ulp = error_in_ulp(measured, true, format_)
-    bits_lost = max(0.0, math.log2(error_ulp)) if error_ulp > 0 else 0.0
-
-    def verdict(found: Verdict, message: str | None = None) -> Judgement:
-        return Judgement(
-            verdict=found, error_ulp=error_ulp, bits_lost=bits_lost, message=message
+            verdict=Verdict.DIFFER_NONFINITE,
+            message=f"{_name(measured)} where the truth is finite",
         )
 
-    if measured == nearest(true, format_):
-        return verdict(Verdict.MATCH_EXACT)
-    explained = _contains(excuses.rounding(), measured)
-    if true == 0 and tolerance and explained and excuses.rounding() is not None:
-        # Of a zero truth nothing is relative (the adjoint of the shift in a log-sum-exp): rounding alone decides.
-        return Judgement(verdict=Verdict.MATCH_ROUNDING, message="the truth is 0")
-    if error <= allowed(true, format_, tolerance):
-        if explained or _contains(excuses.limited_range(), measured):
-            return verdict(Verdict.MATCH_ROUNDING)
-        return verdict(
-            Verdict.DIFFER_INACCURATE,
-            f"within the tolerance, but rounding of the written program brings it no further than "
-            f"{_reach(excuses.rounding(), true, format_)}",
-        )
-    usual = Fraction(0)
-    if tolerance.relative == format_.relative_tolerance:  # one's own is meant as it is
-        usual = min(excuses.local_ulp(), MOST_LOCAL_ULP)
-    subnormal = abs(true) < format_.smallest_normal
-    if error_ulp <= usual and (
-        explained or (subnormal and _contains(excuses.limited_range(), measured))
-    ):
-        # No digit was lost that each operation's own rounding does not take; nor is underflow news among subnormals.
-        return verdict(
-            Verdict.MATCH_ROUNDING,
-            f"the rounding of each operation adds up to {float(usual):.3g} ulp",
-        )
-    if explained:
-        movement = excuses.movement()
-        moved_ulp = _to_float(movement / ulp(true, format_))
-        moves = f"±{CONDITIONING_STEPS} ulps of the inputs move the truth by {moved_ulp:.3g} ulp"
-        if error <= CONDITIONING_FACTOR * movement:
-            return verdict(Verdict.MATCH_CONDITIONING, moves)
-        return verdict(
-            Verdict.DIFFER_UNSTABLE,
-            f"rounding on the way loses {bits_lost:.1f} bits that the point does not: {moves}",
-        )
-    if _contains(excuses.limited_range(), measured):
-        return verdict(
-            Verdict.DIFFER_RANGE, "an intermediate result overflows or underflows"
-        )
-    return verdict(
-        Verdict.DIFFER_WRONG,
-        f"rounding of the written program brings it no further than "
-        f"{_reach(excuses.rounding(), true, format_)}",
-    )
+    # ── a truth of 0 ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def zero(self, measured: float) -> Judgement:
+        """The verdict where the truth is 0: nothing is relative, so the error is measured against what cancelled."""
+        true, error = Fraction(0), abs(Fraction(measured))
+        unit = self.excuses.cancelled()
+        error_ulp = _to_float(error / (unit or ulp(true, self.format)))
+        explained = self.explains(measured, true)
+
+        def verdict(found: Verdict, message: str) -> Judgement:
+            return Judgement(
+                verdict=found,
+                error_ulp=error_ulp,
+                bits_lost=max(0.0, math.log2(error_ulp)),
+                message=message,
+            )
+
+        left = f"the truth is 0, {_plain(error)} is left"
+        if unit:
+            left += f": {error_ulp:.3g} ulp of what cancels"
+        few = CANCELLED_ULPS * unit if unit and self.tolerance else Fraction(0)
+        within = allowed(true, self.format, self.tolerance)
+        limited = self.explains_in_range(measured, true)
+        if (explained and error <= max(few, within)) or (limited and error <= within):
+            if self.written or _contains(self.excuses.ideal(), measured):
+                return verdict(Verdict.MATCH_ROUNDING, left)
+            if error > self.tolerance.absolute:
+                return verdict(Verdict.DIFFER_UNSTABLE, left)
+        if error <= within:
+            if not self.written and error <= self.tolerance.absolute:
+                return verdict(Verdict.MATCH_ROUNDING, left)
+            told = f"{left}: within the tolerance, but {self.no_further(true)}"
+            return verdict(Verdict.DIFFER_INACCURATE, told)
+        if (
+            (explained or not self.written)
+            and self.is_ideal(error, true)
+            and self.is_conditioned(measured, true)
+        ):
+            return verdict(Verdict.MATCH_CONDITIONING, f"{left}; {self.moves(true)}")
+        if explained:
+            return verdict(Verdict.DIFFER_UNSTABLE, left)
+        if limited:
+            return verdict(Verdict.DIFFER_RANGE, f"{left}; {_LEAVES_RANGE}")
+        return verdict(Verdict.DIFFER_WRONG, f"{left}, but {self.no_further(true)}")
+
+    # ── finite numbers ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def finite(self, measured: float, true: Fraction) -> Judgement:
+        """The verdict on a number of the written program, the truth not being 0."""
+        error = abs(Fraction(measured) - true)
+        error_ulp = error_in_ulp(measured, true, self.format)
+        bits_lost = max(0.0, math.log2(error_ulp)) if error_ulp > 0 else 0.0
+
+        def verdict(found: Verdict, message: str | None = None) -> Judgement:
+            return Judgement(
+                verdict=found, error_ulp=error_ulp, bits_lost=bits_lost, message=message
+            )
+
+        explained = self.explains(measured, true)
+        if error <= allowed(true, self.format, self.tolerance):
+            if explained or self.explains_in_range(measured, true) or self.at_edge:
+                return verdict(Verdict.MATCH_ROUNDING)
+            told = f"within the tolerance, but {self.no_further(true)}"
+            return verdict(Verdict.DIFFER_INACCURATE, told)
+        usual = self.usual_ulp()
+        subnormal = abs(true) < self.format.smallest_normal
+        if error_ulp <= usual and (
+            explained or (subnormal and self.explains_in_range(measured, true))
+        ):
+            # No digit was lost that each operation does not take by itself; nor is underflow news among subnormals.
+            return verdict(
+                Verdict.MATCH_ROUNDING,
+                f"the rounding of each operation adds up to {float(usual):.3g} ulp",
+            )
+        if explained:
+            if self.is_conditioned(measured, true):
+                return verdict(Verdict.MATCH_CONDITIONING, self.moves(true))
+            return verdict(
+                Verdict.DIFFER_UNSTABLE,
+                f"rounding on the way loses {bits_lost:.1f} bits that the point does not: {self.moves(true)}",
+            )
+        if self.explains_in_range(measured, true):
+            return verdict(Verdict.DIFFER_RANGE, _LEAVES_RANGE)
+        return verdict(Verdict.DIFFER_WRONG, self.no_further(true))
+
+    def of_subject(
+        self, found: Judgement, measured: float, true: Fraction
+    ) -> Judgement:
+        """The verdict on a subject: a few ulps within the tolerance are excused, beyond it conditioning alone excuses.
+
+        And conditioning only of a point at which the specification, run with accurate derivatives, would lose as much:
+        the gradient of `asin` near 1 loses digits that 1/√((1 − x)(1 + x)) keeps, however the point is conditioned.
+        """
+        error = abs(Fraction(measured) - true)
+        if found.verdict is Verdict.MATCH_CONDITIONING:
+            found = replace(found, verdict=Verdict.DIFFER_UNSTABLE)
+        beyond = error > allowed(true, self.format, self.tolerance)
+        if found.verdict is Verdict.MATCH_ROUNDING and beyond:
+            if _contains(self.excuses.ideal(), measured):
+                return found
+            found = replace(found, verdict=Verdict.DIFFER_UNSTABLE)
+        if found.error_ulp is None or found.verdict.family != "differ":
+            return found
+        inaccurate = found.verdict is Verdict.DIFFER_INACCURATE
+        little = found.error_ulp <= SUBJECT_ULP or error <= self.tolerance.absolute
+        if inaccurate and little:
+            return replace(found, verdict=Verdict.MATCH_ROUNDING, message=None)
+        if self.is_ideal(error, true) and self.is_conditioned(measured, true):
+            verdict = (
+                Verdict.MATCH_ROUNDING if inaccurate else Verdict.MATCH_CONDITIONING
+            )
+            return replace(found, verdict=verdict, message=self.moves(true))
+        return found
+
+    # ── what explains an error ───────────────────────────────────────────────────────────────────────────────────
+
+    def explains(self, measured: float, true: Fraction) -> bool:
+        """Whether rounding alone brings the program to the number; at an edge, from the truth to the number."""
+        spread = self.excuses.rounding()
+        if self.at_edge:
+            return _reaches(spread, true, true, measured)
+        return _contains(spread, measured)
+
+    def explains_in_range(self, measured: float, true: Fraction) -> bool:
+        """The same with overflow and underflow on the way."""
+        spread = self.excuses.limited_range()
+        if not self.at_edge:
+            return _contains(spread, measured)
+        if spread is None:
+            return self.excuses.rounding() is not None
+        return _reaches(spread, true, true, measured)
+
+    def is_conditioned(self, measured: float, true: Fraction) -> bool:
+        """Whether the error is the point's doing: the truth moves as far, and is the number nearby."""
+        error = abs(Fraction(measured) - true)
+        if error > CONDITIONING_FACTOR * self.excuses.movement():
+            return False
+        within = nearby(true, self.format, self.tolerance)
+        return self.excuses.holds_nearby(measured, within, RANGE_STEPS)
+
+    def is_ideal(self, error: Fraction, true: Fraction) -> bool:
+        """Whether the program with accurate derivatives would lose about as much; what was written needs no asking."""
+        if self.written:
+            return True
+        ideal = self.excuses.ideal()
+        return ideal is None or error <= CONDITIONING_FACTOR * _farthest(ideal, true)
+
+    def usual_ulp(self) -> Fraction:
+        """What the operations' own errors add up to; of a tolerance of the case's own, which is meant as it is, 0."""
+        if self.tolerance.relative != self.format.relative_tolerance:
+            return Fraction(0)
+        return min(self.excuses.local_ulp(), MOST_LOCAL_ULP)
+
+    # ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def moves(self, true: Fraction) -> str:
+        """What moving the inputs does."""
+        movement = self.excuses.movement()
+        moved = f"by {_plain(movement)}"
+        if true:
+            moved = f"by {_to_float(movement / ulp(true, self.format)):.3g} ulp"
+        return f"±{CONDITIONING_STEPS} ulps of the inputs move the truth {moved}"
+
+    def no_further(self, true: Fraction) -> str:
+        """What rounding does not explain."""
+        spread = self.excuses.rounding()
+        if self.at_edge and spread is not None and not _holds(spread, true, true):
+            return "the program has an edge here, where the limits from its sides agree on another number"
+        told = "the written program" if self.written else "the specification"
+        if spread is None:
+            return f"nothing bounds what rounding of {told} does here"
+        far = _farthest(spread, true)
+        reach = _plain(far)
+        if true:
+            reach = f"{_to_float(far / ulp(true, self.format)):.3g} ulp"
+        return f"rounding of {told} brings it no further than {reach}"
 
 
-def _of_subject(
-    judgement: Judgement,
-    measured: float,
-    true: Fraction,
-    format_: Format,
-    tolerance: Tolerance,
-    excuses: Excuses,
-) -> Judgement:
-    """The verdict on a subject: within the tolerance a few ulps need no excuse, beyond it conditioning is the only one.
-
-    And conditioning only of a point at which the specification, run with accurate derivatives, would lose as much: the
-    gradient of `asin` near 1 loses digits that 1/√((1 − x)(1 + x)) keeps, however the point is conditioned.
-    """
-    error_ulp = judgement.error_ulp
-    error = abs(Fraction(measured) - true)
-    if judgement.message is not None:
-        told = judgement.message.replace("the written program", "the specification")
-        judgement = replace(judgement, message=told)
-    if judgement.verdict is Verdict.MATCH_CONDITIONING:
-        judgement = replace(judgement, verdict=Verdict.DIFFER_UNSTABLE)
-    ideal = excuses.ideal()
-    beyond = error > allowed(true, format_, tolerance)
-    if judgement.verdict is Verdict.MATCH_ROUNDING and true and beyond:
-        if _contains(ideal, measured):
-            return judgement
-        judgement = replace(judgement, verdict=Verdict.DIFFER_UNSTABLE)
-    if judgement.verdict is Verdict.MATCH_ROUNDING and error <= tolerance.absolute:
-        return judgement
-    if judgement.verdict is Verdict.MATCH_ROUNDING and true == 0:
-        if ideal is None or _contains(ideal, measured):
-            return judgement
-        return replace(judgement, verdict=Verdict.DIFFER_UNSTABLE, message=None)
-    if error_ulp is None or judgement.verdict.family != "differ":
-        return judgement
-    little = error_ulp <= SUBJECT_ULP or error <= tolerance.absolute
-    if judgement.verdict is Verdict.DIFFER_INACCURATE and little:
-        return replace(judgement, verdict=Verdict.MATCH_ROUNDING, message=None)
-    if ideal is not None and error_ulp > CONDITIONING_FACTOR * _farthest(
-        ideal, true, format_
-    ):
-        return judgement
-    moved_ulp = _to_float(excuses.movement() / ulp(true, format_))
-    if error_ulp <= CONDITIONING_FACTOR * moved_ulp:
-        inaccurate = judgement.verdict is Verdict.DIFFER_INACCURATE
-        verdict = Verdict.MATCH_ROUNDING if inaccurate else Verdict.MATCH_CONDITIONING
-        moves = f"±{CONDITIONING_STEPS} ulps of the inputs move the truth by {moved_ulp:.3g} ulp"
-        return replace(judgement, verdict=verdict, message=moves)
-    return judgement
+_LEAVES_RANGE = "an intermediate result overflows or underflows"
 
 
-def _slack(excuses: Excuses) -> Fraction:
-    """How far rounding alone may move a result whose conventions are what they are; 0 where that is not bounded."""
-    spread = excuses.rounding()
-    return Fraction(0) if spread is None else spread.upper - spread.lower
+def _reaches(
+    spread: Enclosure | None, lower: Fraction, upper: Fraction, measured: float
+) -> bool:
+    """Whether rounding is known to reach the number and a truth between the ends too."""
+    if spread is None:
+        return False
+    return _holds(spread, lower, upper) and _contains(spread, measured)
 
 
-def _judge_at_edge(
-    measured: float,
-    true: Fraction,
-    format_: Format,
-    tolerance: Tolerance,
-    excuses: Excuses,
-) -> Judgement:
-    """A finite number where conventions met: `relu(x) - relu(-x)` at 0 is no matter of rounding."""
-    error_ulp = error_in_ulp(measured, true, format_)
-    if measured == nearest(true, format_):
-        return Judgement(
-            verdict=Verdict.MATCH_EXACT, error_ulp=error_ulp, bits_lost=0.0
-        )
-    if abs(Fraction(measured) - true) <= allowed(true, format_, tolerance):
-        return Judgement(verdict=Verdict.MATCH_ROUNDING, error_ulp=error_ulp)
-    error = abs(Fraction(measured) - true)
-    if error <= _slack(excuses):
-        conditioned = error <= CONDITIONING_FACTOR * excuses.movement()
-        return Judgement(
-            verdict=Verdict.MATCH_CONDITIONING
-            if conditioned
-            else Verdict.DIFFER_UNSTABLE,
-            error_ulp=error_ulp,
-        )
-    return Judgement(
-        verdict=Verdict.DIFFER_WRONG,
-        error_ulp=error_ulp,
-        message="the program has an edge here, where the limits from its sides agree on another number",
-    )
+def _holds(spread: Enclosure, lower: Fraction, upper: Fraction) -> bool:
+    """Whether the enclosure has a number between the ends."""
+    return spread.lower <= upper and lower <= spread.upper
 
 
 def allowed(true: Fraction, format_: Format, tolerance: Tolerance) -> Fraction:
@@ -452,21 +608,32 @@ def allowed(true: Fraction, format_: Format, tolerance: Tolerance) -> Fraction:
     return within
 
 
+def nearby(true: Fraction, format_: Format, tolerance: Tolerance) -> Tolerance:
+    """How close a number has to come to a truth elsewhere: of a subnormal truth one ulp is enough, as it is here."""
+    if abs(true) >= format_.smallest_normal:
+        return tolerance
+    least = allowed(Fraction(0), format_, tolerance)
+    return replace(tolerance, absolute=max(tolerance.absolute, least))
+
+
 def _contains(enclosure: Enclosure | None, measured: float) -> bool:
     if enclosure is None:
         return True
     return enclosure.lower <= Fraction(measured) <= enclosure.upper
 
 
-def _reach(enclosure: Enclosure | None, true: Fraction, format_: Format) -> str:
-    if enclosure is None:
-        return "any distance"
-    return f"{_farthest(enclosure, true, format_):.3g} ulp"
+def _farthest(enclosure: Enclosure, true: Fraction) -> Fraction:
+    return max(abs(enclosure.lower - true), abs(enclosure.upper - true))
 
 
-def _farthest(enclosure: Enclosure, true: Fraction, format_: Format) -> float:
-    farthest = max(abs(enclosure.lower - true), abs(enclosure.upper - true))
-    return _to_float(farthest / ulp(true, format_))
+def _plain(number: Fraction) -> str:
+    """A number to three digits."""
+    return f"{_to_float(number):.3g}"
+
+
+def _spell(convention: Fraction | str) -> str:
+    """What a case demands, as a person writes it."""
+    return convention if isinstance(convention, str) else _plain(convention)
 
 
 def _name(measured: float) -> str:

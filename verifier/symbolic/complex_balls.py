@@ -83,6 +83,15 @@ def overlaps(first: Rectangle, second: Rectangle) -> bool:
     return bool(first.overlaps(second))
 
 
+def with_part(number: Number, part: int, lower: Fraction, upper: Fraction) -> Number:
+    """The number with its real (0) or imaginary (1) part anywhere between the ends."""
+    side = balls.exact(lower).union(balls.exact(upper))
+    real, imaginary = number.ball.real, number.ball.imag
+    ball = acb(side, imaginary) if part == 0 else acb(real, side)
+    signs = (0, number.signs[1]) if part == 0 else (number.signs[0], 0)
+    return Number(ball, signs)
+
+
 def enclosures(ball: Rectangle) -> tuple[Enclosure, Enclosure]:
     """The sides of the rectangle as exact rationals: real, imaginary."""
     return balls.enclosure(ball.real), balls.enclosure(ball.imag)

@@ -71,14 +71,23 @@ class Chain:
         self.constants = expression.constant_values(program)
         self.reached = expression.reached(program)
 
-    def evaluate(self, point: Mapping[str, complex], upstream: complex) -> Pass:
-        """Values and adjoints at the precision in force, the output's adjoint being `upstream`."""
+    def evaluate(
+        self, point: Mapping[str, complex | Number], upstream: complex
+    ) -> Pass:
+        """Values and adjoints at the precision in force, the output's adjoint being `upstream`.
+
+        A coordinate is an exact number, or a rectangle to be enclosed as a whole.
+        """
         values: list[Known] = []
         places: list[Place] = []
         for index, node in enumerate(self.program.nodes):
             where = Place.CLEAR
             if node.operation == "variable":
-                known = Known(complex_balls.exact(point[node.name or ""]))
+                given = point[node.name or ""]
+                exact = (
+                    given if isinstance(given, Number) else complex_balls.exact(given)
+                )
+                known = Known(exact)
             elif index in self.constants:  # arithmetic among literals is Python's
                 known = Known(complex_balls.constant(None, self.constants[index]))
             elif node.operation == "constant":

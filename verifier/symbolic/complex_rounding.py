@@ -128,7 +128,7 @@ class ComplexRoundingModel:
 
     def spread(self, point: Mapping[str, complex], upstream: complex) -> ComplexSpread:
         """All that rounding may make of the program at `point`, whose coordinates are numbers of the format."""
-        with balls.workprec(self.format.precision_bits + GUARD_BITS):
+        with balls.workprec(self.working_bits):
             given = {name: _exact(point[name]) for name in self.program.inputs}
             values = self._run(self.program, given)
             value = _disc(values[self.program.output])
@@ -144,6 +144,11 @@ class ComplexRoundingModel:
                 gradient={n: _disc(adjoints[self.leaves[n]]) for n in self.wrt},
                 steps={n: _disc(adjoints[i]) for n, i in self.program.steps.items()},
             )
+
+    @property
+    def working_bits(self) -> int:
+        """The precision of the balls themselves."""
+        return self.format.precision_bits + GUARD_BITS
 
     def _run(self, program: Program, given: Mapping[str, Region]) -> list[Region]:
         constants = expression.constant_values(program)

@@ -10,7 +10,9 @@ from verifier.floats import Format, nearest, ulp
 from verifier.language.expression import Program
 from verifier.records import ComplexTruth, Enclosure, TruthStatus
 from verifier.symbolic import balls, complex_balls, complex_witness
+from verifier.symbolic.complex_balls import Number
 from verifier.symbolic.complex_chain import Chain, Known, Pass, Standing
+from verifier.symbolic.truth import Zeros, may_vanish
 
 GUARD_BITS = 40
 """Precision beyond the format's at the first attempt."""
@@ -39,6 +41,7 @@ class ComplexOracle:
         self.program = program
         self.wrt = tuple(wrt)
         self.chain = Chain(program)
+        self.zeros = Zeros()
         self.leaves = {
             node.name or "": index
             for index, node in enumerate(program.nodes)
@@ -63,18 +66,34 @@ class ComplexOracle:
                 place
                 for place in places
                 if not _decided(found[place], format_, patient=patient)
+                and not self.zeros.accept(place, _parts(found[place]), format_, bits)
             ]
             bits *= 2
         for place in places:
             reason = (
                 found[place].reason or "at the highest precision no more than a region"
             )
-            found[place] = ComplexTruth(status=TruthStatus.PRECISION, reason=reason)
+            found[place] = replace(
+                found[place], status=TruthStatus.PRECISION, reason=reason
+            )
         return ComplexPointTruth(
             value=found["value", ""],
             gradient={name: found["gradient", name] for name in self.wrt},
             steps={name: found["step", name] for name in self.program.steps},
         )
+
+    def over(
+        self,
+        inputs: Mapping[str, Number],
+        upstream: complex,
+        kind: str,
+        name: str,
+    ) -> Known:
+        """What is known of one quantity over rectangles of inputs, at the precision in force."""
+        done = self.chain.evaluate(inputs, upstream)
+        if kind == "gradient" and name not in self.leaves:
+            return Known(complex_balls.constant(None, Fraction(0)))
+        return self._known(done, kind, name)
 
     def attested(
         self,
@@ -135,12 +154,16 @@ def _decided(truth: ComplexTruth, format_: Format, *, patient: bool) -> bool:
     """Whether more precision could tell nothing more about how the truth rounds."""
     if truth.status is not TruthStatus.FINITE:
         return truth.status is not TruthStatus.PRECISION
-    assert truth.real is not None
-    assert truth.imaginary is not None
-    parts = (truth.real, truth.imaginary)
+    parts = _parts(truth)
+    if may_vanish(parts):
+        return False
     if all(nearest(p.lower, format_) == nearest(p.upper, format_) for p in parts):
         return True
     return not patient and _is_tight(parts, format_)
+
+
+def _parts(truth: ComplexTruth) -> list[Enclosure]:
+    return [part for part in (truth.real, truth.imaginary) if part is not None]
 
 
 def _is_tight(parts: Sequence[Enclosure], format_: Format) -> bool:

@@ -46,6 +46,8 @@ INNER_EXPONENTIALS: Mapping[str, Callable[[Ball], Ball]] = {
 EXACT_WHERE_REPRESENTABLE = frozenset(
     ("add", "sub", "mul", "div", "sqrt", "square", "reciprocal")
 )
+POLES = {"div": 1, "reciprocal": 1, "rsqrt": 1, "log": -1, "log2": -1, "log10": -1}
+"""The sign of the infinity that they give at +0, a quotient of a positive literal."""
 SMALLEST_EXACT_POWER, LARGEST_EXACT_POWER = -2, 3
 """Exponents that PyTorch computes by multiplication alone (pow_tensor_scalar of PyTorch 2.13)."""
 
@@ -98,6 +100,7 @@ class RoundingModel:
         self.mode = mode
         self.limited_range = limited_range
         self.reached = expression.reached(self.program)
+        self.constants = expression.constant_values(self.program)
         self.leaves = {
             node.name: index
             for index, node in enumerate(self.program.nodes)
@@ -106,7 +109,7 @@ class RoundingModel:
 
     def spread(self, point: Mapping[str, float], upstream: float) -> Spread:
         """All that rounding may make of the program at `point`, whose coordinates are numbers of the format."""
-        with balls.workprec(self.format.precision_bits + GUARD_BITS):
+        with balls.workprec(self.working_bits):
             values = self._forward(point)
             if self.mode is Mode.FORWARD:
                 return self._spread_forward(values, balls.exact(upstream))
@@ -147,6 +150,11 @@ class RoundingModel:
             ),
         )
 
+    @property
+    def working_bits(self) -> int:
+        """The precision of the balls themselves."""
+        return self.format.precision_bits + GUARD_BITS
+
     @cached_property
     def local_ulp(self) -> tuple[Fraction, Fraction]:
         """What the errors of all operations add up to, in ulps, for the value and for the gradient.
@@ -178,6 +186,8 @@ class RoundingModel:
         for node in self.program.nodes:
             if node.operation == "variable":
                 values.append(balls.exact(point[node.name or ""]))
+            elif self._is_pole(node, point):
+                values.append(balls.infinite(POLES[node.operation]))
             else:
                 values.append(self._apply(node, values))
                 if node.operation == "atan2":
@@ -194,6 +204,17 @@ class RoundingModel:
             return angle
         side = signed.zero_signs(self.program, point)[node.arguments[0]]
         return angle * side if side else angle.union(-angle)
+
+    def _is_pole(self, node: expression.Node, point: Mapping[str, float]) -> bool:
+        """Whether an operation meets the input +0, where IEEE 754 gives an infinity: 1/(1 + 1/x) goes on from there."""
+        if node.operation not in POLES:
+            return False
+        operand = self.program.nodes[node.arguments[-1]]
+        if operand.operation != "variable" or str(point[operand.name or ""]) != "0.0":
+            return False
+        if node.operation != "div":
+            return True
+        return self.constants.get(node.arguments[0], Fraction(0)) > 0
 
     def _apply(
         self, node: expression.Node, values: Sequence[Any], inside: str | None = None
@@ -429,7 +450,6 @@ class IdealModel(RoundingModel):
         mode: Mode = Mode.REVERSE,
     ) -> None:
         super().__init__(program, wrt, format_, limited_range=False, mode=mode)
-        self.constants = expression.constant_values(self.program)
 
     def _has_tangent_form(self, row: operations.Operation) -> bool:
         return False

@@ -24,10 +24,12 @@ from verifier.symbolic.limits import EFFORTS, Limits
 from verifier.symbolic.stepwise import Known, Standing, Stepwise
 from verifier.symbolic.truth import (
     _STATUS,
-    _decided,
+    Zeros,
     _intersect,
     _narrow,
     _precisions,
+    decided,
+    known_parts,
 )
 
 Pair = tuple[str, str]
@@ -49,6 +51,7 @@ class HessianOracle:
         self.limits = limits
         self.wrt = tuple(wrt)
         self.stepwise = Stepwise(program)
+        self.zeros = Zeros()
         self.pairs = [
             (first, second)
             for index, first in enumerate(self.wrt)
@@ -77,7 +80,12 @@ class HessianOracle:
         for bits in _precisions(format_):
             with balls.workprec(bits):
                 found.update(self._attempt(point, upstream, open_, found))
-            open_ = [pair for pair in open_ if not _decided(found[pair], format_)]
+            open_ = [
+                pair
+                for pair in open_
+                if not decided(found[pair], format_)
+                and not self.zeros.accept(pair, known_parts(found[pair]), format_, bits)
+            ]
             if not open_:
                 break
         found = {pair: _settled(truth) for pair, truth in found.items()}
@@ -142,6 +150,22 @@ class HessianOracle:
         """What the program is made of about a kink."""
         return Clarke(self.program)
 
+    def over(
+        self, inputs: Mapping[str, float | Ball], upstream: float, pair: Pair
+    ) -> Known:
+        """What is known of one entry over balls of inputs, at the precision in force; by SymPy's formulas alone."""
+        adjoints = self.stepwise.evaluate(inputs, upstream).adjoints
+        standing = {
+            name: adjoints[self.leaves[name]] or Known(balls.zero()) for name in pair
+        }
+        worst = max((standing[name] for name in pair), key=lambda k: k.standing)
+        if worst.standing is not Standing.REGULAR:
+            return worst
+        if pair not in self.pairs:
+            pair = pair[1], pair[0]
+        entry = self._symbolic(inputs, upstream).get(pair)
+        return Known(entry) if entry is not None else _UNKNOWN
+
     def _attempt(
         self,
         point: Mapping[str, float],
@@ -173,16 +197,27 @@ class HessianOracle:
         return found
 
     def _symbolic(
-        self, point: Mapping[str, float], upstream: float
+        self, point: Mapping[str, float | Ball], upstream: float
     ) -> dict[Pair, Ball]:
         """SymPy's answers, as far as they are finite."""
-        if self.whole is None or not all(math.isfinite(v) for v in point.values()):
+        given = {n: _ball(point[n]) for n in self.program.inputs}
+        inputs = {name: ball for name, ball in given.items() if ball is not None}
+        if self.whole is None or len(inputs) < len(given):
             return {}
-        inputs = {name: balls.exact(point[name]) for name in self.program.inputs}
         entries = balls.evaluate(self.whole, inputs)
         seed = balls.exact(upstream)
         found = {p: seed * b for p, b in zip(self.pairs, entries, strict=True)}
         return {pair: ball for pair, ball in found.items() if balls.is_finite(ball)}
+
+
+_UNKNOWN = Known(balls.anything(), Standing.UNSURE, "a second derivative")
+
+
+def _ball(value: float | Ball) -> Ball | None:
+    """The ball of an input; None of an infinite one."""
+    if not isinstance(value, float):
+        return value
+    return balls.exact(value) if math.isfinite(value) else None
 
 
 def _whole(program: Program, pairs: Sequence[Pair]) -> Formula | None:

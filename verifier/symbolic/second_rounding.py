@@ -12,13 +12,15 @@ from verifier.language.expression import Program
 from verifier.records import Enclosure
 from verifier.symbolic import balls, passes
 from verifier.symbolic.balls import Ball
-from verifier.symbolic.rounding import GUARD_BITS, Mode, RoundingModel, _ends
+from verifier.symbolic.cancellation import CancellationModel
+from verifier.symbolic.rounding import Mode, RoundingModel, _ends
 
 
 class HessianRounding:
     """What rounding alone may do to the Hessian in one format, by one mode over another.
 
-    The `inner` mode's program of the gradient is written out, and the `outer` one differentiates it.
+    The `inner` mode's program of the gradient is written out, and the `outer` one differentiates it. With `cancelling`,
+    what one ulp of the terms that cancel last may leave of an entry that is 0.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class HessianRounding:
         limited_range: bool,
         outer: Mode = Mode.REVERSE,
         inner: Mode = Mode.REVERSE,
+        cancelling: bool = False,
     ) -> None:
         self.wrt, self.outer = tuple(wrt), outer
         if inner is Mode.REVERSE:
@@ -40,7 +43,8 @@ class HessianRounding:
         self.upstream = written.inputs[-1]
         if outer is Mode.FORWARD:
             written = passes.tangents(written, wrt)
-        self.model = _AnyOrder(written, wrt, format_, limited_range=limited_range)
+        kind = CancellationModel if cancelling else _AnyOrder
+        self.model = kind(written, wrt, format_, limited_range=limited_range)
 
     def spread(
         self, point: Mapping[str, float], upstream: float
@@ -49,12 +53,41 @@ class HessianRounding:
         given = {**point, self.upstream: upstream}
         if self.outer is Mode.FORWARD:
             pairs = [(first, second) for first in self.wrt for second in self.wrt]
-            return dict(zip(pairs, self.model.steps(given), strict=True))
-        rows = self.model.jacobian(given)
+            return dict(zip(pairs, self._steps(given), strict=True))
         return {
             (first, second): row[second]
-            for first, row in zip(self.wrt, rows, strict=True)
+            for first, row in zip(self.wrt, self._jacobian(given), strict=True)
             for second in self.wrt
+        }
+
+    def _steps(self, point: Mapping[str, float]) -> list[Enclosure | None]:
+        """The spread of every step's value."""
+        model = self.model
+        with balls.workprec(model.working_bits):
+            values = model._forward(point)
+            return [_ends(values[index]) for index in model.program.steps.values()]
+
+    def _jacobian(
+        self, point: Mapping[str, float]
+    ) -> list[dict[str, Enclosure | None]]:
+        """The spread of every step's gradient, the cotangent being 1."""
+        model = self.model
+        with balls.workprec(model.working_bits):
+            values = model._forward(point)
+            return [
+                self._row(values, index)
+                for index in tuple(model.program.steps.values())
+            ]
+
+    def _row(self, values: Sequence[Any], output: int) -> dict[str, Enclosure | None]:
+        model = self.model
+        model.program = replace(model.program, output=output)
+        adjoints = model._backward(values, balls.exact(1.0))
+        return {
+            name: _ends(adjoints[model.leaves[name]])
+            if name in model.leaves
+            else _ends(balls.zero())
+            for name in self.wrt
         }
 
 
@@ -65,30 +98,6 @@ class _AnyOrder(RoundingModel):
     row's formula, in another order. Half an ulp of one partial product may be a whole one of another; so the
     error is relative here, as it is at most in any order.
     """
-
-    def steps(self, point: Mapping[str, float]) -> list[Enclosure | None]:
-        """The spread of every step's value."""
-        with balls.workprec(self.format.precision_bits + GUARD_BITS):
-            values = self._forward(point)
-            return [_ends(values[index]) for index in self.program.steps.values()]
-
-    def jacobian(self, point: Mapping[str, float]) -> list[dict[str, Enclosure | None]]:
-        """The spread of every step's gradient, the cotangent being 1."""
-        with balls.workprec(self.format.precision_bits + GUARD_BITS):
-            values = self._forward(point)
-            return [
-                self._row(values, index) for index in tuple(self.program.steps.values())
-            ]
-
-    def _row(self, values: Sequence[Any], output: int) -> dict[str, Enclosure | None]:
-        self.program = replace(self.program, output=output)
-        adjoints = self._backward(values, balls.exact(1.0))
-        return {
-            name: _ends(adjoints[self.leaves[name]])
-            if name in self.leaves
-            else _ends(balls.zero())
-            for name in self.wrt
-        }
 
     def _widen(self, ball: Ball, scale: Ball, error_ulp: Fraction) -> Ball:
         usual = super()._widen(ball, scale, error_ulp)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
 from verifier.floats import Format, nearest, ulp
 from verifier.language import expression
-from verifier.language.expression import Program
+from verifier.language.expression import Node, Program
 from verifier.records import Enclosure, Truth, TruthStatus
-from verifier.symbolic import balls, derivative, signed, witness
+from verifier.symbolic import balls, derivative, exact, signed, witness
 from verifier.symbolic.balls import Ball
 from verifier.symbolic.formula import Formula
 from verifier.symbolic.limits import Limits
@@ -22,6 +23,47 @@ GUARD_BITS = 40
 """Precision beyond the format's at the first attempt."""
 LARGEST_PRECISION_BITS = 12_000
 """The cap: enough to show that an exact zero rounds to zero in binary64 (1,075 bits) behind much cancellation."""
+
+
+class Zeros:
+    """What is taken for a zero though no precision proves it: a heuristic.
+
+    An enclosure that still straddles 0 at `ZERO_BITS`, far below every number of the format, is. An identity shows at
+    every point: a place that was found so at `IDENTITY_POINTS` of them is not asked beyond `IDENTITY_BITS` again.
+    """
+
+    def __init__(self) -> None:
+        self.seen: Counter[Hashable] = Counter()
+
+    def accept(
+        self, place: Hashable, parts: Sequence[Enclosure], format_: Format, bits: int
+    ) -> bool:
+        """Whether the number at a place, of which each part is known to a precision, is taken for 0."""
+        if not may_vanish(parts):
+            return False
+        width = max(part.upper - part.lower for part in parts)
+        if width * 2**TIGHT_BITS > format_.smallest_subnormal:
+            return False
+        if self.seen[place] >= IDENTITY_POINTS:
+            return bits >= IDENTITY_BITS
+        if bits < ZERO_BITS:
+            return False
+        self.seen[place] += 1
+        return True
+
+
+def may_vanish(parts: Sequence[Enclosure]) -> bool:
+    """Whether nothing tells yet that a number is 0, nor that it is not: each part may be, and one is not known."""
+    return any(part.lower < part.upper for part in parts) and all(
+        part.lower <= 0 <= part.upper for part in parts
+    )
+
+
+def known_parts(truth: Truth) -> Sequence[Enclosure]:
+    """What encloses a finite truth, in the form that `may_vanish` asks for; nothing where it is not known so."""
+    if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
+        return []
+    return [truth.enclosure]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +77,10 @@ class PointTruth:
 
 
 _SIGNED = (TruthStatus.FINITE, TruthStatus.INFINITE, TruthStatus.UNDEFINED)
+ZERO_BITS = 4_000
+"""Where the search for a digit of what may be 0 ends: enough for a product of three of binary64's smallest numbers."""
+IDENTITY_BITS = 1_000
+IDENTITY_POINTS = 2
 TIGHT_BITS = 20
 """Bits of an ulp to which a truth is known that may still round either way: a tie that balls cannot see."""
 WITNESS_BITS = 256
@@ -52,6 +98,7 @@ class Oracle:
         self.program = program
         self.wrt = tuple(wrt)
         self.stepwise = Stepwise(program)
+        self.zeros = Zeros()
         self.whole = _whole(program, wrt)
         self.leaves = {
             node.name: index
@@ -66,14 +113,24 @@ class Oracle:
         places = [("value", ""), *(("gradient", name) for name in self.wrt)]
         places += [("step", name) for name in self.program.steps]
         found: dict[tuple[str, str], Truth] = {}
+        first = True
         for bits in _precisions(format_):
             with balls.workprec(bits):
                 found.update(self._attempt(point, upstream, places, found))
-            open_ = [place for place in places if not _decided(found[place], format_)]
-            if not open_:
+                if first and any(may_vanish(known_parts(found[p])) for p in places):
+                    found.update(self._rational(point, upstream, found))
+            first = False
+            places = [
+                place
+                for place in places
+                if not decided(found[place], format_)
+                and not self.zeros.accept(
+                    place, known_parts(found[place]), format_, bits
+                )
+            ]
+            if not places:
                 break
-            places = open_
-        for place in open_:
+        for place in places:
             found[place] = _settled(found[place], format_)
         self._resolve(found, point, upstream)
         return PointTruth(
@@ -81,6 +138,24 @@ class Oracle:
             gradient={name: found["gradient", name] for name in self.wrt},
             steps={name: found["step", name] for name in self.program.steps},
         )
+
+    def over(
+        self,
+        inputs: Mapping[str, float | Ball],
+        upstream: float,
+        quantity: str,
+        name: str = "",
+    ) -> Known:
+        """What the stepwise derivative knows of one quantity over balls of inputs, at the precision in force.
+
+        `quantity` is `value`, `gradient` by the input `name`, or the adjoint of the `step` of that name.
+        """
+        if quantity == "value":
+            return self.stepwise.values(inputs)[self.program.output]
+        if quantity == "gradient" and name not in self.leaves:
+            return Known(balls.zero())
+        done = self.stepwise.evaluate(inputs, upstream)
+        return self._known(done, quantity, name) or Known(balls.zero())
 
     def attested(
         self, point: Mapping[str, float], upstream: float, truth: PointTruth
@@ -255,22 +330,60 @@ class Oracle:
         second = self._whole_at(point, upstream, done)
         found: dict[tuple[str, str], Truth] = {}
         for place in places:
-            kind, name = place
-            if kind == "value":
-                known: Known | None = done.values[self.program.output]
-            elif kind == "gradient":
-                known = done.adjoints[self.leaves[name]]
-            else:
-                known = done.adjoints[self.program.steps[name]]
-            output = done.values[self.program.output]
-            if known is None and output.standing is not Standing.REGULAR:
-                known = (
-                    output  # where the function is not known, no derivative of it is
-                )
+            known = self._known(done, *place)
             truth = _truth(known, second.get(place), before.get(place))
             both = truth.status is TruthStatus.FINITE and place in second
             found[place] = replace(truth, derivations=1 + both)
         return found
+
+    def _known(self, done: Pass, quantity: str, name: str) -> Known | None:
+        """One quantity of a pass; None where it is a structural zero."""
+        output = done.values[self.program.output]
+        if quantity == "value":
+            return output
+        is_input = quantity == "gradient"
+        known = done.adjoints[
+            self.leaves[name] if is_input else self.program.steps[name]
+        ]
+        if known is None and output.standing is not Standing.REGULAR:
+            return output  # where the function is not known, no derivative of it is
+        return known
+
+    def _rational(
+        self,
+        point: Mapping[str, float],
+        upstream: float,
+        found: Mapping[tuple[str, str], Truth],
+    ) -> dict[tuple[str, str], Truth]:
+        """Of the places that may vanish those that SymPy's expressions give as rational numbers.
+
+        A ball of x/3 − x·(1/3) never tells that it is 0.
+        """
+        if self._whole_program is None or not all(_is_plain(v) for v in point.values()):
+            return {}
+        known = exact.rational_values(self._whole_program, point)
+        places = [("value", ""), *(("gradient", name) for name in self.wrt)]
+        settled: dict[tuple[str, str], Truth] = {}
+        for place, index in zip(places, self._whole_outputs, strict=True):
+            number, ends = known.get(index), found[place].enclosure
+            if number is None or ends is None or not may_vanish([ends]):
+                continue
+            number *= 1 if place[0] == "value" else Fraction(upstream)
+            if ends.lower <= number <= ends.upper:
+                both = Enclosure(lower=number, upper=number)
+                settled[place] = replace(found[place], enclosure=both)
+        return settled
+
+    @cached_property
+    def _whole_program(self) -> Program | None:
+        """SymPy's formulas as a program, for rational arithmetic."""
+        if self.whole is None:
+            return None
+        return _as_program(self.whole, self.program)
+
+    @property
+    def _whole_outputs(self) -> Sequence[int]:
+        return () if self.whole is None else self.whole.outputs
 
     def _whole_at(
         self, point: Mapping[str, float], upstream: float, done: Pass
@@ -307,6 +420,23 @@ def _whole(program: Program, wrt: Sequence[str]) -> Formula | None:
         return None
 
 
+def _as_program(formula: Formula, program: Program) -> Program:
+    """The formula's instructions as nodes, at the same places."""
+    span = program.nodes[program.output].span
+    words = {"input": "variable"}
+    nodes = tuple(
+        Node(
+            operation=words.get(step.operation, step.operation),
+            arguments=step.arguments,
+            name=step.name,
+            number=step.number,
+            span=span,
+        )
+        for step in formula.instructions
+    )
+    return replace(program, nodes=nodes, steps={}, output=formula.outputs[0])
+
+
 def _precisions(format_: Format) -> Iterator[int]:
     return _doublings(format_.precision_bits + GUARD_BITS)
 
@@ -332,6 +462,9 @@ def _truth(known: Known | None, second: Ball | None, before: Truth | None) -> Tr
     """
     if known is None:
         known = Known(balls.zero())
+    if known.standing is Standing.UNSURE:
+        reason = f"no precision tells what {known.reason} is here"
+        return Truth(status=TruthStatus.PRECISION, reason=reason)
     if known.standing is not Standing.REGULAR:
         return Truth(status=_STATUS[known.standing], reason=known.reason)
     first = balls.enclosure(known.ball)
@@ -368,12 +501,14 @@ def _settled(truth: Truth, format_: Format) -> Truth:
     if (ends.upper - ends.lower) * 2**TIGHT_BITS <= ulp(largest, format_):
         return truth
     reason = f"at {LARGEST_PRECISION_BITS} bits still no more than an interval"
-    return Truth(status=TruthStatus.PRECISION, reason=reason)
+    return replace(truth, status=TruthStatus.PRECISION, reason=reason)
 
 
-def _decided(truth: Truth, format_: Format) -> bool:
-    """Whether more precision could tell nothing more about how the truth rounds."""
+def decided(truth: Truth, format_: Format) -> bool:
+    """Whether more precision could tell nothing more about how the truth rounds, nor whether it is 0."""
     if truth.status is TruthStatus.FINITE and truth.enclosure is not None:
         ends = truth.enclosure
+        if may_vanish([ends]):
+            return False
         return nearest(ends.lower, format_) == nearest(ends.upper, format_)
     return truth.status is not TruthStatus.PRECISION
