@@ -142,7 +142,9 @@ class Comparison:
     measured: str
     true: str
     error_ulp: float | None
-    """|measured − true| in ulps of the true value in the dtype; None where one of them is not finite."""
+    """|measured − true| in ulps of the true value in the dtype, of a true 0 in ulps of the terms that cancel to it.
+
+    None where one of them is not finite."""
     bits_lost: float | None = None
     verdict: Verdict
     culprit: str | None = None

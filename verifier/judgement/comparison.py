@@ -100,7 +100,10 @@ class Excuses(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A verdict, the error in ulps of the truth (None where there is none to give) and why."""
+    """A verdict, the error in ulps of the truth (None where there is none to give) and why.
+
+    Of a truth of 0 the error is in ulps of the terms that cancel to it, where their size is known.
+    """
 
     verdict: Verdict
     error_ulp: float | None = None

@@ -479,7 +479,8 @@ _QUANTITY = {"enum": ["value", "gradient", "hessian"]}
 _COUNT = {"type": "integer", "minimum": 0}
 _SECONDS = {"type": "number", "minimum": 0}
 _ERROR_ULP = {
-    "description": "|measured − true| in ulps of the true value; null where one of them is not finite.",
+    "description": "|measured − true| in ulps of the true value (of a zero, of the terms that cancel to it); "
+    "null where one of them is not finite.",
     "type": ["number", "null"],
     "minimum": 0,
 }
