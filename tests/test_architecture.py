@@ -22,6 +22,7 @@ PACKAGE = Path(verifier.__file__).parent
 GROUND = {
     "verifier.errors",
     "verifier.evidence",
+    "verifier.floating_point",
     "verifier.floats",
     "verifier.interrupts",
     "verifier.records",
@@ -31,6 +32,7 @@ MAY_IMPORT = {
     "verifier.errors": set(),
     "verifier.evidence": {"verifier.records"},
     "verifier.floats": set(),
+    "verifier.floating_point": {"verifier.errors"},
     "verifier.interrupts": set(),
     "verifier.records": set(),
     "verifier.survey.records": set(),

@@ -8,6 +8,7 @@ import decimal
 import io
 import os
 import random
+import subprocess
 import sys
 import threading
 import warnings
@@ -182,6 +183,14 @@ def test_a_state_of_the_process_changes_no_result(
     assert found == undisturbed
 
 
+def test_a_subnormal_number_is_read_as_it_is_though_denormals_are_flushed() -> None:
+    task: dict[str, Any] = {"at": {"x": 5e-324, "y": 2}, "dtype": "float64"}
+    alone = results(verifier.verify("x*y", **task))
+    with STATES["denormals flushed"]():
+        assert results(verifier.verify("x*y", **task)) == alone
+    assert alone[0].comparisons[0].point["x"] == "5e-324"
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_a_state_of_the_process_is_there_again_afterwards(state: str) -> None:
     def look() -> tuple[Any, ...]:
@@ -269,6 +278,9 @@ LEAVINGS: dict[str, Callable[[], object]] = {
     "deterministic": lambda: torch.use_deterministic_algorithms(True),
     "function mode": lambda: _Passing().__enter__(),
     "dispatch mode": lambda: _Left().__enter__(),
+    "level of torch.func": lambda: torch._C._functorch._vmap_increment_nesting(
+        3, "error"
+    ),
     "dual level": lambda: torch.autograd.forward_ad.enter_dual_level(),
     "stdout": lambda: setattr(sys, "stdout", io.StringIO()),
     "stdout closed": lambda: sys.stdout.close(),
@@ -475,3 +487,20 @@ def test_contexts_close_even_where_one_is_refused() -> None:
     ):
         raise AssertionError
     assert state()[:12] == before[:12]
+
+
+def test_what_is_imported_late_is_imported_with_subnormal_numbers() -> None:
+    """Else 5e-324 is read as 0, and stays so in the compiled file of the module."""
+    code = (
+        "import ctypes, torch, verifier.pipeline\n"
+        "from verifier import floating_point, isolation\n"
+        "torch.set_flush_denormal(True)\n"
+        "seen = []\n"
+        "import importlib.abc, sys\n"
+        "class Look(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None): seen.append(floating_point.is_usual())\n"
+        "sys.meta_path.insert(0, Look())\n"
+        "with isolation.isolated(): pass\n"
+        "assert len(seen) > 9 and all(seen) and not floating_point.is_usual()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from verifier import pipeline
+from verifier import floating_point, pipeline
 from verifier.errors import UsageError
 from verifier.language import expression as language
 from verifier.language.cases import from_mapping, load_paths
@@ -101,7 +101,12 @@ def verify(
         "accept": accept,
         "expect": expect,
     }
-    return Run(pipeline.execute(pipeline.plan([from_mapping(given)]), seed=seed))
+    return Run(pipeline.execute(_planned(given), seed=seed))
+
+
+def _planned(given: Mapping[str, object]) -> list[Task]:
+    with floating_point.usual():  # a subnormal number would be read as 0
+        return pipeline.plan([from_mapping(given)])
 
 
 def check(
@@ -167,7 +172,7 @@ def check(
         "accept": accept,
         "expect": expect,
     }
-    tasks = pipeline.plan([from_mapping(given)])
+    tasks = _planned(given)
     return Run(
         pipeline.execute([replace(t, function=function) for t in tasks], seed=seed)
     )

@@ -16,6 +16,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from verifier import floating_point
+
 LOCK = threading.RLock()
 LEAST_RECURSION = 1_000
 """Python's own limit; a lower one would end what runs elsewhere."""
@@ -29,10 +31,10 @@ def isolated() -> Iterator[None]:
     One thread after the other. What a callable leaves behind (a default device, denormals flushed, `sys.stdout`, the
     working folder, …) ends here. Raises `UsageError` where a state can be neither changed nor borne.
     """
-    from verifier.automatic import ambient as automatic
-    from verifier.symbolic import ambient as symbolic
+    with LOCK, floating_point.usual(), ExitStack() as stack:
+        from verifier.automatic import ambient as automatic
+        from verifier.symbolic import ambient as symbolic
 
-    with LOCK, ExitStack() as stack:
         for state in (
             _streams,
             _warnings,

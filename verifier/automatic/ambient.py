@@ -7,7 +7,6 @@ leaves behind of these ends with its measurement.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -16,12 +15,8 @@ import torch
 from torch.autograd import forward_ad
 from torch.utils import _device, _python_dispatch
 
+from verifier import floating_point
 from verifier.errors import UsageError
-
-TO_NEAREST = 0
-"""C's FE_TONEAREST, on every processor that PyTorch runs on."""
-SMALLEST = 5e-324
-TINY = 2.0**-60
 
 # PyTorch leaves these unannotated.
 _c: Any = torch._C
@@ -43,14 +38,14 @@ def undisturbed() -> Iterator[None]:
     _check_outside_transforms()
     with ExitStack() as stack:
         for state in (
-            floating_point,
+            floating_point.usual,
             _threads,
             _default_dtype,
             _deterministic,
             _function_modes,
             _dispatch_modes,
             _saved_tensors_hooks,
-            _dual_levels,
+            _levels,
         ):
             stack.enter_context(state())
         stack.enter_context(torch.autograd.set_detect_anomaly(False))
@@ -85,60 +80,6 @@ def seeded() -> Iterator[None]:
         yield
     finally:
         generator.set_state(before)
-
-
-# ── floating point ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@contextmanager
-def floating_point() -> Iterator[None]:
-    """IEEE 754 as a processor starts: rounding to nearest, with subnormal numbers. Then what it was before."""
-    rounding, flushed = _rounding(), _is_flushing()
-    _set_floating_point(TO_NEAREST, flushed=False)
-    if not _is_to_nearest() or _is_flushing():
-        raise UsageError(
-            "expected floating-point numbers rounded to nearest and subnormal ones kept, "
-            "found that this process does otherwise and lets nobody change it. Start a fresh one."
-        )
-    try:
-        yield
-    finally:
-        _set_floating_point(rounding, flushed=flushed)
-
-
-def _set_floating_point(rounding: int, *, flushed: bool) -> None:
-    if _is_flushing() != flushed:
-        torch.set_flush_denormal(flushed)
-    if _rounding() != rounding:
-        assert _C is not None
-        _C.fesetround(rounding)
-
-
-def _c_library() -> Any:
-    """The C library that says and sets how numbers are rounded; None where it is not there under that name."""
-    try:
-        library = ctypes.CDLL(None)
-        return library if hasattr(library, "fesetround") else None
-    except (OSError, TypeError):  # Windows
-        return None
-
-
-_C = _c_library()
-
-
-def _rounding() -> int:
-    return TO_NEAREST if _C is None else int(_C.fegetround())
-
-
-def _is_to_nearest() -> bool:
-    one, tiny = float(bool(_c)), TINY  # which no compiler folds
-    return one + tiny == one - tiny == one
-
-
-def _is_flushing() -> bool:
-    """Whether a subnormal number is taken for zero: by the processor, thus by Python and PyTorch alike."""
-    smallest = SMALLEST
-    return smallest * 1.0 == 0.0
 
 
 # ── PyTorch's settings ───────────────────────────────────────────────────────────────────────────────────────────
@@ -230,10 +171,12 @@ def _hooks_taken() -> list[Any]:
 
 
 @contextmanager
-def _dual_levels() -> Iterator[None]:
-    """No level of forward mode stays open."""
+def _levels() -> Iterator[None]:
+    """No level of `torch.func` or of forward mode stays open."""
     try:
         yield
     finally:
+        while _functorch.peek_interpreter_stack() is not None:
+            _functorch.pop_dynamic_layer_stack()
         while _forward._current_level >= 0:
             _forward.exit_dual_level()

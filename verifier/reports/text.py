@@ -114,9 +114,7 @@ def details(
 
 def failure(result: Result, *, width: int | None = None) -> str:
     """The text for one result that failed: its place, its line, and its tables."""
-    file, _, name = result.case.partition("::")
-    place = file if result.line is None else f"{file}:{result.line}"
-    head = Text(f"{_plain(place)}: [{_plain(name)}] {_plain(_headline(result))}")
+    head = Text(f"{_place(result)} {_plain(_headline(result))}")
     lines = Text("\n").join([head, line(result)])
     parts = [lines, *_sections((result,))]
     trace = _traceback(result)
@@ -198,6 +196,15 @@ def _verdict(result: Result) -> str:
         return result.verdict.value
     first, *others = map(_plain, result.broken)
     return f"{first}, …" if others else first
+
+
+def _place(result: Result) -> str:
+    """`FILE:LINE: [NAME]`, where editors look for it; of a case without a file its name alone."""
+    file, mark, name = result.case.partition("::")
+    if not mark:
+        return _plain(file)
+    place = file if result.line is None else f"{file}:{result.line}"
+    return f"{_plain(place)}: [{_plain(name)}]"
 
 
 def _headline(result: Result) -> str:
@@ -402,7 +409,7 @@ def _note(result: Result) -> Text | None:
     if message is None:
         return None
     body = _plain(message, keep="\n").replace("\n", "\n  ")
-    head = f"{_plain(result.case)} {_way(result)}: "
+    head = f"{_place(result)} {_way(result)}: "
     return Text.assemble(head, (body, _style(result, standing(result))))
 
 
