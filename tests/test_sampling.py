@@ -424,6 +424,28 @@ def test_michaelis_menten_is_right_on_its_natural_domain(boundary: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("formula", "intervals"),
+    [
+        ("A*exp(-E/(8.314*T))", {"A": "[0, 1e13]", "E": "[0, 2e5]", "T": "[200, 2000]"}),
+        ("n*8.314*T/V", {"n": "[0, 10]", "T": "[200, 400]", "V": "[0.001, 1]"}),
+        ("6.674e-11*m1*m2/r**2", {"m1": "[0, 1e3]", "m2": "[0, 1e3]", "r": "[0, 100]"}),
+        ("exp(-(x - mu)**2/(2*s**2))/(s*sqrt(2*pi))", {"x": "[-10, 10]", "mu": "[-1, 1]", "s": "(0, 5]"}),
+        ("sqrt(x**2 + y**2 + z**2)", {"x": "[-10, 10]", "y": "[-10, 10]", "z": "[-10, 10]"}),
+        ("v0*t + g*t**2/2", {"v0": "[-10, 10]", "t": "[0, 10]", "g": "[9, 10]"}),
+        ("4*e*((s/r)**12 - (s/r)**6)", {"e": "[0, 5]", "s": "[1, 5]", "r": "[1, 10]"}),
+        ("a*b*N/(1 + b*h*N)", {"a": "[0, 2]", "b": "[0, 2]", "h": "[0, 1]", "N": "[0, 100]"}),
+        ("E0 - 0.025693/n*log(Q)", {"E0": "[-3, 3]", "n": "[1, 6]", "Q": "[1e-6, 1e6]"}),
+        ("rho*v**2*C*A/2", {"rho": "[0, 2]", "v": "[0, 100]", "C": "[0, 2]", "A": "[0, 10]"}),
+    ],
+)  # fmt: skip
+def test_ordinary_formulas_are_right_on_their_natural_domains(
+    formula: str, intervals: dict[str, str]
+) -> None:
+    run = verifier.verify(formula, domain=intervals, dtype="float64", points=32)
+    assert run.ok, run
+
+
+@pytest.mark.parametrize(
     ("tolerance", "verdict"),
     [
         (None, "differ.range"),
