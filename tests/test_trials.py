@@ -349,6 +349,10 @@ UNSTEADY: dict[str, tuple[Callable[..., Any], str]] = {
         function(sin, lambda g, x: g * cos(x) * (1 + 2e-7 * torch.rand_like(x))),
         "gives",
     ),
+    "numbers that are left out at random": (
+        lambda x: torch.nn.functional.dropout(sin(x), 0.5),
+        "gives",
+    ),
     "noise that is added": (lambda x: sin(x) + torch.randn_like(x), "gives"),
 }
 

@@ -117,8 +117,8 @@ class Outcome:
     """What further runs show."""
 
     rows: Rows = field(default_factory=list)
-    unsteady: tuple[Key, Any, str] | None = None
-    """A quantity that another run on the same numbers gives other bits of, where, and how."""
+    unsteady: dict[Key, tuple[Any, str]] = field(default_factory=dict)
+    """The quantities that another run on the same numbers gives other bits of: where first, and how."""
     changed: tuple[Any, str] | None = None
     """The point at which something given was changed in place, and what."""
     failure: tuple[str, Verdict] | None = None
@@ -237,9 +237,9 @@ def further(
     if first.found.changed is not None:
         place, what = first.found.changed
         changed = first.points[place], what
-    if outcome.unsteady is not None:
-        key, point, told = outcome.unsteady
-        rows = [_unsteady(row) if row.quantity.key == key else row for row in rows]
+    unsteady = outcome.unsteady
+    rows = [_unsteady(row) if row.quantity.key in unsteady else row for row in rows]
+    for key, (point, told) in unsteady.items():
         verdict = Verdict.DIFFER_NONDETERMINISTIC
         rows += _told(bench, first, key, point, verdict, told)
     if changed is not None:
@@ -342,27 +342,26 @@ def _note_state(
     if found.changed is not None and outcome.changed is None:
         place, what = found.changed
         outcome.changed = points[place], what
-    if outcome.unsteady is not None or not trial.again:
+    if not trial.again:
         return
     if found.unsteady is not None:
         place, how = found.unsteady
         key = next(key for key in found.columns() if key[0] != "value")
         told = f"a second backward through the same graph {how}"
-        outcome.unsteady = key, points[place], told
-        return
+        outcome.unsteady.setdefault(key, (points[place], told))
     second = _run(bench, points, trial)
     if second.failure is not None:
         key = next(iter(found.columns()))
         told = f"a second run on the same numbers raises {second.failure}"
-        outcome.unsteady = key, points[0], told
+        outcome.unsteady.setdefault(key, (points[0], told))
         return
     others = second.columns()
     for key, column in found.columns().items():
         for place, (one, other) in enumerate(zip(column, others[key], strict=True)):
             if not is_same(one, other):
                 told = f"a second run on the same numbers gives {other!r} after {one!r}"
-                outcome.unsteady = key, points[place], told
-                return
+                outcome.unsteady.setdefault(key, (points[place], told))
+                break
 
 
 def _news(
