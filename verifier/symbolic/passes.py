@@ -159,9 +159,11 @@ class _Writer:
             if not moving:
                 continue
             handed = {i: found[node.arguments[i]] for i in moving}
-            if keeping_zeros:
-                handed = {
-                    i: handed.get(i, self._zero()) for i in range(len(node.arguments))
+            if keeping_zeros:  # constants are numbers to PyTorch, and have no tangents
+                handed |= {
+                    operand: self._zero()
+                    for operand, argument in enumerate(node.arguments)
+                    if operand not in handed and self.reached[argument]
                 }
             tangent = self._tangent(index, handed)
             if tangent is not None:
