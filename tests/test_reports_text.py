@@ -188,7 +188,7 @@ def test_errors_and_broken_expectations_are_told(make_record, make_result):
         )
     )
 
-    assert "::boom float32: a\n    b\n" in report
+    assert "cases/notebook.toml:12::boom float32: a\n    b\n" in report
     assert "::pin float32: expected differ.wrong, found match.exact\n" in report
     assert "::sum float32: expected 370, both say 369\n" in report
 

@@ -114,7 +114,9 @@ def details(
 
 def failure(result: Result, *, width: int | None = None) -> str:
     """The text for one result that failed: its place, its line, and its tables."""
-    head = Text(f"{_place(result)} {_plain(_headline(result))}")
+    file, _, name = result.case.partition("::")
+    place = file if result.line is None else f"{file}:{result.line}"
+    head = Text(f"{_plain(place)}: [{_plain(name)}] {_plain(_headline(result))}")
     lines = Text("\n").join([head, line(result)])
     parts = [lines, *_sections((result,))]
     trace = _traceback(result)
@@ -199,12 +201,10 @@ def _verdict(result: Result) -> str:
 
 
 def _place(result: Result) -> str:
-    """`FILE:LINE: [NAME]`, where editors look for it; of a case without a file its name alone."""
+    """`FILE:LINE::NAME`, which editors find; of a case without a line its name alone."""
     file, mark, name = result.case.partition("::")
-    if not mark:
-        return _plain(file)
-    place = file if result.line is None else f"{file}:{result.line}"
-    return f"{_plain(place)}: [{_plain(name)}]"
+    line = "" if result.line is None or not mark else f":{result.line}"
+    return _plain(f"{file}{line}{mark}{name}")
 
 
 def _headline(result: Result) -> str:
