@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-from verifier import inquiry, interrupts, trials
+from verifier import inquiry, interrupts, together, trials
 from verifier.automatic.faults import said
 from verifier.automatic.layouts import check_alone
 from verifier.automatic.layouts import check_device as check_device
@@ -70,7 +70,7 @@ from verifier.records import (
 )
 from verifier.sampling import Sample, sample
 from verifier.symbolic.balls import FARTHEST_EXPONENT, Ball
-from verifier.symbolic.bulk import Bulk, Truths
+from verifier.symbolic.bulk import Bulk, Entry, Truths
 from verifier.symbolic.cancellation import CancellationModel
 from verifier.symbolic.clarke import Clarke
 from verifier.symbolic.neighbourhood import Neighbourhood
@@ -674,6 +674,11 @@ class _Swift:
         self.largest = [max(pair) for pair in zip(self.largest, errors, strict=True)]
         return True
 
+    def entries(self) -> dict[tuple[str, tuple[str, ...]], Sequence[Entry]]:
+        """The truths at all points, by quantity."""
+        columns = [entries for entries, _ in self.columns]
+        return dict(zip(self.names, columns, strict=True))
+
     def tallies(self) -> list[Tally]:
         """The tallies of the points that were counted."""
         counts = {Verdict.MATCH_EXACT.value: self.points}
@@ -751,6 +756,8 @@ class _Work:
                     self.check_expected(found, truth, index)
             self.done = index + 1
             self.on_point(self.done, len(points))
+        if self.prepared.is_subject and self.case.order == 1:
+            self.judge_together(points, found)
         self.try_further(points, found)
 
     def swift(
@@ -774,6 +781,34 @@ class _Work:
                 truths = replace(truths, value=wide.value)
         self.exactly = _Swift(truths, found)
         return self.exactly
+
+    def judge_together(self, points: Sequence[Point], found: Measurement) -> None:
+        """Judge what only all numbers of the first run show together."""
+        whole = together.Whole(
+            program=self.case.program,
+            wrt=self.case.wrt,
+            points=points,
+            upstream=found.upstream,
+        )
+        settled = {} if self.exactly is None else self.exactly.entries()
+        index_of = {id(point): index for index, point in enumerate(points)}
+        with self.watch.stage("together"):
+            for quantity in self.quantities(found):
+                places = {
+                    index_of[id(row.point)]: place
+                    for place, row in enumerate(self.judged)
+                    if row.quantity == quantity
+                }
+                rejudged = whole.judge(
+                    quantity.key,
+                    [quantity.of_measurement(found, i) for i in range(len(points))],
+                    {i: self.judged[place] for i, place in places.items()},
+                    settled.get(quantity.key, ()),
+                    self.format_of(quantity.key, found),
+                )
+                for index, judgement in rejudged:
+                    row = replace(self.judged[places[index]], judgement=judgement)
+                    self.judged[places[index]] = row
 
     def try_further(self, points: Sequence[Point], found: Measurement) -> None:
         """Run the points again in other ways, and judge what they show that the first run does not."""

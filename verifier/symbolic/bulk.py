@@ -233,7 +233,7 @@ class Bulk:
     def _asked(self, point: Point, upstream: float, format_: Format) -> Sequence[Entry]:
         truth = self.oracle.at(point, upstream, format_)
         return [
-            _entry(known, format_)
+            entry_of(known, format_)
             for known in (truth.value, *(truth.gradient[name] for name in self.wrt))
         ]
 
@@ -281,7 +281,7 @@ def _spread(places: Sequence[int], most: int | None) -> Iterator[int]:
         yield from (places[round(index * step)] for index in range(most))
 
 
-def _entry(truth: Truth, format_: Format) -> Entry:
+def entry_of(truth: Truth, format_: Format) -> Entry:
     """The oracle's truth as it rounds, where it is a finite number."""
     if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
         return truth

@@ -1,0 +1,140 @@
+"""What a program may give whose every operation rounds to a dtype: runs of it with the roundings moved at random.
+
+Each run evaluates the definition in float64 and rounds the result of every operation, forward and backward, to as many
+digits as the dtype has, on a grid of its own: the dtype's divided by a factor from [1, 2), drawn for the operation. So
+equal values round alike and neighbouring ones lean to the same side, as in a real kernel; numbers of the dtype stay what
+they are, and no error of one operation exceeds an ulp. In every second run the constants of the program are rounded
+too. The results are rounded to the dtype itself. A model of rounding (heuristic): it bounds nothing, and tells what bias
+roundings can bring about.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from verifier.automatic import modes
+from verifier.automatic.lowering import Lowered
+from verifier.floats import Format
+from verifier.language.expression import Program, define
+
+Tensor = torch.Tensor
+Columns = Mapping[tuple[str, tuple[str, ...]], Sequence[float]]
+"""The numbers at all points, by quantity and what it is differentiated by."""
+
+
+def runs(
+    program: Program,
+    points: Sequence[Mapping[str, float]],
+    upstream: Sequence[float],
+    *,
+    wrt: Sequence[str],
+    format_: Format,
+    count: int,
+    seed: int = 0,
+) -> Iterator[Columns]:
+    """The value and the gradient by each of `wrt` at every point, of `count` runs by reverse mode.
+
+    A run that raises is left out.
+    """
+    names = tuple(dict.fromkeys((*program.inputs, *wrt)))
+    for number in range(count):
+        source = random.Random(f"{seed}:{number}")
+        lowered = Lowered(define(program), "float64")
+        if number % 2:
+            _round_constants(lowered, format_, source)
+        inputs = [
+            torch.tensor([p.get(name, 0.0) for p in points], dtype=torch.float64)
+            for name in names
+        ]
+        places = [names.index(name) for name in wrt]
+        seeds = torch.tensor(list(upstream), dtype=torch.float64)
+        try:
+            with Rounding(format_, source):
+                found = modes.reverse(_run(lowered, names), inputs, places, seeds)
+        except RuntimeError:
+            continue
+        tensors = {("value", ()): found.value} | {
+            ("gradient", (name,)): tensor
+            for name, tensor in zip(wrt, found.gradient, strict=True)
+        }
+        yield {
+            key: _numbers(tensor, len(points), format_)
+            for key, tensor in tensors.items()
+        }
+
+
+class Rounding(TorchDispatchMode):
+    """Rounds the float64 result of every operation that runs inside, backward passes included."""
+
+    def __init__(self, format_: Format, source: random.Random) -> None:
+        super().__init__()
+        self.format, self.source = format_, source
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        aliases = [found.alias_info for found in func._schema.returns]
+        if any(alias is not None for alias in aliases):
+            # A view has nothing to round; what was written in place is rounded in place.
+            if isinstance(result, Tensor) and aliases[0] and aliases[0].is_write:
+                result.copy_(self.rounded(result))
+            return result
+        if isinstance(result, (tuple, list)):
+            return type(result)(self.rounded(one) for one in result)
+        return self.rounded(result)
+
+    def rounded(self, result: Any) -> Any:
+        if not isinstance(result, Tensor) or result.dtype != torch.float64:
+            return result
+        factor = 2.0 ** self.source.random()
+        plain = nearest(result, self.format)
+        moved = nearest(result * factor, self.format) / factor
+        return torch.where(plain == result, result, moved)
+
+
+def nearest(numbers: Tensor, format_: Format) -> Tensor:
+    """Float64 numbers rounded to the format's precision, subnormal numbers included; its range has no upper end."""
+    exponent = torch.frexp(numbers)[1] - 1
+    grain = exponent.clamp(min=format_.exponent_min) - format_.precision_bits + 1
+    unit = torch.ldexp(torch.ones_like(numbers), grain)
+    rounded = torch.round(numbers / unit) * unit
+    return torch.where(torch.isfinite(numbers), rounded, numbers)
+
+
+def _run(lowered: Lowered, names: Sequence[str]) -> modes.Run:
+    def run(tensors: Sequence[Tensor]) -> tuple[Tensor, modes.Steps]:
+        nodes = lowered.run(dict(zip(names, tensors, strict=True)))
+        output = nodes[lowered.program.output]
+        return output if isinstance(output, Tensor) else torch.tensor(output), {}
+
+    return run
+
+
+def _round_constants(
+    lowered: Lowered, format_: Format, source: random.Random
+) -> None:
+    moved = {
+        index: _moved(value, format_, source)
+        for index, value in lowered.literals.items()
+    }
+    lowered.literals = lowered.scalars = moved
+
+
+def _moved(value: float, format_: Format, source: random.Random) -> float:
+    """A number next to `value`, as near as a result would be; of a number of the format the same."""
+    number = torch.tensor(value, dtype=torch.float64)
+    return float(Rounding(format_, source).rounded(number))
+
+
+def _numbers(tensor: Tensor | None, count: int, format_: Format) -> Sequence[float]:
+    if tensor is None:
+        return [0.0] * count
+    found: Sequence[float] = nearest(tensor.detach(), format_).expand(count).tolist()
+    return found
+

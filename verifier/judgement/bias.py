@@ -1,0 +1,323 @@
+"""Errors that are all on one side: each number alone could be rounding, all of them together cannot.
+
+Of the numbers that are not the truth correctly rounded, those too large and those too small are counted, by magnitude
+and by sign, over everything and over every stretch of an input and of the truth. Numbers that round alike count once: a
+true number of the dtype, and a 256th of the range of each input, has one vote. A kernel that computes in float32 and
+rounds once has hardly any such number; one that rounds every operation has many, on both sides, with a lean where its
+intermediate results hardly move. So a lean is held against runs of the specification whose roundings are moved at
+random (`automatic.roundings`), at the same points: what they show too is rounding.
+
+The thresholds are calibrated, not proved: on 24 kernels of PyTorch's own, 45 programs that run wholly in a 16-bit dtype
+and 8 that compute in float32, over seven ranges, in bfloat16 and float16 (tests/test_bias.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
+from statistics import median, pstdev
+
+THRESHOLD = 8.0
+"""How many standard deviations of fair votes make a lean."""
+FEW = 9
+"""Votes that a kernel that computes in float32 may get wrong without a lean."""
+PURE = 0.05
+"""Votes for the other side, as a part of those for the one, that a lean may have."""
+STRETCHES = 32
+"""Equal parts of the votes, of which every run of neighbours is looked at."""
+CELLS = 256
+"""Parts of the range of an input."""
+SMOOTH = 0.25
+"""A kernel that rounds once changes sides less often than this part of what rounding every operation does."""
+COMPARABLE = 0.5
+"""A lean of the specification's own that is at least this part of the one found explains it."""
+LARGE_ULP, LARGE_FACTOR = 1.0, 2.0
+"""What rounds every operation leans by more than this, and by this times as much as the specification, if wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One quantity at many points, where PyTorch's number and the truth are finite and the truth a normal number."""
+
+    points: Sequence[Mapping[str, float]]
+    measured: Sequence[float]
+    rounded: Sequence[float]
+    """The truth correctly rounded."""
+    unit: Sequence[float]
+    """The ulp of the truth."""
+    rest: Sequence[float]
+    """The truth less `rounded`, in ulps."""
+
+    def true(self, index: int) -> float:
+        """The truth in double precision."""
+        return self.rounded[index] + self.rest[index] * self.unit[index]
+
+    def excess(self, measured: Sequence[float]) -> list[float]:
+        """How many ulps each number lies above the correctly rounded truth; 0 where it is not finite."""
+        return [
+            (found - right) / unit if math.isfinite(found) else 0.0
+            for found, right, unit in zip(
+                measured, self.rounded, self.unit, strict=True
+            )
+        ]
+
+
+Model = Callable[[], Sequence[Sequence[float]]]
+"""What runs of the specification that round every operation give at the points of a column."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A lean to one side: whether it is a difference, where it shows most, and what it is."""
+
+    biased: bool
+    place: int
+    """The point of the column with the largest error to that side."""
+    message: str
+
+
+def examine(column: Column, model: Model) -> Finding | None:
+    """The strongest lean that rounding does not explain; else the strongest that it does, as a note; else None."""
+    excess = column.excess(column.measured)
+    both = [_Votes(column, by_magnitude=True), _Votes(column, by_magnitude=False)]
+    found = [(votes, lean) for votes in both for lean in votes.leans(excess)]
+    if not found:
+        return None
+    found.sort(key=lambda one: -abs(one[1].score))
+    runs = [column.excess(run) for run in model()]
+    rivals = [_Rivals(votes, excess, runs) for votes in both]
+    for votes, lean in found:
+        if not rivals[both.index(votes)].explain(lean):
+            return _told(column, votes, lean, biased=True)
+    return _told(column, *found[0], biased=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lean:
+    order: str
+    """The input along which it is a stretch; empty for the magnitude of the truth."""
+    begin: int
+    end: int
+    """Its votes, in that order, from the first to before the last."""
+    score: float
+    shift: float
+    """The mean excess of its votes in ulps."""
+
+
+class _Votes:
+    """Points put together that round alike, with what they say of a column's errors."""
+
+    def __init__(self, column: Column, *, by_magnitude: bool) -> None:
+        self.column = column
+        self.by_magnitude = by_magnitude
+        self.signs = [
+            math.copysign(1.0, right) if by_magnitude else 1.0
+            for right in column.rounded
+        ]
+        names = list(column.points[0])
+        widths = {name: _width([p[name] for p in column.points]) for name in names}
+        self.inputs = [name for name in names if widths[name][1] > 0]
+        grouped: dict[tuple[float, ...], list[int]] = {}
+        for index, point in enumerate(column.points):
+            right = column.rounded[index]
+            cells = (_cell(point[name], widths[name]) for name in self.inputs)
+            key = (abs(right) if by_magnitude else right, *cells)
+            grouped.setdefault(key, []).append(index)
+        self.members = list(grouped.values())
+
+    @cached_property
+    def orders(self) -> Mapping[str, Sequence[int]]:
+        """The votes in the order of each input, and of the magnitude of the truth."""
+        column = self.column
+        firsts = [members[0] for members in self.members]
+        every = range(len(firsts))
+        found = {
+            name: sorted(every, key=lambda v: column.points[firsts[v]][name])
+            for name in self.inputs
+        }
+        found[""] = sorted(every, key=lambda v: abs(column.rounded[firsts[v]]))
+        return found
+
+    def means(self, excess: Sequence[float]) -> list[float]:
+        """The mean excess of each vote, of magnitude or as it is; its sign is the vote."""
+        signed = [one * sign for one, sign in zip(excess, self.signs, strict=True)]
+        return [
+            signed[members[0]]
+            if len(members) == 1
+            else sum([signed[i] for i in members]) / len(members)
+            for members in self.members
+        ]
+
+    def leans(self, excess: Sequence[float]) -> Iterator[_Lean]:
+        means = self.means(excess)
+        if sum(mean != 0 for mean in means) < THRESHOLD**2:
+            return
+        for name, order in self.orders.items():
+            edges = _edges(len(order))
+            ups, downs, sums = (
+                list(accumulate(column, initial=0.0))
+                for column in (
+                    [float(means[vote] > 0) for vote in order],
+                    [float(means[vote] < 0) for vote in order],
+                    [means[vote] for vote in order],
+                )
+            )
+            for first, begin in enumerate(edges):
+                for end in edges[first + 1 :]:
+                    up, down = ups[end] - ups[begin], downs[end] - downs[begin]
+                    score = (up - down) / math.sqrt(up + down + FEW)
+                    if abs(score) < THRESHOLD or min(up, down) > PURE * max(up, down):
+                        continue
+                    yield _Lean(
+                        order=name,
+                        begin=begin,
+                        end=end,
+                        score=score,
+                        shift=(sums[end] - sums[begin]) / (end - begin),
+                    )
+
+    def turning(self, means: Sequence[float]) -> float:
+        """How often neighbouring votes are on different sides: of a smooth error hardly ever. The least over inputs."""
+        rates = []
+        for name in self.inputs:
+            said = [means[vote] > 0 for vote in self.orders[name] if means[vote]]
+            turns = sum(a != b for a, b in pairwise(said))
+            rates.append(turns / max(len(said), 1))
+        return min(rates, default=0.0)
+
+
+class _Rivals:
+    """What runs of the specification show of the same votes, which round every operation."""
+
+    def __init__(
+        self,
+        votes: _Votes,
+        excess: Sequence[float],
+        runs: Sequence[Sequence[float]],
+    ) -> None:
+        means = [votes.means(run) for run in runs]
+        usual = median(map(votes.turning, means)) if runs else 1.0
+        self.smooth = votes.turning(votes.means(excess)) < SMOOTH * usual
+        """Whether the errors are those of another smooth function that is rounded once."""
+        self.sums = {
+            name: [
+                list(accumulate((mean[vote] for vote in order), initial=0.0))
+                for mean in means
+            ]
+            for name, order in votes.orders.items()
+        }
+
+    def explain(self, lean: _Lean) -> bool:
+        """Whether rounding every operation of the specification may lean as far there."""
+        count = lean.end - lean.begin
+        shifts = (abs(s[lean.end] - s[lean.begin]) for s in self.sums[lean.order])
+        own = max(shifts, default=0.0) / count
+        if self.smooth:
+            return own >= COMPARABLE * abs(lean.shift)
+        return abs(lean.shift) < max(LARGE_ULP, LARGE_FACTOR * own)
+
+
+def _width(values: Sequence[float]) -> tuple[float, float]:
+    low = min(values)
+    return low, max(values) - low
+
+
+def _cell(value: float, width: tuple[float, float]) -> float:
+    low, whole = width
+    return math.floor((value - low) / whole * CELLS) if math.isfinite(whole) else value
+
+
+def _edges(count: int) -> list[int]:
+    parts = min(STRETCHES, count)
+    return [round(part * count / parts) for part in range(parts + 1)]
+
+
+# ── what is said of it ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _told(column: Column, votes: _Votes, lean: _Lean, *, biased: bool) -> Finding:
+    side = math.copysign(1.0, lean.score)
+    excess = column.excess(column.measured)
+    order = votes.orders[lean.order]
+    ends = (lean.begin == 0, lean.end == len(order))
+    chosen = sorted(
+        i for vote in order[lean.begin : lean.end] for i in votes.members[vote]
+    )
+    leaning = [i for i in chosen if excess[i] * votes.signs[i] * side > 0]
+    worst = max(leaning, key=lambda i: abs(excess[i] - column.rest[i]))
+    larger, smaller = ("large", "small") if side > 0 else ("small", "large")
+    where, chosen = _where(column, lean.order, ends, chosen, leaning)
+    against = sum(excess[i] * votes.signs[i] * side < 0 for i in chosen)
+    told = (
+        f"{_fit(column, chosen)} at {len(chosen)} points{where}; of those not correctly rounded "
+        f"{len(leaning)} are too {larger} and {against or 'none'} too {smaller}"
+    )
+    if votes.by_magnitude:
+        told += ", in magnitude"
+    tail = (
+        "each alone could be rounding, together they cannot"
+        if biased
+        else "as where every operation of the specification rounds to the dtype"
+    )
+    return Finding(biased=biased, place=worst, message=f"{told}: {tail}")
+
+
+def _fit(column: Column, chosen: Sequence[int]) -> str:
+    """The factor or the summand that brings the truths nearest to the numbers, least squares in ulps; its spread."""
+    errors = [
+        (column.measured[i] - column.rounded[i]) / column.unit[i] - column.rest[i]
+        for i in chosen
+    ]
+    sizes = [column.true(i) / column.unit[i] for i in chosen]
+    parts = [1 / column.unit[i] for i in chosen]
+    scale, of_scale = _least_squares(errors, sizes)
+    summand, of_summand = _least_squares(errors, parts)
+    if of_scale <= of_summand:
+        ratios = [column.measured[i] / column.true(i) for i in chosen if column.true(i)]
+        return f"measured / true = {1 + scale:.5g} ± {pstdev(ratios):.1g}"
+    differences = [column.measured[i] - column.true(i) for i in chosen]
+    return f"measured − true = {summand:.3g} ± {pstdev(differences):.1g}"
+
+
+def _least_squares(
+    errors: Sequence[float], along: Sequence[float]
+) -> tuple[float, float]:
+    """The factor of `along` that fits the errors best, and the squares that it leaves."""
+    size = math.fsum(a * a for a in along)
+    factor = (
+        math.fsum(e * a for e, a in zip(errors, along, strict=True)) / size
+        if size
+        else 0.0
+    )
+    left = (e - factor * a for e, a in zip(errors, along, strict=True))
+    return factor, math.fsum(one * one for one in left)
+
+
+def _where(
+    column: Column,
+    order: str,
+    ends: tuple[bool, bool],
+    chosen: Sequence[int],
+    leaning: Sequence[int],
+) -> tuple[str, Sequence[int]]:
+    """The stretch as words, from the first to the last number that leans, and its points."""
+    if all(ends):
+        return "", chosen
+
+    def along(index: int) -> float:
+        if order:
+            return column.points[index][order]
+        return abs(column.rounded[index])
+
+    numbers = [along(index) for index in leaning]
+    name = order or "|true|"
+    low, high = min(numbers), max(numbers)
+    inside = [index for index in chosen if low <= along(index) <= high]
+    if ends[0]:
+        return f" up to {name} = {high:.6g}", inside
+    if ends[1]:
+        return f" from {name} = {low:.6g} on", inside
+    return f" from {name} = {low:.6g} to {high:.6g}", inside
