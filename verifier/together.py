@@ -81,7 +81,8 @@ class Whole:
             rest=[numbers[place].rest for place in places],
         )
         found = bias.examine(
-            column, lambda: [[r[quantity][i] for i in places] for r in self.runs(format_)]
+            column,
+            lambda: [[r[quantity][i] for i in places] for r in self.runs(format_)],
         )
         if found is None:
             return

@@ -1,17 +1,18 @@
 """What a program may give whose every operation rounds to a dtype: runs of it with the roundings moved at random.
 
-Each run evaluates the definition in float64 and rounds the result of every operation, forward and backward, to as many
-digits as the dtype has, on a grid of its own: the dtype's divided by a factor from [1, 2), drawn for the operation. So
-equal values round alike and neighbouring ones lean to the same side, as in a real kernel; numbers of the dtype stay what
-they are, and no error of one operation exceeds an ulp. In every second run the constants of the program are rounded
-too. The results are rounded to the dtype itself. A model of rounding (heuristic): it bounds nothing, and tells what bias
-roundings can bring about.
+Each run evaluates the definition in float64 and rounds the result of every operation, forward and backward, to as
+many digits as the dtype has, on a grid of its own: the dtype's divided by a factor from [1, 2), drawn for the
+operation. So equal values round alike and neighbouring ones lean to the same side, as in a real kernel; numbers of the
+dtype stay what they are, and no error of one operation exceeds an ulp. In every second run the constants of the program
+are rounded too. The results are rounded to the dtype itself. A model of rounding (heuristic): it bounds nothing, and
+tells what bias roundings can bring about.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -37,42 +38,56 @@ def runs(
     count: int,
     seed: int = 0,
 ) -> Iterator[Columns]:
-    """The value and the gradient by each of `wrt` at every point, of `count` runs by reverse mode.
+    """The value and the gradient by each of `wrt` at every point, by reverse mode.
 
-    A run that raises is left out.
+    First of the program as PyTorch runs it in the dtype, then of `count` runs whose roundings are moved. A run that
+    raises is left out.
     """
-    names = tuple(dict.fromkeys((*program.inputs, *wrt)))
+    plain = Lowered(program, format_.name)
+    yield from _columns(plain, points, upstream, wrt, format_, nullcontext())
     for number in range(count):
         source = random.Random(f"{seed}:{number}")
         lowered = Lowered(define(program), "float64")
         if number % 2:
             _round_constants(lowered, format_, source)
-        inputs = [
-            torch.tensor([p.get(name, 0.0) for p in points], dtype=torch.float64)
-            for name in names
-        ]
-        places = [names.index(name) for name in wrt]
-        seeds = torch.tensor(list(upstream), dtype=torch.float64)
-        try:
-            with Rounding(format_, source):
-                found = modes.reverse(_run(lowered, names), inputs, places, seeds)
-        except RuntimeError:
-            continue
-        tensors = {("value", ()): found.value} | {
-            ("gradient", (name,)): tensor
-            for name, tensor in zip(wrt, found.gradient, strict=True)
-        }
-        yield {
-            key: _numbers(tensor, len(points), format_)
-            for key, tensor in tensors.items()
-        }
+        mode = Rounding(format_, source)
+        yield from _columns(lowered, points, upstream, wrt, format_, mode)
 
 
-class Rounding(TorchDispatchMode):
+def _columns(
+    lowered: Lowered,
+    points: Sequence[Mapping[str, float]],
+    upstream: Sequence[float],
+    wrt: Sequence[str],
+    format_: Format,
+    mode: AbstractContextManager[Any],
+) -> Iterator[Columns]:
+    names = tuple(dict.fromkeys((*lowered.program.inputs, *wrt)))
+    inputs = [
+        torch.tensor([p.get(name, 0.0) for p in points], dtype=lowered.dtype)
+        for name in names
+    ]
+    places = [names.index(name) for name in wrt]
+    seeds = torch.tensor(list(upstream), dtype=lowered.dtype)
+    try:
+        with mode:
+            found = modes.reverse(_run(lowered, names), inputs, places, seeds)
+    except RuntimeError:
+        return
+    tensors = {("value", ()): found.value} | {
+        ("gradient", (name,)): tensor
+        for name, tensor in zip(wrt, found.gradient, strict=True)
+    }
+    yield {
+        key: _numbers(tensor, len(points), format_) for key, tensor in tensors.items()
+    }
+
+
+class Rounding(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Rounds the float64 result of every operation that runs inside, backward passes included."""
 
     def __init__(self, format_: Format, source: random.Random) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.format, self.source = format_, source
 
     def __torch_dispatch__(
@@ -111,14 +126,14 @@ def _run(lowered: Lowered, names: Sequence[str]) -> modes.Run:
     def run(tensors: Sequence[Tensor]) -> tuple[Tensor, modes.Steps]:
         nodes = lowered.run(dict(zip(names, tensors, strict=True)))
         output = nodes[lowered.program.output]
-        return output if isinstance(output, Tensor) else torch.tensor(output), {}
+        if not isinstance(output, Tensor):
+            output = torch.tensor(output, dtype=lowered.dtype)
+        return output, {}
 
     return run
 
 
-def _round_constants(
-    lowered: Lowered, format_: Format, source: random.Random
-) -> None:
+def _round_constants(lowered: Lowered, format_: Format, source: random.Random) -> None:
     moved = {
         index: _moved(value, format_, source)
         for index, value in lowered.literals.items()
@@ -135,6 +150,7 @@ def _moved(value: float, format_: Format, source: random.Random) -> float:
 def _numbers(tensor: Tensor | None, count: int, format_: Format) -> Sequence[float]:
     if tensor is None:
         return [0.0] * count
-    found: Sequence[float] = nearest(tensor.detach(), format_).expand(count).tolist()
+    found: Sequence[float] = (
+        nearest(tensor.detach().double(), format_).expand(count).tolist()
+    )
     return found
-

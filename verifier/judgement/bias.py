@@ -17,7 +17,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from statistics import median, pstdev
 
 THRESHOLD = 8.0
@@ -88,6 +88,8 @@ def examine(column: Column, model: Model) -> Finding | None:
         return None
     found.sort(key=lambda one: -abs(one[1].score))
     runs = [column.excess(run) for run in model()]
+    if not runs:
+        return _told(column, *found[0], biased=False)
     rivals = [_Rivals(votes, excess, runs) for votes in both]
     for votes, lean in found:
         if not rivals[both.index(votes)].explain(lean):
@@ -179,14 +181,33 @@ class _Votes:
                         shift=(sums[end] - sums[begin]) / (end - begin),
                     )
 
-    def turning(self, means: Sequence[float]) -> float:
-        """How often neighbouring votes are on different sides: of a smooth error hardly ever. The least over inputs."""
-        rates = []
-        for name in self.inputs:
-            said = [means[vote] > 0 for vote in self.orders[name] if means[vote]]
-            turns = sum(a != b for a, b in pairwise(said))
-            rates.append(turns / max(len(said), 1))
-        return min(rates, default=0.0)
+
+class _Said:
+    """What one column says along the orders of the votes: sums over every stretch at the cost of two look-ups."""
+
+    def __init__(self, votes: _Votes, excess: Sequence[float]) -> None:
+        means = votes.means(excess)
+        self.sums: dict[str, list[float]] = {}
+        self.votes: dict[str, list[int]] = {}
+        self.turns: dict[str, list[int]] = {}
+        for name, order in votes.orders.items():
+            self.sums[name] = list(accumulate((means[v] for v in order), initial=0.0))
+            said, turns, last = [0], [0], 0.0
+            for mean in (means[vote] for vote in order):
+                said.append(said[-1] + (mean != 0))
+                turns.append(turns[-1] + (mean * last < 0))
+                last = mean or last
+            self.votes[name], self.turns[name] = said, turns
+
+    def shift(self, order: str, begin: int, end: int) -> float:
+        """The mean excess of a stretch in ulps."""
+        sums = self.sums[order]
+        return (sums[end] - sums[begin]) / (end - begin)
+
+    def turning(self, order: str, begin: int = 0, end: int = -1) -> float:
+        """How often votes next to each other are on different sides: of a smooth error hardly ever."""
+        turns, said = self.turns[order], self.votes[order]
+        return (turns[end] - turns[begin]) / max(said[end] - said[begin], 1)
 
 
 class _Rivals:
@@ -198,26 +219,28 @@ class _Rivals:
         excess: Sequence[float],
         runs: Sequence[Sequence[float]],
     ) -> None:
-        means = [votes.means(run) for run in runs]
-        usual = median(map(votes.turning, means)) if runs else 1.0
-        self.smooth = votes.turning(votes.means(excess)) < SMOOTH * usual
+        self.own = _Said(votes, excess)
+        self.runs = [_Said(votes, run) for run in runs]
+        # Along another input an error that is smooth in one may seem to jump.
+        self.smooth = any(
+            self.is_smoother(name, 0, len(votes.members)) for name in votes.inputs
+        )
         """Whether the errors are those of another smooth function that is rounded once."""
-        self.sums = {
-            name: [
-                list(accumulate((mean[vote] for vote in order), initial=0.0))
-                for mean in means
-            ]
-            for name, order in votes.orders.items()
-        }
+
+    def is_smoother(self, order: str, begin: int, end: int) -> bool:
+        """Whether the errors change sides less often in a stretch than roundings do."""
+        usual = median(run.turning(order, begin, end) for run in self.runs)
+        return self.own.turning(order, begin, end) < SMOOTH * usual
 
     def explain(self, lean: _Lean) -> bool:
         """Whether rounding every operation of the specification may lean as far there."""
-        count = lean.end - lean.begin
-        shifts = (abs(s[lean.end] - s[lean.begin]) for s in self.sums[lean.order])
-        own = max(shifts, default=0.0) / count
+        stretch = lean.order, lean.begin, lean.end
+        widest = max(abs(run.shift(*stretch)) for run in self.runs)
         if self.smooth:
-            return own >= COMPARABLE * abs(lean.shift)
-        return abs(lean.shift) < max(LARGE_ULP, LARGE_FACTOR * own)
+            return widest >= COMPARABLE * abs(lean.shift)
+        return abs(lean.shift) < max(
+            LARGE_ULP, LARGE_FACTOR * widest
+        ) or not self.is_smoother(*stretch)
 
 
 def _width(values: Sequence[float]) -> tuple[float, float]:
@@ -243,7 +266,7 @@ def _told(column: Column, votes: _Votes, lean: _Lean, *, biased: bool) -> Findin
     excess = column.excess(column.measured)
     order = votes.orders[lean.order]
     ends = (lean.begin == 0, lean.end == len(order))
-    chosen = sorted(
+    chosen: Sequence[int] = sorted(
         i for vote in order[lean.begin : lean.end] for i in votes.members[vote]
     )
     leaning = [i for i in chosen if excess[i] * votes.signs[i] * side > 0]
