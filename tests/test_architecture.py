@@ -60,6 +60,14 @@ MAY_IMPORT = {
         "verifier.inquiry",
         "verifier.sampling",
         "verifier.trials",
+        "verifier.together",
+    },
+    "verifier.together": GROUND
+    | {
+        "verifier.language",
+        "verifier.symbolic",
+        "verifier.automatic",
+        "verifier.judgement",
     },
     "verifier.complex_verification": GROUND
     | {

@@ -215,7 +215,7 @@ def _nothing(what: str, found: str, known: Sequence[str]) -> str:
 
 
 def _with_points(case: Case, count: int) -> Case:
-    return replace(case, points=count) if case.domains else case
+    return replace(case, points=count, many=False) if case.domains else case
 
 
 # ── a run ────────────────────────────────────────────────────────────────────────────────────────────────────────────

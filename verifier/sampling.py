@@ -9,13 +9,16 @@ from typing import NoReturn
 from verifier.errors import CaseFileError, Place
 from verifier.floats import Format, shortest
 from verifier.language import drawing
-from verifier.language.case import ALL, Boundary, Case
-from verifier.language.points import Scalar
+from verifier.language.case import ALL, MANY_POINTS, SMALL_DTYPES, Boundary, Case
+from verifier.language.points import Normal, Scalar
 from verifier.symbolic import boundary
 from verifier.symbolic.precondition import Precondition
 
 MOST_REFUSED = 1_000_000
 """Points that a precondition may refuse before the draw is given up; fewer are allowed where few points are wanted."""
+
+MANY_TRIES = 4
+"""How many times as many points may be drawn as different ones are wanted."""
 
 Point = Mapping[str, float]
 
@@ -47,7 +50,9 @@ class Sample:
         )
 
 
-def sample(case: Case, format_: Format, seed: int) -> Sample:
+def sample(
+    case: Case, format_: Format, seed: int, *, is_subject: bool = False
+) -> Sample:
     """The points at which a case is verified in a format; its own seed goes before that of the run.
 
     Raises `CaseFileError` where a given point breaks the precondition, or too few that are drawn satisfy it.
@@ -59,7 +64,10 @@ def sample(case: Case, format_: Format, seed: int) -> Sample:
         if not allowed(point):
             _refuse_given(case, point, index, format_)
     own = seed if case.seed is None else case.seed
-    drawn, refused = _drawn(case, format_, own, allowed)
+    if is_subject and _takes_many(case, format_):
+        drawn, refused = _many(case, format_, own, allowed)
+    else:
+        drawn, refused = _drawn(case, format_, own, allowed)
     edges: list[Point] = []
     if case.boundary is not Boundary.NONE and case.domains and case.points != ALL:
         is_machine = case.boundary is Boundary.MACHINE
@@ -78,6 +86,39 @@ def _precondition(case: Case) -> Callable[[Point], bool]:
     )
 
 
+def _takes_many(case: Case, format_: Format) -> bool:
+    """Whether points enough to tell bias from rounding are wanted, and their truths are found together."""
+    plain = case.order == 1 and not case.program.steps
+    one = isinstance(case.upstream, Scalar)
+    small = format_.name in SMALL_DTYPES
+    return case.many and bool(case.domains) and plain and one and small
+
+
+def _many(
+    case: Case, format_: Format, seed: int, allowed: Callable[[Point], bool]
+) -> tuple[list[Point], int]:
+    """`MANY_POINTS` different points, or all of the domain where it has no more; those that were refused."""
+    domains = list(case.domains.values())
+    alone = len(domains) == len(case.arguments) == 1
+    if alone and not isinstance(domains[0], Normal):
+        inside = domains[0].ordinals(format_)
+        if inside.stop - inside.start <= MANY_POINTS:
+            return _every(case, format_, allowed)
+    found: dict[tuple[float, ...], Point] = {}
+    refused = 0
+    # A domain may hold few different numbers, and a precondition allow few of them.
+    for point in _stream(case, format_, seed, MANY_POINTS, MANY_TRIES * MANY_POINTS):
+        if not allowed(point):
+            refused += 1
+        else:
+            found.setdefault(tuple(point.values()), point)
+        if len(found) == MANY_POINTS:
+            break
+    if not found:
+        _refuse(case, "at least one point", f"none of {refused} drawn")
+    return list(found.values()), refused
+
+
 def _drawn(
     case: Case, format_: Format, seed: int, allowed: Callable[[Point], bool]
 ) -> tuple[list[Point], int]:
@@ -90,7 +131,7 @@ def _drawn(
     most = wanted + min(99 * wanted + 1000, MOST_REFUSED)
     found: list[Point] = []
     tried = 0
-    for point in _stream(case, format_, seed, most):
+    for point in _stream(case, format_, seed, wanted, most):
         tried += 1
         if allowed(point):
             found.append(point)
@@ -99,11 +140,12 @@ def _drawn(
     _refuse(case, f"{wanted} points", f"{len(found)} of {tried} drawn")
 
 
-def _stream(case: Case, format_: Format, seed: int, most: int) -> Iterator[Point]:
-    """At most `most` drawn points; more of them change none of the first."""
+def _stream(
+    case: Case, format_: Format, seed: int, count: int, most: int
+) -> Iterator[Point]:
+    """At most `most` drawn points, first `count`; more of them change none of the first."""
     fixed = _rounded(case.fixed, format_)
-    begun, count = 0, case.points
-    assert isinstance(count, int)
+    begun = 0
     while begun < most:
         drawn = drawing.draw(
             case.domains, count, format_, seed=seed, name=case.name, how=case.draw

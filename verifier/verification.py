@@ -188,7 +188,9 @@ class Prepared:
         """The points of the case in a format, which all its routes share."""
         key = format_.name, seed
         if key not in self._samples:
-            self._samples[key] = sample(self.case, format_, seed)
+            self._samples[key] = sample(
+                self.case, format_, seed, is_subject=self.is_subject
+            )
         return self._samples[key]
 
 
@@ -757,7 +759,7 @@ class _Work:
             self.done = index + 1
             self.on_point(self.done, len(points))
         if self.prepared.is_subject and self.case.order == 1:
-            self.judge_together(points, found)
+            self.judge_whole(points, found)
         self.try_further(points, found)
 
     def swift(
@@ -782,7 +784,7 @@ class _Work:
         self.exactly = _Swift(truths, found)
         return self.exactly
 
-    def judge_together(self, points: Sequence[Point], found: Measurement) -> None:
+    def judge_whole(self, points: Sequence[Point], found: Measurement) -> None:
         """Judge what only all numbers of the first run show together."""
         whole = together.Whole(
             program=self.case.program,

@@ -74,6 +74,7 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
         where=_where(table, arguments, origin),
         draw=_draw(table, domains, origin),
         boundary=_boundary(table, domains),
+        many=table.points is None,
         elementwise=table.elementwise is not False,
     )
     formula = "steps" if table.expression is None else "expression"

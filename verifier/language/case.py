@@ -39,6 +39,8 @@ COMPLEX_ROUTES = ("reverse", "forward", "func")
 CONVENTIONS = ("left", "right", "any")
 """What `subgradient` may demand at a kink, besides a number."""
 DRAWN_POINTS = 64
+MANY_POINTS = 4096
+"""Drawn of a subject in a 16-bit dtype, where no number is asked for: only many numbers tell bias from rounding."""
 """Points drawn from a domain where a case does not say how many."""
 MOST_POINTS = 1_000_000
 ALL = "all"
@@ -152,6 +154,8 @@ class Case:
     cite: str | None
     tags: tuple[str, ...]
     reason: str | None
+    many: bool = False
+    """Whether no number of points is asked for, so that there may be `MANY_POINTS`."""
     elementwise: bool = True
     """Whether the subject takes many points as one tensor; False where it takes single numbers alone."""
     where: expression.Program | None = None
