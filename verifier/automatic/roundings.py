@@ -101,16 +101,20 @@ class Rounding(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 result.copy_(self.rounded(result))
             return result
         if isinstance(result, (tuple, list)):
-            return type(result)(self.rounded(one) for one in result)
-        return self.rounded(result)
+            return type(result)(self.rounded(one, args) for one in result)
+        return self.rounded(result, args)
 
-    def rounded(self, result: Any) -> Any:
+    def rounded(self, result: Any, operands: Sequence[Any] = ()) -> Any:
+        """A result rounded, but where it is an operand or its negative: a copy, a choice, a product with 1."""
         if not isinstance(result, Tensor) or result.dtype != torch.float64:
             return result
         factor = 2.0 ** self.source.random()
-        plain = nearest(result, self.format)
+        kept = nearest(result, self.format) == result
+        for operand in operands:
+            if isinstance(operand, Tensor) and operand.shape == result.shape:
+                kept |= operand.abs() == result.abs()
         moved = nearest(result * factor, self.format) / factor
-        return torch.where(plain == result, result, moved)
+        return torch.where(kept, result, moved)
 
 
 def nearest(numbers: Tensor, format_: Format) -> Tensor:
