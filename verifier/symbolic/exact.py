@@ -497,6 +497,13 @@ def _root(number: Number) -> Number:
     return ZERO if number.is_zero else power(number, _HALF)
 
 
+def _cube_root(number: Number) -> Number:
+    if number.is_zero:
+        return ZERO
+    root = power(_absolute(number), Fraction(1, 3))
+    return root if number.sign() == 1 else -root
+
+
 def _larger(first: Number, second: Number) -> Number:
     return first if _order(first, second) >= 0 else second
 
@@ -529,6 +536,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "reciprocal": lambda x: ONE / x,
     "sqrt": _root,
     "rsqrt": lambda x: ONE / _root(x),
+    "cbrt": _cube_root,
     "hypot": lambda x, y: _root(x * x + y * y),
     "abs": _absolute,
     "sign": lambda x: rational(Fraction(_order(x, ZERO))),

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from verifier.language import operations
 from verifier.symbolic import balls, exact, germs, paths
 from verifier.symbolic.balls import Regularity
 from verifier.symbolic.exact import Number
@@ -348,6 +349,10 @@ def _continuous(operation: str, numbers: Sequence[Any], exponent: Any) -> Any:
     if operation in balls.RELATIONS:
         distinct = not balls.overlaps(found[0], found[1])
         return balls.OPERATIONS[operation](*found) if distinct else None
+    if operation not in operations.OPERATIONS:  # 1 or 0, by which operand is larger
+        return (
+            None if balls.overlaps(*found) else Limit(exact.apply(operation, numbers))
+        )
     worst = [balls.regularity(operation, found, at) for at in range(len(found))]
     smooth = all(standing is Regularity.SMOOTH for standing in worst)
     if not smooth and not _is_continuous(operation, worst, exponent):

@@ -1,8 +1,9 @@
 """Kinks, removable singularities, poles and ends of the domain: the truth where only a limit from each side decides.
 
-Along each input the function is expanded on both sides of the point (`germs`), and its one-sided derivative is the
-limit of the derivative from that side. SymPy's own answers at such points are not to be trusted; only where another
-input is infinite is its derivative expanded, as a function like any other.
+Along each input the function is expanded on both sides of the point (`germs`), and its one-sided derivative is that of
+its difference quotient, the function being continued by its limit. SymPy's own answers at such points are not to be
+trusted; where the function is defined on neither side, or another input is infinite, its derivative is expanded as a
+function like any other. What several inputs could leave has a limit only where `joint` proves it.
 
 equal and finite      the derivative (of a removable singularity: of the function continued)
 unequal               a kink: the Clarke interval between them (F. H. Clarke, Optimization and Nonsmooth Analysis, 1983)
