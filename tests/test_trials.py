@@ -656,6 +656,53 @@ def test_a_gradient_of_another_shape_or_dtype_is_told() -> None:
     assert "a gradient at place 0 of float64 for an input of float32" in messages(cast)
 
 
+# ── forward mode ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def with_jvp(jvp: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
+    """sin with a forward mode of its own, of the tangent and the input."""
+
+    class Planted(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            ctx.x = x.detach()
+            return sin(x)
+
+        @staticmethod
+        def backward(ctx: Any, grad: Tensor) -> Tensor:
+            return grad * cos(ctx.x).conj()
+
+        @staticmethod
+        def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+            return jvp(tangent, ctx.x)
+
+    return lambda x: Planted.apply(x)  # type: ignore[no-untyped-call]
+
+
+JVPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "ignored": lambda t, x: cos(x),
+    "its mean": lambda t, x: t.mean() * cos(x),
+    "clipped": lambda t, x: t.clamp(-5, 5) * cos(x),
+    "of the first": lambda t, x: t * cos(x.flatten()[0]),
+}
+
+
+@pytest.mark.parametrize("name", JVPS)
+def test_a_forward_mode_that_mistakes_its_tangent_is_found(name: str) -> None:
+    run = checked(with_jvp(JVPS[name]), routes="forward")
+    assert verdicts(run) == {"differ.wrong"}
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, "complex64"])
+def test_a_right_forward_mode_matches(dtype: str) -> None:
+    run = checked(with_jvp(lambda t, x: t * cos(x)), routes="forward", dtype=dtype)
+    assert run.ok, run
+    wrong = checked(
+        with_jvp(lambda t, x: t.conj() * cos(x)), routes="forward", dtype=dtype
+    )
+    assert wrong.ok is not dtype.startswith("complex")
+
+
 # ── layouts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -548,6 +548,7 @@ class _Work:
             route=self.route,
             layout=layout,
             twice=twice and self.route == "reverse",
+            seeded=True,
         )
 
     def judge(

@@ -147,7 +147,9 @@ class Prepared:
             self._runners[setting] = runner
         return runner
 
-    def _runner(self, setting: Setting, layout: str | None, twice: bool) -> Runner:
+    def _runner(
+        self, setting: Setting, layout: str | None, twice: bool, seeded: bool = False
+    ) -> Runner:
         return Runner(
             self.subject,
             dtype=setting.dtype,
@@ -157,12 +159,15 @@ class Prepared:
             layout=layout,
             device=setting.device,
             twice=twice,
+            seeded=seeded,
         )
 
     def further_runner(
         self, setting: Setting, layout: str | None, twice: bool
     ) -> Runner:
         """One that lays the points out otherwise; None: as `runner` does."""
+        if setting.route == "forward":
+            return self._runner(setting, layout, twice, seeded=True)
         is_plain = layout is None or (self.is_subject and layout == "single")
         if is_plain and setting.layout in ("batch", "single") and not twice:
             return self.runner(setting)

@@ -55,10 +55,17 @@ def measure(
     route: str = "reverse",
     layout: str | None = None,
     twice: bool = False,
+    seeded: bool = False,
 ) -> ComplexMeasurement:
     """What a `Runner` of a complex dtype measures once; exceptions are as its `measure` says."""
     runner: Any = Runner(
-        subject, dtype=dtype, wrt=wrt, route=route, layout=layout, twice=twice
+        subject,
+        dtype=dtype,
+        wrt=wrt,
+        route=route,
+        layout=layout,
+        twice=twice,
+        seeded=seeded,
     )
     found = runner.measure(points, upstream)
     return ComplexMeasurement(

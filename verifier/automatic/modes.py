@@ -143,6 +143,25 @@ def forward(
     return Derived(value=value, gradient=gradient)
 
 
+def forward_seeded(
+    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+) -> Derived:
+    """As `forward`, but the tangent is the upstream gradient itself: a `jvp` may mistake its tangent as well."""
+    if any(0 in inputs[position].stride() for position in wrt):
+        return forward(
+            run, inputs, wrt, upstream
+        )  # PyTorch makes no other tangent for it
+    gradient: list[Tensor | None] = []
+    with forward_ad.dual_level():
+        for position in wrt:
+            tangent = torch.empty_like(inputs[position]).copy_(upstream.conj())
+            dual = forward_ad.make_dual(inputs[position], tangent)
+            output, _ = run(_with(inputs, position, dual))
+            value, found = forward_ad.unpack_dual(output)
+            gradient.append(None if found is None else found.conj())
+    return Derived(value=value, gradient=gradient)
+
+
 def func_vjp(
     run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
 ) -> Derived:

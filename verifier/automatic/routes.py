@@ -48,7 +48,8 @@ class Runner:
 
     `layout` is one of those of `layouts`; without one, a program takes all points in one batch, a callable one after
     the other. `device` is PyTorch's name of one. Compiled code is kept from one measurement to the next. `twice` asks
-    route `reverse` for a second backward through each graph.
+    route `reverse` for a second backward through each graph, `seeded` asks route `forward` to take the upstream
+    gradient as its tangent.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Runner:
         layout: str | None = None,
         device: str = "cpu",
         twice: bool = False,
+        seeded: bool = False,
     ) -> None:
         if route not in ROUTES[order]:
             raise ValueError(f"no route of order {order} is called `{route}`")
@@ -73,6 +75,8 @@ class Runner:
         self._alone = alone and route != "vmap"
         self.layout = layout or ("single" if self._alone else "batch")
         self._route = modes.reverse_twice if twice else _ROUTES[route]
+        if seeded and route == "forward":
+            self._route = modes.forward_seeded
         if isinstance(subject, Program):
             self._run, self._names = _lowered(subject, dtype, wrt, device)
         else:
