@@ -148,9 +148,8 @@ def forward_seeded(
 ) -> Derived:
     """As `forward`, but the tangent is the upstream gradient itself: a `jvp` may mistake its tangent as well."""
     if any(0 in inputs[position].stride() for position in wrt):
-        return forward(
-            run, inputs, wrt, upstream
-        )  # PyTorch makes no other tangent for it
+        # PyTorch makes no other tangent for what is expanded.
+        return forward(run, inputs, wrt, upstream)
     gradient: list[Tensor | None] = []
     with forward_ad.dual_level():
         for position in wrt:
