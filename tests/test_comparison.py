@@ -502,7 +502,11 @@ def test_a_finite_number_where_the_truth_is_undefined_is_spurious(
 def test_what_rounding_brings_from_beyond_an_end_is_true_there(truth: Truth) -> None:
     near = Fake(radius=None, accurate=None)
     assert judged_between(1.5, truth, near) is Verdict.MATCH_CONDITIONING
+    exactly = replace(truth, at_edge=True)
+    assert judged_between(1.5, exactly, near) is Verdict.DIFFER_SPURIOUS
     elsewhere = Fake(radius=Fraction(1))
+    convention = Fake(around=Fraction(3, 2))  # no rounding moves it
+    assert judged_between(1.5, truth, convention) is Verdict.DIFFER_SPURIOUS
     assert judged_between(1.5, truth, elsewhere) is Verdict.DIFFER_SPURIOUS
     subject = Fake(radius=None, accurate=Fraction(1))
     found = judge(
@@ -721,11 +725,13 @@ def test_one_ulp_is_near_enough_for_a_subnormal_truth_alone() -> None:
 
 @pytest.mark.parametrize("measured", [math.inf, -math.inf, math.nan])
 def test_what_is_not_finite_next_to_a_pole_is_conditioning(measured: float) -> None:
-    pole = Fake(radius=None, ends=True)
+    pole = Fake(radius=None, ends=True, unit=Fraction(0))
     assert judged(measured, 1, pole).verdict is Verdict.MATCH_CONDITIONING
+    exactly = Fake(radius=None, ends=True)  # 0·∞ without any rounding
+    assert judged(measured, 1, exactly).verdict is Verdict.DIFFER_NONFINITE
     bounded = Fake(radius=EPS, ends=True)  # no rounding brings it to the pole
     assert judged(measured, 1, bounded).verdict is Verdict.DIFFER_NONFINITE
-    on_it = at_edge(measured, about(1, radius=None, ends=True))
+    on_it = at_edge(measured, about(1, radius=None, ends=True, unit=Fraction(0)))
     assert on_it.verdict is Verdict.DIFFER_NONFINITE
 
 
@@ -819,9 +825,9 @@ def test_a_subjects_zero_is_what_accurate_derivatives_leave() -> None:
 def test_a_subject_is_excused_by_a_pole_only_where_accurate_derivatives_meet_it(
     measured: float,
 ) -> None:
-    meets = Fake(radius=None, accurate=None, ends=True)
+    meets = Fake(radius=None, accurate=None, ends=True, unit=Fraction(0))
     assert of_subject(measured, meets).verdict is Verdict.MATCH_CONDITIONING
-    misses = Fake(radius=None, accurate=Fraction(1), ends=True)
+    misses = Fake(radius=None, accurate=Fraction(1), ends=True, unit=Fraction(0))
     assert of_subject(measured, misses).verdict is Verdict.DIFFER_NONFINITE
 
 

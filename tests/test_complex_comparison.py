@@ -203,7 +203,7 @@ def test_beyond_the_largest_number_the_right_infinity_is_right(
 @pytest.mark.parametrize("written", [True, False])
 def test_what_is_not_finite_next_to_a_pole_is_conditioning(written: bool) -> None:
     measured, truth = complex(math.nan, math.inf), finite(3, 4)
-    pole = Excuse(pole=True)
+    pole = Excuse(pole=True, unit=Fraction(0))
     assert verdict(measured, truth, pole, written=written) is Verdict.MATCH_CONDITIONING
     near = disc(3, 4, Fraction(1))
     bounded = Excuse(near, near, accurate=near, pole=True)

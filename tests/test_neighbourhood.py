@@ -155,6 +155,13 @@ def test_a_kink_is_no_end_and_every_slope_between_is_true() -> None:
     assert not root.ends(NEAR)
 
 
+def test_along_a_line_of_poles_what_is_true_on_no_side_is_not_true() -> None:
+    """The derivative of x¹⁺ⁿ/(1 + n) is xⁿ, next to n = −1 too."""
+    nearby = about("x**(1 + n)/(1 + n)", {"x": 7.25, "n": -1.0}, BINARY32, "x")
+    assert holds(nearby, 1 / 7.25, NEAR, 1e-6)
+    assert not holds(nearby, 0.0, NEAR, 1e-6)
+
+
 def test_of_a_jump_both_sides_are_true_and_nothing_between() -> None:
     nearby = about("where(3*x > 1, 2, 5)", {"x": THIRD}, BINARY32)
     assert not nearby.ends(NEAR)
@@ -163,8 +170,8 @@ def test_of_a_jump_both_sides_are_true_and_nothing_between() -> None:
     assert not holds(nearby, 3.0, NEAR)
 
 
-def test_what_nothing_bounds_is_left_to_the_points_benefit() -> None:
-    assert holds(about("x + 0*y", {"x": 1.0, "y": math.inf}, BINARY32), 5.0)
+def test_where_the_truth_is_nowhere_known_no_number_is_true() -> None:
+    assert not holds(about("x + 0*y", {"x": 1.0, "y": math.inf}, BINARY32), 5.0)
 
 
 # ── the plane ────────────────────────────────────────────────────────────────────────────────────────────────────────

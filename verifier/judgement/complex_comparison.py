@@ -176,7 +176,9 @@ class _Bench:
     def beyond(self, measured: complex) -> Judgement | None:
         """The match of a finite number that is true next to a pole, to which rounding has to bring the program."""
         spread = self.excuses.rounding() if self.written else self.excuses.ideal()
-        if spread is not None and not _holds(spread, of_float(measured)):
+        if spread is not None and not (
+            spread.radius and _holds(spread, of_float(measured))
+        ):
             return None
         if not self.excuses.holds_nearby(measured, self.tolerance, CONDITIONING_STEPS):
             return None
@@ -195,7 +197,8 @@ class _Bench:
                 message=f"the truth lies beyond the largest {self.format.name}",
             )
         spread = self.excuses.rounding() if self.written else self.excuses.ideal()
-        if spread is None and self.excuses.ends_nearby():
+        by_rounding = spread is None and self.excuses.cancelled() is not None
+        if by_rounding and self.excuses.ends_nearby():
             return Judgement(
                 verdict=Verdict.MATCH_CONDITIONING,
                 message=f"a pole lies within {CONDITIONING_STEPS} ulps of the inputs",

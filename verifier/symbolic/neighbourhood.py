@@ -28,6 +28,10 @@ DEEPEST = 16
 """Halvings of every input past which an edge is taken for met."""
 SMOOTH_DEEPEST = 10
 """The same of a box on which the truth is smooth and as good as the number: it may only touch it."""
+SHRUNK = Fraction(1, 1 << 6)
+"""Part of the whole range to which that of the smallest boxes has to shrink."""
+MOST_EDGES = 4
+"""Edges at which a number may turn out not to be true; those that are left lie mostly along the same line."""
 APPROACH = (2, 6, 11)
 """How close to an edge the truth is asked, in halvings of an ulp. The steps grow, as those of a logarithm do then."""
 GROWTH = Fraction(1, 1 << 10)
@@ -73,10 +77,10 @@ class _Part:
     depth: int
     known: Known
 
-    def distance(self, number: Fraction) -> float:
+    def distance(self, number: Fraction) -> float | Fraction:
         """How far the middle of the truth is from the number; infinite where nothing is known."""
         middle = _middle(self.known)
-        return math.inf if middle is None else float(abs(middle - number))
+        return math.inf if middle is None else abs(middle - number)
 
 
 class Neighbourhood:
@@ -95,6 +99,8 @@ class Neighbourhood:
         self.by_interval = by_interval
         self.bits = self._precision()
         self._rises: dict[str, bool] | None = None
+        self._width = Fraction(0)
+        """That of the truth over the whole box, where it is smooth there."""
 
     def holds(
         self, number: float, steps: int, *, relative: Fraction, absolute: Fraction
@@ -104,13 +110,21 @@ class Neighbourhood:
         if self.bits is None:
             return True
         with balls.workprec(self.bits):
-            stack, seen = [self._part(self._box(steps), 0)], 0
+            first = self._part(self._box(steps), 0)
+            if first.known.standing is Standing.REGULAR:
+                ends = balls.enclosure(first.known.ball)
+                self._width = ends.upper - ends.lower
+            stack, seen, edges = [first], 0, 0
             while stack:
                 part = stack.pop()
+                is_edge = part.known.standing in (Standing.UNSURE, Standing.LIMIT)
+                if is_edge and edges >= MOST_EDGES:
+                    continue
                 seen += 1
                 if seen > MOST_BOXES:
                     return True
                 found = self._holds(part, near)
+                edges += is_edge and found is False
                 if found is not None:
                     if found:
                         return True
@@ -139,7 +153,9 @@ class Neighbourhood:
         if not near.some(ends.lower, ends.upper):
             return False
         if part.depth >= SMOOTH_DEEPEST * deep:
-            return True
+            # A ball that does not shrink is that of a quotient next to its pole: it says nothing.
+            width, middle = ends.upper - ends.lower, (ends.lower + ends.upper) / 2
+            return width <= SHRUNK * max(self._width, abs(middle))
         return self._is_reached(part.box, near, (ends.lower, ends.upper)) or None
 
     def ends(self, steps: int) -> bool:
@@ -240,11 +256,10 @@ class Neighbourhood:
     def _is_at_edge(self, box: Box, near: _Near) -> bool:
         """Whether the number is what the truth tends to at the edge in the box, from some side or between them."""
         sides = [side for side in self._sides(box) if side is not None]
-        if not sides:
-            return False
-        if self.by_interval:
-            lower, upper = min(s.lower for s in sides), max(s.upper for s in sides)
-            sides = [Side(lower, upper)]
+        bounded = [side for side in sides if not _is_unbounded(side)]
+        if self.by_interval and bounded:
+            lower = min(side.lower for side in bounded)
+            sides.append(Side(lower, max(side.upper for side in bounded)))
         return any(near.some(side.lower, side.upper) for side in sides)
 
     def _sides(self, box: Box) -> Iterator[Side | None]:

@@ -236,6 +236,8 @@ class Oracle:
                 truth = limits.derivative(point, name, upstream, here)
             else:
                 truth = limits.adjoint(point, name, upstream, here)
+            if truth.status in (TruthStatus.UNDEFINED, TruthStatus.INFINITE):
+                truth = replace(truth, at_edge=True)
             found[kind, name] = truth
         self._sign(found, edges, point, upstream)
 
