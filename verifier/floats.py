@@ -31,6 +31,11 @@ class Format:
         )
 
     @property
+    def epsilon(self) -> float:
+        """The distance from 1 to the next number."""
+        return math.ldexp(1.0, 1 - self.precision_bits)
+
+    @property
     def smallest_normal(self) -> Fraction:
         """The smallest positive normal number."""
         return power_of_two(self.exponent_min)

@@ -1,4 +1,4 @@
-"""What all numbers of a subject show together, each of which passes by itself: bias."""
+"""What all numbers of a subject show together: bias, which no single one shows, and what those that differ share."""
 
 from __future__ import annotations
 
@@ -125,3 +125,16 @@ def _plain(
     for index, entry in enumerate(settled):
         if index not in known and isinstance(entry, Rounded):
             yield index, entry
+
+
+def truths(
+    known: Mapping[int, Truth], settled: Sequence[Entry], count: int, format_: Format
+) -> list[float]:
+    """The truth at each of `count` points in double precision; NaN where it is no finite number."""
+    found = [math.nan] * count
+    entries = dict(enumerate(settled))
+    entries |= {index: entry_of(truth, format_) for index, truth in known.items()}
+    for index, entry in entries.items():
+        if isinstance(entry, Rounded):
+            found[index] = entry.nearest + math.ldexp(entry.rest, entry.grain)
+    return found

@@ -33,6 +33,7 @@ from verifier.floats import (
     power_of_two,
     shortest,
 )
+from verifier.judgement import pattern
 from verifier.judgement.comparison import (
     CONDITIONING_STEPS,
     Judgement,
@@ -630,6 +631,10 @@ class _Judged:
     judgement: Judgement
     format: Format
 
+    @property
+    def differs(self) -> bool:
+        return self.judgement.verdict.family == "differ"
+
     def rank(self) -> tuple[int, float]:
         return severity(self.judgement.verdict), self.judgement.error_ulp or 0.0
 
@@ -766,6 +771,8 @@ class _Work:
         if self.prepared.is_subject and self.case.order == 1:
             self.judge_whole(points, found)
         self.try_further(points, found)
+        if self.prepared.is_subject and self.case.order == 1:
+            self.tell_patterns(points, found)
 
     def swift(
         self, points: Sequence[Point], upstream: Sequence[float], found: Measurement
@@ -816,6 +823,43 @@ class _Work:
                 for index, judgement in rejudged:
                     row = replace(self.judged[places[index]], judgement=judgement)
                     self.judged[places[index]] = row
+
+    def tell_patterns(self, points: Sequence[Point], found: Measurement) -> None:
+        """Say with the worst number of each gradient that differs what all of them have in common."""
+        index_of = {id(point): index for index, point in enumerate(points)}
+        rows: dict[str, list[tuple[int, int]]] = {}
+        for place, row in enumerate(self.judged):
+            index = index_of.get(id(row.point))
+            if index is None or row.quantity.name != "gradient":
+                continue
+            if row.upstream == found.upstream[index]:
+                rows.setdefault(row.quantity.wrt[0], []).append((place, index))
+        differing = {
+            name: max(wrong, key=lambda place: self.judged[place].rank())
+            for name, pairs in rows.items()
+            if (wrong := [p for p, _ in pairs if self.judged[p].differs])
+        }
+        if not differing:
+            return
+        settled = {} if self.exactly is None else self.exactly.entries()
+        true = {
+            name: together.truths(
+                {index: self.judged[place].truth for place, index in pairs},
+                settled.get(("gradient", (name,)), ()),
+                len(points),
+                self.format,
+            )
+            for name, pairs in rows.items()
+        }
+        measured = {name: found.gradient[name] for name in rows}
+        told = pattern.of_gradients(measured, true, self.format.epsilon)
+        for name, place in differing.items():
+            if name in told:
+                row = self.judged[place]
+                parts = [told[name], row.judgement.message]
+                message = "; ".join(part for part in parts if part)
+                judgement = replace(row.judgement, message=message)
+                self.judged[place] = replace(row, judgement=judgement)
 
     def try_further(self, points: Sequence[Point], found: Measurement) -> None:
         """Run the points again in other ways, and judge what they show that the first run does not."""

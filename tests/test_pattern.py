@@ -1,0 +1,73 @@
+"""What all numbers of a subject that differs have in common, told once for each gradient.
+
+The specification is x² y, with the gradients 2xy and x²; each wrong backward is written beside what must be told of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+import verifier
+
+Tensor = torch.Tensor
+Slopes = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+def subject(slopes: Slopes) -> Callable[[Tensor, Tensor], Tensor]:
+    class Planted(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, y: Tensor) -> Tensor:
+            ctx.save_for_backward(x, y)
+            return x * x * y
+
+        @staticmethod
+        def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+            by_x, by_y = slopes(*ctx.saved_tensors)
+            return grad * by_x, grad * by_y
+
+    return lambda x, y: Planted.apply(x, y)  # type: ignore[no-untyped-call]
+
+
+def told(slopes: Slopes, **domain: str) -> list[str]:
+    run = verifier.check(
+        subject(slopes),
+        expression="x**2*y",
+        domain={"x": "[1, 2]", "y": "[1, 3]"} | domain,
+        dtype="float32",
+        inputs=["x", "y"],
+        points=16,
+        boundary=False,
+    )
+    assert not run.ok
+    (result,) = run.results
+    return [one.message or "" for one in result.comparisons if one.wrt]
+
+
+PATTERNS: dict[str, Slopes] = {
+    "measured / true = 1.0009 at all 16 points": lambda x, y: (
+        2 * x * y * 1.0009,
+        x * x,
+    ),
+    "the sign is turned at all 16 points": lambda x, y: (-2 * x * y, x * x),
+    "half of the true one at all 16 points": lambda x, y: (x * y, x * x),
+    "twice the true one at all 16 points": lambda x, y: (2 * x * y, 2 * x * x),
+    "the gradients of x and y are exchanged": lambda x, y: (x * x, 2 * x * y),
+    "measured − true = 0.25 at all 16 points": lambda x, y: (2 * x * y, x * x + 0.25),
+    "it is 0 at all 16 points": lambda x, y: (2 * x * y, 0 * x),
+}
+
+
+@pytest.mark.parametrize("message", PATTERNS)
+def test_a_pattern_is_told_once(message: str) -> None:
+    messages = told(PATTERNS[message])
+    once = 2 if "exchanged" in message else 1  # of either gradient
+    assert sum(one.startswith(message) for one in messages) == once, messages
+
+
+def test_what_one_point_breaks_is_no_pattern() -> None:
+    slopes: Slopes = lambda x, y: (2 * x * y * torch.where(x > 1.9, 3.0, 2.0), x * x)  # noqa: E731
+    assert not any("at all" in one for one in told(slopes))

@@ -1,0 +1,85 @@
+"""What every number of a subject that differs has in common: a factor, a sign, exchanged arguments, a summand.
+
+Tests on the numbers at hand, each allowing for a few roundings; a pattern is told only where every point shows it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+
+FEWEST = 4
+"""Points that make a pattern."""
+FEW_ULPS = 2.0
+"""How far a number may be from what a pattern says, in ulps of the number: a heuristic."""
+FACTORS = {
+    -1.0: "the sign is turned",
+    0.5: "half of the true one",
+    2.0: "twice the true one",
+    -0.5: "half of the true one, with its sign turned",
+    -2.0: "twice the true one, with its sign turned",
+}
+
+Numbers = Sequence[float]
+
+
+def of_gradients(
+    measured: Mapping[str, Numbers], true: Mapping[str, Numbers], epsilon: float
+) -> dict[str, str]:
+    """The pattern of each gradient that has one, by input; the truths in double precision, NaN where there is none.
+
+    `epsilon` is the distance from 1 to the next number of the dtype.
+    """
+    found = {name: _of_one(measured[name], true[name], epsilon) for name in measured}
+    for first, second in _pairs(list(measured)):
+        as_is = _is_same(measured[first], true[first], epsilon)
+        crossed = _is_same(measured[first], true[second], epsilon) and _is_same(
+            measured[second], true[first], epsilon
+        )
+        if crossed and not as_is:
+            told = f"the gradients of {first} and {second} are exchanged"
+            found[first] = found[second] = told
+    return {name: told for name, told in found.items() if told is not None}
+
+
+def _pairs(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for place, first in enumerate(names):
+        for second in names[place + 1 :]:
+            yield first, second
+
+
+def _of_one(measured: Numbers, true: Numbers, epsilon: float) -> str | None:
+    pairs = [
+        (m, t)
+        for m, t in zip(measured, true, strict=True)
+        if math.isfinite(m) and math.isfinite(t)
+    ]
+    told = [(m, t) for m, t in pairs if t]
+    if len(told) < FEWEST:
+        return None
+    if all(m == 0 for m, _ in told):
+        return f"it is 0 at all {len(told)} points"
+    ratio = median(m / t for m, t in told)
+    known = min(FACTORS, key=lambda factor: abs(factor - ratio))
+    if abs(known - ratio) <= FEW_ULPS * epsilon * abs(ratio):
+        ratio = known
+    alike = all(_is_near(m, ratio * t, epsilon) for m, t in told)
+    if alike and not _is_near(ratio, 1.0, epsilon):
+        at_all = f"at all {len(told)} points"
+        if ratio in FACTORS:
+            return f"{FACTORS[ratio]} {at_all}"
+        return f"measured / true = {ratio:.5g} {at_all}"
+    difference = median(m - t for m, t in pairs)
+    if difference and all(_is_near(m, t + difference, epsilon) for m, t in pairs):
+        return f"measured − true = {difference:.5g} at all {len(pairs)} points"
+    return None
+
+
+def _is_same(measured: Numbers, true: Numbers, epsilon: float) -> bool:
+    pairs = [(m, t) for m, t in zip(measured, true, strict=True) if math.isfinite(t)]
+    return len(pairs) >= FEWEST and all(_is_near(m, t, epsilon) for m, t in pairs)
+
+
+def _is_near(found: float, expected: float, epsilon: float) -> bool:
+    return abs(found - expected) <= FEW_ULPS * epsilon * max(abs(found), abs(expected))
