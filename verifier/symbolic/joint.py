@@ -92,7 +92,7 @@ class _Joint:
 
     def of(self, index: int) -> Any:
         """What is known of a step along every way: a limit, a truth value, or None."""
-        for earlier in _needed(self.line, index):
+        for earlier in self.line.needed(index):
             if earlier not in self.found:
                 self.found[earlier] = self._step(earlier)
         return self.found[index]
@@ -156,7 +156,7 @@ class _Joint:
     def _quantities(self, index: int) -> Iterator[tuple[int, Limit]]:
         """What may be moved, with its limit: inputs, and steps that join several, nearest to the failure first."""
         at_point = self.line.values(self.path(widened=False))
-        needed = _needed(self.line, index)
+        needed = self.line.needed(index)
         queue = [at for at in needed if _has_failed(at_point[at])]
         seen = set(queue)
         for at in queue:
@@ -233,7 +233,7 @@ class _Joint:
         if center.number is None or not center.number.is_zero:
             return moved
         for mover, base, turned in _partners(self.line, quantity):
-            value = self.line.values(path)[base]
+            value = self.line.to(base).values(path)[base]
             if isinstance(value, Germ):
                 away = moved[quantity]
                 leaving = germs.negate(away) if turned < 0 else away
@@ -293,7 +293,7 @@ class _Joint:
         """The inputs to move: infinite ones, those that leave the point alone, then what the failure depends on."""
         infinite = [name for name, value in self.point.items() if math.isinf(value)]
         found = dict.fromkeys(infinite)
-        for index in _needed(self.line, self.line.output):
+        for index in self.line.needed():
             if self.found.get(index) is None:
                 found |= dict.fromkeys(sorted(self.cones[index]))
         if not infinite:
@@ -419,7 +419,7 @@ def _partners(line: Line, quantity: int) -> Iterator[tuple[int, int, int]]:
     if step.operation == "add":
         ways = [(first, second, 0), (second, first, 0)]
     for mover, base, turned in ways:
-        if mover not in line.constants and mover not in _needed(line, base):
+        if mover not in line.constants and mover not in line.needed(base):
             yield mover, base, turned
 
 
@@ -540,12 +540,3 @@ def _cones(line: Line) -> list[frozenset[str]]:
         else:
             found.append(frozenset().union(*(found[at] for at in step.arguments)))
     return found
-
-
-def _needed(line: Line, index: int) -> list[int]:
-    """The steps that a step is made of, itself the last."""
-    wanted = {index}
-    for at in range(index, -1, -1):
-        if at in wanted:
-            wanted.update(line.steps[at].arguments)
-    return sorted(wanted)

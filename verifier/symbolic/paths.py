@@ -41,8 +41,17 @@ class Line:
     def values(
         self, path: Mapping[str, Any], moved: Mapping[int, Value] | None = None
     ) -> list[Any]:
-        """The germ, truth value or failure of every step; those in `moved` are given."""
-        return evaluate(self.steps, path, moved or {}, self.constants, self.classes)
+        """The germ, truth value or failure of every step that is needed, None of others; those in `moved` are given."""
+        return _evaluate(self, path, moved or {})
+
+    def needed(self, index: int | None = None) -> list[int]:
+        """The steps that a step, or what is asked for, is made of, itself the last."""
+        last = self.output if index is None else index
+        wanted = {last}
+        for at in range(last, -1, -1):
+            if at in wanted:
+                wanted.update(self.steps[at].arguments)
+        return sorted(wanted)
 
     def along(
         self, path: Mapping[str, Any], moved: Mapping[int, Value] | None = None
@@ -90,35 +99,35 @@ def defined(value: Any) -> Any:
     return value
 
 
-def evaluate(
-    steps: Sequence[Step],
-    path: Mapping[str, Germ],
-    moved: Mapping[int, Value],
-    constants: Mapping[int, Fraction],
-    classes: Sequence[int] | None = None,
+def _evaluate(
+    line: Line, path: Mapping[str, Any], moved: Mapping[int, Value]
 ) -> list[Any]:
-    """The germ, truth value or failure of every step; a branch that `where` does not take may fail unheard."""
-    values: list[Any] = []
-    for index, step in enumerate(steps):
+    """A branch that `where` does not take may fail unheard."""
+    values: list[Any] = [None] * len(line.steps)
+    for index in line.needed():
+        step = line.steps[index]
         if index in moved:
-            values.append(moved[index])
+            values[index] = moved[index]
         elif step.operation in ("variable", "input"):
-            values.append(path[step.name or ""])
+            values[index] = path[step.name or ""]
         elif step.operation == "constant":
-            values.append(_constant(step))
+            values[index] = _constant(step)
         else:
-            operands = [values[argument] for argument in step.arguments]
-            if step.operation == "pow" and step.arguments[1] in constants:
-                # a ball of 1/3 would no longer be the exponent of a root
-                operands[1] = constants[step.arguments[1]]
-            if classes is not None and len(operands) == 2:
-                first, second = (classes[argument] for argument in step.arguments)
-                if (
-                    first == second
-                ):  # one germ: its difference with itself is exactly zero
-                    operands[1] = operands[0]
-            values.append(apply(step.operation, operands))
+            operands = _operands(line, step, values)
+            values[index] = apply(step.operation, operands)
     return values
+
+
+def _operands(line: Line, step: Step, values: Sequence[Any]) -> list[Any]:
+    operands = [values[argument] for argument in step.arguments]
+    if step.operation == "pow" and step.arguments[1] in line.constants:
+        # a ball of 1/3 would no longer be the exponent of a root
+        operands[1] = line.constants[step.arguments[1]]
+    if len(operands) == 2:
+        first, second = (line.classes[argument] for argument in step.arguments)
+        if first == second:  # one germ: its difference with itself is exactly zero
+            operands[1] = operands[0]
+    return operands
 
 
 def _constant(step: Step) -> Any:
