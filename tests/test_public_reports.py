@@ -1,7 +1,7 @@
-"""Gradients that somebody doubted in public, re-made: each gets a verdict that the collection beside the checkout names.
+"""Gradients that somebody doubted in public, re-made: each gets a verdict that the collection names.
 
-A report is run as a subject, its program against the formula that it should compute, and as a case: the steps as
-written, where the program has no backward of its own.
+The collection lies beside the checkout. A report is run as a subject, its program against the formula that it should
+compute, and as a case: the steps as written, where the program has no backward of its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DEFENDED = {
     "RP016": "differ.missing",
 }
 ANOTHER_FUNCTION = {"RP016"}
-"""Beside those of kind `formula`: programs that do not compute what their formula says, so that no case tells of them."""
+"""Beside those of kind `formula`: programs that do not compute what their formula says; no case tells of them."""
 
 
 def _reports() -> list[Any]:
