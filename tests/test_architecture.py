@@ -90,7 +90,7 @@ MAY_IMPORT = {
         "verifier.suggestion",
     },
     "verifier.import_command": {"verifier.errors", "verifier.language"},
-    "verifier.isolation": {"verifier.symbolic", "verifier.automatic"},
+    "verifier.isolation": GROUND | {"verifier.symbolic", "verifier.automatic"},
     "verifier.disagreement": {"verifier.records", "verifier.floats"},
     "verifier.pipeline": GROUND
     | {
