@@ -246,6 +246,16 @@ def test_a_limit_is_proved_along_every_way(text, point, value, gradient):
         assert _close(slope, _said(found.gradient[name]))
 
 
+def test_an_impossible_class_adds_nothing_to_the_cross_entropy():
+    """0 · log 0 is 0 in an entropy (Cover and Thomas, 2.1): of y = 1 the loss is −log x, of y = 0 −log(1 − x)."""
+    for x, slope in ((1, -1), (0, 1)):
+        truth = _at("binary_cross_entropy(x, y)", {"x": x, "y": x})
+        assert _said(truth.value) == 0
+        assert _said(truth.gradient["x"]) == slope
+        assert _said(truth.gradient["y"]) == "undefined"  # inf beside the point
+    assert _said(_at("binary_cross_entropy(x, y)", {"x": 0, "y": 1}).value) == INF
+
+
 def test_infinity_times_zero_has_no_value():
     assert _said(_at("x*y", {"x": INF, "y": 0}).value) == "undefined"
 

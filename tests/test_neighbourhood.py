@@ -174,6 +174,12 @@ def test_where_the_truth_is_nowhere_known_no_number_is_true() -> None:
     assert not holds(about("x + 0*y", {"x": 1.0, "y": math.inf}, BINARY32), 5.0)
 
 
+def test_a_truth_beyond_every_double_is_compared_too() -> None:
+    """−1/x within 8 ulps of 0 is no closer to 0 than 2⁻³/2⁻¹⁰⁷⁴, which no double holds."""
+    nearby = about("-log(x)", {"x": 0.0}, BINARY64, "x")
+    assert not holds(nearby, -1e12)
+
+
 # ── the plane ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -37,6 +37,10 @@ SPEEDS = ((1, 1), (1, 2), (2, 1), (1, 3), (3, 1))
 """How fast two inputs move beside each other: as t and t², …"""
 
 
+_SETTLING = {"logical_and": False, "logical_or": True}
+"""The operand that settles a connective, whatever the others are."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """A limit along every way; `one_sided` says that something may come from one side alone."""
@@ -108,6 +112,9 @@ class _Joint:
         operands = [self.found[argument] for argument in step.arguments]
         if step.operation == "where" and isinstance(operands[0], bool):
             return operands[1] if operands[0] else operands[2]
+        settling = _SETTLING.get(step.operation)
+        if settling is not None and any(one is settling for one in operands):
+            return settling
         if None not in operands:
             composed = self._composed(index, operands)
             if composed is not None:

@@ -69,8 +69,8 @@ ROWS = (
     defined(
         "binary_cross_entropy",
         "x, y",
-        "−(y · log x + (1 − y) · log(1 − x))",
-        "-(y * log(x) + (1 - y) * log1p(-x))",
+        "−(y · log x + (1 − y) · log(1 − x)), where 0 · log 0 is 0",
+        "-(xlogy(y, x) + xlog1py(1 - y, -x))",
         ("grad * (x - y) / ((1 - x) * x)", "-logit(x) * grad"),
         "torch.nn.functional.binary_cross_entropy",
         domain=(_UNIT, _UNIT),
