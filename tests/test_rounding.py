@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_stepwise import texts
 
+import verifier
 from verifier.automatic import routes
 from verifier.floats import BINARY32, BINARY64, FORMATS, Format, nearest, ulp
 from verifier.language.expression import parse, parse_steps
@@ -366,3 +367,18 @@ def test_steps_have_spreads_of_their_own() -> None:
     found = spread("b = a + 2\ny_pred = b * 3\nloss = (y_pred - 290)**2", {"a": 100.0})
     assert found.steps["y_pred"] == Enclosure(lower=Fraction(32), upper=Fraction(32))
     assert found.steps["b"] == Enclosure(lower=Fraction(96), upper=Fraction(96))
+
+
+def test_a_tangent_that_underflows_on_the_way_is_range_at_any_upstream_gradient():
+    """x·y·z/w by z is x·y/w = −1.4e−9; at an upstream gradient of 2⁻¹⁶ as the tangent, y times it is subnormal."""
+    run = verifier.verify(
+        "x*y*z/w",
+        at={"x": 1.2e-22, "y": -1e-16, "z": 9.4e-35, "w": 8.5e-30},
+        dtype="float32",
+        routes="forward",
+    )
+
+    (result,) = run.results
+    verdicts = {str(c.verdict) for c in result.comparisons if c.wrt == ("z",)}
+    assert verdicts == {"match.exact"}
+    assert result.verdict == "differ.range"

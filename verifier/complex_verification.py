@@ -548,7 +548,7 @@ class _Work:
             route=self.route,
             layout=layout,
             twice=twice and self.route == "reverse",
-            seeded=True,
+            seeded=not isinstance(self.subject, Program),
         )
 
     def judge(

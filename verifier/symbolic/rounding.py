@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cache, cached_property, reduce
 from typing import Any
 
 from verifier.floats import Format
@@ -130,24 +130,28 @@ class RoundingModel:
             )
 
     def _spread_forward(self, values: Sequence[Any], upstream: Ball) -> Spread:
-        tangents = {name: self._tangents(values, name) for name in self.wrt}
+        """By both ways of PyTorch's users: the tangent is 1, or it is the upstream gradient itself."""
         product = operations.OPERATIONS["mul"]
         gradient: dict[str, Enclosure | None] = {}
-        for name, found in tangents.items():
-            tangent = found[self.program.output]
-            if tangent is None:
-                tangent = balls.zero()
-            gradient[name] = _ends(self._operate(product, [tangent, upstream]))
+        unbounded: set[tuple[str, int]] = set()
+        for name in self.wrt:
+            tangents = self._tangents(values, name, balls.exact(1.0))
+            found = _or_zero(tangents[self.program.output])
+            ways = [(tangents, self._operate(product, [found, upstream]))]
+            if upstream != 1:
+                seeded = self._tangents(values, name, upstream)
+                ways.append((seeded, _or_zero(seeded[self.program.output])))
+            reached = balls.anything()
+            if all(balls.is_finite(ball) for _, ball in ways):
+                reached = reduce(type(reached).union, (ball for _, ball in ways))
+            gradient[name] = _ends(reached)
+            unbounded |= {(name, i) for way, _ in ways for i in _unbounded(way)}
         return Spread(
             value=_ends(values[self.program.output]),
             gradient=gradient,
             steps={},
             unbounded_values=self._unbounded_values(values),
-            unbounded_derivatives=frozenset(
-                (name, index)
-                for name, found in tangents.items()
-                for index in _unbounded(found)
-            ),
+            unbounded_derivatives=frozenset(unbounded),
         )
 
     @property
@@ -379,12 +383,14 @@ class RoundingModel:
             or not found.isdisjoint(self.program.nodes[index].arguments)
         )
 
-    def _tangents(self, values: Sequence[Any], name: str) -> list[Ball | None]:
-        """The tangent of each node that has one, where that of the input `name` is 1."""
+    def _tangents(
+        self, values: Sequence[Any], name: str, seed: Ball
+    ) -> list[Ball | None]:
+        """The tangent of each node that has one, where that of the input `name` is the seed."""
         tangents: list[Ball | None] = []
         for index, node in enumerate(self.program.nodes):
             if node.operation == "variable":
-                tangents.append(balls.exact(1.0) if node.name == name else None)
+                tangents.append(seed if node.name == name else None)
             else:
                 tangents.append(self._hand_on(index, tangents, values))
         return tangents
@@ -502,6 +508,10 @@ def _unbounded(found: Sequence[Any]) -> frozenset[int]:
         for index, ball in enumerate(found)
         if not isinstance(ball, bool | None) and not balls.is_finite(ball)
     )
+
+
+def _or_zero(tangent: Ball | None) -> Ball:
+    return balls.zero() if tangent is None else tangent
 
 
 def _ends(ball: Ball) -> Enclosure | None:
