@@ -235,6 +235,16 @@ def test_a_point_that_two_inputs_leave_is_undecided_without_a_proof(text):
         ("exp(-x - y)", {"x": INF, "y": INF}, 0, {"x": 0, "y": 0}),
         ("exp(-x)/(1 + y)", {"x": INF, "y": INF}, 0, {}),
         ("x*y", {"x": INF, "y": -INF}, -INF, {}),
+        (  # −c/b and its slopes; the square of b has more digits than a double
+            "(-b + sqrt(b*b - 4*a*c))/(2*a)",
+            {"a": 0, "b": 1.8482114227126063, "c": -6.5},
+            6.5 / 1.8482114227126063,
+            {
+                "a": -(6.5**2) / 1.8482114227126063**3,
+                "b": -6.5 / 1.8482114227126063**2,
+                "c": -1 / 1.8482114227126063,
+            },
+        ),
         ("tanh(x*y) + z", {"x": INF, "y": 2, "z": 1}, 2, {"z": 1, "y": 0}),
     ],
 )

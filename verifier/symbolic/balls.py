@@ -63,6 +63,12 @@ def precision_bits() -> int:
     return int(flint.ctx.prec)
 
 
+def integer_root(number: int, degree: int) -> int | None:
+    """The root of a positive integer, if it is an integer too."""
+    root = int(flint.fmpz(number).root(degree))
+    return root if root**degree == number else None
+
+
 def exact(number: float | Fraction) -> Ball:
     """The ball of a finite number: exact where it is dyadic, however long; rounded otherwise."""
     if isinstance(number, float):

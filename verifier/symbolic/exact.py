@@ -267,8 +267,8 @@ def _factors(number: int) -> dict[int, int]:
     if number == 1:
         return found
     for root in (2, 3, 5):
-        base = round(number ** (1 / root)) if number < 2**100 else 0
-        if base > 1 and base**root == number:
+        base = balls.integer_root(number, root)
+        if base is not None:
             return found | {base: root}
     return found | {number: 1}
 
