@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -29,6 +30,8 @@ from verifier.judgement.comparison import (
     allowed,
     error_in_ulp,
     judge,
+    middle,
+    nearby,
     severity,
 )
 from verifier.records import Enclosure, Truth, TruthStatus, Verdict
@@ -829,6 +832,543 @@ def test_a_subject_is_excused_by_a_pole_only_where_accurate_derivatives_meet_it(
     assert of_subject(measured, meets).verdict is Verdict.MATCH_CONDITIONING
     misses = Fake(radius=None, accurate=Fraction(1), ends=True, unit=Fraction(0))
     assert of_subject(measured, misses).verdict is Verdict.DIFFER_NONFINITE
+
+
+# ── borders ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+STEP = Fraction(1, 2**20)
+
+
+def nudged(number: Fraction, ulps: int = 1) -> float:
+    return neighbour(float(number), ulps, BINARY64)
+
+
+def test_a_tolerance_reaches_as_far_as_it_says_and_no_farther() -> None:
+    unexplained = Fake(around=Fraction(1))
+    for number, verdict in (
+        (float(1 + STEP), Verdict.DIFFER_INACCURATE),
+        (nudged(1 + STEP), Verdict.DIFFER_WRONG),
+        (float(1 - STEP), Verdict.DIFFER_INACCURATE),
+        (nudged(1 - STEP, -1), Verdict.DIFFER_WRONG),
+    ):
+        assert judged(number, 1, unexplained, tolerance=STEP).verdict is verdict
+        found = judged(
+            number, 1, unexplained, tolerance=Fraction(0), absolute=STEP
+        ).verdict
+        assert found is verdict
+
+
+def test_the_tolerance_at_a_kink_reaches_as_far_as_it_says_and_no_farther() -> None:
+    within = Tolerance(relative=STEP)
+    for side in (-1, 1):
+        for ulps, verdict in (
+            (0, Verdict.MATCH_SUBGRADIENT),
+            (1, Verdict.DIFFER_CONVENTION),
+        ):
+            measured = side * nudged(1 + STEP, ulps)
+            found = judge(
+                measured, kink(-1, 1), BINARY64, tolerance=within, excuses=Fake()
+            )
+            assert found.verdict is verdict
+
+
+def test_rounding_reaches_as_far_as_its_enclosure_and_no_farther() -> None:
+    wide = Fake(radius=STEP, moves=Fraction(0))
+    for number, verdict in (
+        (float(1 + STEP), Verdict.DIFFER_UNSTABLE),
+        (nudged(1 + STEP), Verdict.DIFFER_WRONG),
+        (float(1 - STEP), Verdict.DIFFER_UNSTABLE),
+        (nudged(1 - STEP, -1), Verdict.DIFFER_WRONG),
+    ):
+        assert judged(number, 1, wide, tolerance=Fraction(0)).verdict is verdict
+
+
+def test_the_tolerance_for_normal_numbers_is_relative_alone() -> None:
+    least, normal = BINARY64.smallest_subnormal, BINARY64.smallest_normal
+    relative = Tolerance(relative=Fraction(1, 2**60))
+    assert allowed(normal, BINARY64, relative) == normal / 2**60
+    assert allowed(-normal + least, BINARY64, relative) == least
+    both = Tolerance(relative=Fraction(1, 8), absolute=Fraction(1, 4))
+    assert allowed(Fraction(-16), BINARY64, both) == 2
+    assert allowed(Fraction(1), BINARY64, both) == Fraction(1, 4)
+    alone = Tolerance(relative=Fraction(0), absolute=least / 4)
+    assert allowed(least, BINARY64, alone) == least / 4
+
+
+def test_a_tolerance_in_absolute_terms_alone_is_one() -> None:
+    assert Tolerance(relative=Fraction(0), absolute=STEP)
+    assert not NONE
+    # so the case did not ask for nothing: a few ulps of what cancels are left
+    found = judged(float(EPS), 0, cancelling(), tolerance=Fraction(0), absolute=EPS / 4)
+    assert found.verdict is Verdict.MATCH_ROUNDING
+
+
+def test_conditioning_asks_within_eight_ulps_and_an_end_within_two() -> None:
+    """The design's section 6 has both numbers."""
+
+    @dataclass
+    class Asked(Fake):
+        steps: int | None = None
+
+        def holds_nearby(
+            self, measured: float, tolerance: Tolerance, steps: int
+        ) -> bool:
+            self.steps = steps
+            return True
+
+    far = Asked(radius=Fraction(1), moves=Fraction(1))
+    found = judged(1.5, 1, far)
+    assert (found.verdict, far.steps) == (Verdict.MATCH_CONDITIONING, 8)
+    assert found.message == "±2 ulps of the inputs move the truth by 4.5e+15 ulp"
+    end = Asked(radius=None)
+    told = judge(1.5, UNDEFINED, BINARY64, tolerance=TOLERANCE, excuses=end)
+    assert (told.verdict, end.steps) == (Verdict.MATCH_CONDITIONING, 2)
+    assert told.message == "true within 2 ulps of the inputs"
+
+
+def test_conditioning_excuses_four_times_what_the_inputs_do() -> None:
+    """The design's section 6 has the number."""
+    for error, verdict in (
+        (4 * STEP, Verdict.MATCH_CONDITIONING),
+        (4 * STEP + EPS, Verdict.DIFFER_UNSTABLE),
+    ):
+        moved = Fake(radius=Fraction(1), moves=STEP)
+        assert judged(float(1 - error), 1, moved).verdict is verdict
+
+
+def test_sixteen_ulps_of_many_operations_are_rounding() -> None:
+    wide = Fake(radius=Fraction(1), local=Fraction(1000))
+    found = judged(
+        float(1 + Fraction(16, 2**7)),
+        1,
+        wide,
+        format_=BFLOAT16,
+        tolerance=BFLOAT16.relative_tolerance,
+    )
+    assert found.verdict is Verdict.MATCH_ROUNDING
+    assert found.message == "the rounding of each operation adds up to 16 ulp"
+
+
+# ── a truth that is known in part ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "shown"),
+    [(0, 2, 0), (-2, 0, 0), (-1, 3, 0), (1, 3, 2), (-3, -1, -2)],
+)
+def test_an_enclosure_is_shown_by_its_middle_or_by_zero(
+    lower: int, upper: int, shown: int
+) -> None:
+    ends = Enclosure(lower=Fraction(lower), upper=Fraction(upper))
+    assert middle(ends) == shown
+
+
+def test_a_tie_that_no_precision_tells_is_known_to_a_millionth_of_an_ulp() -> None:
+    """Half an ulp above 1 the ends round to 1 and to the next number."""
+    tie, half = 1 + EPS / 2, EPS / 2**21
+    known = between(tie - half, tie + half)
+    assert judged_between(1.0, known) is Verdict.MATCH_EXACT
+    wider = between(tie - half, tie + half * Fraction(101, 100))
+    assert judged_between(1.0, wider) is Verdict.UNDECIDED_PRECISION
+    found = judge(1.0, wider, BINARY64, tolerance=TOLERANCE, excuses=Fake())
+    assert found.message == "the enclosure is wider than the dtype can tell apart"
+
+
+def test_what_may_overflow_on_either_side_is_undecided() -> None:
+    truth = between(-(Fraction(10) ** 400), -1)
+    assert judged_between(-math.inf, truth) is Verdict.UNDECIDED_PRECISION
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "measured", "expected"),
+    [
+        ("1/2", "3/4", 2.0, Verdict.DIFFER_UNSTABLE),
+        ("-3/2", "-1", -2.0, Verdict.DIFFER_UNSTABLE),
+        ("0", "1", 2.0, Verdict.UNDECIDED_PRECISION),
+        ("-1", "0", -2.0, Verdict.UNDECIDED_PRECISION),
+        ("-1", "1/2", 2.0, Verdict.UNDECIDED_PRECISION),
+        ("-1/2", "1", -2.0, Verdict.UNDECIDED_PRECISION),
+        ("1", "2", 1.5, Verdict.UNDECIDED_PRECISION),
+    ],
+)
+def test_of_what_may_be_zero_a_loss_of_digits_is_not_told(
+    lower: str, upper: str, measured: float, expected: Verdict
+) -> None:
+    loses = Fake(radius=Fraction(100))
+    truth = between(Fraction(lower), Fraction(upper))
+    assert judged_between(measured, truth, loses) is expected
+
+
+@pytest.mark.parametrize(
+    ("measured", "ulps"), [(2.0, 2**52), (0.5, 2**52), (3.0, 2**53)]
+)
+def test_the_error_told_is_that_from_the_farther_end(
+    measured: float, ulps: int
+) -> None:
+    truth = between(1, Fraction(3, 2))
+    found = judge(measured, truth, BINARY64, tolerance=TOLERANCE, excuses=Fake())
+    assert found.error_ulp == ulps
+
+
+@pytest.mark.parametrize("measured", [1, 2, 3, -1, -2, -3])
+def test_no_match_is_told_of_a_truth_that_may_be_too_far(measured: int) -> None:
+    """Four ulps of 1 in bfloat16, where two are within the tolerance and three what the operations add up to."""
+    sign, unit = (-1 if measured < 0 else 1), Fraction(1, 2**7)
+    ends = sorted((Fraction(sign), sign * (1 + 4 * unit)))
+    found = judge(
+        float(sign * (1 + abs(measured) * unit)),
+        between(*ends),
+        BFLOAT16,
+        tolerance=Tolerance(relative=BFLOAT16.relative_tolerance),
+        excuses=Fake(radius=Fraction(2), local=Fraction(5)),
+    )
+    close = abs(measured) == 2
+    expected = Verdict.MATCH_ROUNDING if close else Verdict.UNDECIDED_PRECISION
+    assert found.verdict is expected
+
+
+def test_a_number_at_the_border_of_the_tolerance_of_both_ends_matches() -> None:
+    truth = between(1, 1 + STEP / 2)
+    near = Fake(around=Fraction(1), radius=Fraction(1, 2))
+    found = judge(
+        float(1 + STEP),
+        truth,
+        BINARY64,
+        tolerance=Tolerance(relative=STEP),
+        excuses=near,
+    )
+    assert found.verdict is Verdict.MATCH_ROUNDING
+
+
+# ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("measured", "truth", "message"),
+    [
+        (math.nan, UNDEFINED, "log of -1"),
+        (math.inf, INFINITE, "a pole"),
+        (math.nan, INFINITE, "a pole"),
+        (-math.inf, INFINITE, "the true limit is infinite"),
+        (math.inf, replace(INFINITE, sign=-1), "the true limit is minus infinite"),
+        (1.0, INFINITE, "a finite number where the truth is infinite"),
+    ],
+)
+def test_what_an_undefined_or_infinite_truth_makes_of_a_number_is_told(
+    measured: float, truth: Truth, message: str
+) -> None:
+    found = judge(
+        measured,
+        replace(truth, reason=truth.reason or "a pole"),
+        BINARY64,
+        tolerance=TOLERANCE,
+        excuses=Fake(nearby=False),
+    )
+    assert found.message == message
+
+
+def test_what_is_not_finite_is_told_with_its_cause() -> None:
+    pole = Fake(radius=None, ends=True, unit=Fraction(0))
+    found = judged(math.nan, 1, pole)
+    told = "a pole or an end of the domain lies within 2 ulps of the inputs"
+    assert found.message == told
+    overflow = Fake(radius=EPS, limited_is_anywhere=True)
+    found = judged(-math.inf, 1, overflow)
+    told = "minus infinite: an intermediate result overflows or underflows"
+    assert found.message == told
+    assert judged(math.nan, 1).message == "NaN where the truth is finite"
+    no_pole = Fake(radius=None, ends=False, unit=Fraction(0))
+    assert judged(math.nan, 1, no_pole).verdict is Verdict.DIFFER_NONFINITE
+
+
+def test_what_is_told_at_a_kink() -> None:
+    assert at_kink(0.0, kink(-1, 1)).message == "a kink"
+    assert at_kink(2.0, kink(-1, 1)).message == "outside the interval of subgradients"
+    steep = kink(-1, Fraction(10) ** 400)
+    assert at_kink(math.inf, steep).message == "a one-sided derivative"
+    told = "at a kink, where the one-sided derivatives are finite"
+    assert at_kink(-math.inf, steep).message == f"minus infinite {told}"
+    told = "NaN at a kink, where the one-sided derivatives exist"
+    assert at_kink(math.nan, steep).message == told
+
+
+def test_an_infinity_that_is_exact_has_no_error() -> None:
+    found = judged(math.inf, Fraction(10) ** 400, Silent())
+    assert (found.error_ulp, found.bits_lost) == (0.0, 0.0)
+    assert judged(0.5, Fraction(1, 2), Silent()).message is None
+
+
+def test_what_is_left_of_a_zero_is_told_with_and_without_a_unit() -> None:
+    left = f"the truth is 0, {float(EPS):.3g} is left"
+    found = judged(float(EPS), 0, cancelling())
+    assert found.message == f"{left}: 1 ulp of what cancels"
+    assert found.bits_lost == 0
+    found = judged(float(EPS), 0, cancelling(unit=None))
+    assert found.message == left
+    moved = cancelling(moves=Fraction(1))
+    found = judged(3.0, 0, moved)
+    assert (found.message or "").endswith("; ±2 ulps of the inputs move the truth by 1")
+    low = cancelling(radius=Fraction(0), limited_radius=Fraction(5))
+    found = judged(3.0, 0, low)
+    told = "; an intermediate result overflows or underflows"
+    assert (found.message or "").endswith(told)
+
+
+def test_no_bound_on_rounding_is_told() -> None:
+    edge = at_edge(0.0, about(0, radius=None))
+    told = "nothing bounds what rounding of the written program does here"
+    assert edge.message == told
+    reached = at_edge(2.0, about(1, radius=STEP))
+    told = "rounding of the written program brings it no further than 4.29e+09 ulp"
+    assert reached.message == told
+
+
+# ── signs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_answer_by_the_signs_of_zeros_is_told_where_it_is_the_one() -> None:
+    other = replace(INFINITE, sign=-1, reason="from below")
+    truth = replace(INFINITE, reason="from above", signed=other)
+
+    def found(measured: float) -> Judgement:
+        away = Fake(nearby=False)
+        return judge(measured, truth, BINARY64, tolerance=TOLERANCE, excuses=away)
+
+    assert found(math.inf).message == "from above"
+    told = "right by the signs that IEEE 754 gives zeros and poles"
+    assert found(-math.inf).message == told
+    assert found(1.0).verdict is Verdict.DIFFER_SPURIOUS
+
+
+# ── sides ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("convention", "lower", "upper"), [("left", -1, "-3/4"), ("right", "3/4", 1)]
+)
+def test_of_a_side_known_to_an_interval_every_number_is_right(
+    convention: str, lower: str, upper: str
+) -> None:
+    sides = tuple(
+        Enclosure(lower=Fraction(low), upper=Fraction(high))
+        for low, high in ((-1, "-3/4"), (0, 0), ("3/4", 1))
+    )
+    truth = replace(kink(-1, 1), sides=sides)
+    for number in (lower, upper):
+        found = at_kink(float(Fraction(number)), truth, convention=convention)
+        assert found.verdict is Verdict.MATCH_SUBGRADIENT
+    assert at_kink(0.0, truth, convention=convention).verdict.family == "differ"
+
+
+def test_beyond_an_end_rounding_has_to_bring_the_number_and_to_be_about() -> None:
+    reaches = Fake(around=Fraction(1), radius=Fraction(1, 2))
+    assert judged_between(1.5, UNDEFINED, reaches) is Verdict.MATCH_CONDITIONING
+    assert judged_between(1.75, UNDEFINED, reaches) is Verdict.DIFFER_SPURIOUS
+
+
+# ── edges, zeros and subjects once more ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_at_an_edge_the_tolerance_alone_is_no_rounding_of_another_number() -> None:
+    """Within the tolerance a convention at an edge matches; beyond it only rounding that holds the truth explains."""
+    assert at_edge(nudged(1 + STEP), about(5)).verdict is Verdict.DIFFER_WRONG
+    here = replace(finite(1), at_edge=False)
+    found = judge(
+        1 + 2.0**-40, here, BINARY64, tolerance=TOLERANCE, excuses=about(0)
+    ).verdict
+    assert found is Verdict.DIFFER_INACCURATE
+    both = about(1, radius=Fraction(1, 4), limited_radius=Fraction(1, 4))
+    assert at_edge(1.5, both).verdict is Verdict.DIFFER_WRONG
+
+
+def test_a_zero_within_an_absolute_tolerance_is_rounding_or_inaccurate() -> None:
+    within = Fraction(1, 8)
+    explained = judged(0.125, 0, cancelling(), absolute=within)
+    assert explained.verdict is Verdict.MATCH_ROUNDING
+    low = cancelling(radius=Fraction(0), limited_radius=Fraction(1))
+    assert judged(0.125, 0, low, absolute=within).verdict is Verdict.MATCH_ROUNDING
+    neither = judged(0.125, 0, cancelling(radius=Fraction(0)), absolute=within)
+    assert neither.verdict is Verdict.DIFFER_INACCURATE
+    told = "within the tolerance, but rounding of the written program brings it"
+    assert told in (neither.message or "")
+    beyond = judged(nudged(within), 0, cancelling(radius=Fraction(0)), absolute=within)
+    assert beyond.verdict is Verdict.DIFFER_WRONG
+
+
+def subjects(
+    measured: float, excuses: Fake, true: Fraction | int, absolute: Fraction
+) -> Judgement:
+    excuses.around = Fraction(true)
+    return judge(
+        measured,
+        finite(Fraction(true)),
+        BINARY64,
+        tolerance=Tolerance(relative=TOLERANCE.relative, absolute=absolute),
+        excuses=excuses,
+        written=False,
+    )
+
+
+def test_what_a_case_allows_a_subject_in_absolute_terms_is_rounding() -> None:
+    within = Fraction(1, 8)
+    for excuses in (cancelling(), cancelling(radius=Fraction(0))):
+        assert subjects(0.125, excuses, 0, within).verdict is Verdict.MATCH_ROUNDING
+        beyond = subjects(nudged(within), excuses, 0, within)
+        assert beyond.verdict.family == "differ"
+    assert subjects(1.125, Fake(), 1, within).verdict is Verdict.MATCH_ROUNDING
+    assert subjects(1.126, Fake(), 1, within).verdict is Verdict.DIFFER_WRONG
+
+
+def test_the_zero_of_a_subject_is_conditioned_however_few_ulps_are_left() -> None:
+    """Accurate derivatives leave 3 ulps of what cancels, and the truth moves: 5 and 9 are excused alike."""
+    for count in (3, 5, 9, 12):
+        loses = cancelling(accurate=3 * EPS, moves=Fraction(1))
+        found = of_subject(count * float(EPS), loses, 0)
+        assert found.verdict.family == "match"
+    loses = cancelling(accurate=3 * EPS, moves=Fraction(1))
+    assert of_subject(13 * float(EPS), loses, 0).verdict is Verdict.DIFFER_UNSTABLE
+
+
+def test_of_two_errors_the_larger_never_has_the_better_verdict() -> None:
+    """Excuses that are the same for both; families in the order match, differ."""
+    source = random.Random(8)
+    sizes = [Fraction(0), *(Fraction(2) ** -e for e in range(0, 60, 4))]
+    for attempt in range(400):
+        true = Fraction(source.choice((0, 0, 1, -3)))
+        fake = Fake(
+            around=true,
+            radius=source.choice(sizes),
+            limited_radius=source.choice([None, *sizes]),
+            moves=source.choice(sizes),
+            local=source.choice(sizes) * 2**30,
+            accurate=source.choice([None, *sizes]),
+            unit=source.choice([None, *sizes]),
+        )
+        within = Tolerance(
+            relative=source.choice((Fraction(0), TOLERANCE.relative, STEP)),
+            absolute=source.choice((Fraction(0), STEP / 2**20)),
+        )
+        ends = sorted(source.uniform(0, 60) for _ in range(2))
+        verdicts = [
+            judge(
+                float(true) + 2.0**-end,
+                finite(true),
+                BINARY64,
+                tolerance=within,
+                excuses=fake,
+                written=attempt % 2 == 0,
+            ).verdict
+            for end in ends
+        ]
+        if verdicts[0].family == "match":
+            assert verdicts[1].family == "match"
+
+
+# ── finite numbers once more ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Unlimited(Fake):
+    """Excuses of which the limited range must not be asked for: it is dear."""
+
+    def limited_range(self) -> Enclosure | None:
+        raise AssertionError("asked for the limited range")
+
+
+def test_the_range_is_asked_only_where_rounding_alone_does_not_explain() -> None:
+    found = judged(1 + 4 * float(EPS), 1, Unlimited(radius=5 * EPS))
+    assert (found.verdict, found.message) == (Verdict.MATCH_ROUNDING, None)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_underflow_by_a_few_ulps_is_rounding_of_a_subnormal_truth_alone(
+    sign: int,
+) -> None:
+    """Twelve units: beyond binary32's tolerance for its smallest normal number, which are 10.9."""
+    unit, normal = BINARY32.smallest_subnormal, BINARY32.smallest_normal
+    for true, limited, verdict in (
+        (normal, 20, Verdict.DIFFER_RANGE),
+        (normal - unit, 20, Verdict.MATCH_ROUNDING),
+        (normal - unit, 0, Verdict.DIFFER_WRONG),
+    ):
+        underflow = Fake(limited_radius=limited * unit, local=Fraction(16))
+        found = judged(
+            float(sign * (true - 12 * unit)),
+            sign * true,
+            underflow,
+            format_=BINARY32,
+            tolerance=BINARY32.relative_tolerance,
+        )
+        assert found.verdict is verdict
+
+
+def test_near_enough_for_a_subnormal_truth_is_one_ulp_or_what_the_case_allows() -> None:
+    least, normal = BINARY64.smallest_subnormal, BINARY64.smallest_normal
+    wide = Tolerance(relative=STEP, absolute=STEP)
+    for sign in (1, -1):
+        assert nearby(sign * normal, BINARY64, TOLERANCE) == TOLERANCE
+        near = nearby(sign * (normal - least), BINARY64, TOLERANCE)
+        assert near == replace(TOLERANCE, absolute=least)
+        assert nearby(sign * least, BINARY64, wide) == wide
+
+
+def test_rounding_may_only_touch_the_interval_of_subgradients() -> None:
+    for sign in (1, -1):
+        touches = Fake(around=sign * (1 + STEP), radius=STEP)
+        found = at_kink(sign * float(1 + 2 * STEP), kink(-1, 1), touches)
+        assert found.verdict is Verdict.MATCH_SUBGRADIENT
+        misses = Fake(around=sign * (1 + STEP + EPS), radius=STEP)
+        found = at_kink(sign * float(1 + 2 * STEP), kink(-1, 1), misses)
+        assert found.verdict is Verdict.DIFFER_CONVENTION
+
+
+@pytest.mark.parametrize("middle_of_spread", ["1/2", "3/2"])
+def test_how_far_rounding_reaches_is_told_of_the_farther_side(
+    middle_of_spread: str,
+) -> None:
+    found = at_edge(9.0, about(Fraction(middle_of_spread), radius=Fraction(1)))
+    assert (found.message or "").endswith("no further than 6.76e+15 ulp")
+
+
+# ── subjects once more ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_subject_within_the_tolerance_is_rounding_whatever_else_is_true() -> None:
+    explained = Fake(radius=Fraction(1), moves=Fraction(1))
+    found = of_subject(1 + 2.0**-40, explained)
+    assert (found.verdict, found.message) == (Verdict.MATCH_ROUNDING, None)
+    for number in (1 + STEP, 1 - STEP):
+        border = judge(
+            float(number),
+            finite(1),
+            BINARY64,
+            tolerance=Tolerance(relative=STEP),
+            excuses=Fake(around=Fraction(1), radius=Fraction(1)),
+            written=False,
+        )
+        assert border.verdict is Verdict.MATCH_ROUNDING
+
+
+def test_what_excuses_a_subject_is_told() -> None:
+    few = of_subject(1 - 64 * float(EPS), Fake())
+    assert (few.verdict, few.message) == (Verdict.MATCH_ROUNDING, None)
+    assert of_subject(1 - 65 * float(EPS), Fake()).verdict is Verdict.DIFFER_INACCURATE
+    moved = Fake(accurate=Fraction(1, 100), moves=100 * EPS)
+    told = "±2 ulps of the inputs move the truth by 100 ulp"
+    found = of_subject(1 + 400 * float(EPS), moved)
+    assert (found.verdict, found.message) == (Verdict.MATCH_ROUNDING, told)
+    wide = Fake(accurate=Fraction(1, 100), moves=Fraction(1, 2**10))
+    found = of_subject(1 + 2.0**-9, wide)
+    assert found.verdict is Verdict.MATCH_CONDITIONING
+    assert found.message == "±2 ulps of the inputs move the truth by 4.4e+12 ulp"
+
+
+def test_an_error_below_one_ulp_loses_no_bits() -> None:
+    tie = 1 + EPS * Fraction(5, 8)
+    found = judged(1.0, tie, Fake(radius=EPS))
+    assert (found.verdict, found.bits_lost) == (Verdict.MATCH_ROUNDING, 0.0)
+    assert found.error_ulp == 0.625
+    found = judged(1.0, 1 + EPS * Fraction(3, 2), Fake(radius=2 * EPS))
+    assert found.bits_lost == pytest.approx(math.log2(1.5))
 
 
 # ── severity ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -214,7 +214,7 @@ def _to_float(value: Fraction) -> float:
 def _is_tight(enclosure: Enclosure, format_: Format) -> bool:
     """Whether the truth is known to far less than one ulp, or rounds to one number whatever it is."""
     width = enclosure.upper - enclosure.lower
-    if width * 2**20 <= ulp(max(abs(enclosure.lower), abs(enclosure.upper)), format_):
+    if width * 2**20 <= ulp(enclosure.upper, format_):
         return True
     return nearest(enclosure.lower, format_) == nearest(enclosure.upper, format_)
 
@@ -347,13 +347,10 @@ class _Bench:
 
     def judge(self, measured: float, true: Fraction) -> Judgement:
         """The verdict where the truth is known."""
-        if not math.isfinite(measured):
-            return self.nonfinite(measured, true)
         if measured == nearest(true, self.format):
-            error_ulp = error_in_ulp(measured, true, self.format)
-            return Judgement(
-                verdict=Verdict.MATCH_EXACT, error_ulp=error_ulp, bits_lost=0.0
-            )
+            return self.exact(measured, true)
+        if not math.isfinite(measured):
+            return self.nonfinite(measured)
         if not true:
             return self.zero(measured)
         found = self.finite(measured, true)
@@ -366,7 +363,7 @@ class _Bench:
                 math.isinf(nearest(t, self.format)) for t in (ends.lower, ends.upper)
             ):
                 return None
-            return self.nonfinite(measured, ends.upper)
+            return self.nonfinite(measured)
         exact = Fraction(measured)
         both = [self.judge(measured, end) for end in (ends.lower, ends.upper)]
         worst = max(both, key=lambda one: one.error_ulp or 0.0)
@@ -384,17 +381,22 @@ class _Bench:
             return worst
         return None
 
+    def exact(self, measured: float, true: Fraction) -> Judgement:
+        """The match of the correctly rounded number, which may be an infinity."""
+        error_ulp, told = 0.0, f"the truth lies beyond the largest {self.format.name}"
+        if math.isfinite(measured):
+            error_ulp, told = error_in_ulp(measured, true, self.format), None
+        return Judgement(
+            verdict=Verdict.MATCH_EXACT,
+            error_ulp=error_ulp,
+            bits_lost=0.0,
+            message=told,
+        )
+
     # ── what is not finite ───────────────────────────────────────────────────────────────────────────────────────
 
-    def nonfinite(self, measured: float, true: Fraction) -> Judgement:
-        """The verdict on NaN or an infinity."""
-        if measured == nearest(true, self.format):
-            return Judgement(
-                verdict=Verdict.MATCH_EXACT,
-                error_ulp=0.0,
-                bits_lost=0.0,
-                message=f"the truth lies beyond the largest {self.format.name}",
-            )
+    def nonfinite(self, measured: float) -> Judgement:
+        """The verdict on NaN or an infinity where the truth is neither, nor rounds to it."""
         spread = self.excuses.rounding() if self.written else self.excuses.ideal()
         # Without rounding PyTorch's own formulas have to give a number: 0·∞ at an exact edge is no matter of closeness.
         by_rounding = spread is None and self.excuses.cancelled() is not None
@@ -436,14 +438,12 @@ class _Bench:
         few = CANCELLED_ULPS * unit if unit and self.tolerance else Fraction(0)
         within = allowed(true, self.format, self.tolerance)
         limited = self.explains_in_range(measured, true)
+        if not self.written and error <= self.tolerance.absolute:
+            return verdict(Verdict.MATCH_ROUNDING, left)
         if (explained and error <= max(few, within)) or (limited and error <= within):
             if self.written or _contains(self.excuses.ideal(), measured):
                 return verdict(Verdict.MATCH_ROUNDING, left)
-            if error > self.tolerance.absolute:
-                return verdict(Verdict.DIFFER_UNSTABLE, left)
-        if error <= within:
-            if not self.written and error <= self.tolerance.absolute:
-                return verdict(Verdict.MATCH_ROUNDING, left)
+        elif error <= within:
             told = f"{left}: within the tolerance, but {self.no_further(true)}"
             return verdict(Verdict.DIFFER_INACCURATE, told)
         if (
@@ -464,7 +464,7 @@ class _Bench:
         """The verdict on a number of the written program, the truth not being 0."""
         error = abs(Fraction(measured) - true)
         error_ulp = error_in_ulp(measured, true, self.format)
-        bits_lost = max(0.0, math.log2(error_ulp)) if error_ulp > 0 else 0.0
+        bits_lost = max(0.0, math.log2(error_ulp))
 
         def verdict(found: Verdict, message: str | None = None) -> Judgement:
             return Judgement(
@@ -514,8 +514,9 @@ class _Bench:
             if _contains(self.excuses.ideal(), measured):
                 return found
             found = replace(found, verdict=Verdict.DIFFER_UNSTABLE)
-        if found.error_ulp is None or found.verdict.family != "differ":
+        if found.verdict.family != "differ":
             return found
+        assert found.error_ulp is not None
         inaccurate = found.verdict is Verdict.DIFFER_INACCURATE
         little = found.error_ulp <= SUBJECT_ULP or error <= self.tolerance.absolute
         if inaccurate and little:
