@@ -887,6 +887,7 @@ def test_the_tolerance_for_normal_numbers_is_relative_alone() -> None:
     least, normal = BINARY64.smallest_subnormal, BINARY64.smallest_normal
     relative = Tolerance(relative=Fraction(1, 2**60))
     assert allowed(normal, BINARY64, relative) == normal / 2**60
+    assert allowed(-normal, BINARY64, relative) == normal / 2**60
     assert allowed(-normal + least, BINARY64, relative) == least
     both = Tolerance(relative=Fraction(1, 8), absolute=Fraction(1, 4))
     assert allowed(Fraction(-16), BINARY64, both) == 2
@@ -1114,6 +1115,17 @@ def test_what_is_left_of_a_zero_is_told_with_and_without_a_unit() -> None:
     assert (found.message or "").endswith(told)
 
 
+def test_a_zero_that_no_rounding_reaches_is_no_conditioning() -> None:
+    moved = cancelling(radius=Fraction(0), moves=Fraction(1))
+    assert judged(3.0, 0, moved).verdict is Verdict.DIFFER_WRONG
+
+
+def test_of_rounding_that_leaves_out_the_truth_the_distance_is_told() -> None:
+    away = Fake(around=Fraction(2), radius=Fraction(1, 2))
+    found = judge(9.0, finite(1), BINARY64, tolerance=TOLERANCE, excuses=away)
+    assert (found.message or "").endswith("no further than 6.76e+15 ulp")
+
+
 def test_no_bound_on_rounding_is_told() -> None:
     edge = at_edge(0.0, about(0, radius=None))
     told = "nothing bounds what rounding of the written program does here"
@@ -1134,7 +1146,7 @@ def test_the_answer_by_the_signs_of_zeros_is_told_where_it_is_the_one() -> None:
         away = Fake(nearby=False)
         return judge(measured, truth, BINARY64, tolerance=TOLERANCE, excuses=away)
 
-    assert found(math.inf).message == "from above"
+    assert found(math.inf).message == found(math.nan).message == "from above"
     told = "right by the signs that IEEE 754 gives zeros and poles"
     assert found(-math.inf).message == told
     assert found(1.0).verdict is Verdict.DIFFER_SPURIOUS

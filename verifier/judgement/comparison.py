@@ -383,14 +383,16 @@ class _Bench:
 
     def exact(self, measured: float, true: Fraction) -> Judgement:
         """The match of the correctly rounded number, which may be an infinity."""
-        error_ulp, told = 0.0, f"the truth lies beyond the largest {self.format.name}"
         if math.isfinite(measured):
-            error_ulp, told = error_in_ulp(measured, true, self.format), None
+            error_ulp = error_in_ulp(measured, true, self.format)
+            return Judgement(
+                verdict=Verdict.MATCH_EXACT, error_ulp=error_ulp, bits_lost=0.0
+            )
         return Judgement(
             verdict=Verdict.MATCH_EXACT,
-            error_ulp=error_ulp,
+            error_ulp=0.0,
             bits_lost=0.0,
-            message=told,
+            message=f"the truth lies beyond the largest {self.format.name}",
         )
 
     # ── what is not finite ───────────────────────────────────────────────────────────────────────────────────────
