@@ -246,6 +246,13 @@ def test_a_point_that_two_inputs_leave_is_undecided_without_a_proof(text):
             },
         ),
         ("tanh(x*y) + z", {"x": INF, "y": 2, "z": 1}, 2, {"z": 1, "y": 0}),
+        (  # the last of many quantities, most of them written alike, leaves the point alone
+            "n*(x*c)**4*(1 - 4/(tanh(x*c*s)*tanh(x*c*s))"
+            " + 3/(tanh(x*c*s)*tanh(x*c*s)*tanh(x*c*s)*tanh(x*c*s)))",
+            {"x": 0, "c": -8, "s": 2.5, "n": -0.5},
+            -0.5 * 3 / 2.5**4,
+            {"n": 3 / 2.5**4, "x": 0, "s": 0.5 * 12 / 2.5**5},
+        ),
     ],
 )
 def test_a_limit_is_proved_along_every_way(text, point, value, gradient):

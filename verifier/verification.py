@@ -1281,8 +1281,9 @@ class _Work:
         truth = self.truth_at(point, judged.upstream)
         return next(
             one.judgement.verdict.family
-            for one in self.judge_all(point, judged.upstream, found, 0, truth)
-            if one.quantity == judged.quantity
+            for one in self.judge_all(
+                point, judged.upstream, found, 0, truth, keys=[judged.quantity.key]
+            )
         )
 
     def is_asked(self, judged: _Judged) -> bool:

@@ -164,7 +164,8 @@ class _Joint:
         """What may be moved, with its limit: inputs, and steps that join several, nearest to the failure first."""
         at_point = self.line.values(self.path(widened=False))
         needed = self.line.needed(index)
-        queue = [at for at in needed if _has_failed(at_point[at])]
+        first = self.line.classes  # what is written alike moves alike
+        queue = [at for at in needed if _has_failed(at_point[at]) and first[at] == at]
         seen = set(queue)
         for at in queue:
             found = self.found.get(at)
@@ -176,9 +177,10 @@ class _Joint:
             elif isinstance(found, Found) and found.limit.number is None:
                 yield at, found.limit
             for argument in step.arguments:
-                if argument not in seen and self.cones[argument]:
-                    seen.add(argument)
-                    queue.append(argument)
+                alike = first[argument]
+                if alike not in seen and self.cones[alike]:
+                    seen.add(alike)
+                    queue.append(alike)
 
     def _by(self, index: int, quantity: int, center: Limit) -> Found | bool:
         sides = [1] if center.number is None else self._sides(quantity, center.number)

@@ -169,8 +169,8 @@ class Neighbourhood:
             return any(self._ends(one) for one in (*alone, box))
 
     def _ends(self, box: Box) -> bool:
-        stack, seen = [(box, 0)], 0
-        while stack and seen < MOST_BOXES:
+        stack, seen, edges = [(box, 0)], 0, 0
+        while stack and seen < MOST_BOXES and edges < MOST_EDGES:
             box, depth = stack.pop()
             seen += 1
             standing = self._over(box).standing
@@ -181,6 +181,7 @@ class Neighbourhood:
             if depth < DEEPEST * len(box):
                 stack += [(half, depth + 1) for half in _halves(box, depth)]
                 continue
+            edges += 1
             sides = list(self._sides(box))
             if any(side is None or _is_unbounded(side) for side in sides):
                 return True
