@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from verifier.floats import BINARY32, BINARY64
-from verifier.judgement.comparison import Tolerance
+from verifier.judgement.comparison import Judgement, Tolerance
 from verifier.judgement.complex_comparison import judge, norm
 from verifier.records import ComplexTruth, Disc, Enclosure, TruthStatus, Verdict
 
@@ -337,3 +337,284 @@ def test_tolerance_is_relative_in_the_component_format() -> None:
         excuses=Excuse(disc(0, 0, Fraction(1, 2**1070)), None),
     )
     assert judged.verdict.family == "match"
+
+
+# ── borders ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+ULP = Fraction(1, 2**21)
+"""Of 5 in binary32."""
+WIDE = disc(3, 4, Fraction(1))
+NONE = Disc(real=Fraction(3), imaginary=Fraction(4), radius=Fraction(0))
+
+
+def judged(
+    measured: complex,
+    truth: ComplexTruth,
+    excuse: Excuse,
+    *,
+    relative: Fraction = TOLERANCE.relative,
+    absolute: Fraction = Fraction(0),
+    written: bool = True,
+) -> Judgement:
+    return judge(
+        measured,
+        truth,
+        BINARY32,
+        tolerance=Tolerance(relative=relative, absolute=absolute),
+        excuses=excuse,
+        written=written,
+    )
+
+
+def beside(error: Fraction) -> complex:
+    """3 + 4i with an error along the number itself, so that its length is exact."""
+    return complex(float(3 + error * 3 / 5), float(4 + error * 4 / 5))
+
+
+def test_a_tolerance_reaches_as_far_as_it_says_and_no_farther() -> None:
+    step = Fraction(1, 2**10)
+    for count, expected in (
+        (1, Verdict.DIFFER_INACCURATE),
+        (1 + step, Verdict.DIFFER_WRONG),
+    ):
+        error = 5 * step * count
+        found = judged(beside(error), finite(3, 4), Excuse(NONE, NONE), relative=step)
+        assert found.verdict is expected
+        found = judged(
+            complex(3, float(4 + count * step)),
+            finite(3, 4),
+            Excuse(NONE, NONE),
+            relative=Fraction(0),
+            absolute=step,
+        )
+        assert found.verdict is expected
+
+
+def test_conditioning_excuses_four_times_what_the_inputs_do_within_eight_ulps() -> None:
+    @dataclass
+    class Asked(Excuse):
+        asked: tuple[Tolerance, int] | None = None
+
+        def holds_nearby(
+            self, measured: complex, tolerance: Tolerance, steps: int
+        ) -> bool:
+            self.asked = tolerance, steps
+            return True
+
+    step = Fraction(1, 2**10)
+    moved = Asked(WIDE, WIDE, step)
+    found = judged(complex(3, float(4 + 4 * step)), finite(3, 4), moved)
+    assert found.verdict is Verdict.MATCH_CONDITIONING
+    assert moved.asked == (TOLERANCE, 8)
+    assert found.message == "a few ulps of the inputs move the truth by 2.05e+03 ulp"
+    found = judged(complex(3, float(4 + 4 * step + ULP)), finite(3, 4), moved)
+    assert found.verdict is Verdict.DIFFER_UNSTABLE
+    pole = ComplexTruth(status=TruthStatus.UNDEFINED, reason="a pole")
+    end = Asked()
+    found = judged(1j, pole, end)
+    assert found.verdict is Verdict.MATCH_CONDITIONING
+    assert end.asked == (TOLERANCE, 2)
+    assert found.message == "true within 2 ulps of the inputs"
+
+
+def test_a_disc_reaches_as_far_as_its_radius_and_no_farther() -> None:
+    step = Fraction(1, 2**10)
+    near = Disc(real=Fraction(3), imaginary=Fraction(4), radius=step)
+    for error, expected in (
+        (step, Verdict.DIFFER_UNSTABLE),
+        (step + ULP, Verdict.DIFFER_WRONG),
+    ):
+        measured = complex(3, float(4 + error))
+        assert verdict(measured, finite(3, 4), Excuse(near, near)) is expected
+
+
+@pytest.mark.parametrize("accurate", ["3", "7/2"])
+def test_a_subject_is_conditioned_up_to_four_times_what_accurate_derivatives_lose(
+    accurate: str,
+) -> None:
+    """A disc about 3 + 4i, or one half as wide that is off by as much: both reach 1/8."""
+    off = Fraction(0) if accurate == "3" else Fraction(1, 16)
+    loses = Disc(real=3 + off, imaginary=Fraction(4), radius=Fraction(1, 8) - off)
+    excuse = Excuse(WIDE, WIDE, Fraction(1), accurate=loses)
+    for imaginary, expected in (
+        (4.5, Verdict.MATCH_CONDITIONING),
+        (4.501, Verdict.DIFFER_UNSTABLE),
+    ):
+        found = verdict(complex(3, imaginary), finite(3, 4), excuse, written=False)
+        assert found is expected
+
+
+def test_a_subject_may_lose_sixty_four_ulps_or_what_the_case_allows() -> None:
+    excuse = Excuse(NONE, NONE, accurate=NONE)
+    wide = Fraction(1, 2**10)
+    for count, expected in (
+        (64, Verdict.MATCH_ROUNDING),
+        (65, Verdict.DIFFER_INACCURATE),
+    ):
+        measured = complex(3, float(4 + count * ULP))
+        found = judged(measured, finite(3, 4), excuse, relative=wide, written=False)
+        assert found.verdict is expected
+    measured = complex(3, float(4 + wide))
+    for absolute, expected in (
+        (wide, Verdict.MATCH_ROUNDING),
+        (wide / 2, Verdict.DIFFER_WRONG),
+    ):
+        found = judged(measured, finite(3, 4), excuse, absolute=absolute, written=False)
+        assert found.verdict is expected
+
+
+def test_a_subject_within_the_tolerance_is_rounding_where_the_truth_moves() -> None:
+    wide = Fraction(1, 2**10)
+    measured = complex(3, float(4 + 400 * ULP))
+    moved = Excuse(NONE, NONE, 100 * ULP, accurate=WIDE)
+    found = judged(measured, finite(3, 4), moved, relative=wide, written=False)
+    assert found.verdict is Verdict.MATCH_ROUNDING
+    assert found.message == "a few ulps of the inputs move the truth by 100 ulp"
+    found = judged(measured, finite(3, 4), moved, relative=wide)
+    assert found.verdict is Verdict.DIFFER_INACCURATE
+    told = "within the tolerance, but rounding of the written program brings it"
+    assert (found.message or "").startswith(told)
+
+
+# ── a truth of 0 once more ───────────────────────────────────────────────────────────────────────────────────────────
+
+ZERO = finite(0, 0)
+NOWHERE = disc(0, 0, Fraction(0))
+ABOUT = disc(0, 0, Fraction(1))
+UNIT = Fraction(1, 2**23)
+
+
+def test_a_zero_within_an_absolute_tolerance_is_rounding_or_inaccurate() -> None:
+    within = Fraction(1, 8)
+    for excuse, written, expected in (
+        (Excuse(ABOUT, ABOUT, unit=UNIT), True, Verdict.MATCH_ROUNDING),
+        (Excuse(NOWHERE, ABOUT, unit=UNIT), True, Verdict.MATCH_ROUNDING),
+        (Excuse(NOWHERE, NOWHERE, unit=UNIT), True, Verdict.DIFFER_INACCURATE),
+        (
+            Excuse(NOWHERE, NOWHERE, accurate=NOWHERE, unit=UNIT),
+            False,
+            Verdict.MATCH_ROUNDING,
+        ),
+    ):
+        found = judged(0.125j, ZERO, excuse, absolute=within, written=written)
+        assert found.verdict is expected
+        found = judged(0.1250001j, ZERO, excuse, absolute=within, written=written)
+        assert found.verdict.family == "differ"
+
+
+def test_the_zero_of_a_subject_is_conditioned_however_few_ulps_are_left() -> None:
+    accurate = Disc(real=Fraction(0), imaginary=Fraction(0), radius=3 * UNIT)
+    loses = Excuse(ABOUT, ABOUT, Fraction(1), accurate=accurate, unit=UNIT)
+    for count, family in ((3, "match"), (5, "match"), (12, "match"), (13, "differ")):
+        measured = complex(0, count * float(UNIT))
+        assert verdict(measured, ZERO, loses, written=False).family == family
+
+
+def test_what_is_left_of_a_zero_is_told() -> None:
+    left = f"the truth is 0, {float(UNIT):.3g} is left"
+    measured = complex(0, float(UNIT))
+    found = judged(measured, ZERO, Excuse(ABOUT, ABOUT, unit=UNIT))
+    assert found.message == f"{left}: 1 ulp of what cancels"
+    assert (found.error_ulp, found.bits_lost) == (1, 0)
+    found = judged(measured, ZERO, Excuse(ABOUT, ABOUT))
+    assert (found.verdict, found.message) == (Verdict.DIFFER_UNSTABLE, left)
+    assert found.error_ulp == 2**126  # of the smallest subnormal, 2^-149
+    found = judged(measured, ZERO, Excuse(NOWHERE, NOWHERE))
+    told = "rounding of the written program brings it no further than 0"
+    assert (found.verdict, found.message) == (
+        Verdict.DIFFER_WRONG,
+        f"{left}, but {told}",
+    )
+    moved = Excuse(ABOUT, ABOUT, Fraction(1))
+    told = "a few ulps of the inputs move the truth by 1"
+    assert judged(measured, ZERO, moved).message == f"{left}; {told}"
+    low = Excuse(NOWHERE, ABOUT)
+    told = "an intermediate result overflows or underflows"
+    assert judged(measured, ZERO, low).message == f"{left}; {told}"
+
+
+def test_a_tolerance_of_zero_excuses_nothing_that_cancels() -> None:
+    excuse = Excuse(ABOUT, ABOUT, unit=UNIT)
+    found = judged(complex(0, float(UNIT)), ZERO, excuse, relative=Fraction(0))
+    assert found.verdict is Verdict.DIFFER_UNSTABLE
+
+
+# ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_exact_number_has_its_error_and_an_infinity_none() -> None:
+    found = judged(complex(3, 4), finite(3 + ULP / 8, 4), Excuse())
+    assert (found.verdict, found.message) == (Verdict.MATCH_EXACT, None)
+    assert found.error_ulp == pytest.approx(1 / 8)
+    assert found.bits_lost == 0
+    found = judged(complex(math.inf, 4), finite(HUGE, 4), Excuse())
+    assert (found.verdict, found.error_ulp) == (Verdict.MATCH_EXACT, 0)
+    assert found.bits_lost == 0
+    assert found.message == "the truth lies beyond the largest float32"
+    found = judged(complex(math.inf, math.nan), finite(HUGE, 4), Excuse())
+    assert found.verdict is Verdict.MATCH_ROUNDING
+    assert found.message == "the truth lies beyond the largest float32"
+
+
+def test_a_part_beyond_all_digits_of_the_other_is_no_error() -> None:
+    tiny = Fraction(1, 2**1074)
+    found = judge(
+        complex(2.0**1000, 2.0**-1074),
+        finite(Fraction(2) ** 1000, tiny * Fraction(2, 5)),
+        BINARY64,
+        tolerance=TOLERANCE,
+        excuses=Excuse(),
+    )
+    assert (found.verdict, found.error_ulp) == (Verdict.MATCH_ROUNDING, 0)
+    assert found.bits_lost == 0
+
+
+def test_what_is_not_finite_is_told_with_its_cause() -> None:
+    measured, truth = complex(math.nan, 4), finite(3, 4)
+    told = "not finite: an intermediate result overflows or underflows"
+    assert judged(measured, truth, Excuse(WIDE, None)).message == told
+    told = "not finite where the truth is"
+    assert judged(measured, truth, Excuse(WIDE, WIDE)).message == told
+    pole = Excuse(pole=True, unit=Fraction(0))
+    told = "a pole lies within 2 ulps of the inputs"
+    assert judged(measured, truth, pole).message == told
+    for excuse in (Excuse(unit=Fraction(0)), Excuse(pole=True)):
+        found = judged(measured, truth, excuse)
+        assert found.verdict is Verdict.DIFFER_NONFINITE
+    undefined = ComplexTruth(status=TruthStatus.UNDEFINED, reason="a pole")
+    assert judged(measured, undefined, Excuse()).message == "a pole"
+    told = "a finite number where the truth is not: a pole"
+    assert judged(1j, undefined, Excuse(nearby=False)).message == told
+
+
+@pytest.mark.parametrize(
+    ("part", "other"), [("real", "imaginary"), ("imaginary", "real")]
+)
+def test_what_may_overflow_or_is_not_known_is_undecided(part: str, other: str) -> None:
+    known = Enclosure(lower=Fraction(1), upper=Fraction(2))
+    for ends in (
+        Enclosure(lower=-HUGE, upper=Fraction(2)),
+        Enclosure(lower=Fraction(1), upper=HUGE),
+        None,
+    ):
+        truth = ComplexTruth(
+            status=TruthStatus.PRECISION, reason="why", **{part: ends, other: known}
+        )
+        found = judged(complex(math.nan, 0), truth, Excuse(WIDE, WIDE))
+        assert (found.verdict, found.message) == (Verdict.UNDECIDED_PRECISION, "why")
+
+
+def test_why_rounding_is_no_excuse_is_told() -> None:
+    far, truth = complex(9, 9), finite(3, 4)
+    found = judged(far, truth, Excuse(WIDE, WIDE))
+    told = "rounding of the written program brings it no further than 2.1e+06 ulp"
+    assert (found.verdict, found.message) == (Verdict.DIFFER_WRONG, told)
+    found = judged(far, truth, Excuse(WIDE, WIDE, accurate=NONE), written=False)
+    assert found.message == told.replace("written program", "specification")
+    found = judged(complex(3, 4.5), truth, Excuse(WIDE, WIDE))
+    told = "rounding on the way loses 20.0 bits that the point does not: "
+    told += "a few ulps of the inputs move the truth by 0 ulp"
+    assert (found.verdict, found.message) == (Verdict.DIFFER_UNSTABLE, told)
+    found = judged(complex(3, 4.5), truth, Excuse(NONE, WIDE))
+    told = "an intermediate result overflows or underflows"
+    assert (found.verdict, found.message) == (Verdict.DIFFER_RANGE, told)

@@ -29,7 +29,6 @@ from verifier.records import ComplexTruth, Disc, TruthStatus, Verdict
 
 NORM_BITS = 128
 """Relative accuracy of a norm, which is rounded up."""
-TIGHT_BITS = 20
 
 Plane = tuple[Fraction, Fraction]
 """A complex number, exactly: real and imaginary part."""
@@ -116,10 +115,8 @@ def judge(
     """
     bench = _Bench(format_, tolerance, excuses, written)
     if truth.status in _UNDECIDED:
-        ends = _ends(truth)
-        overflows = any(math.isinf(nearest(end, format_)) for end in ends)
-        if ends and not overflows and not cmath.isfinite(measured):
-            return bench.nonfinite(measured, (ends[0], ends[-1]))
+        if not cmath.isfinite(measured) and _stays_in_range(truth, format_):
+            return bench.nonfinite()
         return Judgement(verdict=_UNDECIDED[truth.status], message=truth.reason)
     if truth.status is TruthStatus.UNDEFINED:
         if not cmath.isfinite(measured):
@@ -133,10 +130,14 @@ def judge(
     return bench.judge(measured, true)
 
 
-def _ends(truth: ComplexTruth) -> list[Fraction]:
-    """Both ends of the real part, then of the imaginary one, as far as they are known."""
-    parts = [part for part in (truth.real, truth.imaginary) if part is not None]
-    return [end for part in parts for end in (part.lower, part.upper)]
+def _stays_in_range(truth: ComplexTruth, format_: Format) -> bool:
+    """Whether both parts are known well enough to tell that neither overflows."""
+    return all(
+        part is not None
+        and math.isfinite(nearest(part.lower, format_))
+        and math.isfinite(nearest(part.upper, format_))
+        for part in (truth.real, truth.imaginary)
+    )
 
 
 def _is_rounded(measured: complex, true: Plane, format_: Format) -> bool:
@@ -170,7 +171,10 @@ class _Bench:
                 message=told,
             )
         if not cmath.isfinite(measured):
-            return self.nonfinite(measured, true)
+            if self.is_overflow(measured, true):
+                told = f"the truth lies beyond the largest {self.format.name}"
+                return Judgement(verdict=Verdict.MATCH_ROUNDING, message=told)
+            return self.nonfinite()
         return self.finite(measured, true) if norm(true) else self.zero(measured)
 
     def beyond(self, measured: complex) -> Judgement | None:
@@ -189,13 +193,8 @@ class _Bench:
 
     # ── what is not finite ───────────────────────────────────────────────────────────────────────────────────────
 
-    def nonfinite(self, measured: complex, true: Plane) -> Judgement:
-        """The verdict on a number with a part that is NaN or infinite."""
-        if self.is_overflow(measured, true):
-            return Judgement(
-                verdict=Verdict.MATCH_ROUNDING,
-                message=f"the truth lies beyond the largest {self.format.name}",
-            )
+    def nonfinite(self) -> Judgement:
+        """The verdict on a number with a part that is NaN or infinite, where the truth has none."""
         spread = self.excuses.rounding() if self.written else self.excuses.ideal()
         by_rounding = spread is None and self.excuses.cancelled() is not None
         if by_rounding and self.excuses.ends_nearby():
@@ -253,10 +252,14 @@ class _Bench:
 
         few = CANCELLED_ULPS * unit if unit and self.tolerance else Fraction(0)
         within = allowed(Fraction(0), self.format, self.tolerance)
+        if not self.written and error <= self.tolerance.absolute:
+            return verdict(Verdict.MATCH_ROUNDING)
         if (explained and error <= max(few, within)) or (limited and error <= within):
             if self.written or self.is_ideal(measured):
                 return verdict(Verdict.MATCH_ROUNDING)
-            return verdict(Verdict.DIFFER_UNSTABLE)
+        elif error <= within:
+            told = f"{left}: within the tolerance, but {self.no_further(true)}"
+            return verdict(Verdict.DIFFER_INACCURATE, told)
         if (explained or not self.written) and self.is_conditioned(measured, true):
             return verdict(
                 Verdict.MATCH_CONDITIONING, f"{left}; {self.moves(Fraction(0))}"
@@ -285,7 +288,8 @@ class _Bench:
         if error <= allowed(size, self.format, self.tolerance):
             if explained or limited:
                 return verdict(Verdict.MATCH_ROUNDING)
-            if not self.written and error_ulp <= SUBJECT_ULP:
+            little = error_ulp <= SUBJECT_ULP or error <= self.tolerance.absolute
+            if not self.written and little:
                 return verdict(Verdict.MATCH_ROUNDING)
             if not self.written and self.is_conditioned(measured, true):
                 return verdict(Verdict.MATCH_ROUNDING, self.moves(size))
