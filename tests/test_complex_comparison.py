@@ -304,6 +304,7 @@ def test_a_subject_is_conditioned_only_where_accurate_derivatives_lose_as_much()
         (TruthStatus.LIMIT, Verdict.UNDECIDED_LIMIT),
         (TruthStatus.PRECISION, Verdict.UNDECIDED_PRECISION),
         (TruthStatus.ORACLE, Verdict.UNDECIDED_ORACLE),
+        (TruthStatus.BUDGET, Verdict.UNDECIDED_BUDGET),
     ],
 )
 def test_what_is_not_known_is_undecided(status: TruthStatus, expected: Verdict) -> None:
@@ -618,3 +619,90 @@ def test_why_rounding_is_no_excuse_is_told() -> None:
     found = judged(complex(3, 4.5), truth, Excuse(NONE, WIDE))
     told = "an intermediate result overflows or underflows"
     assert (found.verdict, found.message) == (Verdict.DIFFER_RANGE, told)
+
+
+# ── what has to be there for an excuse ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_program_is_taken_for_the_written_one() -> None:
+    measured = complex(3, float(4 + 2 * ULP))
+    found = judge(
+        measured,
+        finite(3, 4),
+        BINARY32,
+        tolerance=TOLERANCE,
+        excuses=Excuse(NONE, NONE),
+    )
+    assert found.verdict is Verdict.DIFFER_INACCURATE
+
+
+def test_next_to_a_pole_rounding_has_to_bring_the_number_and_to_be_about() -> None:
+    pole = ComplexTruth(status=TruthStatus.UNDEFINED, reason="a pole")
+    assert verdict(3 + 4.5j, pole, Excuse(WIDE)) is Verdict.MATCH_CONDITIONING
+    assert verdict(3 + 4j, pole, Excuse(NONE)) is Verdict.DIFFER_SPURIOUS
+    measured, truth, unit = complex(math.nan, 0), finite(3, 4), Fraction(0)
+    meets = Excuse(None, WIDE, accurate=WIDE, pole=True, unit=unit)
+    assert verdict(measured, truth, meets) is Verdict.MATCH_CONDITIONING
+    found = verdict(measured, truth, meets, written=False)
+    assert found is Verdict.DIFFER_NONFINITE
+    misses = Excuse(WIDE, WIDE, accurate=WIDE, pole=True, unit=unit)
+    assert verdict(measured, truth, misses) is Verdict.DIFFER_NONFINITE
+
+
+def test_beside_an_infinite_part_the_other_is_right_within_the_tolerance() -> None:
+    """Just beyond the largest binary32 number, so that the tolerance is no more than 4.4e32."""
+    edge = Fraction(2) ** 128
+    wrong = complex(math.inf, -1e33)
+    found = verdict(wrong, finite(edge, Fraction(10) ** 33), Excuse(WIDE, WIDE))
+    assert found is Verdict.DIFFER_NONFINITE
+    for imaginary, expected in (
+        (2.0**108, Verdict.MATCH_ROUNDING),
+        (-(2.0**108), Verdict.MATCH_ROUNDING),
+        (2.0**108 * (1 + 2.0**-20), Verdict.DIFFER_NONFINITE),
+    ):
+        one = judged(
+            complex(math.inf, imaginary),
+            finite(edge, 0),
+            Excuse(WIDE, WIDE),
+            relative=Fraction(1, 2**20),
+        )
+        assert one.verdict is expected
+
+
+def test_within_the_tolerance_rounding_or_the_range_explains() -> None:
+    measured, truth = complex(3, float(4 + ULP)), finite(3, 4)
+    for excuse in (Excuse(WIDE, NONE), Excuse(NONE, WIDE)):
+        assert verdict(measured, truth, excuse) is Verdict.MATCH_ROUNDING
+
+
+def test_conditioning_excuses_the_written_program_only_what_rounding_explains() -> None:
+    far, moved = complex(3, 4.5), Fraction(1)
+    for truth, center in ((finite(3, 4), NONE), (ZERO, NOWHERE)):
+        measured = far if truth is not ZERO else 0.5j
+        excuse = Excuse(center, center, moved)
+        assert verdict(measured, truth, excuse) is Verdict.DIFFER_WRONG
+        found = verdict(measured, truth, excuse, written=False)
+        assert found is Verdict.MATCH_CONDITIONING
+
+
+def test_of_a_zero_only_a_subject_is_asked_for_accurate_derivatives() -> None:
+    measured = complex(0, 4 * float(UNIT))
+    tight = Excuse(ABOUT, ABOUT, accurate=NOWHERE, unit=UNIT)
+    found = judged(measured, ZERO, tight)
+    assert (found.verdict, found.bits_lost) == (Verdict.MATCH_ROUNDING, 2)
+    found = judged(measured, ZERO, tight, written=False)
+    assert found.verdict is Verdict.DIFFER_UNSTABLE
+    unbounded = Excuse(ABOUT, ABOUT, accurate=None, unit=UNIT)
+    found = judged(measured, ZERO, unbounded, written=False)
+    assert found.verdict is Verdict.MATCH_ROUNDING
+
+
+def test_an_error_beyond_all_doubles_is_infinite() -> None:
+    found = judge(
+        complex(0, 1e300),
+        ZERO,
+        BINARY64,
+        tolerance=TOLERANCE,
+        excuses=Excuse(NOWHERE, NOWHERE),
+    )
+    assert found.error_ulp == math.inf

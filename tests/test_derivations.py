@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 import verifier
 from verifier import cli
-from verifier.records import Result
+from verifier.records import Result, Verdict
+from verifier.symbolic import balls, truth
 
 
 def one(**keywords: Any) -> Result:
@@ -112,3 +115,43 @@ def test_an_unknown_choice_of_points_is_refused() -> None:
     found = CliRunner().invoke(cli.app, ["run", "--points-in-report", "al"])
     assert found.exit_code == 2
     assert "Did you mean `all`?" in found.stderr
+
+
+# ── the witness ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Square(torch.autograd.Function):
+    """x², its gradient wrong at 5 alone."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx: Any, upstream: torch.Tensor) -> torch.Tensor:
+        (x,) = ctx.saved_tensors
+        return upstream * (2 * x + (x == 5))
+
+
+def test_the_witness_is_heard_at_one_of_sixteen_points_and_wherever_a_number_differs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A witness that says 7, which no 2x of a whole x is: it turns what it is asked about into a quarrel."""
+
+    def seven(_program: Any, _point: Any, wrt: Sequence[str], _upstream: float) -> Any:
+        return {name: balls.exact(7) for name in wrt}
+
+    monkeypatch.setattr(truth.witness, "gradient", seven)
+    run = verifier.check(
+        Square.apply,
+        expression="x*x",
+        at=[{"x": x} for x in range(1, 18)],
+        dtype="float32",
+    )
+    heard = {
+        float(one.point["x"])
+        for one in run.results[0].comparisons
+        if one.verdict is Verdict.UNDECIDED_ORACLE
+    }
+    assert heard == {1, 5, 17}

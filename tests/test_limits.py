@@ -458,3 +458,16 @@ def test_at_minus_zero_a_pole_has_either_sign_if_one_side_is_outside(text: str) 
             )
     both = Oracle(parse("1/x**2"), ["x"]).at({"x": -0.0}, 1.0, BINARY32).value
     assert (both.sign, both.signed) == (1, None)
+
+
+def test_sides_that_differ_by_a_hundredth_bit_are_no_limit():
+    """10^-30 of the slope is 2^-99.7: two sides that agree to 64 bits are no proof of a limit."""
+    slopes = Oracle(parse("x + 1e-30*abs(x)"), ("x",)).at({"x": 0.0}, 1.0, BINARY64)
+    found = slopes.gradient["x"]
+    assert found.status is TruthStatus.KINK
+    assert found.enclosure is not None
+    assert found.enclosure.upper - found.enclosure.lower == pytest.approx(2e-30)
+
+    jump = parse("(x + 1e-30*abs(x))/x")
+    found = Oracle(jump, ("x",)).at({"x": 0.0}, 1.0, BINARY64).value
+    assert found.status is not TruthStatus.FINITE

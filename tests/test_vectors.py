@@ -80,6 +80,7 @@ def test_a_norm_adds_the_length_of_the_direction_in_it() -> None:
     assert support(ellipse, [-two, 0 * one]) == 4
     both = [piece(0, 0, norms=[[(3, 0), (0, 4)], [((-1, 2), 0)]])]
     assert support(both, [one, one]) == 7
+    assert support([piece(0, norms=[[((-3, 2),)]])], [one]) == 3
 
 
 def test_a_root_that_is_no_number_is_rounded_up() -> None:
@@ -122,6 +123,13 @@ def test_shares_that_add_up_to_more_than_one_are_no_shares(count: int) -> None:
     assert not refuted([share * 1.01] * count, corners, Fraction(1, 50))
     assert refuted([1.0] * count, corners)
     assert not refuted([1.0] + [0.0] * (count - 1), corners)
+
+
+def test_inputs_of_different_scales_are_told_alike() -> None:
+    for large in (2.0**10, 2.0**-10):
+        wide = [piece(large, 0), piece(0, 1)]
+        assert refuted((0.6 * large, 0.6), wide)
+        assert not refuted((0.4 * large, 0.6), wide, Fraction(1, 2**60))
 
 
 def test_edges_that_stand_askew_are_found() -> None:
@@ -202,6 +210,7 @@ def test_the_corners_of_a_set_are_told_up_to_four() -> None:
     assert message((1, 1), four) == told
     assert message((1, 1), [*four, piece(0.5, 0)]) == "outside the Clarke set"
     assert message((1, 1), DISC) == "outside the Clarke set"
+    assert message((9, 9), [*DISC, piece(3, 3)]) == "outside the Clarke set"
 
 
 def test_the_tolerance_is_that_of_the_largest_number_at_each_place() -> None:

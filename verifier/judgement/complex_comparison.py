@@ -343,9 +343,8 @@ class _Bench:
     def no_further(self, true: Plane) -> str:
         """What rounding does not explain."""
         spread = self.excuses.rounding()
+        assert spread is not None  # which would explain any number
         told = "the written program" if self.written else "the specification"
-        if spread is None:
-            return f"nothing bounds what rounding of {told} does here"
         if not _holds(spread, true):
             return "PyTorch's own formula gives the number of another branch, or another function's"
         far, size = _farthest(spread, true), norm(true)
