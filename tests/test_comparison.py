@@ -1401,6 +1401,19 @@ def test_no_match_outranks_what_is_undecided_and_nothing_undecided_what_differs(
     assert max(ranks["differ"]) < min(ranks["error"])
 
 
+def test_what_rounding_may_explain_ranks_below_what_it_cannot() -> None:
+    """And what is wrong in all precision ranks above every other difference."""
+    names = "inaccurate biased unstable range", "convention spurious nonfinite"
+    names += ("unsupported nondeterministic mutated missing", "wrong")
+    groups = [
+        [severity(Verdict(f"differ.{name}")) for name in group.split()]
+        for group in names
+    ]
+    ranks = [rank for group in groups for rank in sorted(group)]
+    assert ranks == sorted(ranks)
+    assert len(ranks) == len([one for one in Verdict if one.family == "differ"])
+
+
 # ── properties ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 formats = st.sampled_from([BINARY32, BINARY64])
