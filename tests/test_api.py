@@ -284,3 +284,10 @@ def test_every_route_of_the_order_is_a_result() -> None:
     )
     assert [result.route for result in run.results] == ["reverse", "forward", "func"]
     assert run.ok, run
+
+
+def test_a_run_is_shown_by_its_counts_where_its_report_is_too_long() -> None:
+    run = verifier.verify("x**2", at={"x": 3}, dtype="float32")
+    assert repr(run) == (
+        "<Run: 1 case, 2 comparisons: 2 match, 0 differ, 0 undecided, 0 error; all as expected>"
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rows import call
 
+from verifier.automatic.subjects import SubjectError
 from verifier.errors import SelectionError, UsageError
 from verifier.evidence import Explanation, ForwardStep
 from verifier.explain_command import explain, find
@@ -332,3 +333,15 @@ def test_whole_numbers_are_typeset_and_written() -> None:
 def test_a_derivative_too_large_to_read_is_left_out() -> None:
     text = "*".join(f"(x + {n})" for n in range(80))
     assert typeset.derivatives(parse(text), ["x"], columns=100) == {}
+
+
+def test_a_subject_that_is_not_allowed_is_told_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(
+        '[[case]]\nname = "own"\nexpression = "x"\nsubject = "shop:own"\nat = { x = 1 }\n'
+    )
+    with pytest.raises(SubjectError) as caught:
+        explain(f"{file}::own")
+    assert str(caught.value).startswith(
+        f"{file}:1: [own] subject: importing `shop` would run its code: "
+    )

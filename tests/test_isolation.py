@@ -414,6 +414,7 @@ def test_whatever_a_callable_raises_is_its_cases_error(
     assert not run.record.interrupted
     assert result.verdict is Verdict.ERROR_RUN
     assert type(error).__name__ in (result.message or "")
+    assert "raised by the subject itself" in (result.message or "")
 
 
 def test_an_exit_of_the_process_is_an_exception() -> None:

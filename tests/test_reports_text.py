@@ -166,6 +166,27 @@ def test_of_one_result_the_worst_comes_first(make_record, make_result, make_comp
     assert order == ["", "9", "2"]
 
 
+def test_neither_the_verdict_of_a_result_nor_another_kind_is_cut_off(
+    make_record, make_result, make_comparison
+):
+    wrong = [
+        make_comparison(error_ulp=error, verdict=Verdict.DIFFER_WRONG)
+        for error in range(1, 9)
+    ]
+    other = make_comparison(error_ulp=1e9, verdict=Verdict.DIFFER_UNSTABLE)
+    least = make_comparison(error_ulp=0.1, verdict=Verdict.DIFFER_MUTATED)
+    result = make_result("a", "differ.wrong", comparisons=(*wrong, other, least))
+
+    shown = _lines(text.details(make_record(result)))[3:]
+
+    kinds = [line.rpartition("differ.")[2].rstrip() for line in shown[:5]]
+    assert kinds == ["wrong", "unstable", "mutated", "wrong", "wrong"]
+    assert [line.rpartition(" ulp")[0].split()[-1] for line in shown[:5]] == [
+        *("8", "1e+09", "0.1", "7", "6")
+    ]
+    assert shown[5].strip() == "… and 5 more"
+
+
 def test_what_is_undecided_has_its_reason(make_record, make_result, make_comparison):
     found = make_comparison(
         verdict=Verdict.UNDECIDED_LIMIT, true="undefined", error_ulp=None, message="0/0"
@@ -250,6 +271,20 @@ def test_the_summary_counts(make_record, make_result, unstable):
     assert _lines(report)[-1] == (
         "2 cases, 65 comparisons: 1 match, 64 differ, 0 undecided, 0 error; 1 not as expected"
         " in 1.2 s (seed 0, torch 2.13.0, sympy 1.14.0)"
+    )
+
+
+def test_a_verdict_of_no_single_comparison_counts_as_one(make_record, make_result):
+    result = make_result(
+        verdict="differ.wrong",
+        counts={"match.exact": 3, "match.rounding": 4},
+        message="not as one tensor",
+    )
+
+    counted = text.brief(make_record(result))
+
+    assert counted == (
+        "1 case, 8 comparisons: 7 match, 1 differ, 0 undecided, 0 error; 1 not as expected"
     )
 
 

@@ -363,6 +363,10 @@ def test_what_is_not_the_same_twice_is_told(name: str) -> None:
     run = checked(subject)
     assert verdicts(run) == {"differ.nondeterministic"}
     assert told in messages(run)
+    rows = run.results[0].comparisons
+    unsteady = [row for row in rows if row.verdict.family == "differ"]
+    assert all(row.message for row in unsteady)
+    assert "as far as points were drawn" not in messages(run)
 
 
 def test_none_is_missing_where_the_derivative_is_not_zero() -> None:

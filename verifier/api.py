@@ -27,9 +27,9 @@ Number = int | float | complex | str
 complex only where the dtypes are."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
-    """A finished run. `str` is the text report; Jupyter shows it too."""
+    """A finished run. `str` is the text report; Jupyter shows it too. `repr` is the counts in one line."""
 
     record: RunRecord
 
@@ -45,6 +45,9 @@ class Run:
 
     def __str__(self) -> str:
         return text.render(self.record)
+
+    def __repr__(self) -> str:
+        return f"<Run: {text.brief(self.record)}>"
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
@@ -237,7 +240,7 @@ def cases(*paths: str | Path) -> pytest.MarkDecorator:
     @verifier.cases("cases/notebook.toml")
     def test_gradients(case):
         run = verifier.verify(case)
-        assert run.ok, run
+        assert run.ok, str(run)
     ```
     """
     import pytest

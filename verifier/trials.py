@@ -40,6 +40,7 @@ MOST_JUDGED = 64
 ROWS = 6
 """Random upstream gradients at each point."""
 WRONG = (Verdict.DIFFER_WRONG, Verdict.DIFFER_NONFINITE)
+UNSTEADY = "another run, or a second backward, gives other bits"
 MEND = "If it takes single numbers alone, say so with `elementwise = false`."
 
 
@@ -269,7 +270,7 @@ def _unsteady(row: Any) -> Any:
     if row.judgement.verdict.family != "differ":
         return row
     judgement = replace(
-        row.judgement, verdict=Verdict.DIFFER_NONDETERMINISTIC, message=None
+        row.judgement, verdict=Verdict.DIFFER_NONDETERMINISTIC, message=UNSTEADY
     )
     return replace(row, judgement=judgement)
 

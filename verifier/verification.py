@@ -20,7 +20,7 @@ from verifier.automatic.faults import said
 from verifier.automatic.layouts import check_alone
 from verifier.automatic.layouts import check_device as check_device
 from verifier.automatic.routes import Measurement, Runner
-from verifier.automatic.subjects import Subject, load, permitted
+from verifier.automatic.subjects import Subject, SubjectError, load, permitted
 from verifier.errors import VerifierError
 from verifier.evidence import Cause, Diagnosis
 from verifier.floats import (
@@ -205,7 +205,12 @@ def subject_of(
 ) -> Program | Subject:
     """What PyTorch is to run: `function`, else the case's own callable, else its formula."""
     if function is None and case.subject is not None:
-        function = load(case.subject, [*permitted(case.place.file), *allowed])
+        allowed = [*permitted(case.place.file), *allowed]
+        try:
+            function = load(case.subject, allowed)
+        except SubjectError as error:
+            place = replace(case.place, key="subject", column=None)
+            raise error.at(place) from error
     if function is None:
         return case.program
     return Subject(function=function, inputs=case.arguments)
@@ -1244,10 +1249,11 @@ class _Work:
             yield comparison
 
     def looks_for_regions(self, judged: _Judged) -> bool:
-        """Whether the region of a difference is worth its verdicts: a drawn point, and not a pinned verdict."""
+        """Whether the region of a difference is worth its verdicts: drawn, steady, and no pinned verdict."""
         expectation = self.case.expectation
         pinned = expectation is not None and expectation.pinned is not None
-        return judged.point in self.sampled and not pinned
+        steady = judged.judgement.verdict is not Verdict.DIFFER_NONDETERMINISTIC
+        return judged.point in self.sampled and steady and not pinned
 
     def bounded(self, judged: _Judged, comparison: Comparison) -> Comparison:
         """The comparison with the exact floats between which the verdict flips, along each drawn input."""

@@ -28,6 +28,7 @@ from typing import Any
 
 import torch
 
+from verifier import interrupts
 from verifier.automatic import ambient, compiled, faults, layouts, modes
 from verifier.automatic.compiled import Compiled, CompileError
 from verifier.automatic.lowering import DTYPES, Lowered
@@ -115,7 +116,7 @@ class Runner:
                         derived = self._derive(points[part], upstreams[part])
                 except (SubjectError, CompileError):
                     raise
-                except Exception as error:
+                except BaseException as error:  # `sys.exit()` is no Exception
                     alone = len(call) == 1 < len(points)
                     where = f"at {_spelled(points[call.start])}" if alone else ""
                     return self._failed(error, where, points[call.start])
@@ -123,16 +124,16 @@ class Runner:
             return joined(found, self.wrt, self.order)
 
     def _failed(
-        self, error: Exception, where: str, point: Mapping[str, float]
+        self, error: BaseException, where: str, point: Mapping[str, float]
     ) -> Measurement:
         """The failure where it is PyTorch's, or a gradient that it refuses; what other code raised is raised again."""
         verdict, text = Verdict.DIFFER_UNSUPPORTED, faults.first_line(error)
         if isinstance(error, modes.InvalidGradient):
             verdict, text = Verdict.DIFFER_WRONG, str(error)
-        elif not self._is_pytorchs(error, point):
+        elif not (isinstance(error, Exception) and self._is_pytorchs(error, point)):
             if where:
                 error.add_note(where)
-            if self._is_called:
+            if self._is_called and not interrupts.is_received():
                 error.add_note("raised by the subject itself")
             raise error
         return Measurement(

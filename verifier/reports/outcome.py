@@ -31,12 +31,16 @@ class Standing(StrEnum):
 def summary(record: RunRecord) -> dict[str, int | bool]:
     """The counts of a run: distinct cases, comparisons by family, and whether the run alone would exit with 0.
 
-    A result without a single comparison (it could not be run) counts as one of its verdict's family.
+    A verdict of whose family there is no comparison (of a case that could not be run, or not as one tensor) counts as
+    one of it.
     """
     families: Counter[str] = Counter()
     for result in record.results:
-        for verdict, count in (result.counts or {result.verdict: 1}).items():
-            families[Verdict(verdict).family] += count
+        found = Counter[str]()
+        for verdict, count in result.counts.items():
+            found[Verdict(verdict).family] += count
+        found[result.verdict.family] = max(found[result.verdict.family], 1)
+        families += found
     return {
         "cases": len({result.case for result in record.results}),
         "comparisons": families.total(),

@@ -293,10 +293,23 @@ def _found(results: Iterable[Result], family: str) -> list[_Found]:
     return [
         _Found(result=result, comparison=comparison)
         for result in results
-        for comparison in sorted(
-            (c for c in result.comparisons if c.verdict.family == family), key=_badness
-        )
+        for comparison in _worst_first(result, family)
     ]
+
+
+def _worst_first(result: Result, family: str) -> list[Comparison]:
+    """One comparison of each verdict, then the others: neither the result's own verdict nor another kind is cut off."""
+    found = sorted(
+        (c for c in result.comparisons if c.verdict.family == family),
+        key=lambda c: (c.verdict is not result.verdict, _badness(c)),
+    )
+    seen: Counter[Verdict] = Counter()
+    again: list[bool] = []
+    for one in found:
+        again.append(seen[one.verdict] > 0)
+        seen[one.verdict] += 1
+    kinds = [one for one, is_again in zip(found, again, strict=True) if not is_again]
+    return kinds + [one for one, is_again in zip(found, again, strict=True) if is_again]
 
 
 def _badness(found: Comparison) -> float:
@@ -517,16 +530,26 @@ def _summary(
     changes: Sequence[Change] | None,
     accepted: Collection[Verdict],
 ) -> RenderableType:
-    told = summary(record)
-    counts = ", ".join(f"{told[family]} {family}" for family in FAMILIES)
-    text = f"{_counted(told['cases'], 'case')}, {_counted(told['comparisons'], 'comparison')}: {counts}"
     passed = exit_code(record, changes, accepted) == PASSED
     judged = ", ".join(_reservations(record, changes, accepted)) or "all as expected"
     if passed and judged != "all as expected":
         judged += ", as in the baseline"
     style = _STYLES["match"] if passed else _STYLES["error"]
     tail = f" in {record.elapsed_s:.1f} s (seed {record.seed}{_versions(record)})"
-    return Text.assemble(text, "; ", (judged, style), tail)
+    return Text.assemble(_counts(record), "; ", (judged, style), tail)
+
+
+def brief(record: RunRecord) -> str:
+    """The counts of a run and how it stands, in one line."""
+    judged = ", ".join(_reservations(record, None, ())) or "all as expected"
+    return f"{_counts(record)}; {judged}"
+
+
+def _counts(record: RunRecord) -> str:
+    told = summary(record)
+    families = ", ".join(f"{told[family]} {family}" for family in FAMILIES)
+    cases = _counted(told["cases"], "case")
+    return f"{cases}, {_counted(told['comparisons'], 'comparison')}: {families}"
 
 
 def _reservations(
