@@ -101,4 +101,5 @@ def test_a_broken_power_of_a_square_keeps_its_sign_open() -> None:
 
         root = exact.apply("sqrt", [x * x])
         assert not (root - x).is_zero
+        assert (root + x).is_zero
         assert root.ball > 0

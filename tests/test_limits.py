@@ -235,6 +235,14 @@ def test_a_point_that_two_inputs_leave_is_undecided_without_a_proof(text):
         ("exp(-x - y)", {"x": INF, "y": INF}, 0, {"x": 0, "y": 0}),
         ("exp(-x)/(1 + y)", {"x": INF, "y": INF}, 0, {}),
         ("x*y", {"x": INF, "y": -INF}, -INF, {}),
+        (  # of a negative b the other root: −c/2b and its slopes
+            "(-b - sqrt(b*b - a*c))/a",
+            {"a": 0, "b": -4.5, "c": 6.5},
+            6.5 / 9,
+            {"a": 6.5**2 / (8 * 4.5**3), "b": 6.5 / (2 * 4.5**2), "c": 1 / 9},
+        ),
+        ("sqrt((x*y)**2)/y", {"x": -3, "y": 0}, "undefined", {}),
+        ("sqrt((x*y)**2)/abs(y)", {"x": -3, "y": 0}, 3, {"x": -1, "y": 0}),
         (  # −c/b and its slopes; the square of b has more digits than a double
             "(-b + sqrt(b*b - 4*a*c))/(2*a)",
             {"a": 0, "b": 1.8482114227126063, "c": -6.5},

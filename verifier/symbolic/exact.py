@@ -148,7 +148,9 @@ def constant(name: str | None, number: Fraction | None) -> Number:
 
 
 def variable(name: str, ball: Ball) -> Number:
-    """An input that is any number of a ball."""
+    """An input that is any number of a ball; a negative one is less its size, so that √(x²) is known to be −x."""
+    if ball < 0:
+        return Number(ball, {_monomial(("size", True, 0, name)): -1})
     positive = bool(ball > 0)
     return Number(ball, {_monomial(("input", positive, 0, name)): 1})
 

@@ -362,7 +362,8 @@ def _continuous(operation: str, numbers: Sequence[Any], exponent: Any) -> Any:
         return (
             None if balls.overlaps(*found) else Limit(exact.apply(operation, numbers))
         )
-    worst = [balls.regularity(operation, found, at) for at in range(len(found))]
+    movers = range(len(found) if exponent is None else 1)  # an exponent stays
+    worst = [balls.regularity(operation, found, at) for at in movers]
     smooth = all(standing is Regularity.SMOOTH for standing in worst)
     if not smooth and not _is_continuous(operation, worst, exponent):
         return None
