@@ -78,11 +78,13 @@ def test_an_identity_shows_at_two_points_and_is_accepted_at_a_thousand_bits_then
     ("known", "expected"),
     [
         (finite(1, 1 + ULP / 4), True),
+        (finite(1 + ULP / 8, 1 + ULP / 4), True),
         (finite(1, 1 + ULP), False),
         (finite(0, 0), True),
         (finite(-LEAST / 8, LEAST / 8), False),  # it may be 0
         (Truth(status=TruthStatus.FINITE), True),
         (Truth(status=TruthStatus.PRECISION), False),
+        (Truth(status=TruthStatus.PRECISION, enclosure=ends(1, 1)), False),
         (Truth(status=TruthStatus.LIMIT), True),
         (Truth(status=TruthStatus.UNDEFINED), True),
     ],
@@ -114,6 +116,10 @@ def test_what_is_known_to_a_millionth_of_an_ulp_is_settled(sign: int) -> None:
 def test_what_is_not_finite_is_settled_as_it_is() -> None:
     pole = Truth(status=TruthStatus.UNDEFINED, reason="a pole")
     assert truth._settled(pole, BINARY32) is pole
+    wide = Truth(status=TruthStatus.ORACLE, enclosure=ends(1, 2), reason="why")
+    assert truth._settled(wide, BINARY32) is wide
+    bare = Truth(status=TruthStatus.FINITE)
+    assert truth._settled(bare, BINARY32) is bare
 
 
 def test_enclosures_at_two_precisions_are_joined_or_quarrel() -> None:

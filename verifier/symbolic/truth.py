@@ -499,8 +499,7 @@ def _settled(truth: Truth, format_: Format) -> Truth:
     ends = truth.enclosure
     if truth.status is not TruthStatus.FINITE or ends is None:
         return truth
-    largest = max(abs(ends.lower), abs(ends.upper))
-    if (ends.upper - ends.lower) * 2**TIGHT_BITS <= ulp(largest, format_):
+    if (ends.upper - ends.lower) * 2**TIGHT_BITS <= ulp(ends.upper, format_):
         return truth
     reason = f"at {LARGEST_PRECISION_BITS} bits still no more than an interval"
     return replace(truth, status=TruthStatus.PRECISION, reason=reason)
