@@ -39,6 +39,10 @@ MOST_JUDGED = 64
 """Unexpected numbers of a quantity in one run that are judged: those farthest from what was expected."""
 ROWS = 6
 """Random upstream gradients at each point."""
+SIZES = (1, 2, 3, 5, 8, 17, 31, 64, 129, 1024, 1031, 4099)
+"""Numbers of elements of a tensor: kernels go by blocks and tails of them, and choose their code by size."""
+APART = "apart"
+"""The layout in which nothing, or one input alone, needs a gradient."""
 WRONG = (Verdict.DIFFER_WRONG, Verdict.DIFFER_NONFINITE)
 UNSTEADY = "another run, or a second backward, gives other bits"
 MEND = "If it takes single numbers alone, say so with `elementwise = false`."
@@ -165,11 +169,14 @@ def of_subject(
 
     scaled = [linearity.scaled(u, linearity.SCALE, format_) for u in first.upstream]
     yield pointwise(few, [scaled[place] for place in few], True)
+    fewer = _spread(count, MOST_DRAWN)
+    if alone is not None:
+        own = [first.upstream[place] for place in fewer]
+        yield Trial(layout=APART, places=fewer, upstream=own)
     if batched:
         yield pointwise(few, drawn(few))
-        yield from _batches(first, scaled, drawn)
+        yield from _batches(first, scaled, drawn, source)
         return
-    fewer = _spread(count, MOST_DRAWN)
     small = linearity.SMALL
     yield pointwise(fewer, [0.0] * len(fewer))
     yield pointwise(fewer, [small[k % len(small)] for k in range(len(fewer))])
@@ -181,6 +188,7 @@ def _batches(
     first: First,
     scaled: Sequence[Any],
     drawn: Callable[[Sequence[int]], list[Any]],
+    source: random.Random,
 ) -> Iterator[Trial]:
     count = len(first.points)
     every = list(range(count)) if count > 1 else [0, 0]
@@ -195,18 +203,30 @@ def _batches(
     small = linearity.SMALL
     fixed: list[Any] = [0.0] * len(every)
     fixed += [small[k % len(small)] for k in range(len(every))]
-    many = every * ROWS
+    many = every * (ROWS if count <= MOST_ALONE else 2)
     yield Trial(
         layout="grid",
         places=[*every, *every, *many],
         upstream=[*fixed, *drawn(many)],
         shape="a tensor of two rows",
     )
+    # In another order, so that what is kept for a shape belongs to other numbers.
+    mixed = source.sample(every, len(every))
     for layout, places, shape in (
-        ("strided", every, "a strided tensor"),
-        ("transposed", every * 2, "a transposed tensor"),
+        ("strided", mixed, "a strided tensor"),
+        ("transposed", mixed * 2, "a transposed tensor"),
+        ("deep", mixed * 4, "a tensor of three dimensions"),
     ):
         yield Trial(layout=layout, places=places, upstream=drawn(places), shape=shape)
+    for size in SIZES:
+        places = [mixed[k % len(mixed)] for k in range(size)]
+        elements = "element" if size == 1 else "elements"
+        yield Trial(
+            layout="batch",
+            places=places,
+            upstream=drawn(places),
+            shape=f"a tensor of {size} {elements}",
+        )
     yield Trial(
         layout="expanded",
         places=every,
@@ -324,6 +344,8 @@ class _Failed:
 
 def _failure(trial: Trial, found: Any) -> tuple[str, Verdict]:
     verdict = found.failure_verdict
+    if trial.layout == APART:
+        return f"where one input alone needs a gradient: {found.failure}", verdict
     if not trial.shape:
         return f"at another upstream gradient: {found.failure}", verdict
     if verdict is not Verdict.DIFFER_WRONG:
@@ -449,6 +471,8 @@ def _explained(
     """The rows with what they come from: the batch, the other elements, the digits of the dtype, or the upstream."""
     if not rows:
         return rows
+    if trial.layout == APART:
+        return [(place, _apart(row)) for place, row in rows]
     in_batch: Placed = []
     if trial.shape:
         alone = _alone(bench, [row for _, row in rows])
@@ -465,6 +489,14 @@ def _explained(
         if row is placed[1] or _loses_nearby(bench, first, trial, placed)
     ]
     return kept + _in_batch(bench, trial, points, in_batch)
+
+
+def _apart(row: Any) -> Any:
+    """A row with what it comes from: the first run gave another number at the same upstream gradient."""
+    is_value = row.quantity.key[0] == "value"
+    told = "where nothing" if is_value else "where this input alone"
+    told += f" needs a gradient; {row.judgement.message}"
+    return replace(row, judgement=replace(row.judgement, message=told))
 
 
 def _alone(bench: Bench, rows: Rows) -> Any:
@@ -546,11 +578,11 @@ def _with_digits(bench: Bench, row: Any, precise: Any) -> Any:
 def _loses_nearby(
     bench: Bench, first: First, trial: Trial, placed: tuple[int, Any]
 ) -> bool:
-    """Whether digits are lost with the same upstream gradient but for its magnitude, so that no range is left."""
+    """Whether digits are lost too at an upstream gradient so near to the first one that no range is left."""
     position, row = placed
     place = trial.places[position]
     own = first.upstream[place]
-    near = linearity.of_magnitude(row.upstream, own)
+    near = linearity.nearer(row.upstream, own, bench.format)
     found = _alone(bench, [replace(row, upstream=near)])
     if found is None or row.quantity.key[0] == "value":
         return True

@@ -8,8 +8,9 @@
 | `expanded` | one number with stride 0, for every input and upstream gradient that is the same at all points        |
 
 A user's callable is given single numbers without dimensions by `single`, all of them at once by the others, and beside
-those what no option names: `grid`, two contiguous rows of half the points each, and `transposed`, the same shape with
-the strides of its transpose.
+those what no option names: `grid`, two contiguous rows of half the points each, `transposed`, the same shape with the
+strides of its transpose, `deep`, three dimensions of which the first is the one whose elements are neighbours, and
+`apart`, single numbers, of which one input after the other needs a gradient.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ def column(
         return tensor(numbers).reshape(2, -1)
     if layout == "transposed":
         return tensor(numbers).reshape(2, -1).t().contiguous().t()
+    if layout == "deep":
+        turned = tensor(numbers).reshape(2, -1, 2).permute(2, 1, 0)
+        return turned.contiguous().permute(2, 1, 0)
     if layout == "strided":
         return tensor([part for number in numbers for part in (number, math.nan)])[::2]
     if layout == "expanded" and len(set(map(repr, numbers))) == 1:
@@ -44,7 +48,7 @@ def column(
 
 def calls(count: int, layout: str) -> list[range]:
     """Which points PyTorch is given at once."""
-    if layout == "single":
+    if layout in ("single", "apart"):
         return [range(index, index + 1) for index in range(count)]
     return [range(count)]
 

@@ -126,6 +126,31 @@ def _second(
     return [leaves[position].grad for position in wrt]
 
 
+def reverse_apart(
+    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+) -> Derived:
+    """The value where nothing is recorded, and the gradient by each input where it alone needs one."""
+    plain = [tensor.detach() for tensor in inputs]
+    with torch.no_grad():
+        try:
+            value: Tensor | None = run(plain)[0]
+        except Exception:  # what differentiates inside cannot do without
+            value = None
+    gradient: list[Tensor | None] = []
+    for position in wrt:
+        leaf = plain[position].clone().requires_grad_()
+        output, _ = run(_with(plain, position, leaf))
+        value = output if value is None else value
+        found: tuple[Tensor | None, ...] = (None,)
+        if output.requires_grad:
+            found = torch.autograd.grad(
+                output, [leaf], seed(output, upstream), allow_unused=True
+            )
+        gradient += found
+    assert value is not None
+    return Derived(value=value.detach().clone(), gradient=gradient)
+
+
 def forward(
     run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
 ) -> Derived:
@@ -231,7 +256,12 @@ def _jvp(
 
 
 def reverse_reverse(
-    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+    run: Run,
+    inputs: Sequence[Tensor],
+    wrt: Sequence[int],
+    upstream: Tensor,
+    *,
+    factor: float = 1.0,
 ) -> Derived:
     leaves = _leaves(inputs)
     output, steps = run(leaves)
@@ -249,18 +279,29 @@ def reverse_reverse(
     return Derived(
         value=output,
         gradient=gradient,
-        hessian=[_again(entry, by) for entry in gradient],
+        hessian=[_again(entry, by, factor) for entry in gradient],
         steps=dict.fromkeys(steps) | dict(adjoints),
     )
 
 
-def _again(entry: Tensor | None, by: Sequence[Tensor]) -> Sequence[Tensor | None]:
+def _again(
+    entry: Tensor | None, by: Sequence[Tensor], factor: float
+) -> Sequence[Tensor | None]:
     """The derivatives of one entry of the gradient; none flow where it does not depend on the inputs."""
     if entry is None or not entry.requires_grad:
         return [None] * len(by)
-    return torch.autograd.grad(
-        entry, by, torch.ones_like(entry), retain_graph=True, allow_unused=True
+    cotangent = torch.full_like(entry, factor)
+    found: Sequence[Tensor | None] = torch.autograd.grad(
+        entry, by, cotangent, retain_graph=True, allow_unused=True
     )
+    return [None if one is None else one / factor for one in found]
+
+
+def reverse_reverse_along(
+    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+) -> Derived:
+    """The same with the outer cotangent −2, by which the result is divided: exact, and no rule may ignore it."""
+    return reverse_reverse(run, inputs, wrt, upstream, factor=-2.0)
 
 
 def forward_forward(

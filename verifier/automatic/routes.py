@@ -16,7 +16,8 @@
 A route of order 2 is named outer-inner, as the literature's "forward over reverse": the inner mode gives the gradient,
 the outer one differentiates that, entry by entry. Forward mode has no upstream gradient: it takes the derivative with
 tangent 1, then multiplies by the upstream in the dtype. The outer mode has tangent or cotangent 1, so that a Hessian is
-the derivative of the gradient that was measured.
+the derivative of the gradient that was measured. Of a callable, whose own rules may not be linear, the tangent of
+`forward` is the upstream gradient, and the outer cotangent of `reverse-reverse` is −2, by which the result is divided.
 """
 
 from __future__ import annotations
@@ -72,12 +73,18 @@ class Runner:
         self.device = device
         self._is_called = isinstance(subject, Subject)
         # Single numbers, of which only `vmap` makes many at once.
-        alone = self._is_called and layout in (None, "single")
+        alone = self._is_called and layout in (None, "single", "apart")
         self._alone = alone and route != "vmap"
         self.layout = layout or ("single" if self._alone else "batch")
-        self._route = modes.reverse_twice if twice else _ROUTES[route]
-        if seeded and route == "forward":
+        self._route = _ROUTES[route]
+        if twice:
+            self._route = modes.reverse_twice
+        elif seeded and route == "forward":
             self._route = modes.forward_seeded
+        elif self._is_called and route == "reverse-reverse":
+            self._route = modes.reverse_reverse_along
+        elif layout == "apart" and route == "reverse":
+            self._route = modes.reverse_apart
         if isinstance(subject, Program):
             self._run, self._names = _lowered(subject, dtype, wrt, device)
         else:

@@ -19,8 +19,8 @@ Number = TypeVar("Number", float, complex)
 FEW_ULPS = 4
 """What another upstream gradient, or another kernel for many numbers, may round otherwise without being looked at: a
 heuristic; what is farther off is judged against the truth."""
-WIDEST = 32
-"""Binades on either side of 1 over which upstream gradients are drawn, where the format has twice as many."""
+NEAR = 4
+"""A factor of no more than this root of the largest number leaves no range by itself: a heuristic."""
 MARGIN = 2
 """Binades between an expected gradient and the ends of the range."""
 SCALE = -2.0
@@ -62,9 +62,11 @@ def deviation(found: complex, expected: complex) -> float:
     return _size(found / expected - 1)
 
 
-def of_magnitude(number: Number, other: Number) -> Number:
-    """A number scaled by a power of two to the magnitude of another."""
-    return number * math.ldexp(1.0, _binade(_size(other)) - _binade(_size(number)))
+def nearer(number: Number, other: Number, format_: Format) -> Number:
+    """A number scaled by a power of two so near to the magnitude of another that their ratio leaves no range."""
+    most = (format_.exponent_max + 1) // NEAR
+    apart = _binade(_size(number)) - _binade(_size(other))
+    return number * math.ldexp(1.0, max(-most, min(apart, most)) - apart)
 
 
 def _size(number: complex) -> float:
@@ -130,7 +132,7 @@ def _reach(
     upstream: complex, found: Sequence[complex], format_: Format
 ) -> tuple[int, int]:
     """The binades of upstream gradients at which every derivative stays inside the range."""
-    widest = min(WIDEST, (format_.exponent_max + 1) // 2)
+    widest = (format_.exponent_max + 1) // 2
     low, high = -widest, widest
     if not upstream or not cmath.isfinite(upstream):
         return 0, 0
