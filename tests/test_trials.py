@@ -101,8 +101,9 @@ def test_a_backward_that_mistakes_its_upstream_gradient_is_found(
     name: str, dtype: str
 ) -> None:
     backward, kind = UPSTREAM_FAULTS[name]
-    if (name, dtype) == ("digits lost", "float64"):
-        kind = "wrong"  # there is no dtype with more digits to ask
+    if name == "digits lost" and dtype in ("float32", "float64"):
+        # Below 2^-43 (g + 1024) - 1024 is 0 in float64 too, which has most digits of all.
+        kind = "wrong"
     found = verdicts(of_sine(backward, dtype=dtype, points=24))
     assert found == {f"differ.{kind}"}
 

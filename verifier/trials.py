@@ -205,7 +205,7 @@ def _batches(
     fixed += [small[k % len(small)] for k in range(len(every))]
     many = every * (ROWS if count <= MOST_ALONE else 2)
     yield Trial(
-        layout="grid",
+        layout="2,-1",
         places=[*every, *every, *many],
         upstream=[*fixed, *drawn(many)],
         shape="a tensor of two rows",
@@ -216,6 +216,10 @@ def _batches(
         ("strided", mixed, "a strided tensor"),
         ("transposed", mixed * 2, "a transposed tensor"),
         ("deep", mixed * 4, "a tensor of three dimensions"),
+        ("1,-1", mixed, "a tensor of one row"),
+        ("-1,1", mixed, "a tensor of one column"),
+        ("2,1,-1,2", mixed * 4, "a tensor of four dimensions"),
+        ("expanded", mixed[:1] * 8, "an expanded tensor"),
     ):
         yield Trial(layout=layout, places=places, upstream=drawn(places), shape=shape)
     for size in SIZES:

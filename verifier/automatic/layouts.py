@@ -8,9 +8,9 @@
 | `expanded` | one number with stride 0, for every input and upstream gradient that is the same at all points        |
 
 A user's callable is given single numbers without dimensions by `single`, all of them at once by the others, and beside
-those what no option names: `grid`, two contiguous rows of half the points each, `transposed`, the same shape with the
-strides of its transpose, `deep`, three dimensions of which the first is the one whose elements are neighbours, and
-`apart`, single numbers, of which one input after the other needs a gradient.
+those what no option names: a shape such as `2,-1`, contiguous; `transposed`, two rows with the strides of their
+transpose; `deep`, three dimensions of which the first is the one whose elements are neighbours; and `apart`, single
+numbers, of which one input after the other needs a gradient.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ def column(
     def tensor(values: Sequence[float]) -> torch.Tensor:
         return torch.tensor(values, dtype=DTYPES[dtype], device=device)
 
-    if layout == "grid":
-        return tensor(numbers).reshape(2, -1)
+    if "," in layout:
+        return tensor(numbers).reshape([int(size) for size in layout.split(",")])
     if layout == "transposed":
         return tensor(numbers).reshape(2, -1).t().contiguous().t()
     if layout == "deep":
         turned = tensor(numbers).reshape(2, -1, 2).permute(2, 1, 0)
         return turned.contiguous().permute(2, 1, 0)
     if layout == "strided":
-        return tensor([part for number in numbers for part in (number, math.nan)])[::2]
+        return tensor([part for number in numbers for part in (math.nan, number)])[1::2]
     if layout == "expanded" and len(set(map(repr, numbers))) == 1:
         return tensor(numbers[:1]).expand(len(numbers))
     return tensor(numbers)

@@ -16,8 +16,8 @@
 A route of order 2 is named outer-inner, as the literature's "forward over reverse": the inner mode gives the gradient,
 the outer one differentiates that, entry by entry. Forward mode has no upstream gradient: it takes the derivative with
 tangent 1, then multiplies by the upstream in the dtype. The outer mode has tangent or cotangent 1, so that a Hessian is
-the derivative of the gradient that was measured. Of a callable, whose own rules may not be linear, the tangent of
-`forward` is the upstream gradient, and the outer cotangent of `reverse-reverse` is −2, by which the result is divided.
+the derivative of the gradient that was measured. Of a callable, whose own rules may not be linear, the outer
+cotangent of `reverse-reverse` is −2, by which the result is divided.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ MARGIN = 2
 """Binades between an expected gradient and the ends of the range."""
 SCALE = -2.0
 """A second upstream gradient, times the first one: exact in binary."""
-SMALL = (-2.0, 5.0, -1.0, 1.0, 3.0, -0.5, 0.25, -7.0)
+SMALL = (-2.0, 5.0, -1.0, 1.0, 0.5, 3.0, -0.5, 2.0, 0.25, -7.0)
 """Upstream gradients at which a backward may branch or clip."""
 
 
