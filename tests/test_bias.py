@@ -7,6 +7,7 @@ float32 and round once, round every operation, or are PyTorch's own.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,6 +67,8 @@ RIGHT = {
     "PyTorch's own": (functional.softsign, "x/(1 + abs(x))", "float16"),
     "rounds every operation": (lambda x: x * sigmoid(x), SILU, "bfloat16"),
     "polynomial": (lambda x: x**3 / 3 - 0.1 * x, "x**3/3 - 0.1*x", "bfloat16"),
+    # x + 0.1, rounded to the spacing of x, is x + another constant all over a binade: smooth, and no fault.
+    "a sum on a grid": (lambda x: (x + 0.1) ** 2, "(x + 0.1)**2", "bfloat16"),
     "a constant in the dtype": (
         lambda x: x.new_tensor(0.1) * x * x,
         "0.1*x*x",
@@ -155,11 +158,12 @@ def noise(count: int) -> list[float]:
 
 
 def model(*runs: list[float]) -> bias.Model:
-    return lambda: [column(run).measured for run in runs]
+    return lambda once: [column(run).measured for run in runs]
 
 
 def test_few_wrong_numbers_are_no_lean() -> None:
-    excess = [1.0] * 60 + [0.0] * 400
+    """Not even where all else is rounded once, and every wrong number is evidence."""
+    excess = [1.0] * 20 + [0.0] * 440
     assert bias.examine(column(excess), model(noise(460))) is None
 
 
@@ -168,6 +172,29 @@ def test_a_lean_that_no_run_shows_is_a_bias() -> None:
     assert found is not None
     assert found.biased
     assert "460 are too large and none too small" in found.message
+
+
+def test_what_jumps_explains_nothing_that_is_smooth() -> None:
+    """One column is off by one summand, the other by as much on average, but by turns."""
+    jumps = [2.0 * (index % 2) for index in range(460)]
+    found = bias.examine(column([1.0] * 460), model(jumps))
+    assert found is not None
+    assert found.biased
+
+
+def test_what_is_smooth_too_explains_it() -> None:
+    found = bias.examine(column([1.0] * 460), model(noise(460), [0.6] * 460))
+    assert found is not None
+    assert not found.biased
+
+
+def test_what_float32_leaves_beside_a_tie_is_no_evidence() -> None:
+    """Wrong numbers whose truths lie beside a tie, as float32 inside rounds them; next to it, they are a bias."""
+    for distance, is_told in ((1e-4, False), (0.05, True)):
+        one = column([1.0] * 460)
+        beside = replace(one, rest=[0.5 - distance] * 460)
+        found = bias.examine(beside, model(noise(460)))
+        assert (found is not None and found.biased) is is_told
 
 
 def test_a_lean_that_one_run_shows_is_none() -> None:
@@ -186,7 +213,7 @@ def test_a_small_lean_amid_noise_is_none() -> None:
 
 
 def test_without_a_run_nothing_is_accused() -> None:
-    found = bias.examine(column([1.0] * 460), list)
+    found = bias.examine(column([1.0] * 460), lambda once: [])
     assert found is not None
     assert not found.biased
 

@@ -46,7 +46,7 @@ class Whole:
     wrt: Sequence[str]
     points: Sequence[Mapping[str, float]]
     upstream: Sequence[float]
-    _runs: list[roundings.Columns] | None = field(default=None, init=False)
+    _runs: dict[bool, list[roundings.Columns]] = field(default_factory=dict, init=False)
 
     def judge(
         self,
@@ -82,7 +82,11 @@ class Whole:
         )
         found = bias.examine(
             column,
-            lambda: [[r[quantity][i] for i in places] for r in self.runs(format_)],
+            lambda once: [
+                [run[quantity][i] for i in places]
+                for kind in ((False, True) if once else (False,))
+                for run in self.runs(format_, kind)
+            ],
         )
         if found is None:
             return
@@ -97,9 +101,9 @@ class Whole:
             verdict = judgement.verdict
         yield index, replace(judgement, verdict=verdict, message=found.message)
 
-    def runs(self, format_: Format) -> list[roundings.Columns]:
-        if self._runs is None:
-            self._runs = list(
+    def runs(self, format_: Format, once: bool) -> list[roundings.Columns]:
+        if once not in self._runs:
+            self._runs[once] = list(
                 roundings.runs(
                     self.program,
                     self.points,
@@ -107,9 +111,10 @@ class Whole:
                     wrt=self.wrt,
                     format_=format_,
                     count=RUNS,
+                    once=once,
                 )
             )
-        return self._runs
+        return self._runs[once]
 
 
 def _plain(

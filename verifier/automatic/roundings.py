@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from verifier.automatic import modes
 from verifier.automatic.lowering import Lowered
-from verifier.floats import Format
+from verifier.floats import FORMATS, Format
 from verifier.language.expression import Program, define
 
 Tensor = torch.Tensor
@@ -36,21 +36,28 @@ def runs(
     wrt: Sequence[str],
     format_: Format,
     count: int,
+    once: bool = False,
     seed: int = 0,
 ) -> Iterator[Columns]:
     """The value and the gradient by each of `wrt` at every point, by reverse mode.
 
-    First of the program as PyTorch runs it in the dtype, then of `count` runs whose roundings are moved. A run that
-    raises is left out.
+    First of the program as PyTorch runs it in the dtype, then of one that rounds everything to the nearest numbers, and
+    of others whose roundings are moved. With `once` operations round to float32, and only results and, in every second
+    run, constants to the dtype. A run that raises is left out.
     """
-    plain = Lowered(program, format_.name)
-    yield from _columns(plain, points, upstream, wrt, format_, nullcontext())
+    if not once:
+        plain = Lowered(program, format_.name)
+        yield from _columns(plain, points, upstream, wrt, format_, nullcontext())
+    inner = FORMATS["float32"] if once else format_
     for number in range(count):
         source = random.Random(f"{seed}:{number}")
+        rounds_constants = number % 2 == 0
+        outer = format_ if rounds_constants else inner
         lowered = Lowered(define(program), "float64")
-        if number % 2:
-            _round_constants(lowered, format_, source)
-        mode = Rounding(format_, source)
+        moved = source if number else None
+        if rounds_constants:
+            _round_constants(lowered, format_, moved)
+        mode = Rounding(inner, moved, of_constants=outer)
         yield from _columns(lowered, points, upstream, wrt, format_, mode)
 
 
@@ -84,11 +91,17 @@ def _columns(
 
 
 class Rounding(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Rounds the float64 result of every operation that runs inside, backward passes included."""
+    """Rounds the float64 result of every operation that runs inside, backward passes included.
 
-    def __init__(self, format_: Format, source: random.Random) -> None:
+    Without a `source` to the nearest numbers of the format. What has no dimensions is made of constants alone.
+    """
+
+    def __init__(
+        self, format_: Format, source: random.Random | None, *, of_constants: Format
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.format, self.source = format_, source
+        self.of_constants = of_constants
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
@@ -108,12 +121,13 @@ class Rounding(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """A result rounded, but where it is an operand or its negative: a copy, a choice, a product with 1."""
         if not isinstance(result, Tensor) or result.dtype != torch.float64:
             return result
-        factor = 2.0 ** self.source.random()
-        kept = nearest(result, self.format) == result
+        format_ = self.format if result.dim() else self.of_constants
+        factor = 1.0 if self.source is None else 2.0 ** self.source.random()
+        kept = nearest(result, format_) == result
         for operand in operands:
             if isinstance(operand, Tensor) and operand.shape == result.shape:
                 kept |= operand.abs() == result.abs()
-        moved = nearest(result * factor, self.format) / factor
+        moved = nearest(result * factor, format_) / factor
         return torch.where(kept, result, moved)
 
 
@@ -137,7 +151,9 @@ def _run(lowered: Lowered, names: Sequence[str]) -> modes.Run:
     return run
 
 
-def _round_constants(lowered: Lowered, format_: Format, source: random.Random) -> None:
+def _round_constants(
+    lowered: Lowered, format_: Format, source: random.Random | None
+) -> None:
     moved = {
         index: _moved(value, format_, source)
         for index, value in lowered.literals.items()
@@ -145,10 +161,10 @@ def _round_constants(lowered: Lowered, format_: Format, source: random.Random) -
     lowered.literals = lowered.scalars = moved
 
 
-def _moved(value: float, format_: Format, source: random.Random) -> float:
+def _moved(value: float, format_: Format, source: random.Random | None) -> float:
     """A number next to `value`, as near as a result would be; of a number of the format the same."""
     number = torch.tensor(value, dtype=torch.float64)
-    return float(Rounding(format_, source).rounded(number))
+    return float(Rounding(format_, source, of_constants=format_).rounded(number))
 
 
 def _numbers(tensor: Tensor | None, count: int, format_: Format) -> Sequence[float]:

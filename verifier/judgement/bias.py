@@ -7,14 +7,17 @@ rounds once has hardly any such number; one that rounds every operation has many
 intermediate results hardly move. So a lean is held against runs of the specification whose roundings are moved at
 random (`automatic.roundings`), at the same points: what they show too is rounding.
 
-The thresholds are calibrated, not proved: on 24 kernels of PyTorch's own, 45 programs that run wholly in a 16-bit dtype
-and 8 that compute in float32, over seven ranges, in bfloat16 and float16 (tests/test_bias.py).
+Where the wrong numbers are those of a smooth function that is rounded once (`_is_rounded_once`), nothing inside was
+rounded to the dtype, and rounding every operation is no excuse: there a lean is held against runs that are
+smooth too, as those that compute in float32 and round but the constants.
+
+The thresholds are a heuristic, chosen on the population on which they were tried.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -31,7 +34,17 @@ STRETCHES = 32
 CELLS = 256
 """Parts of the range of an input."""
 SMOOTH = 0.25
-"""A kernel that rounds once changes sides less often than this part of what rounding every operation does."""
+"""An error that is smooth changes sides less often than this part of what rounding every operation does."""
+WINDOW = 16
+"""Neighbouring votes that one factor, or one summand, must explain where a smooth function is rounded once."""
+SLACK = 1 / 16
+"""Ulps by which a smooth error may change over a window, and float32 may move it."""
+ROUGH = 0.1
+"""Windows, as a part of those with a wrong number, that nothing need explain: where the function jumps."""
+ONCE_THRESHOLD = 4.0
+"""As `THRESHOLD`, of what is rounded once: there every wrong number is evidence."""
+INSIDE = 2.0**-16
+"""The relative error that may come of computing in float32: a wrong number that it explains is no evidence."""
 COMPARABLE = 0.5
 """A lean of the specification's own that is at least this part of the one found explains it."""
 LARGE_ULP, LARGE_FACTOR = 1.0, 2.0
@@ -55,6 +68,23 @@ class Column:
         """The truth in double precision."""
         return self.rounded[index] + self.rest[index] * self.unit[index]
 
+    def evident(self, excess: Sequence[float]) -> list[float]:
+        """The excess of those numbers that no rounding of what is next to the truth gives; 0 of the others."""
+
+        def is_evident(index: int) -> bool:
+            near = INSIDE * abs(self.rounded[index]) / self.unit[index]
+            return abs(excess[index] - self.rest[index]) > self.half(index) + near
+
+        return [
+            one if one and is_evident(index) else 0.0
+            for index, one in enumerate(excess)
+        ]
+
+    def half(self, index: int) -> float:
+        """How far what rounds to the measured number may lie from it, in ulps of the truth."""
+        binades = math.frexp(self.measured[index])[1] - math.frexp(self.true(index))[1]
+        return math.ldexp(0.5, max(binades, 0))
+
     def excess(self, measured: Sequence[float]) -> list[float]:
         """How many ulps each number lies above the correctly rounded truth; 0 where it is not finite."""
         return [
@@ -65,8 +95,9 @@ class Column:
         ]
 
 
-Model = Callable[[], Sequence[Sequence[float]]]
-"""What runs of the specification that round every operation give at the points of a column."""
+Model = Callable[[bool], Sequence[Sequence[float]]]
+"""What runs of the specification give at the points of a column: of those that round every operation to the dtype, or,
+if True, also of those that compute in float32 and round to the dtype only the result and, some, the constants."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,18 +114,21 @@ def examine(column: Column, model: Model) -> Finding | None:
     """The strongest lean that rounding does not explain; else the strongest that it does, as a note; else None."""
     excess = column.excess(column.measured)
     both = [_Votes(column, by_magnitude=True), _Votes(column, by_magnitude=False)]
-    found = [(votes, lean) for votes in both for lean in votes.leans(excess)]
+    once = any(_is_rounded_once(votes, excess) for votes in both)
+    least = ONCE_THRESHOLD if once else THRESHOLD
+    counted = column.evident(excess)
+    found = [(votes, lean) for votes in both for lean in votes.leans(counted, least)]
     if not found:
         return None
     found.sort(key=lambda one: -abs(one[1].score))
-    runs = [column.excess(run) for run in model()]
+    runs = [column.excess(run) for run in model(once)]
     if not runs:
         return _told(column, *found[0], biased=False)
-    rivals = [_Rivals(votes, excess, runs) for votes in both]
+    rivals = [_Rivals(votes, excess, runs, once=once) for votes in both]
     for votes, lean in found:
         if not rivals[both.index(votes)].explain(lean):
             return _told(column, votes, lean, biased=True)
-    return _told(column, *found[0], biased=False)
+    return _told(column, *found[0], biased=False, once=once)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +187,10 @@ class _Votes:
             for members in self.members
         ]
 
-    def leans(self, excess: Sequence[float]) -> Iterator[_Lean]:
+    def leans(self, excess: Sequence[float], least: float) -> Iterator[_Lean]:
+        """Every stretch with a score of at least so much, and hardly a vote for the other side."""
         means = self.means(excess)
-        if sum(mean != 0 for mean in means) < THRESHOLD**2:
+        if sum(mean != 0 for mean in means) < least**2:
             return
         for name, order in self.orders.items():
             edges = _edges(len(order))
@@ -171,7 +206,7 @@ class _Votes:
                 for end in edges[first + 1 :]:
                     up, down = ups[end] - ups[begin], downs[end] - downs[begin]
                     score = (up - down) / math.sqrt(up + down + FEW)
-                    if abs(score) < THRESHOLD or min(up, down) > PURE * max(up, down):
+                    if abs(score) < least or min(up, down) > PURE * max(up, down):
                         continue
                     yield _Lean(
                         order=name,
@@ -211,21 +246,21 @@ class _Said:
 
 
 class _Rivals:
-    """What runs of the specification show of the same votes, which round every operation."""
+    """What runs of the specification show of the same votes."""
 
     def __init__(
         self,
         votes: _Votes,
         excess: Sequence[float],
         runs: Sequence[Sequence[float]],
+        *,
+        once: bool,
     ) -> None:
+        self.once = once
         self.own = _Said(votes, excess)
-        self.runs = [_Said(votes, run) for run in runs]
-        # Along another input an error that is smooth in one may seem to jump.
-        self.smooth = any(
-            self.is_smoother(name, 0, len(votes.members)) for name in votes.inputs
-        )
-        """Whether the errors are those of another smooth function that is rounded once."""
+        # What jumps explains nothing that is smooth; that x + 0.1 is rounded to the spacing of x may be smooth.
+        alike = [run for run in runs if not once or _is_rounded_once(votes, run)]
+        self.runs = [_Said(votes, run) for run in alike]
 
     def is_smoother(self, order: str, begin: int, end: int) -> bool:
         """Whether the errors change sides less often in a stretch than roundings do."""
@@ -233,14 +268,78 @@ class _Rivals:
         return self.own.turning(order, begin, end) < SMOOTH * usual
 
     def explain(self, lean: _Lean) -> bool:
-        """Whether rounding every operation of the specification may lean as far there."""
+        """Whether rounding as the runs do may lean as far there."""
         stretch = lean.order, lean.begin, lean.end
-        widest = max(abs(run.shift(*stretch)) for run in self.runs)
-        if self.smooth:
+        widest = max((abs(run.shift(*stretch)) for run in self.runs), default=0.0)
+        if self.once:
             return widest >= COMPARABLE * abs(lean.shift)
         return abs(lean.shift) < max(
             LARGE_ULP, LARGE_FACTOR * widest
         ) or not self.is_smoother(*stretch)
+
+
+# ── rounded once ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _is_rounded_once(votes: _Votes, excess: Sequence[float]) -> bool:
+    """Whether the numbers are those of a smooth function, not far from the truth, rounded to the dtype once.
+
+    Then what was rounded lies within half an ulp of each number, and among neighbours along an input its distance from
+    the truth is nearly one factor or one summand: some number must lie in all of their intervals. Where every operation
+    rounds, errors jump from one number to the next, and none does.
+    """
+    wrong = [mean != 0 for mean in votes.means(votes.column.evident(excess))]
+    if not any(wrong):
+        return False
+    intervals = [_before_rounding(votes, excess, by) for by in (_relative, _absolute)]
+    return any(
+        _is_smooth(votes.orders[name], wrong, intervals) for name in votes.inputs
+    )
+
+
+_Interval = tuple[float, float]
+
+
+def _relative(column: Column, index: int) -> float:
+    return column.unit[index] / column.true(index)
+
+
+def _absolute(column: Column, index: int) -> float:
+    return column.unit[index]
+
+
+def _before_rounding(
+    votes: _Votes, excess: Sequence[float], scale: Callable[[Column, int], float]
+) -> list[_Interval]:
+    """Of each vote, where the distance from the truth to what was rounded lies, each ulp times the scale."""
+    column, rest = votes.column, votes.column.rest
+
+    def interval(index: int) -> _Interval:
+        ulp = scale(column, index)
+        middle = (excess[index] - rest[index]) * ulp
+        half = (column.half(index) + SLACK) * abs(ulp)
+        return middle - half, middle + half
+
+    return [_common(interval(i) for i in members) for members in votes.members]
+
+
+def _common(intervals: Iterable[_Interval]) -> _Interval:
+    lows, highs = zip(*intervals, strict=True)
+    return max(lows), min(highs)
+
+
+def _is_smooth(
+    order: Sequence[int], wrong: Sequence[bool], intervals: Sequence[list[_Interval]]
+) -> bool:
+    """Whether nearly every window in which something is wrong has a number in all of its intervals."""
+    looked_at = smooth = 0
+    for begin in range(0, max(len(order) - WINDOW, 0) + 1, WINDOW // 2):
+        window = order[begin : begin + WINDOW]
+        if any(wrong[vote] for vote in window):
+            looked_at += 1
+            found = (_common(each[vote] for vote in window) for each in intervals)
+            smooth += any(low <= high for low, high in found)
+    return looked_at > 0 and looked_at - smooth <= ROUGH * looked_at
 
 
 def _width(values: Sequence[float]) -> tuple[float, float]:
@@ -261,7 +360,9 @@ def _edges(count: int) -> list[int]:
 # ── what is said of it ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _told(column: Column, votes: _Votes, lean: _Lean, *, biased: bool) -> Finding:
+def _told(
+    column: Column, votes: _Votes, lean: _Lean, *, biased: bool, once: bool = False
+) -> Finding:
     side = math.copysign(1.0, lean.score)
     excess = column.excess(column.measured)
     order = votes.orders[lean.order]
@@ -280,11 +381,12 @@ def _told(column: Column, votes: _Votes, lean: _Lean, *, biased: bool) -> Findin
     )
     if votes.by_magnitude:
         told += ", in magnitude"
-    tail = (
-        "each alone could be rounding, together they cannot"
-        if biased
-        else "as where every operation of the specification rounds to the dtype"
-    )
+    if biased:
+        tail = "each alone could be rounding, together they cannot"
+    elif once:
+        tail = "as where the constants of the specification are rounded to the dtype"
+    else:
+        tail = "as where every operation of the specification rounds to the dtype"
     return Finding(biased=biased, place=worst, message=f"{told}: {tail}")
 
 
