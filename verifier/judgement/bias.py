@@ -124,6 +124,9 @@ def examine(column: Column, model: Model) -> Finding | None:
     runs = [column.excess(run) for run in model(once)]
     if not runs:
         return _told(column, *found[0], biased=False)
+    if once:
+        # What jumps explains nothing that is smooth; x + 0.1 rounded to the spacing of x may be smooth.
+        runs = [run for run in runs if any(_is_rounded_once(v, run) for v in both)]
     rivals = [_Rivals(votes, excess, runs, once=once) for votes in both]
     for votes, lean in found:
         if not rivals[both.index(votes)].explain(lean):
@@ -258,9 +261,7 @@ class _Rivals:
     ) -> None:
         self.once = once
         self.own = _Said(votes, excess)
-        # What jumps explains nothing that is smooth; that x + 0.1 is rounded to the spacing of x may be smooth.
-        alike = [run for run in runs if not once or _is_rounded_once(votes, run)]
-        self.runs = [_Said(votes, run) for run in alike]
+        self.runs = [_Said(votes, run) for run in runs]
 
     def is_smoother(self, order: str, begin: int, end: int) -> bool:
         """Whether the errors change sides less often in a stretch than roundings do."""
