@@ -127,7 +127,8 @@ def examine(column: Column, model: Model) -> Finding | None:
     if once:
         # What jumps explains nothing that is smooth; x + 0.1 rounded to the spacing of x may be smooth.
         runs = [run for run in runs if any(_is_rounded_once(v, run) for v in both)]
-    rivals = [_Rivals(votes, excess, runs, once=once) for votes in both]
+    evident = [column.evident(run) for run in runs]
+    rivals = [_Rivals(votes, counted, evident, once=once) for votes in both]
     for votes, lean in found:
         if not rivals[both.index(votes)].explain(lean):
             return _told(column, votes, lean, biased=True)
