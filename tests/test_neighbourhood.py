@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 
+import verifier
 from verifier.floats import BFLOAT16, BINARY32, BINARY64, Format, nearest, neighbour
 from verifier.language.expression import parse
 from verifier.symbolic.complex_neighbourhood import ComplexNeighbourhood
@@ -221,3 +222,13 @@ def test_a_complex_pole_within_two_ulps(kind: str) -> None:
     assert nearby.ends(NEAR)
     away = about_complex("1/(1 - 3*z)", {"z": complex(third, 1e-3)}, kind)
     assert not away.ends(NEAR)
+
+
+def test_a_slope_that_a_constant_bounds_is_no_pole():
+    """log1p(−min(p, 0.999999)) falls with at most 10⁶: its −∞ at 1 in bfloat16 is no number of the neighbourhood."""
+    run = verifier.verify("log1p(-min(p, 0.999999))", at={"p": 1}, dtype="bfloat16")
+
+    verdicts = {c.quantity: str(c.verdict) for c in run.results[0].comparisons}
+    assert verdicts["gradient"] == "differ.nonfinite"
+    pole = verifier.verify("1/(1 - 3*x)", at={"x": "1/3"}, dtype="float64")
+    assert pole.results[0].verdict == "match.conditioning"

@@ -202,7 +202,8 @@ def verified(row: Operation, points: list[dict[str, str]], dtype: str) -> Any:
     (result,) = verifier.verify(text_of(row), at=points, dtype=dtype).results
     # The second conjunct of `x < y` may be decided without it, and then y is still an input.
     assert result.points == len(points)
-    assert sum(result.counts.values()) == len(points) * (1 + len(points[0]))
+    # At another upstream gradient a number may differ that is right at 1; it is told besides.
+    assert sum(result.counts.values()) >= len(points) * (1 + len(points[0]))
     assert result.verdict not in (Verdict.DIFFER_UNSUPPORTED, Verdict.ERROR_RUN), (
         result.message
     )

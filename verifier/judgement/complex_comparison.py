@@ -121,7 +121,8 @@ def judge(
     if truth.status is TruthStatus.UNDEFINED:
         if not cmath.isfinite(measured):
             return Judgement(verdict=Verdict.MATCH_UNDEFINED, message=truth.reason)
-        return bench.beyond(measured) or Judgement(
+        # A pole is undefined only exactly at the point, where a finite number is a convention.
+        return Judgement(
             verdict=Verdict.DIFFER_SPURIOUS,
             message=f"a finite number where the truth is not: {truth.reason}",
         )
@@ -176,20 +177,6 @@ class _Bench:
                 return Judgement(verdict=Verdict.MATCH_ROUNDING, message=told)
             return self.nonfinite()
         return self.finite(measured, true) if norm(true) else self.zero(measured)
-
-    def beyond(self, measured: complex) -> Judgement | None:
-        """The match of a finite number that is true next to a pole, to which rounding has to bring the program."""
-        spread = self.excuses.rounding() if self.written else self.excuses.ideal()
-        if spread is not None and not (
-            spread.radius and _holds(spread, of_float(measured))
-        ):
-            return None
-        if not self.excuses.holds_nearby(measured, self.tolerance, CONDITIONING_STEPS):
-            return None
-        return Judgement(
-            verdict=Verdict.MATCH_CONDITIONING,
-            message=f"true within {CONDITIONING_STEPS} ulps of the inputs",
-        )
 
     # ── what is not finite ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -9,7 +9,7 @@ or an end of the domain. What is true there is read off the truth close to it, o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -34,6 +34,10 @@ MOST_EDGES = 4
 """Edges at which a number may turn out not to be true; those that are left lie mostly along the same line."""
 APPROACH = (2, 6, 11)
 """How close to an edge the truth is asked, in halvings of an ulp. The steps grow, as those of a logarithm do then."""
+ALONE_DEEPEST = 48
+"""Halvings past which an edge that one input leads to is taken for met. What grows up to it may be bounded all the
+same, as 1/(10⁻⁶ + x) is."""
+ALONE_APPROACH = (2, 14, 44)
 GROWTH = Fraction(1, 1 << 10)
 """Part of the truth by which it has to grow on the way to an edge to be unbounded there: a logarithm's tenth does."""
 KNOWN_BITS = 30
@@ -165,10 +169,13 @@ class Neighbourhood:
         box = self._box(steps)
         # Mostly one input alone leads there, which is soon told.
         alone = [{name: ends} for name, ends in box.items()]
-        with balls.workprec(self.bits):
+        with balls.workprec(self.bits + 2 * ALONE_DEEPEST):
             return any(self._ends(one) for one in (*alone, box))
 
     def _ends(self, box: Box) -> bool:
+        alone = len(box) == 1
+        deepest = ALONE_DEEPEST if alone else DEEPEST * len(box)
+        approach = ALONE_APPROACH if alone else APPROACH
         stack, seen, edges = [(box, 0)], 0, 0
         while stack and seen < MOST_BOXES and edges < MOST_EDGES:
             box, depth = stack.pop()
@@ -178,11 +185,11 @@ class Neighbourhood:
                 return True
             if standing is Standing.REGULAR:
                 continue
-            if depth < DEEPEST * len(box):
+            if depth < deepest:
                 stack += [(half, depth + 1) for half in _halves(box, depth)]
                 continue
             edges += 1
-            sides = list(self._sides(box))
+            sides = list(self._sides(box, approach))
             if any(side is None or _is_unbounded(side) for side in sides):
                 return True
         return False
@@ -256,20 +263,20 @@ class Neighbourhood:
 
     def _is_at_edge(self, box: Box, near: _Near) -> bool:
         """Whether the number is what the truth tends to at the edge in the box, from some side or between them."""
-        sides = [side for side in self._sides(box) if side is not None]
+        sides = [side for side in self._sides(box, APPROACH) if side is not None]
         bounded = [side for side in sides if not _is_unbounded(side)]
         if self.by_interval and bounded:
             lower = min(side.lower for side in bounded)
             sides.append(Side(lower, max(side.upper for side in bounded)))
         return any(near.some(side.lower, side.upper) for side in sides)
 
-    def _sides(self, box: Box) -> Iterator[Side | None]:
+    def _sides(self, box: Box, approach: Sequence[int]) -> Iterator[Side | None]:
         """What is true on each side of the edge in a box, along every input; None where the domain has ended."""
         edge = {name: (low + high) / 2 for name, (low, high) in box.items()}
         for name, value in edge.items():
             unit = ulp(Fraction(self.point[name]), self.format)
             for direction in (-1, 1):
-                steps = [direction * unit * power_of_two(-n) for n in APPROACH]
+                steps = [direction * unit * power_of_two(-n) for n in approach]
                 found = [self._at({**edge, name: value + step}) for step in steps]
                 if any(one.standing is Standing.UNDEFINED for one in found):
                     yield None
