@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import verifier
+from verifier.judgement.pattern import of_gradients
 
 Tensor = torch.Tensor
 Slopes = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -71,3 +72,15 @@ def test_a_pattern_is_told_once(message: str) -> None:
 def test_what_one_point_breaks_is_no_pattern() -> None:
     slopes: Slopes = lambda x, y: (2 * x * y * torch.where(x > 1.9, 3.0, 2.0), x * x)  # noqa: E731
     assert not any("at all" in one for one in told(slopes))
+
+
+def test_a_factor_is_told_with_its_count_where_rounding_hides_it_at_some_points() -> (
+    None
+):
+    """At one of nine points no more than rounding is seen; at two of nine it is no pattern."""
+    true = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 1e-9]
+    measured = [1.01 * t for t in true[:8]] + [1.4e-9]
+    found = of_gradients({"x": measured}, {"x": true}, 2.0**-23)
+    assert found == {"x": "measured / true = 1.01 at 8 of 9 points"}
+    measured[0] = 1.0
+    assert of_gradients({"x": measured}, {"x": true}, 2.0**-23) == {}

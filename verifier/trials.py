@@ -417,8 +417,29 @@ def _news(
                 and verdict is not first.verdicts.get((place, key))
                 and not (is_other and verdict in _of_any_upstream(is_subject))
             ):
+                if is_other and _ignores_upstream(first, trial, found, key):
+                    row = _with(row, "the gradient does not depend on the upstream one")
                 rows.append((position, row))
     return rows
+
+
+def _ignores_upstream(first: First, trial: Trial, found: Any, key: Key) -> bool:
+    """Whether every gradient is that of the first run, at other upstream gradients than there."""
+    main, column = first.found.columns()[key], found.columns()[key]
+    other = [
+        position
+        for position, place in enumerate(trial.places)
+        if found.upstream[position] != first.upstream[place] and main[place]
+    ]
+    return bool(other) and all(
+        is_same(column[position], main[trial.places[position]]) for position in other
+    )
+
+
+def _with(row: Any, told: str) -> Any:
+    """The row with words before its own message."""
+    message = "; ".join(part for part in (told, row.judgement.message) if part)
+    return replace(row, judgement=replace(row.judgement, message=message))
 
 
 def _of_any_upstream(is_subject: bool) -> tuple[Verdict, ...]:
