@@ -84,3 +84,31 @@ def test_a_factor_is_told_with_its_count_where_rounding_hides_it_at_some_points(
     assert found == {"x": "measured / true = 1.01 at 8 of 9 points"}
     measured[0] = 1.0
     assert of_gradients({"x": measured}, {"x": true}, 2.0**-23) == {}
+
+
+class WithoutSlope(torch.autograd.Function):
+    """x·sin(x) whose backward forgets x·cos(x)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x * torch.sin(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return grad * torch.sin(x)
+
+
+@pytest.mark.parametrize("upstream", [1, 3])
+def test_a_term_that_is_missing_is_named(upstream: int) -> None:
+    run = verifier.check(
+        WithoutSlope.apply,
+        expression="x*sin(x)",
+        domain={"x": "[1/2, 3/2]"},
+        dtype="float32",
+        upstream=upstream,
+    )
+    messages = [one.message or "" for one in run.results[0].comparisons]
+    term = "a term is missing: true − measured = x*cos(x) at all"
+    assert any(term in message for message in messages)

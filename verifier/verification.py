@@ -82,6 +82,7 @@ from verifier.symbolic.second_rounding import HessianRounding
 from verifier.symbolic.slopes import slopes
 from verifier.symbolic.stepwise import Known
 from verifier.symbolic.truth import Oracle, PointTruth, known_parts, may_vanish
+from verifier.symbolic.truth import terms as terms_of
 
 Point = Mapping[str, float]
 
@@ -859,12 +860,37 @@ class _Work:
         measured = {name: found.gradient[name] for name in rows}
         told = pattern.of_gradients(measured, true, self.format.epsilon)
         for name, place in differing.items():
+            if name not in told:
+                missing = self.missing_term(name, points, measured[name], true[name])
+                told |= {} if missing is None else {name: missing}
             if name in told:
                 row = self.judged[place]
                 parts = [told[name], row.judgement.message]
                 message = "; ".join(part for part in parts if part)
                 judgement = replace(row.judgement, message=message)
                 self.judged[place] = replace(row, judgement=judgement)
+
+    def missing_term(
+        self,
+        name: str,
+        points: Sequence[Point],
+        measured: Sequence[float],
+        true: Sequence[float],
+    ) -> str | None:
+        """The term of SymPy's derivative that the gradient lacks, as a few of the points show it."""
+        some = range(0, len(points), len(points) // MOST_COPIES + 1)
+        inputs = [{n: points[k][n] for n in self.case.inputs} for k in some]
+        upstream = self.measured.upstream if self.measured else [1.0] * len(points)
+        terms = {
+            text: [number * upstream[k] for number, k in zip(column, some, strict=True)]
+            for text, column in terms_of(self.case.program, name, inputs).items()
+        }
+        return pattern.missing_term(
+            [measured[k] for k in some],
+            [true[k] for k in some],
+            terms,
+            self.format.epsilon,
+        )
 
     def try_further(self, points: Sequence[Point], found: Measurement) -> None:
         """Run the points again in other ways, and judge what they show that the first run does not."""

@@ -1,4 +1,4 @@
-"""What every number of a subject that differs has in common: a factor, a sign, exchanged arguments, a summand.
+"""What every number of a subject that differs has in common: a factor, a sign, exchanged arguments, a term.
 
 Tests on the numbers at hand, each allowing for a few roundings; a pattern is told where nearly every point shows it,
 with their count: next to a root of the derivative, rounding hides a factor.
@@ -78,6 +78,23 @@ def _of_one(measured: Numbers, true: Numbers, epsilon: float) -> str | None:
     where = _where([(m, t + difference, t) for m, t in pairs], epsilon)
     if difference and where is not None:
         return f"measured − true = {difference:.5g} {where}"
+    return None
+
+
+def missing_term(
+    measured: Numbers, true: Numbers, terms: Mapping[str, Numbers], epsilon: float
+) -> str | None:
+    """Which of the terms of the true gradient, times the upstream gradient, a backward lacks; None: no one alone."""
+    for text, term in terms.items():
+        triples = [
+            (m, t - part, t)
+            for m, t, part in zip(measured, true, term, strict=True)
+            if math.isfinite(m) and math.isfinite(t) and math.isfinite(part)
+        ]
+        shown = [(m, e, t) for m, e, t in triples if not _is_near(e, t, epsilon)]
+        where = _where(shown, epsilon) if len(shown) >= FEWEST else None
+        if where is not None:
+            return f"a term is missing: true − measured = {text} {where}"
     return None
 
 

@@ -339,6 +339,19 @@ class Whole:
         """The derivatives of the output by each of the inputs named."""
         return [self.expression.diff(self.symbols[name]) for name in wrt]
 
+    def terms(self, name: str) -> dict[str, Formula]:
+        """The terms of the derivative by one input, as they are written; none where it is no sum.
+
+        Those with a condition, or a number of too many digits, are left out.
+        """
+        own = {symbol: sympy.Symbol(name) for name, symbol in self.symbols.items()}
+        terms = sympy.Add.make_args(self.expression.diff(self.symbols[name]))
+        return {
+            str(term.xreplace(own)): self.compile([term])
+            for term in terms
+            if len(terms) > 1 and term.free_symbols <= own.keys()
+        }
+
     def hessian(self, wrt: Sequence[str]) -> list[list[Symbolic]]:
         """The second derivatives of the output."""
         return [

@@ -83,6 +83,8 @@ IDENTITY_BITS = 1_000
 IDENTITY_POINTS = 2
 TIGHT_BITS = 20
 """Bits of an ulp to which a truth is known that may still round either way: a tie that balls cannot see."""
+MOST_SPELT = 100
+"""Operations of a program whose derivative is looked at term by term."""
 WITNESS_BITS = 256
 """Precision of the third opinion: it says nothing wrong at any, and more where it is tighter."""
 TRAJECTORY_BITS = 80
@@ -420,6 +422,37 @@ def _whole(program: Program, wrt: Sequence[str]) -> Formula | None:
         return whole.compile([whole.expression, *whole.gradient(wrt)])
     except derivative.UntranslatableError:
         return None
+
+
+def terms(
+    program: Program, name: str, points: Sequence[Mapping[str, float]]
+) -> dict[str, list[float]]:
+    """The terms of SymPy's derivative by an input at finite points, in double precision; NaN where one has no value.
+
+    None of a derivative that is no sum, or of a program of more than `MOST_SPELT` operations: nobody reads its terms.
+    """
+    if len(program.nodes) > MOST_SPELT or name not in program.inputs:
+        return {}
+    whole = derivative.whole(program)
+    if whole is None:
+        return {}
+    try:
+        formulas = whole.terms(name)
+    except derivative.UntranslatableError:
+        return {}
+    with balls.workprec(WITNESS_BITS):
+        return {
+            text: [_number(formula, point) for point in points]
+            for text, formula in formulas.items()
+        }
+
+
+def _number(formula: Formula, point: Mapping[str, float]) -> float:
+    if not all(map(math.isfinite, point.values())):
+        return math.nan
+    inputs = {name: balls.exact(value) for name, value in point.items()}
+    (ball,) = balls.evaluate(formula, inputs)
+    return float(ball.mid()) if balls.is_finite(ball) else math.nan
 
 
 def _as_program(formula: Formula, program: Program) -> Program:
