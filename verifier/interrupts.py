@@ -45,3 +45,9 @@ def watched() -> Iterator[None]:
 def is_received() -> bool:
     """Whether the user has interrupted what is watched, whatever a callable made of it."""
     return _received and threading.current_thread() is threading.main_thread()
+
+
+def check() -> None:
+    """Raise `KeyboardInterrupt` where the user has interrupted: a callable that caught it is not run again."""
+    if is_received():
+        raise KeyboardInterrupt

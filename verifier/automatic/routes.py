@@ -121,6 +121,8 @@ class Runner:
                 try:
                     with ambient.undisturbed():
                         derived = self._derive(points[part], upstreams[part])
+                    if self._is_called:
+                        interrupts.check()  # a backward may have made nothing of it
                 except (SubjectError, CompileError):
                     raise
                 except BaseException as error:  # `sys.exit()` is no Exception
@@ -287,9 +289,15 @@ def _lowered(
     return run, names
 
 
+def _result(subject: Subject, tensors: Sequence[Tensor]) -> Any:
+    result = subject.function(*tensors)
+    interrupts.check()  # it may have caught the user's interrupt
+    return result
+
+
 def _called(subject: Subject, is_complex: bool) -> Run:
     def run(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
-        result = _of_kind(subject.function(*tensors), is_complex)
+        result = _of_kind(_result(subject, tensors), is_complex)
         if result.numel() != 1:
             kind = "complex" if is_complex else "real"
             raise SubjectError(
@@ -304,7 +312,7 @@ def _called_at_once(subject: Subject, is_complex: bool) -> Run:
     """The run of a callable on many numbers, of which it returns one for each."""
 
     def run(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
-        result = _of_kind(subject.function(*tensors), is_complex)
+        result = _of_kind(_result(subject, tensors), is_complex)
         shape = tensors[0].shape
         if result.shape != shape:
             raise SubjectError(
