@@ -89,7 +89,8 @@ def test_what_the_specification_leans_as_well_is_said_beside_the_match() -> None
     assert told == [
         message
         for message in told
-        if message and "as where every operation of the specification rounds" in message
+        if message
+        and "as where the constants of the specification are rounded" in message
     ]
 
 
