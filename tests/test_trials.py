@@ -795,6 +795,16 @@ def test_a_complex_input_that_the_forward_changes_is_told() -> None:
     assert verdicts(run) == {"differ.mutated"}
 
 
+def test_a_change_in_place_that_is_accepted_hides_nothing_else() -> None:
+    """Right at the upstream gradient 1, of either sign alike at any other; and its upstream gradient is doubled."""
+    faulty = function(
+        torch.sin, lambda g, x: (g.abs() * torch.cos(x), g.mul_(2))[0]
+    )  # fmt: skip
+    run = checked(faulty, "sin(x)", accept="mutated", dtype="float32")
+    assert verdicts(run) == {"differ.wrong"}
+    assert not run.ok
+
+
 COMPLEX_RIGHT: dict[str, tuple[str, Callable[..., Any]]] = {
     "as it is written": ("exp(z)", function(torch.exp, lambda g, z: g * _slope(z))),
     "PyTorch's exp": ("exp(z)", torch.exp),

@@ -315,8 +315,6 @@ def _carried_out(
             outcome.traceback = found.traceback
             return outcome
         _note_state(bench, outcome, points, trial, found)
-        if found.changed is not None:
-            continue  # what else it shows may be of the numbers that it was left with
         rows = _news(bench, first, trial, points, found, is_subject)
         if is_subject:
             rows = _explained(bench, first, trial, points, rows)

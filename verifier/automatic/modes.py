@@ -131,6 +131,7 @@ def reverse_apart(
 ) -> Derived:
     """The value where nothing is recorded, and the gradient by each input where it alone needs one."""
     plain = [tensor.detach() for tensor in inputs]
+    given = [tensor.clone() for tensor in plain]
     with torch.no_grad():
         try:
             value: Tensor | None = run(plain)[0]
@@ -138,6 +139,8 @@ def reverse_apart(
             value = None
     gradient: list[Tensor | None] = []
     for position in wrt:
+        for tensor, kept in zip(plain, given, strict=True):
+            tensor.copy_(kept)  # a run may have changed it in place
         leaf = plain[position].clone().requires_grad_()
         output, _ = run(_with(plain, position, leaf))
         value = output if value is None else value
