@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from backwards import function
 from torch import cos, sin, where
 
 import verifier
@@ -21,24 +22,6 @@ from verifier.language.cases import from_mapping
 Tensor = torch.Tensor
 Backward = Callable[..., Any]
 DTYPES = ["float16", "bfloat16", "float32", "float64"]
-
-
-def function(
-    forward: Callable[..., Tensor], backward: Backward
-) -> Callable[..., Tensor]:
-    """A function with a backward of its own: of the upstream gradient, then the inputs."""
-
-    class Planted(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, *inputs: Tensor) -> Tensor:
-            ctx.save_for_backward(*inputs)
-            return forward(*inputs)
-
-        @staticmethod
-        def backward(ctx: Any, grad: Tensor) -> Any:
-            return backward(grad, *ctx.saved_tensors)
-
-    return lambda *inputs: Planted.apply(*inputs)  # type: ignore[no-untyped-call]
 
 
 def checked(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from verifier.automatic import routes, threads
+from verifier.automatic import routes
 from verifier.automatic.routes import Measurement
 from verifier.floats import FORMATS, Format, decimal, shortest
 from verifier.language import expression, operations
@@ -134,15 +134,14 @@ def _refused(task: SweepTask, failures: dict[str, str], watch: _Stopwatch) -> Sw
 
 def _measuring(task: SweepTask, program: Program, route: str) -> Measure:
     def measure(points: Sequence[Point]) -> Measurement:
-        with threads.single():
-            return routes.measure(
-                program,
-                points,
-                UPSTREAM,
-                dtype=task.dtype,
-                wrt=task.operands,
-                route=route,
-            )
+        return routes.measure(
+            program,
+            points,
+            UPSTREAM,
+            dtype=task.dtype,
+            wrt=task.operands,
+            route=route,
+        )
 
     return measure
 
