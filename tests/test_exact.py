@@ -6,10 +6,13 @@ from fractions import Fraction
 
 import pytest
 
+from verifier.floats import BINARY64
 from verifier.language import expression
 from verifier.language.expression import parse
+from verifier.records import TruthStatus
 from verifier.symbolic import balls, exact
 from verifier.symbolic.exact import Number
+from verifier.symbolic.truth import Oracle
 
 
 def _number(text: str, **point: float) -> Number:
@@ -73,6 +76,38 @@ def test_a_form_knows_rational_numbers(text: str, expected: Fraction) -> None:
 def test_no_other_number_is_taken_for_a_rational_one(text: str) -> None:
     with balls.workprec(100):
         assert _number(text).rational is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "asin(2) - asin(2)",
+        "acos(e)*(3 - sqrt(3)*sqrt(3))",
+        "asin(sin(1)**2 + cos(1)**2) - asin(sin(1)**2 + cos(1)**2)",
+        "(sin(1)**2 + cos(1)**2 - 1)/(sin(1)**2 + cos(1)**2 - 1)",
+        "(0.3 - 3*0.1)/(sin(1)**2 + cos(1)**2 - 1)",
+        "atan2(0, -1) + atan2(-0.0, -1)",
+        "atan2(sin(1)**2 + cos(1)**2 - 1, -2) - pi",
+    ],
+)
+def test_what_may_not_exist_or_hangs_on_the_sign_of_a_zero_is_not_known(
+    text: str,
+) -> None:
+    """0·acos(e) and 0/0 are no numbers; atan2(±0, −1) is ±π (IEEE 754-2019, section 9.2.1)."""
+    program = expression.define(parse(text))
+    with balls.workprec(100):
+        assert exact.values(program, {})[program.output] is None
+
+
+def test_no_choice_is_made_by_an_angle_on_its_cut_for_the_other_sign_of_zero() -> None:
+    """atan2(−0, −1) is −π, so that 3 is the value; 6 would be that of atan2(+0, −1)."""
+    program = parse("where(atan2(y, -1) == -pi, x, 2*x)", variables=["x", "y"])
+    truth = Oracle(program, ("x",)).at({"x": 3.0, "y": -0.0}, 1.0, BINARY64)
+
+    known = truth.value
+    assert known.status is TruthStatus.PRECISION or (
+        known.enclosure is not None and known.enclosure.lower == 3
+    )
 
 
 def test_a_pole_at_a_multiple_of_pi_is_told() -> None:

@@ -96,6 +96,8 @@ class Number:
     def __truediv__(self, other: Number) -> Number:
         if other.is_zero:
             raise Pole("a division by zero")
+        if other.sign() is None:
+            raise Undecided("a division by a number that may be zero")
         if self.is_zero:
             return ZERO
         ratio = _ratio(self.form, other.form)
@@ -459,6 +461,8 @@ def _inverse_sine(number: Number) -> Number:
             share = Fraction(1, 3)
         return _right_angles(-share if value < 0 else share)
     ball = balls.OPERATIONS["asin"](number.ball)
+    if not balls.is_finite(ball):
+        raise Undecided("an inverse sine of what may be more than 1")
     return _of_parity("asin", number, ball, odd=True)
 
 
@@ -468,6 +472,14 @@ def _inverse_tangent(number: Number) -> Number:
         return _right_angles(value / 2)
     ball = balls.OPERATIONS["atan"](number.ball)
     return _of_parity("atan", number, ball, odd=True)
+
+
+def _angle(y: Number, x: Number) -> Number:
+    """atan2 off its cut: on it the sign of a zero decides, and of that a form knows nothing."""
+    if not y.sign() and x.sign() != 1:
+        raise Undecided("an angle that may lie on the cut of `atan2`")
+    ball = balls.OPERATIONS["atan2"](y.ball, x.ball)
+    return _of_atom(_atom("atan2", False, [y.form, x.form]), ball)
 
 
 def _absolute(number: Number) -> Number:
@@ -561,6 +573,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "asin": _inverse_sine,
     "acos": lambda x: _right_angles(Fraction(1)) - _inverse_sine(x),
     "atan": _inverse_tangent,
+    "atan2": _angle,
     "where": lambda p, x, y: x if p else y,
     "lt": lambda x, y: _order(x, y) < 0,
     "le": lambda x, y: _order(x, y) <= 0,
