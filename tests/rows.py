@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
-from verifier.language.operations import Operation
+from verifier.language.operations.table import Operation
 
 PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "polygamma": {"n": ("1", "0", "2", "5")},

@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 
 import verifier
-from verifier import api, pipeline
+from verifier import api
 from verifier.errors import CaseFileError, ExpressionError, UsageError
-from verifier.pipeline import Task
 from verifier.records import Comparison, RunRecord, Verdict
+from verifier.running import pipeline
+from verifier.running.pipeline import Task
 
 LOGISTIC = "x/(1 + exp(-x))"
 

@@ -20,143 +20,77 @@ import verifier
 PACKAGE = Path(verifier.__file__).parent
 
 GROUND = {
-    "verifier.errors",
-    "verifier.evidence",
-    "verifier.floating_point",
-    "verifier.floats",
-    "verifier.interrupts",
-    "verifier.records",
-    "verifier.survey.records",
+    "errors": "",
+    "floats": "",
+    "floating_point": "errors",
+    "interrupts": "",
+    "records": "",
+    "traces": "records",
+    "survey.records": "",
 }
-MAY_IMPORT = {
-    "verifier.errors": set(),
-    "verifier.evidence": {"verifier.records"},
-    "verifier.floats": set(),
-    "verifier.floating_point": {"verifier.errors"},
-    "verifier.interrupts": set(),
-    "verifier.records": set(),
-    "verifier.survey.records": set(),
-    "verifier.language": GROUND | {"verifier.language"},
-    "verifier.symbolic": GROUND | {"verifier.language", "verifier.symbolic"},
-    "verifier.automatic": GROUND | {"verifier.language", "verifier.automatic"},
-    "verifier.judgement": GROUND | {"verifier.language", "verifier.judgement"},
-    "verifier.reports": GROUND | {"verifier.reports"},
-    "verifier.inquiry": GROUND
-    | {
-        "verifier.language",
-        "verifier.symbolic",
-        "verifier.automatic",
-        "verifier.judgement",
-    },
-    "verifier.sampling": GROUND | {"verifier.language", "verifier.symbolic"},
-    "verifier.trials": GROUND | {"verifier.automatic", "verifier.judgement"},
-    "verifier.suggestion": GROUND | {"verifier.language", "verifier.symbolic"},
-    "verifier.verification": GROUND
-    | {
-        "verifier.language",
-        "verifier.symbolic",
-        "verifier.automatic",
-        "verifier.judgement",
-        "verifier.inquiry",
-        "verifier.sampling",
-        "verifier.trials",
-        "verifier.together",
-    },
-    "verifier.together": GROUND
-    | {
-        "verifier.language",
-        "verifier.symbolic",
-        "verifier.automatic",
-        "verifier.judgement",
-    },
-    "verifier.complex_verification": GROUND
-    | {
-        "verifier.verification",
-        "verifier.trials",
-        "verifier.language",
-        "verifier.symbolic",
-        "verifier.automatic",
-        "verifier.judgement",
-    },
-    "verifier.explain_command": GROUND
-    | {
-        "verifier.language",
-        "verifier.symbolic",
-        "verifier.judgement",
-        "verifier.reports",
-        "verifier.verification",
-        "verifier.inquiry",
-        "verifier.isolation",
-        "verifier.suggestion",
-    },
-    "verifier.import_command": {"verifier.errors", "verifier.language"},
-    "verifier.isolation": GROUND | {"verifier.symbolic", "verifier.automatic"},
-    "verifier.disagreement": {"verifier.records", "verifier.floats"},
-    "verifier.pipeline": GROUND
-    | {
-        "verifier.language",
-        "verifier.complex_verification",
-        "verifier.verification",
-        "verifier.disagreement",
-        "verifier.isolation",
-        "verifier.automatic",
-    },
-    "verifier.survey": set(),
-    "verifier.survey.plan": GROUND | {"verifier.language"},
-    "verifier.survey.points": GROUND | {"verifier.language"},
-    "verifier.survey.regions": GROUND,
-    "verifier.survey.tally": GROUND | {"verifier.symbolic"},
-    "verifier.survey.sweep": GROUND
-    | {
-        "verifier.language",
-        "verifier.symbolic",
-        "verifier.automatic",
-        "verifier.survey.points",
-        "verifier.survey.regions",
-        "verifier.survey.tally",
-    },
-    "verifier.survey.execution": GROUND
-    | {"verifier.survey.sweep", "verifier.isolation"},
-    "verifier.api": GROUND
-    | {"verifier.language", "verifier.reports", "verifier.pipeline"},
-    "verifier.cli": GROUND
-    | {
-        "verifier.language",
-        "verifier.judgement",
-        "verifier.reports",
-        "verifier.pipeline",
-        "verifier.explain_command",
-        "verifier.import_command",
-        "verifier.survey.plan",
-        "verifier.survey.execution",
-    },
-    "verifier.pytest_plugin": GROUND
-    | {"verifier.language", "verifier.reports", "verifier.pipeline"},
-    "verifier.__main__": {"verifier.cli"},
-    "verifier": {"verifier.errors", "verifier.api"},
+"""What everything may import; and what that imports itself."""
+
+LANGUAGE = "language.operations language.programs language.kernels language.points language.casefile"
+ARITHMETIC = "language.operations language.programs language.kernels language.points symbolic.arithmetic"
+SYMBOLIC = (
+    f"{ARITHMETIC} symbolic.calculus symbolic.limits symbolic.rounding symbolic.truth"
+)
+
+HOUSE = {
+    "language": "",
+    "language.operations": "",
+    "language.programs": "language.operations",
+    "language.kernels": "language.operations language.programs",
+    "language.points": "language.operations language.programs",
+    "language.casefile": "language.operations language.programs language.points",
+    "language.importers": LANGUAGE,
+    "symbolic": "",
+    "symbolic.settings": "",
+    "symbolic.arithmetic": "language.operations language.programs language.kernels",
+    "symbolic.calculus": ARITHMETIC,
+    "symbolic.limits": f"{ARITHMETIC} symbolic.calculus",
+    "symbolic.rounding": f"{ARITHMETIC} symbolic.calculus symbolic.limits",
+    "symbolic.truth": f"{ARITHMETIC} symbolic.calculus symbolic.limits symbolic.rounding",
+    "automatic": LANGUAGE,
+    "judgement": LANGUAGE,
+    "verification": f"{LANGUAGE} {SYMBOLIC} automatic judgement",
+    "running": f"{LANGUAGE} symbolic.settings automatic judgement verification",
+    "survey": f"{LANGUAGE} {SYMBOLIC} automatic running",
+    "reports": "",
+    "api": f"{LANGUAGE} reports running",
+    "cli": f"{LANGUAGE} language.importers {SYMBOLIC} judgement reports running survey verification",
+    "pytest_plugin": f"{LANGUAGE} reports running",
+    "__main__": "cli",
+    "": "errors api",
 }
-"""What each module or folder may import of the package: the house of design.md, section 2."""
+"""What each package may import beside the ground and itself: the house of design.md, section 2."""
 
 OWNERS = {
     "sympy": {
-        "verifier.symbolic.ambient",
-        "verifier.symbolic.derivative",
-        "verifier.symbolic.typeset",
+        "verifier.symbolic.settings",
+        "verifier.symbolic.calculus.derivative",
+        "verifier.symbolic.calculus.typeset",
     },
     "mpmath": set(),  # only tests may: it is their independent witness
     "flint": {
-        "verifier.symbolic.ambient",
-        "verifier.symbolic.balls",
-        "verifier.symbolic.complex_balls",
-        "verifier.symbolic.complex_cuts",
-        "verifier.symbolic.complex_witness",
-        "verifier.symbolic.series",
+        "verifier.symbolic.settings",
+        "verifier.symbolic.arithmetic.balls",
+        "verifier.symbolic.arithmetic.complex_balls",
+        "verifier.symbolic.arithmetic.complex_cuts",
+        "verifier.symbolic.arithmetic.series",
+        "verifier.symbolic.calculus.complex_witness",
     },
     "torch": {"verifier.automatic.*"},
-    "pydantic": {"verifier.language.tables", "verifier.language.validation"},
-    "pydantic_core": {"verifier.language.readers", "verifier.language.validation"},
-    "rich": {"verifier.reports.text", "verifier.cli"},
-    "typer": {"verifier.cli"},
+    "pydantic": {
+        "verifier.language.casefile.tables",
+        "verifier.language.casefile.validation",
+    },
+    "pydantic_core": {
+        "verifier.language.casefile.readers",
+        "verifier.language.casefile.validation",
+    },
+    "rich": {"verifier.reports.text", "verifier.cli.*"},
+    "typer": {"verifier.cli.*"},
     "pytest": {"verifier.pytest_plugin", "verifier.api"},
     "numpy": set(),
 }
@@ -207,14 +141,19 @@ def _is_call_of(node: ast.AST, name: str) -> bool:
     return name in (getattr(node.func, "id", None), getattr(node.func, "attr", None))
 
 
-def room(module: str) -> str:
-    """The module or folder whose rule binds a module."""
-    parts = module.split(".")
-    for length in (3, 2, 1):
-        name = ".".join(parts[:length])
-        if name in MAY_IMPORT and (length > 1 or len(parts) == 1):
-            return name
-    return module
+def package_of(module: str) -> str:
+    """The row of the house, or the ground, that binds a module."""
+    parts = module.split(".")[1:]
+    while parts and ".".join(parts) not in HOUSE | GROUND:
+        parts.pop()
+    return ".".join(parts)
+
+
+def may_import(importer: str, imported: str) -> bool:
+    """Whether one row of the house may import from another."""
+    if importer in GROUND:
+        return imported in {importer, *GROUND[importer].split()}
+    return imported in {importer, *GROUND, *HOUSE[importer].split()}
 
 
 def is_owner(module: str, owners: set[str]) -> bool:
@@ -231,8 +170,7 @@ def violations(
     known = modules if known is None else known
     found = []
     for module, source in modules.items():
-        allowed = MAY_IMPORT.get(room(module))
-        if allowed is None:
+        if not package_of(module) and module != "verifier":
             found.append(f"{module} has no place in the house")
             continue
         for name in imports(source, known):
@@ -241,7 +179,9 @@ def violations(
                 if module not in COMPUTE_NAMES:
                     found.append(f"{module} imports {name}")
             elif top == "verifier":
-                if room(name) not in allowed and name != "verifier":
+                if name != "verifier" and not may_import(
+                    package_of(module), package_of(name)
+                ):
                     found.append(f"{module} imports {name}")
             elif top in OWNERS:
                 if not is_owner(module, OWNERS[top]):
@@ -307,8 +247,8 @@ def new_violations(module: str, source: str) -> list[str]:
         ),
         (
             "verifier.automatic.fake",
-            "import verifier.symbolic.balls",
-            "verifier.symbolic.balls",
+            "import verifier.symbolic.arithmetic.balls",
+            "verifier.symbolic.arithmetic.balls",
         ),
         (
             "verifier.language.fake",
@@ -317,47 +257,42 @@ def new_violations(module: str, source: str) -> list[str]:
         ),
         (
             "verifier.reports.fake",
-            "from verifier.language import operations",
-            "verifier.language.operations",
+            "from verifier.language.operations import table",
+            "verifier.language.operations.table",
         ),
         (
             "verifier.reports.fake",
-            "from verifier.pipeline import Task",
-            "verifier.pipeline",
+            "from verifier.running.pipeline import Task",
+            "verifier.running.pipeline",
         ),
         ("verifier.judgement.fake", "def f():\n    import torch", "torch"),
         ("verifier.symbolic.fake", "import sympy", "sympy"),
         ("verifier.symbolic.fake", "from flint import arb", "flint"),
-        ("verifier.symbolic.derivative", "import torch", "torch"),
-        ("verifier.language.points", "import pydantic", "pydantic"),
-        ("verifier.language.case", "import pydantic", "pydantic"),
-        ("verifier.pipeline", "from rich.text import Text", "rich"),
+        ("verifier.symbolic.calculus.derivative", "import torch", "torch"),
+        ("verifier.language.points.scalars", "import pydantic", "pydantic"),
+        ("verifier.language.casefile.case", "import pydantic", "pydantic"),
+        ("verifier.running.pipeline", "from rich.text import Text", "rich"),
         ("verifier.floats", "import verifier.records", "verifier.records"),
-        ("verifier.evidence", "import verifier.floats", "verifier.floats"),
+        ("verifier.traces", "import verifier.floats", "verifier.floats"),
         (
-            "verifier.suggestion",
-            "from verifier.automatic.tracing import trace",
-            "verifier.automatic.tracing",
+            "verifier.verification.inquiry",
+            "from verifier.running import pipeline",
+            "verifier.running.pipeline",
         ),
         (
-            "verifier.inquiry",
-            "from verifier import verification",
-            "verifier.verification",
-        ),
-        (
-            "verifier.explain_command",
+            "verifier.cli.explain",
             "from verifier.automatic import routes",
             "verifier.automatic.routes",
         ),
-        ("verifier.symbolic.germs", "from flint import arb", "flint"),
-        ("verifier.symbolic.witness", "import sympy", "sympy"),
+        ("verifier.symbolic.arithmetic.expansions", "from flint import arb", "flint"),
+        ("verifier.symbolic.calculus.witness", "import sympy", "sympy"),
         ("verifier.floats", "import requests", "requests, which nobody owns"),
         (
-            "verifier.cli",
+            "verifier.cli.main",
             "from importlib import import_module\nimport_module('torch')",
             "torch",
         ),
-        ("verifier.cli", "if TYPE_CHECKING:\n    import sympy", "sympy"),
+        ("verifier.cli.main", "if TYPE_CHECKING:\n    import sympy", "sympy"),
         ("verifier.symbolic.fake", "import mpmath", "mpmath"),
         (
             "verifier.language.fake",
@@ -404,7 +339,7 @@ def loaded_by(program: str) -> set[str]:
 
 HELP = """
 import sys
-from verifier.cli import main
+from verifier.cli.main import main
 sys.argv = ["verifier", "--help"]
 try:
     main()

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from verifier import pipeline
 from verifier.errors import UsageError
+from verifier.running import pipeline
 
 GOOD = """
 [[case]]
@@ -41,9 +41,9 @@ dtype = ["float32"]
 def _imported():
     """What a run would import is there before it: pytester forgets what comes after, and torch loads only once."""
     for name in (
-        "verifier.language.cases",
+        "verifier.language.casefile.loading",
         "verifier.reports.text",
-        "verifier.verification",
+        "verifier.verification.work",
         "torch.fx.experimental.symbolic_shapes",  # which torch imports at its first `backward`
     ):
         importlib.import_module(name)

@@ -9,7 +9,7 @@ import sys
 def main() -> None:
     """Runs the command line, whatever lies in the working folder."""
     sys.path[:] = list(filter(_is_wanted, sys.path))
-    from verifier.cli import main
+    from verifier.cli.main import main
 
     main()
 

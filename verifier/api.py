@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from verifier import floating_point, pipeline
+from verifier import floating_point
 from verifier.errors import UsageError
-from verifier.language import expression as language
-from verifier.language.cases import from_mapping, load_paths
-from verifier.pipeline import Task
+from verifier.language.casefile.loading import from_mapping, load_paths
+from verifier.language.programs import expression as language
 from verifier.records import Result, RunRecord
 from verifier.reports import text
 from verifier.reports.outcome import PASSED, exit_code
+from verifier.running import pipeline
+from verifier.running.pipeline import Task
 
 if TYPE_CHECKING:
     import pytest

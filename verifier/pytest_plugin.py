@@ -20,8 +20,8 @@ import pytest
 from verifier.errors import VerifierError
 
 if TYPE_CHECKING:
-    from verifier.pipeline import Task
     from verifier.records import Result
+    from verifier.running.pipeline import Task
 
 INI = "verifier_cases"
 SUFFIX = ".toml"
@@ -127,8 +127,8 @@ class CaseFile(pytest.File):
             yield CaseItem.from_parent(self, name=name, nodeid=nodeid, task=task)
 
     def _tasks(self) -> list[Task]:
-        from verifier.language import cases
-        from verifier.pipeline import plan
+        from verifier.language.casefile import loading as cases
+        from verifier.running.pipeline import plan
 
         try:
             found = cases.load_paths([_relative(self.path)])
@@ -164,8 +164,8 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Passes only where the result is as expected; what could not be judged fails."""
-        from verifier.pipeline import verify_task
         from verifier.reports.outcome import Standing, standing
+        from verifier.running.pipeline import verify_task
 
         result = verify_task(self.task)
         self.user_properties.append(("verdict", result.verdict.value))

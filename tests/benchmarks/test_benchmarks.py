@@ -16,14 +16,14 @@ from sympy.core.cache import clear_cache
 
 import verifier
 from verifier.floats import FORMATS
-from verifier.language import expression
-from verifier.language.cases import from_mapping
-from verifier.language.drawing import draw
-from verifier.language.points import domain
-from verifier.pipeline import Task
-from verifier.symbolic.truth import GUARD_BITS, Oracle
-from verifier.verification import Prepared
-from verifier.verification import verify as verify_prepared
+from verifier.language.casefile.loading import from_mapping
+from verifier.language.points.drawing import draw
+from verifier.language.points.scalars import domain
+from verifier.language.programs import expression
+from verifier.running.pipeline import Task
+from verifier.symbolic.truth.oracle import GUARD_BITS, Oracle
+from verifier.verification.work import Prepared
+from verifier.verification.work import verify as verify_prepared
 
 GAUSSIAN = "exp(-(x - mu)**2 / (2*sigma**2)) / (sigma*sqrt(2*pi))"
 DOMAIN = {"x": "[-3, 3]", "mu": "[-1, 1]", "sigma": "[1/2, 2]"}

@@ -13,8 +13,9 @@ from torch.nn import functional
 
 from verifier.automatic.faults import FaultError
 from verifier.floats import COMPLEX, FORMATS, nearest
-from verifier.language import expression, operations
-from verifier.language.expression import Node, Program
+from verifier.language.operations import table as operations
+from verifier.language.programs import expression
+from verifier.language.programs.expression import Node, Program
 
 DTYPES = {
     "float16": torch.float16,

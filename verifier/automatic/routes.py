@@ -30,7 +30,8 @@ from typing import Any
 import torch
 
 from verifier import interrupts
-from verifier.automatic import ambient, compiled, faults, layouts, modes
+from verifier.automatic import compiled, faults, layouts, modes
+from verifier.automatic import settings as ambient
 from verifier.automatic.compiled import Compiled, CompileError
 from verifier.automatic.lowering import DTYPES, Lowered
 from verifier.automatic.measurement import Found, joined
@@ -38,8 +39,8 @@ from verifier.automatic.measurement import Measurement as Measurement
 from verifier.automatic.modes import Route, Run, Steps
 from verifier.automatic.subjects import Subject, SubjectError
 from verifier.automatic.watch import Watch, dtype_name
-from verifier.language.case import ROUTES as ROUTES
-from verifier.language.expression import Program, expand
+from verifier.language.casefile.case import ROUTES as ROUTES
+from verifier.language.programs.expression import Program, expand
 from verifier.records import Verdict
 
 Tensor = torch.Tensor

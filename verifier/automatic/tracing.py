@@ -9,10 +9,10 @@ import torch
 
 from verifier.automatic.faults import first_line, is_pytorchs
 from verifier.automatic.lowering import DTYPES, Lowered, Value
-from verifier.evidence import Trace
-from verifier.language import expression
-from verifier.language.expression import Program
-from verifier.language.single import operand_name, single
+from verifier.language.programs import expression
+from verifier.language.programs.expression import Program
+from verifier.language.programs.single_operation import operand_name, single
+from verifier.traces import Trace
 
 
 def trace(

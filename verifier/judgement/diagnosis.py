@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifier.evidence import Cause, Diagnosis, Event, EventKind, Source
 from verifier.floats import Format, decimal, nearest, shortest, ulp
-from verifier.language.expression import Program, constant_values
-from verifier.language.operations import OPERATIONS
+from verifier.language.operations.table import OPERATIONS
+from verifier.language.programs.expression import Program, constant_values
 from verifier.records import Truth, TruthStatus
+from verifier.traces import Cause, Diagnosis, Event, EventKind, Source
 
 LONGEST_FORM = 120
 """Characters of a formula past which a message does not quote it."""

@@ -10,7 +10,7 @@ from fractions import Fraction
 from verifier.floats import Format, decimal, nearest, shortest
 from verifier.judgement.comparison import Tolerance, severity
 from verifier.judgement.tallies import verdicts
-from verifier.language.case import Expectation, Expected, Pin
+from verifier.language.casefile.case import Expectation, Expected, Pin
 from verifier.records import Tally, Truth, TruthStatus, Verdict
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from verifier.evidence import Answer, BackwardStep, Explanation, ForwardStep
 from verifier.reports.text import LEAST_WIDTH, PLAIN_WIDTH, name_width, table
+from verifier.traces import Answer, BackwardStep, Explanation, ForwardStep
 
 MOST_STEPS = 60
 """Rows of a pass that are shown; a longer program is better read by its named steps."""

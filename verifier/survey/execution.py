@@ -126,7 +126,7 @@ def _interrupts_ignored() -> Iterator[None]:
 def sweep(task: SweepTask) -> Sweep:
     """The sweep of one task; whatever goes wrong is its result, not the end of the survey."""
     # SymPy and torch are imported here: bad input is answered before either has loaded.
-    from verifier.isolation import isolated
+    from verifier.running.isolation import isolated
     from verifier.survey import sweep as sweeping
 
     try:

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from verifier.errors import SelectionError, UsageError, suggest
 from verifier.floats import FORMATS
-from verifier.language import expression, operations
-from verifier.language.case import ROUTES
-from verifier.language.operations import Operation, Sort
+from verifier.language.casefile.case import ROUTES
+from verifier.language.operations import table as operations
+from verifier.language.operations.table import Operation, Sort
+from verifier.language.programs import expression
 from verifier.survey.records import SweepTask
 
 DRAWN_POINTS = 4_000

@@ -17,9 +17,10 @@ from functools import lru_cache
 
 from verifier import floats
 from verifier.floats import Format
-from verifier.language import drawing, points
-from verifier.language.operations import Interval, Operation
-from verifier.language.points import Domain
+from verifier.language.operations.table import Interval, Operation
+from verifier.language.points import drawing
+from verifier.language.points import scalars as points
+from verifier.language.points.scalars import Domain
 
 EXHAUSTIVE = ("float16", "bfloat16")
 WINDOW = Fraction(32)

@@ -13,24 +13,19 @@ from dataclasses import dataclass, field
 from verifier.automatic import routes
 from verifier.automatic.routes import Measurement
 from verifier.floats import FORMATS, Format, decimal, shortest
-from verifier.language import expression, operations
-from verifier.language.expression import Program
-from verifier.language.operations import Operation
-from verifier.language.points import Domain
+from verifier.language.operations import table as operations
+from verifier.language.operations.table import Operation
+from verifier.language.points.scalars import Domain
+from verifier.language.programs import expression
+from verifier.language.programs.expression import Program
 from verifier.records import Truth, TruthStatus
 from verifier.survey import points as survey_points
 from verifier.survey import regions as survey_regions
-from verifier.survey.records import (
-    Accuracy,
-    Region,
-    Sweep,
-    SweepTask,
-    Worst,
-)
-from verifier.survey.tally import Tally
-from verifier.symbolic.bulk import Bulk, Entry, Truths, truth_of
-from verifier.symbolic.rounded import Rounded
-from verifier.symbolic.truth import Oracle
+from verifier.survey.records import Accuracy, Region, Sweep, SweepTask, Worst
+from verifier.survey.statistics import Tally
+from verifier.symbolic.arithmetic.nearest import Rounded
+from verifier.symbolic.truth.many_points import Bulk, Entry, Truths, truth_of
+from verifier.symbolic.truth.oracle import Oracle
 
 MOST_EDGES = 100
 """Points of one sweep at which a limit is looked for, infinities and zeros apart: `floor` has half of all numbers."""

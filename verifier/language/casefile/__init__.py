@@ -1,0 +1,1 @@
+"""TOML → `Case`, every mistake with its place. Runs no code."""

@@ -1,0 +1,430 @@
+"""From a validated table to a `Case`: that its keys fit together, and what those say that are absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import TypeVar
+
+from verifier.errors import ExpressionError
+from verifier.floats import COMPLEX, FORMATS
+from verifier.language.casefile import complex_cases
+from verifier.language.casefile.case import (
+    ALL,
+    DRAWN_POINTS,
+    DTYPES,
+    ROUTES,
+    SMALL_DTYPES,
+    Boundary,
+    Case,
+    Descent,
+)
+from verifier.language.casefile.expectations import expectation
+from verifier.language.casefile.places import Origin, check_input
+from verifier.language.casefile.spelling import hint, join
+from verifier.language.casefile.tables import CaseTable
+from verifier.language.casefile.validation import validate
+from verifier.language.points import drawing
+from verifier.language.points.drawing import Draw
+from verifier.language.points.scalars import Domain, Normal, Scalar, scalar
+from verifier.language.points.upstream import Upstream
+from verifier.language.programs import expression
+
+_V = TypeVar("_V")
+
+
+def assemble(data: Mapping[str, object], origin: Origin) -> Case:
+    """The case that a mapping with the keys of a case describes, or the first error in it."""
+    table = validate(CaseTable, data, origin)
+    named = table.domain or {}
+    if table.descent is not None and "domain" in origin.inherited:
+        named = {}  # a default that a descent has no use for
+    variables = dict.fromkeys(name for point in table.at or () for name in point)
+    declared = {**variables, **dict.fromkeys(named)}
+    program = _program(table, declared, origin)
+    arguments = _arguments(table, program, declared, origin)
+    given = _occurring_points(table.at or (), arguments, origin)
+    domains = _occurring(named, arguments, origin, "domain")
+    _check_cover(given, domains, origin)
+    _check_domains(domains, table.dtype or DTYPES, origin)
+    order = _order(table, origin)
+    wrt = _wrt(table, arguments, origin)
+    case = Case(
+        name=table.name,
+        place=origin.place(),
+        program=program,
+        wrt=wrt,
+        given=given,
+        domains=domains,
+        points=_points(table, given, domains, arguments, origin),
+        seed=table.seed,
+        upstream=_upstream(table, arguments, given, origin),
+        arguments=arguments,
+        subject=_subject(table, origin),
+        order=order,
+        routes=_routes(table, order, origin),
+        dtypes=table.dtype or DTYPES,
+        subgradient=table.subgradient,
+        accept=tuple(dict.fromkeys(table.accept or ())),
+        tolerance=None if table.tolerance is None else table.tolerance.relative,
+        absolute_tolerance=_absolute(table),
+        expectation=expectation(table, arguments, wrt, given, program.steps, origin),
+        descent=_descent(table, program, given, domains, origin),
+        cite=table.cite,
+        tags=table.tags or (),
+        reason=table.reason,
+        where=_where(table, arguments, origin),
+        draw=_draw(table, domains, origin),
+        boundary=_boundary(table, domains),
+        many=table.points is None,
+        elementwise=table.elementwise is not False,
+    )
+    formula = "steps" if table.expression is None else "expression"
+    complex_cases.check(case, formula, origin)
+    return case
+
+
+def _program(
+    table: CaseTable, variables: Collection[str], origin: Origin
+) -> expression.Program:
+    free = not variables and _takes_all(table, origin)
+    if table.expression is not None and table.steps is not None:
+        origin.fail("expected `expression` or `steps`, found both. Drop one.", "steps")
+    if table.steps is not None:
+        program = _parsed(
+            expression.parse_steps,
+            table.steps,
+            None if free else variables,
+            origin,
+            "steps",
+        )
+    elif table.expression is not None:
+        program = _parsed(
+            expression.parse,
+            table.expression,
+            None if free else variables,
+            origin,
+            "expression",
+        )
+    else:
+        origin.fail("expected `expression` or `steps`, found neither. Add one.")
+    if not program.inputs:
+        key = "steps" if table.expression is None else "expression"
+        found = "none of those in `at` and `domain`" if list(variables) else "none"
+        origin.fail(
+            f"expected at least one variable, found {found}: nothing to differentiate.",
+            key,
+        )
+    return program
+
+
+def _parsed(
+    parse: Callable[..., expression.Program],
+    text: str,
+    variables: Iterable[str] | None,
+    origin: Origin,
+    key: str,
+) -> expression.Program:
+    try:
+        return parse(text, variables=variables)
+    except ExpressionError as error:
+        raise error.at(origin.place(key)) from error
+
+
+def _arguments(
+    table: CaseTable,
+    program: expression.Program,
+    declared: Collection[str],
+    origin: Origin,
+) -> tuple[str, ...]:
+    """The inputs in the order of `inputs`: every variable of the formula, and others that have a value."""
+    if table.inputs is None:
+        return program.inputs
+    for index, name in enumerate(table.inputs):
+        if name not in declared:
+            mend = hint(name, declared, "Give it one, or drop it.")
+            origin.fail(
+                f"expected names that have a value in `at` or `domain`, found `{name}`.{mend}",
+                *("inputs", index),
+            )
+    for name in program.inputs:
+        if name not in table.inputs:
+            origin.fail(
+                f"expected every variable of the formula among them, found no `{name}`. Add it.",
+                "inputs",
+            )
+    return table.inputs
+
+
+def _order(table: CaseTable, origin: Origin) -> int:
+    if table.descent is None or table.order in (None, 1):
+        return table.order or 1
+    if "order" not in origin.inherited:
+        origin.fail(
+            "a descent follows the gradient: expected `order = 1`, found 2. Drop one of them.",
+            "order",
+        )
+    return 1  # a default that a descent has no use for
+
+
+def _routes(table: CaseTable, order: int, origin: Origin) -> tuple[str, ...]:
+    """The routes of the order; of defaults, those that fit."""
+    known = ROUTES[order]
+    given = table.routes or ()
+    unfit = [route for route in given if route not in known]
+    if unfit and "routes" not in origin.inherited:
+        origin.fail(
+            f"expected a route of order {order}: one of {join(known)}, found `{unfit[0]}`. "
+            f"Choose one of those, or set `order = {3 - order}`.",
+            "routes",
+        )
+    return tuple(route for route in given if route in known) or known[:1]
+
+
+def _subject(table: CaseTable, origin: Origin) -> str | None:
+    if table.subject is None or table.descent is None:
+        return table.subject
+    if "subject" not in origin.inherited:
+        origin.fail(
+            "a descent follows the formula: expected no `subject`, found one. Drop it, or the `descent`.",
+            "subject",
+        )
+    return None  # a default that a descent has no use for
+
+
+def _occurring(
+    named: Mapping[str, _V], arguments: Sequence[str], origin: Origin, *keys: str
+) -> dict[str, _V]:
+    """The entries of variables that occur; one that does not is likely misspelt, unless it is a default."""
+    if keys[0] not in origin.inherited:
+        for name in named:
+            if name not in arguments:
+                origin.fail(_unused(name, named, arguments), *keys, name)
+    return {name: named[name] for name in named if name in arguments}
+
+
+def _unused(name: str, named: Iterable[str], arguments: Sequence[str]) -> str:
+    others = [known for known in arguments if known not in named]
+    mend = hint(name, others, "Drop it.")
+    return f"`{name}` does not occur in the formula, whose inputs are {join(arguments)}.{mend}"
+
+
+def _occurring_points(
+    given: Sequence[Mapping[str, Scalar]], arguments: Sequence[str], origin: Origin
+) -> tuple[Mapping[str, Scalar], ...]:
+    points = tuple(_occurring(point, arguments, origin, "at") for point in given)
+    names = [name for name in arguments if any(name in p for p in points)]
+    for index, point in enumerate(points):
+        for name in names:
+            if name not in point:
+                origin.fail(
+                    f"expected a value of `{name}` in every table, found none. Add it.",
+                    *("at", index),
+                )
+    return tuple(point for point in points if point)
+
+
+def _check_cover(
+    given: Sequence[Mapping[str, Scalar]],
+    domains: Mapping[str, Domain],
+    origin: Origin,
+) -> None:
+    """That `at` and `domain` together give every input a value in one way."""
+    if not given or not domains or given[0].keys() == domains.keys():
+        return
+    both = [name for name in given[0] if name in domains]
+    if both:
+        origin.fail(
+            f"expected `at` and `domain` to name the same variables or none in common, found `{both[0]}` in both. "
+            "Drop it from one.",
+            *("domain", both[0]),
+        )
+    if len(given) > 1:
+        origin.fail(
+            f"expected a single table, which fixes {join(given[0])} while the others are drawn from `domain`, "
+            f"found {len(given)}. Give one, or every variable in each.",
+            "at",
+        )
+
+
+def _check_domains(
+    domains: Mapping[str, Domain], dtypes: Iterable[str], origin: Origin
+) -> None:
+    for dtype in (dtype for dtype in dtypes if dtype not in COMPLEX):
+        for name, interval in domains.items():
+            try:
+                drawing.check({name: interval}, FORMATS[dtype])
+            except ExpressionError as error:
+                origin.fail(error.message, "domain", name)
+
+
+def _absolute(table: CaseTable) -> Fraction:
+    found = None if table.tolerance is None else table.tolerance.absolute
+    return Fraction(0) if found is None else found
+
+
+def _draw(table: CaseTable, domains: Mapping[str, Domain], origin: Origin) -> Draw:
+    endless = _endless(domains)
+    if table.draw is Draw.VALUES and endless and "draw" not in origin.inherited:
+        origin.fail(
+            f"expected a domain with two ends to draw values from, found {domains[endless[0]]} of `{endless[0]}`. "
+            "Give it both, or drop `draw`.",
+            "draw",
+        )
+    return table.draw or Draw.VALUES
+
+
+def _boundary(table: CaseTable, domains: Mapping[str, Domain]) -> Boundary:
+    """What is asked for, else what goes with how the points are drawn."""
+    if table.boundary is not None:
+        return table.boundary
+    by_floats = table.draw is Draw.FLOATS or _endless(domains)
+    return Boundary.MACHINE if by_floats else Boundary.NAMED
+
+
+def _endless(domains: Mapping[str, Domain]) -> list[str]:
+    """The inputs that are drawn over the floats whatever is asked for."""
+    return [
+        name
+        for name, domain in domains.items()
+        if not domain.is_bounded and not isinstance(domain, Normal)
+    ]
+
+
+def _where(
+    table: CaseTable, arguments: Sequence[str], origin: Origin
+) -> expression.Program | None:
+    if table.where is None:
+        return None
+    if table.descent is not None:
+        if "where" in origin.inherited:
+            return None  # a default that a descent has no use for
+        origin.fail(
+            "a descent goes where the gradient leads: expected no `where`, found one. Drop it.",
+            "where",
+        )
+    found = _parsed(expression.parse_condition, table.where, arguments, origin, "where")
+    if not found.inputs:
+        origin.fail(
+            f"expected a condition in the inputs {join(arguments)}, found none of them in it.",
+            "where",
+        )
+    return found
+
+
+def _points(
+    table: CaseTable,
+    given: Sequence[Mapping[str, Scalar]],
+    domains: Mapping[str, Domain],
+    arguments: Sequence[str],
+    origin: Origin,
+) -> int | str:
+    if _takes_all(table, origin):
+        _check_all(table, arguments, origin)
+        return ALL
+    if domains:
+        return DRAWN_POINTS if table.points is None else table.points
+    if table.points is not None and "points" not in origin.inherited:
+        origin.fail(
+            f"expected a `domain` from which to draw {table.points} points, found none. Add one, or drop `points`.",
+            "points",
+        )
+    return 0
+
+
+def _takes_all(table: CaseTable, origin: Origin) -> bool:
+    """Whether every number is asked for; a default that a case with points of its own has no use for does not."""
+    if table.points != ALL or "points" not in origin.inherited:
+        return table.points == ALL
+    return table.domain is not None or (table.at is None and table.descent is None)
+
+
+def _check_all(table: CaseTable, arguments: Sequence[str], origin: Origin) -> None:
+    if table.descent is not None:
+        origin.fail(
+            'a descent starts from the single point in `at`: expected no `points`, found "all". Drop it.',
+            "points",
+        )
+    if len(arguments) != 1:
+        origin.fail(
+            f'expected a single input for "all" points, found {join(arguments)}. Give a number of points.',
+            "points",
+        )
+    for dtype in table.dtype or DTYPES:
+        if dtype not in SMALL_DTYPES:
+            key = "points" if table.dtype is None else "dtype"
+            origin.fail(
+                f'expected only {join(SMALL_DTYPES)} for "all" points, found `{dtype}`. '
+                "Name those in `dtype`, or give a number of points.",
+                key,
+            )
+
+
+def _wrt(
+    table: CaseTable, arguments: tuple[str, ...], origin: Origin
+) -> tuple[str, ...]:
+    if table.wrt is None:
+        return arguments if table.descent is None else (table.descent.parameter,)
+    for index, name in enumerate(table.wrt):
+        check_input(name, arguments, origin, "wrt", index)
+    if table.descent is not None and table.descent.parameter not in table.wrt:
+        origin.fail(
+            f"expected the descent's parameter `{table.descent.parameter}` among them, found {join(table.wrt)}. "
+            "Add it.",
+            "wrt",
+        )
+    return table.wrt
+
+
+def _upstream(
+    table: CaseTable,
+    arguments: Sequence[str],
+    given: Sequence[Mapping[str, Scalar]],
+    origin: Origin,
+) -> Upstream:
+    """The upstream gradient: a list has a number for each given point, and a descent one for all its epochs."""
+    found = scalar(1) if table.upstream is None else table.upstream
+    if isinstance(found, Scalar):
+        return found
+    if table.descent is not None:
+        if "upstream" not in origin.inherited:
+            origin.fail(
+                "a descent follows the gradient of its loss: expected no list or word, found one. Drop it.",
+                "upstream",
+            )
+        return scalar(1)  # a default that a descent has no use for
+    is_complete = bool(given) and given[0].keys() == set(arguments)
+    if is_complete and isinstance(found, tuple) and len(found) != len(given):
+        origin.fail(
+            f"expected as many numbers as there are points in `at`, {len(given)}, found {len(found)}.",
+            "upstream",
+        )
+    return found
+
+
+def _descent(
+    table: CaseTable,
+    program: expression.Program,
+    given: Sequence[Mapping[str, Scalar]],
+    domains: Mapping[str, Domain],
+    origin: Origin,
+) -> Descent | None:
+    found = table.descent
+    if found is None:
+        return None
+    check_input(found.parameter, program.inputs, origin, "descent", "parameter")
+    if domains:
+        origin.fail(
+            "a descent starts from the single point in `at`: expected no `domain`, found one. Drop it.",
+            "domain",
+        )
+    if len(given) != 1:
+        origin.fail(
+            f"a descent starts from a single point: expected one in `at`, found {len(given)}.",
+            "at",
+        )
+    return Descent(
+        parameter=found.parameter,
+        learning_rate=found.learning_rate,
+        epochs=found.epochs,
+    )

@@ -1,0 +1,190 @@
+"""Case files: TOML → validated `Case`. Loading one runs no code.
+
+Numbers keep the text that was written, so that a decimal is exact and its last digit is known. Every error is raised
+once, as a `CaseFileError` or `ExpressionError` that names file, line, case, key and column; in a key, entries of
+lists count from 1 (`at[2].x`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from verifier.errors import SelectionError
+from verifier.language.casefile.assembly import assemble
+from verifier.language.casefile.case import (
+    CONVENTIONS,
+    DIFFERENCES,
+    DRAWN_POINTS,
+    DTYPES,
+    MOST_EPOCHS,
+    MOST_POINTS,
+    ROUTES,
+    VERDICTS,
+    Case,
+    Descent,
+    Expectation,
+    Expected,
+)
+from verifier.language.casefile.document import Document, read
+from verifier.language.casefile.key_lines import Keys, key_lines
+from verifier.language.casefile.places import Origin
+from verifier.language.casefile.spelling import show
+from verifier.language.casefile.tables import CaseFile, CaseTable, DefaultsTable, schema
+from verifier.language.casefile.validation import unknown_key, validate
+
+__all__ = [
+    "CONVENTIONS",
+    "DIFFERENCES",
+    "DRAWN_POINTS",
+    "DTYPES",
+    "MOST_EPOCHS",
+    "MOST_POINTS",
+    "ROUTES",
+    "VERDICTS",
+    "Case",
+    "Descent",
+    "Expectation",
+    "Expected",
+    "from_mapping",
+    "key_lines",
+    "load",
+    "load_paths",
+    "schema",
+]
+
+
+def load(path: Path) -> list[Case]:
+    """The cases of one file, in order. Raises the first error that it finds."""
+    document = read(path)
+    _check_top_level(document)
+    return _cases(document)
+
+
+def load_paths(paths: Sequence[Path]) -> list[Case]:
+    """The cases of files, and of all `*.toml` files in folders and their folders, sorted; each file once."""
+    files: dict[Path, Path] = {}
+    for path in paths:
+        for file in _files(path):
+            files.setdefault(file.resolve(), file)
+    if not files:
+        found = ", ".join(f"`{path}`" for path in paths) or "no path"
+        raise SelectionError(
+            f"expected at least one case file (`*.toml`), found none in {found}. Name a file or a folder that has some."
+        )
+    return [case for file in files.values() for case in load(file)]
+
+
+def from_mapping(
+    data: Mapping[str, object], *, file: str | None = None, line: int | None = None
+) -> Case:
+    """The case that a mapping with the keys of a case describes; keys that are None are absent.
+
+    Floats are the binary numbers that they hold. A name that is absent is the expression itself.
+    """
+    given = {key: value for key, value in data.items() if value is not None}
+    given.setdefault("name", _name_for(given))
+    origin = Origin(file=file, line=line, name=_name_of(given))
+    for key in given:
+        if not isinstance(key, str):
+            origin.fail(f"expected keys that are text, found {show(key)}.")
+    return assemble(given, origin)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*.toml") if file.is_file())
+    if not path.exists():
+        raise SelectionError(f"expected a case file or a folder, found no `{path}`.")
+    return [path]
+
+
+def _name_for(data: Mapping[str, object]) -> str:
+    text = data.get("expression", data.get("steps"))
+    words = " ".join(text.split()) if isinstance(text, str) else ""
+    return (words if len(words) <= 60 else f"{words[:57]}...") or "unnamed"
+
+
+def _name_of(data: Mapping[str, object]) -> str | None:
+    name = data.get("name")
+    return name if isinstance(name, str) and name.isprintable() and name else None
+
+
+def _check_top_level(document: Document) -> None:
+    for key in document.data:
+        if key in CaseFile.model_fields:
+            continue
+        if key in CaseTable.model_fields:
+            document.fail(
+                f"expected `[[case]]` before the keys of a case, found `{key}` first.",
+                key,
+            )
+        document.fail(unknown_key(key, CaseFile), key)
+    if not isinstance(document.data.get("defaults", {}), dict):
+        found = show(document.data["defaults"])
+        document.fail(f"expected a table `[defaults]`, found {found}.", "defaults")
+    cases = document.data.get("case")
+    if cases is None:
+        document.fail("expected at least one `[[case]]`, found none.")
+    if not isinstance(cases, list):
+        document.fail(f"expected `[[case]]`, found {show(cases)}.", "case")
+    for case in cases:
+        if not isinstance(case, dict):
+            document.fail(f"expected `[[case]]`, found {show(case)}.", "case")
+
+
+def _cases(document: Document) -> list[Case]:
+    tables = cast("list[dict[str, object]]", document.data["case"])
+    if not tables:
+        document.fail("expected at least one `[[case]]`, found an empty list.", "case")
+    defaults = cast("dict[str, object]", document.data.get("defaults", {}))
+    root: Keys = ("defaults",)
+    origin = Origin(
+        file=document.file,
+        line=document.lines.get(root),
+        root=root,
+        lines=document.lines,
+    )
+    validate(DefaultsTable, defaults, origin)
+    cases: list[Case] = []
+    seen: dict[str, int | None] = {}
+    for index, own in enumerate(tables):
+        origin = _origin(document, index, own, defaults)
+        case = assemble({**_inherit(defaults, own), **own}, origin)
+        if case.name in seen:
+            origin.fail(
+                f"expected names that are unique in the file, found `{case.name}` on line {seen[case.name]} "
+                f"and on line {origin.line}. Rename one.",
+                "name",
+            )
+        seen[case.name] = origin.line
+        cases.append(case)
+    return cases
+
+
+def _inherit(
+    defaults: Mapping[str, object], own: Mapping[str, object]
+) -> dict[str, object]:
+    """The defaults that a case does not replace; `expression` and `steps` replace each other."""
+    replaced = {*own}
+    if not replaced.isdisjoint(("expression", "steps")):
+        replaced |= {"expression", "steps"}
+    return {key: value for key, value in defaults.items() if key not in replaced}
+
+
+def _origin(
+    document: Document,
+    index: int,
+    own: Mapping[str, object],
+    defaults: Mapping[str, object],
+) -> Origin:
+    root: Keys = ("case", index)
+    return Origin(
+        file=document.file,
+        line=document.lines.get(root),
+        name=_name_of(own),
+        root=root,
+        lines=document.lines,
+        inherited=frozenset(_inherit(defaults, own)),
+    )

@@ -1,0 +1,362 @@
+"""From the values that a case file may hold to numbers, points, intervals and names; pydantic calls them.
+
+Every error is pydantic's, in our words (`_fault`), so that it reaches the place of what is at fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from importlib.machinery import PathFinder
+from typing import cast
+
+from pydantic_core import PydanticCustomError
+
+from verifier import floats
+from verifier.errors import ExpressionError
+from verifier.language.casefile.case import (
+    ALL,
+    CONVENTIONS,
+    DIFFERENCES,
+    MOST_POINTS,
+    QUANTITIES,
+    ROUTE_ALIASES,
+    ROUTES,
+    VERDICTS,
+    Boundary,
+    Expected,
+    Pin,
+)
+from verifier.language.casefile.spelling import WrittenFloat, hint, join, show
+from verifier.language.points import complex_numbers
+from verifier.language.points.drawing import Draw
+from verifier.language.points.scalars import NORMAL, Domain, Scalar, domain, scalar
+from verifier.language.points.upstream import WORDS, Upstream
+from verifier.language.programs import expression
+from verifier.records import Verdict
+
+
+def _fault(
+    message: str, *tail: str | int, column: int | None = None
+) -> PydanticCustomError:
+    """An error in our words; `tail` leads from the validated value to the one at fault."""
+    context = {"message": message, "tail": tail, "column": column}
+    return PydanticCustomError("verifier", "{message}", context)
+
+
+def _read_scalar(
+    value: object, *tail: str | int, accept_complex: bool = False
+) -> Scalar:
+    if isinstance(value, WrittenFloat):
+        value = value.text
+    if isinstance(value, (dict, list, tuple)):
+        raise _fault(f"expected a number, found {show(value)}.", *tail)
+    try:
+        if accept_complex and complex_numbers.is_complex(value):
+            return complex_numbers.complex_scalar(value)
+        return scalar(cast("str | int | float", value))
+    except ExpressionError as error:
+        raise _fault(error.message, *tail, column=error.place.column) from error
+
+
+def read_finite(value: object, *tail: int) -> Scalar:
+    found = _read_scalar(value, *tail)
+    if not found.is_finite:
+        raise _fault(f"expected a finite number, found {show(value)}.", *tail)
+    return found
+
+
+def read_upstream(value: object) -> Upstream:
+    if complex_numbers.is_complex(value):
+        return _read_scalar(value, accept_complex=True)
+    if isinstance(value, str) and value in WORDS:
+        return value
+    if isinstance(value, (list, tuple)):
+        if not value:
+            raise _fault("expected at least one number, found an empty list.")
+        return tuple(read_finite(entry, index) for index, entry in enumerate(value))
+    try:
+        return read_finite(value)
+    except PydanticCustomError as error:
+        if not isinstance(value, str):
+            raise
+        raise _fault(
+            f"expected a finite number, or one of {join(WORDS)}, found {show(value)}.{hint(value, WORDS)}"
+        ) from error
+
+
+def read_tolerance(value: object) -> Fraction:
+    exact = _read_scalar(value).exact
+    if exact is None or exact < 0:
+        raise _fault(f"expected a rational number of at least 0, found {show(value)}.")
+    return exact
+
+
+def read_relative(value: object) -> object:
+    """A plain number is the relative tolerance."""
+    if isinstance(value, Mapping):
+        if not value:
+            raise _fault("expected `relative` or `absolute`, found an empty table.")
+        return value
+    return {"relative": read_tolerance(value)}
+
+
+def read_draw(value: object) -> Draw:
+    if isinstance(value, str) and value in tuple(Draw):
+        return Draw(value)
+    near = hint(value, list(Draw)) if isinstance(value, str) else ""
+    raise _fault(f"expected {_either(*Draw)}, found {show(value)}.{near}")
+
+
+def read_boundary(value: object) -> Boundary:
+    if isinstance(value, bool):
+        return Boundary.NAMED if value else Boundary.NONE
+    if value == Boundary.MACHINE:
+        return Boundary.MACHINE
+    near = hint(value, (Boundary.MACHINE,)) if isinstance(value, str) else ""
+    raise _fault(
+        f'expected `true`, `false` or "{Boundary.MACHINE}", found {show(value)}.{near}'
+    )
+
+
+def _either(*words: str) -> str:
+    return " or ".join(f'"{word}"' for word in words)
+
+
+def _read_point(value: object, *tail: int) -> dict[str, Scalar]:
+    if not isinstance(value, Mapping) or not value:
+        found = show(value) if value != {} else "an empty one"
+        raise _fault(
+            f"expected a table of values such as {{ x = 1 }}, found {found}.", *tail
+        )
+    for name in value:
+        if not isinstance(name, str):
+            raise _fault(f"expected names of variables, found {show(name)}.", *tail)
+    return {
+        name: _read_scalar(entry, *tail, name, accept_complex=True)
+        for name, entry in value.items()
+    }
+
+
+def read_at(value: object) -> tuple[dict[str, Scalar], ...]:
+    if not isinstance(value, (list, tuple)):
+        return (_read_point(value),)
+    if not value:
+        raise _fault("expected at least one point, found an empty list.")
+    return tuple(_read_point(entry, index) for index, entry in enumerate(value))
+
+
+def read_domain(value: object) -> Domain:
+    if not isinstance(value, str):
+        raise _fault(
+            f"expected an interval such as `[-1, 1]`, or `{NORMAL}`, in quotes, found {show(value)}."
+        )
+    try:
+        if complex_numbers.is_complex(value):
+            return complex_numbers.complex_domain(str(value))
+        return domain(value)
+    except ExpressionError as error:
+        near = hint(value, (NORMAL,))
+        raise _fault(error.message + near, column=error.place.column) from error
+
+
+def _read_expected(value: object, *tail: int) -> Expected:
+    half_unit = _half_unit(value.text) if isinstance(value, WrittenFloat) else None
+    read = _read_scalar(value, *tail, accept_complex=True)
+    return Expected(scalar=read, half_unit=half_unit)
+
+
+def read_expected_list(value: object) -> tuple[Expected, ...]:
+    if not isinstance(value, (list, tuple)) or not value:
+        raise _fault(f"expected a list of numbers, found {show(value)}.")
+    return tuple(_read_expected(entry, index) for index, entry in enumerate(value))
+
+
+def read_held(value: object) -> Expected | tuple[Expected, ...]:
+    if isinstance(value, (list, tuple)):
+        return read_expected_list(value)
+    return _read_expected(value)
+
+
+def _half_unit(text: str) -> Fraction | None:
+    """Half a unit of the last digit written in the mantissa of a decimal; None for infinities and NaN."""
+    mantissa, _, exponent = text.replace("_", "").lower().partition("e")
+    if not mantissa[-1].isdigit():
+        return None
+    places = len(mantissa.partition(".")[2])
+    if abs(int(exponent or 0)) > expression.LARGEST_CONSTANT_BITS:
+        return None  # refused as a number
+    return Fraction(10) ** (int(exponent or 0) - places) / 2
+
+
+def check_name(name: str) -> str:
+    if not name.strip() or name != name.strip() or not name.isprintable():
+        raise _fault(
+            "expected a name of printable characters, without blanks at its ends, "
+            f"found {show(name)}."
+        )
+    if "::" in name:
+        raise _fault(
+            f"expected a name without `::`, which ends the file in `FILE::CASE`, found {show(name)}."
+        )
+    return name
+
+
+def _check_known(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    if name in names:
+        return name
+    raise _fault(f"expected one of {join(names)}, found `{name}`.{hint(name, names)}")
+
+
+def check_dtype(name: str) -> str:
+    return _check_known(name, floats.DTYPES)
+
+
+def check_route(name: str) -> str:
+    if name in ROUTE_ALIASES:
+        return ROUTE_ALIASES[name]
+    return _check_known(name, (route for routes in ROUTES.values() for route in routes))
+
+
+def read_order(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value in ROUTES:
+        return value
+    raise _fault(f"expected 1 (the gradient) or 2 (the Hessian), found {show(value)}.")
+
+
+def read_count(value: object) -> int | str:
+    if value == ALL:
+        return ALL
+    if not isinstance(value, int) or isinstance(value, bool):
+        near = hint(value, (ALL,)) if isinstance(value, str) else ""
+        raise _fault(f'expected an integer or "{ALL}", found {show(value)}.{near}')
+    if value < 1:
+        raise _fault(f"expected an integer of at least 1, found {show(value)}.")
+    if value > MOST_POINTS:
+        raise _fault(
+            f"expected an integer of at most {MOST_POINTS}, found {show(value)}."
+        )
+    return value
+
+
+def check_subject(text: str) -> str:
+    module, colon, name = text.partition(":")
+    if colon and all(part.isidentifier() for part in (f"{module}.{name}").split(".")):
+        return text
+    parts = text.split(".")
+    is_dotted = len(parts) > 1 and all(part.isidentifier() for part in parts)
+    example = _as_reference(parts) if is_dotted else "mylib.activations:swish"
+    mend = f"Did you mean `{example}`?" if is_dotted else f"Write it as `{example}`."
+    raise _fault(f"expected `module:callable`, found {show(text)}. {mend}")
+
+
+def _as_reference(parts: Sequence[str]) -> str:
+    """A dotted name as `module:callable`: the module ends where no file goes on, else before a class. Runs no code."""
+    end = len(parts) - 1
+    known, folders = 0, None
+    while known < end:
+        spec = PathFinder.find_spec(".".join(parts[: known + 1]), folders)
+        if spec is None:
+            break
+        known, folders = known + 1, spec.submodule_search_locations
+        if folders is None:
+            break
+    classes = (i for i, part in enumerate(parts[1:end], 1) if part[0].isupper())
+    split = known or next(classes, end)
+    return f"{'.'.join(parts[:split])}:{'.'.join(parts[split:])}"
+
+
+def read_subgradient(value: object) -> Scalar | str:
+    if isinstance(value, str) and value in CONVENTIONS:
+        return value
+    try:
+        return read_finite(value)
+    except PydanticCustomError as error:
+        near = hint(value, CONVENTIONS) if isinstance(value, str) else ""
+        raise _fault(
+            f"expected a finite number, {join(CONVENTIONS)}, found {show(value)}.{near}"
+        ) from error
+
+
+def read_accepted(value: object) -> Verdict:
+    if not isinstance(value, str):
+        raise _fault(f"expected text in quotes, found {show(value)}.")
+    found = DIFFERENCES.get(value.removeprefix("differ."))
+    if found is not None:
+        return found
+    if any(value in (verdict.value, verdict.kind) for verdict in Verdict):
+        raise _fault(
+            f"expected a kind of difference, found `{value}`. "
+            "Only differences can be accepted; pin another verdict with `expect = { verdict = … }`."
+        )
+    near = hint(value, [*DIFFERENCES, *DIFFERENCES.values()])
+    raise _fault(f"expected one of {join(sorted(DIFFERENCES))}, found `{value}`.{near}")
+
+
+def check_verdict(name: str) -> str:
+    if name in VERDICTS:
+        return name
+    near = hint(name, VERDICTS) or hint(
+        f"differ.{name}", VERDICTS, f"Known are {join(VERDICTS)}."
+    )
+    raise _fault(f"expected a verdict, found `{name}`.{near}")
+
+
+def read_pinned(value: object) -> str | tuple[Pin, ...]:
+    """A verdict for all, or a table of verdicts by quantity."""
+    if isinstance(value, str):
+        return check_verdict(value)
+    if not isinstance(value, Mapping) or not value:
+        raise _fault(
+            'expected a verdict in quotes, or a table of verdicts such as { gradient = "differ.wrong" }, '
+            f"found {show(value)}."
+        )
+    return tuple(pin for key, entry in value.items() for pin in _read_pins(key, entry))
+
+
+def _read_pins(quantity: object, value: object) -> Iterator[Pin]:
+    if quantity not in QUANTITIES:
+        near = hint(str(quantity), QUANTITIES)
+        raise _fault(
+            f"expected one of {join(QUANTITIES)}, found `{quantity}`.{near}",
+            str(quantity),
+        )
+    quantity = str(quantity)
+    if quantity != "gradient" or not isinstance(value, Mapping):
+        yield Pin(quantity=quantity, verdict=_read_verdict(value, quantity))
+        return
+    if not value:
+        raise _fault("expected the names of inputs, found an empty table.", quantity)
+    for name, entry in value.items():
+        verdict = _read_verdict(entry, quantity, name)
+        yield Pin(quantity=quantity, wrt=name, verdict=verdict)
+
+
+def _read_verdict(value: object, *tail: str) -> str:
+    if not isinstance(value, str):
+        raise _fault(f"expected a verdict in quotes, found {show(value)}.", *tail)
+    try:
+        return check_verdict(value)
+    except PydanticCustomError as error:
+        raise _fault(error.message(), *tail) from error
+
+
+def check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise _fault(f"expected each name once, found `{name}` twice.", index)
+    return names
+
+
+def as_list_of(kind: str) -> Callable[[object], object]:
+    """What makes a list of the kind of thing of which a case may also give one alone."""
+
+    def as_list(value: object) -> object:
+        if isinstance(value, (list, tuple)):
+            return value
+        if isinstance(value, str):
+            return [value]
+        raise _fault(f"expected a {kind} or a list of {kind}s, found {show(value)}.")
+
+    return as_list

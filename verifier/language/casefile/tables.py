@@ -1,0 +1,412 @@
+"""The tables of a case file, as pydantic holds them, and the JSON Schema that they make."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+)
+
+from verifier import floats
+from verifier.language.casefile.case import (
+    ALL,
+    DIFFERENCES,
+    MOST_EPOCHS,
+    MOST_POINTS,
+    ROUTE_ALIASES,
+    ROUTES,
+    VERDICTS,
+    Boundary,
+    Expected,
+    Pin,
+)
+from verifier.language.casefile.key_lines import Keys
+from verifier.language.casefile.readers import (
+    as_list_of,
+    check_distinct,
+    check_dtype,
+    check_name,
+    check_route,
+    check_subject,
+    read_accepted,
+    read_at,
+    read_boundary,
+    read_count,
+    read_domain,
+    read_draw,
+    read_expected_list,
+    read_finite,
+    read_held,
+    read_order,
+    read_pinned,
+    read_relative,
+    read_subgradient,
+    read_tolerance,
+    read_upstream,
+)
+from verifier.language.points.drawing import Draw
+from verifier.language.points.scalars import Domain, Scalar
+from verifier.records import Verdict
+
+
+def _one_or_more(schema: dict[str, Any]) -> WithJsonSchema:
+    several = {"type": "array", "items": schema, "minItems": 1}
+    return WithJsonSchema({"anyOf": [schema, several]})
+
+
+_NUMBER_SCHEMA: dict[str, Any] = {"type": ["number", "string"]}
+_NUMBERS_SCHEMA = {"type": "array", "items": _NUMBER_SCHEMA, "minItems": 1}
+_POINT_SCHEMA = {
+    "type": "object",
+    "additionalProperties": _NUMBER_SCHEMA,
+    "minProperties": 1,
+}
+_NAMES_SCHEMA = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+_DTYPE_SCHEMA = {"type": "string", "enum": list(floats.DTYPES)}
+_ROUTE_SCHEMA = {
+    "type": "string",
+    "enum": [*ROUTES[1], *ROUTES[2], *ROUTE_ALIASES],
+}
+_ACCEPT_SCHEMA = {"type": "string", "enum": [*DIFFERENCES, *DIFFERENCES.values()]}
+
+Number = Annotated[Scalar, PlainValidator(read_finite), WithJsonSchema(_NUMBER_SCHEMA)]
+Tolerated = Annotated[
+    Fraction, PlainValidator(read_tolerance), WithJsonSchema(_NUMBER_SCHEMA)
+]
+Points = Annotated[
+    tuple[dict[str, Scalar], ...],
+    PlainValidator(read_at),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _POINT_SCHEMA,
+                {"type": "array", "items": _POINT_SCHEMA, "minItems": 1},
+            ]
+        }
+    ),
+]
+Interval = Annotated[
+    Domain, PlainValidator(read_domain), WithJsonSchema({"type": "string"})
+]
+Upstreams = Annotated[
+    Scalar | tuple[Scalar, ...] | str,
+    PlainValidator(read_upstream),
+    WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, _NUMBERS_SCHEMA]}),
+]
+Held = Annotated[
+    Expected | tuple[Expected, ...],
+    PlainValidator(read_held),
+    WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, _NUMBERS_SCHEMA]}),
+]
+Numbers = Annotated[
+    tuple[Expected, ...],
+    PlainValidator(read_expected_list),
+    WithJsonSchema(_NUMBERS_SCHEMA),
+]
+Names = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    AfterValidator(check_distinct),
+    WithJsonSchema(_NAMES_SCHEMA),
+]
+Dtypes = Annotated[
+    tuple[Annotated[str, AfterValidator(check_dtype)], ...],
+    BeforeValidator(as_list_of("dtype")),
+    Field(min_length=1),
+    AfterValidator(check_distinct),
+    _one_or_more(_DTYPE_SCHEMA),
+]
+Routes = Annotated[
+    tuple[Annotated[str, AfterValidator(check_route)], ...],
+    BeforeValidator(as_list_of("route")),
+    Field(min_length=1),
+    AfterValidator(check_distinct),
+    _one_or_more(_ROUTE_SCHEMA),
+]
+Accepted = Annotated[
+    tuple[Annotated[Verdict, PlainValidator(read_accepted)], ...],
+    BeforeValidator(as_list_of("kind")),
+    Field(min_length=1),
+    _one_or_more(_ACCEPT_SCHEMA),
+]
+Order = Annotated[
+    int,
+    PlainValidator(read_order),
+    WithJsonSchema({"type": "integer", "enum": list(ROUTES)}),
+]
+Count = Annotated[
+    int | str,
+    PlainValidator(read_count),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": MOST_POINTS},
+                {"const": ALL},
+            ]
+        }
+    ),
+]
+SubjectName = Annotated[
+    str,
+    AfterValidator(check_subject),
+    WithJsonSchema({"type": "string", "pattern": r"^[^:\s]+:[^:\s]+$"}),
+]
+Subgradient = Annotated[
+    Scalar | str, PlainValidator(read_subgradient), WithJsonSchema(_NUMBER_SCHEMA)
+]
+_VERDICT_SCHEMA = {"type": "string", "enum": list(VERDICTS)}
+Pinned = Annotated[
+    str | tuple[Pin, ...],
+    PlainValidator(read_pinned),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _VERDICT_SCHEMA,
+                {
+                    "type": "object",
+                    "properties": {
+                        "value": _VERDICT_SCHEMA,
+                        "gradient": {
+                            "anyOf": [
+                                _VERDICT_SCHEMA,
+                                {
+                                    "type": "object",
+                                    "additionalProperties": _VERDICT_SCHEMA,
+                                    "minProperties": 1,
+                                },
+                            ]
+                        },
+                        "hessian": _VERDICT_SCHEMA,
+                    },
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                },
+            ]
+        }
+    ),
+]
+Drawn = Annotated[
+    Draw,
+    PlainValidator(read_draw),
+    WithJsonSchema({"type": "string", "enum": list(Draw)}),
+]
+Edges = Annotated[
+    Boundary,
+    PlainValidator(read_boundary),
+    WithJsonSchema({"enum": [True, False, Boundary.MACHINE]}),
+]
+CaseName = Annotated[str, AfterValidator(check_name)]
+
+
+class Table(BaseModel):
+    """A table of a case file; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExpectTable(Table):
+    """What both sides are held to."""
+
+    value: Held | None = Field(
+        None,
+        description="The function's value at each given point: a number, or a list with one for each.",
+    )
+    gradient: dict[str, Held] | None = Field(
+        None,
+        description="The gradient by each input at each given point, times `upstream`.",
+    )
+    verdict: Pinned | None = Field(
+        None,
+        description="The verdict, or family of verdicts, of every quantity that does not match; or a table of them: "
+        "`value`, `gradient` (by all inputs, or a table by input), `hessian`. What it does not name must match.",
+    )
+    reason: str | None = Field(
+        None,
+        min_length=1,
+        description="Why the verdict is no match: a link to an issue, or a sentence.",
+    )
+    losses: Numbers | None = Field(
+        None, description="The losses of a descent's first epochs, in order."
+    )
+    weights: Numbers | None = Field(
+        None,
+        description="The weights of a descent after its first epochs, in order.",
+    )
+
+
+class DescentTable(Table):
+    """Gradient descent, every epoch verified."""
+
+    parameter: str = Field(description="The input that is descended by.")
+    learning_rate: Number = Field(description="The factor of the gradient.")
+    epochs: int = Field(
+        strict=True, ge=1, le=MOST_EPOCHS, description="The number of updates."
+    )
+
+
+class ToleranceTable(Table):
+    """How far from the truth a number may be."""
+
+    relative: Tolerated | None = Field(
+        None,
+        description="The largest relative error that is tolerated, by default that of "
+        "`torch.testing.assert_close`; 0 tolerates none.",
+    )
+    absolute: Tolerated | None = Field(
+        None,
+        description="The largest absolute error that is tolerated, whatever it is relative to the truth; 0 by default.",
+    )
+
+
+Tolerances = Annotated[
+    ToleranceTable,
+    BeforeValidator(read_relative),
+]
+
+
+class DefaultsTable(Table):
+    """Keys for every case of the file that does not give its own."""
+
+    expression: str | None = Field(
+        None, description="The formula to verify; or else give `steps`."
+    )
+    steps: str | None = Field(
+        None,
+        description="Named steps, one `name = expression` a line; the last is the output.",
+    )
+    at: Points | None = Field(
+        None,
+        description="The point at which to verify, or a list of points: a value for each variable.",
+    )
+    domain: dict[str, Interval] | None = Field(
+        None,
+        min_length=1,
+        description="The interval of each variable from which points are drawn, such as `(0, inf)`, or `normal`.",
+    )
+    where: str | None = Field(
+        None,
+        description="A condition in the inputs that every point satisfies, such as `sigma > 1/100 and x < y`.",
+    )
+    points: Count | None = Field(
+        None,
+        description="How many points are drawn from the domain; `all` takes every number of a 16-bit dtype.",
+    )
+    draw: Drawn | None = Field(
+        None,
+        description="How points are drawn from a bounded domain: half of the `values` uniform, half uniform in "
+        "magnitude over six decades, the default; or uniform over the `floats`, as from one without an end.",
+    )
+    boundary: Edges | None = Field(
+        None,
+        description="Whether the points that mathematics names are added: ends of the domain, kinks, poles, zeros. "
+        "`machine` adds those of the format as well: where inner values overflow, underflow or saturate.",
+    )
+    seed: int | None = Field(
+        None, strict=True, description="The seed of the drawn points."
+    )
+    upstream: Upstreams | None = Field(
+        None,
+        description="The upstream gradient (cotangent): a number, a list with one for each point, or `random`, "
+        "`zeros`, `huge` or `tiny`; 1 where it is not given.",
+    )
+    wrt: Names | None = Field(
+        None, description="The inputs to differentiate by; all where it is not given."
+    )
+    order: Order | None = Field(
+        None, description="1 for the gradient, 2 for the Hessian too; 1 by default."
+    )
+    routes: Routes | None = Field(
+        None,
+        description="How PyTorch is to differentiate, or a list of ways, which fit the order.",
+    )
+    dtype: Dtypes | None = Field(None, description="The dtype, or a list of dtypes.")
+    subject: SubjectName | None = Field(
+        None,
+        description="A callable to verify against the formula, as `module:callable`.",
+    )
+    inputs: Names | None = Field(
+        None,
+        description="The subject's arguments in order; those of first appearance where it is not given.",
+    )
+    elementwise: bool | None = Field(
+        None,
+        strict=True,
+        description="Whether the subject takes many points as one tensor; `false` where it takes single numbers alone.",
+    )
+    subgradient: Subgradient | None = Field(
+        None,
+        description="What is demanded at a kink: a number, `left`, `right`, or `any` of the Clarke interval.",
+    )
+    accept: Accepted | None = Field(
+        None,
+        description="A kind of difference that counts as expected, or a list of kinds.",
+    )
+    expect: ExpectTable | None = Field(
+        None, description="What both sides are held to, besides each other."
+    )
+    descent: DescentTable | None = Field(
+        None, description="Gradient descent from the given point, every epoch verified."
+    )
+    tolerance: Tolerances | None = Field(
+        None,
+        description="How far from the truth a number may be; a plain number is the relative tolerance.",
+    )
+    cite: str | None = Field(None, description="Where the formula is taken from.")
+    tags: Names | None = Field(None, description="Words by which cases are selected.")
+    reason: str | None = Field(None, description="Why this case exists.")
+
+
+class CaseTable(DefaultsTable):
+    """One case."""
+
+    name: CaseName = Field(description="The case's name, unique in its file.")
+
+
+class CaseFile(Table):
+    """A case file of verifier."""
+
+    defaults: DefaultsTable | None = Field(
+        None, description="Keys for every case of the file that does not give its own."
+    )
+    case: tuple[CaseTable, ...] = Field(min_length=1, description="The cases.")
+
+
+INNER_TABLES: dict[Keys, type[Table]] = {
+    ("expect",): ExpectTable,
+    ("descent",): DescentTable,
+    ("tolerance",): ToleranceTable,
+}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a case file (draft 2020-12); TOML floats are its numbers."""
+    found = _tidy(CaseFile.model_json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+
+
+def _tidy(node: Any) -> Any:
+    """The schema without pydantic's titles, and without `null`, which TOML does not have."""
+    if isinstance(node, list):
+        return [_tidy(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {
+        key: {name: _tidy(entry) for name, entry in value.items()}
+        if key in ("properties", "$defs")
+        else _tidy(value)
+        for key, value in node.items()
+        if key != "title" and not (key == "default" and value is None)
+    }
+    choices = [choice for choice in kept.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        del kept["anyOf"]
+        return {**choices[0], **kept}
+    return {**kept, "anyOf": choices} if choices else kept

@@ -1,0 +1,1 @@
+"""Formulas of other formats → case files. Judges nothing."""

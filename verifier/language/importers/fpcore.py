@@ -1,0 +1,331 @@
+"""FPCore 2.0 benchmarks → drafts of cases (https://fpbench.org/spec/fpcore-2.0.html).
+
+A benchmark is `(FPCore name? (argument …) :property value … body)`. Its body becomes the formula; of its precondition,
+the bounds of single variables become intervals and the rest a condition. What our language cannot say (loops, tensors)
+is refused benchmark by benchmark, with its line and the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from verifier.errors import ExpressionError, FormulaFileError, Place
+from verifier.language.importers import sexpr
+from verifier.language.importers.case_drafts import Draft, Imported, LeftOut
+from verifier.language.importers.fpcore_program import Translator
+from verifier.language.importers.fpcore_text import Names, expression, text, variables
+from verifier.language.importers.fpcore_words import (
+    PRECISIONS,
+    number,
+    precision,
+    properties,
+    refuse,
+)
+from verifier.language.importers.sexpr import Atom, Datum, Group, Kind
+from verifier.language.importers.text_files import read_text
+from verifier.language.operations.table import Sort
+from verifier.language.points.bounds import Bounds, End
+from verifier.language.points.scalars import Scalar, scalar
+from verifier.language.programs.expression import Node, Program, Span
+from verifier.language.programs.printing import render
+
+_TAKEN_OVER = {
+    "name",
+    "description",
+    "cite",
+    "precision",
+    "pre",
+    "example",
+    "fpbench-domain",
+}
+
+
+def read(path: Path) -> Imported:
+    """What a file of benchmarks becomes. Raises `FormulaFileError` where it is not FPCore at all."""
+    file = path.as_posix()
+    data = sexpr.read(read_text(path), file)
+    if not any(_is_core(datum) for datum in data):
+        raise FormulaFileError(
+            "expected `(FPCore (argument …) … body)`, found none in the file. Check the path.",
+            place=Place(file=file, line=1),
+        )
+    drafts: list[Draft] = []
+    left_out: list[LeftOut] = []
+    for datum in data:
+        name = _name(datum, path.stem)
+        try:
+            drafts.append(_draft(datum, name))
+        except FormulaFileError as error:
+            line, column = error.place.line, error.place.column
+            at = f" (line {line}, column {column})" if line is not None else ""
+            why = f"{error.message}{at}"
+            left_out.append(LeftOut(line=datum.line, name=name, why=why))
+    return Imported(drafts=drafts, left_out=left_out)
+
+
+def _is_core(datum: Datum) -> bool:
+    return isinstance(datum, Group) and _is_symbol(datum.items[:1], "FPCore")
+
+
+def _is_symbol(items: Sequence[Datum], text: str) -> bool:
+    return any(
+        isinstance(i, Atom) and i.kind is Kind.SYMBOL and i.text == text for i in items
+    )
+
+
+def _name(datum: Datum, file: str) -> str:
+    """What a benchmark is called: its `:name`, else the symbol after `FPCore`, else the file and its line."""
+    items = datum.items if isinstance(datum, Group) else []
+    if not _is_core(datum):
+        head = items[0] if items else datum
+        return f"({head.text} …)" if isinstance(head, Atom) else "(…)"
+    for at, item in enumerate(items[:-1]):
+        value = items[at + 1]
+        if (
+            _is_symbol([item], ":name")
+            and isinstance(value, Atom)
+            and value.text.strip()
+        ):
+            return value.text
+    if len(items) > 1 and isinstance(items[1], Atom):
+        return items[1].text
+    return f"{file}, line {datum.line}"
+
+
+def _draft(datum: Datum, name: str) -> Draft:
+    if not isinstance(datum, Group) or not _is_core(datum):
+        refuse("expected `(FPCore …)`, found something else", datum)
+    items = datum.items[1:]
+    if items and isinstance(items[0], Atom) and items[0].kind is Kind.SYMBOL:
+        items = items[1:]
+    if not items or not isinstance(items[0], Group):
+        refuse("expected the list of arguments after `FPCore`", datum)
+    arguments = [_argument(item) for item in items[0].items]
+    given, rest = properties(items[1:])
+    if len(rest) != 1:
+        refuse(f"expected one body after the properties, found {len(rest)}", datum)
+    meaning = dict(reversed(given))  # of a property that is given twice, the first
+    dtypes, notes = _dtypes(meaning.get("precision"))
+    names = Names()
+    if len(set(arguments)) < len(arguments):
+        refuse("expected every argument once", items[0])
+    called = {symbol: names.give(symbol) for symbol in arguments}
+    translator = Translator(called)
+    body = translator.translate(rest[0], Sort.NUMBER)
+    formula = text(translator.nodes, body, translator.named, names)
+    pre = meaning.get("pre")
+    condition = _Precondition(translator, formula.inputs)
+    if pre is not None:
+        condition.take(translator.translate(pre, Sort.CONDITION))
+    examples = [_example(value, called) for key, value in given if key == "example"]
+    unused = dict.fromkeys(f"`:{key}`" for key, _ in given if key not in _TAKEN_OVER)
+    if unused:
+        notes.append(f"not taken over: {', '.join(unused)}")
+    return Draft(
+        line=datum.line,
+        name=name,
+        formula=formula.text,
+        in_steps=formula.in_steps,
+        bounds=condition.bounds,
+        where=condition.where(),
+        dtypes=dtypes,
+        cite=_words(meaning.get("cite")),
+        reason=_words(meaning.get("description")),
+        tags=_tags(meaning.get("fpbench-domain")),
+        examples=_whole(examples, formula.inputs),
+        notes=(*names.notes, *translator.notes, *condition.notes, *notes),
+    )
+
+
+def _argument(datum: Datum) -> str:
+    """The symbol of an argument, which may be annotated."""
+    if isinstance(datum, Atom) and datum.kind is Kind.SYMBOL:
+        return datum.text
+    if isinstance(datum, Group) and _is_symbol(datum.items[:1], "!"):
+        given, rest = properties(datum.items[1:])
+        for key, value in given:
+            if key == "precision":
+                precision(value)
+        if len(rest) == 1 and isinstance(rest[0], Atom):
+            return rest[0].text
+    refuse("an argument that is a tensor is not supported", datum)
+
+
+def _dtypes(datum: Datum | None) -> tuple[tuple[str, ...], list[str]]:
+    if datum is None:
+        return (), []
+    found = precision(datum)
+    if found in PRECISIONS:
+        return (PRECISIONS[found],), []
+    return (), [f"`:precision {found}` is no dtype of PyTorch's"]
+
+
+def _words(datum: Datum | None) -> str | None:
+    """What a property says in words: a string, or a list of symbols."""
+    if isinstance(datum, Group):
+        words = [item.text for item in datum.items if isinstance(item, Atom)]
+        return ", ".join(words) or None
+    if datum is None:
+        return None
+    return " ".join(datum.text.split()) or None
+
+
+def _tags(datum: Datum | None) -> tuple[str, ...]:
+    found = _words(datum)
+    return () if found is None else (found,)
+
+
+def _example(datum: Datum, called: Mapping[str, str]) -> dict[str, str]:
+    """The numbers of an example, `([symbol number] …)`, by the names of the variables."""
+    found: dict[str, str] = {}
+    for item in datum.items if isinstance(datum, Group) else []:
+        pair = item.items if isinstance(item, Group) else []
+        atoms = [atom for atom in pair if isinstance(atom, Atom)]
+        if len(atoms) == 2 and atoms[0].text in called and atoms[1].kind is Kind.NUMBER:
+            found[called[atoms[0].text]] = _spelt(number(atoms[1]))
+    return found
+
+
+def _whole(
+    examples: Sequence[Mapping[str, str]], inputs: Sequence[str]
+) -> list[dict[str, str]]:
+    """Those examples that give every input a number."""
+    return [
+        {name: example[name] for name in inputs}
+        for example in examples
+        if all(name in example for name in inputs)
+    ]
+
+
+# ── preconditions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_COMPARISONS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
+    "lt": lambda x, y: x < y,
+    "le": lambda x, y: x <= y,
+    "gt": lambda x, y: x > y,
+    "ge": lambda x, y: x >= y,
+    "eq": lambda x, y: x == y,
+    "ne": lambda x, y: x != y,
+}
+_FLIPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}
+
+
+class _Precondition:
+    """A condition taken apart: bounds of single variables, and all else."""
+
+    def __init__(self, translator: Translator, inputs: Sequence[str]) -> None:
+        self.translator = translator
+        self.nodes = translator.nodes
+        self.bounds = dict.fromkeys(inputs, Bounds())
+        self.rest: list[int] = []
+        self.notes: list[str] = []
+
+    def take(self, condition: int) -> None:
+        """Add a condition, both halves of every `and` apart."""
+        work = [condition]
+        while work:
+            index = work.pop()
+            node = self.nodes[index]
+            if node.operation == "logical_and":
+                work.extend(reversed(node.arguments))
+            else:
+                self._take(index)
+
+    def where(self) -> str | None:
+        """What no interval says."""
+        if not self.rest:
+            return None
+        return expression(self.nodes, self.translator.join(self.rest))
+
+    def _take(self, index: int) -> None:
+        found = variables(self.nodes, index)
+        foreign = sorted(found - self.bounds.keys())
+        if foreign and len(foreign) < len(found):
+            shown = expression(self.nodes, index)
+            self.notes.append(
+                f"the precondition `{shown}` is not taken over: the formula has no {', '.join(foreign)}"
+            )
+        elif foreign:
+            pass  # nothing that the formula depends on
+        elif not found:
+            self._take_constant(index)
+        elif not self._take_bound(index):
+            self.rest.append(index)
+
+    def _take_constant(self, index: int) -> None:
+        """A comparison of numbers says nothing where it is true, and that nothing is left where it is not."""
+        node = self.nodes[index]
+        sides = [self._constant(i) for i in node.arguments]
+        holds = _compare(node.operation, sides)
+        if holds is None:
+            self.rest.append(index)
+        elif not holds:
+            shown = expression(self.nodes, index)
+            raise FormulaFileError(f"its precondition holds nowhere: `{shown}`")
+
+    def _take_bound(self, index: int) -> bool:
+        """Whether the condition bounds one variable by a number, and is held as such."""
+        node = self.nodes[index]
+        if node.operation not in _FLIPPED:
+            return False
+        left, right = (self.nodes[i] for i in node.arguments)
+        if left.operation == "variable":
+            return self._bound(
+                left.name or "", node.operation, self._constant(node.arguments[1])
+            )
+        if right.operation == "variable":
+            return self._bound(
+                right.name or "",
+                _FLIPPED[node.operation],
+                self._constant(node.arguments[0]),
+            )
+        return False
+
+    def _constant(self, index: int) -> Scalar | None:
+        """The number that a node is; None where it is none that the end of an interval can be."""
+        if variables(self.nodes, index):
+            return None
+        try:
+            found = scalar(expression(self.nodes, index))
+        except ExpressionError:
+            return None
+        return found if found.exact is None else scalar(_spelt(found.exact))
+
+    def _bound(self, name: str, relation: str, at: Scalar | None) -> bool:
+        if at is None:
+            return False
+        if not at.is_finite:
+            bounded = relation in (("gt", "ge") if at.text == "-inf" else ("lt", "le"))
+            return bounded and at.text in ("inf", "-inf")  # as every number is
+        end = End(at=at, closed=relation in ("le", "ge", "eq"))
+        found: Bounds | None = self.bounds[name]
+        if found is not None and relation in ("gt", "ge", "eq"):
+            found = found.above(end)
+        if found is not None and relation in ("lt", "le", "eq"):
+            found = found.below(end)
+        if found is None:
+            return False
+        self.bounds[name] = found
+        return True
+
+
+def _compare(relation: str, sides: Sequence[Scalar | None]) -> bool | None:
+    """Whether a relation holds between two rational numbers; None for anything else."""
+    found = [side.exact for side in sides if side is not None]
+    left, right = (*found, None, None)[:2]
+    if relation not in _COMPARISONS or left is None or right is None:
+        return None
+    return _COMPARISONS[relation](left, right)
+
+
+def _spelt(value: Fraction) -> str:
+    leaf = Node(
+        operation="constant",
+        number=value,
+        span=Span(line=1, column=1, end_line=1, end_column=1),
+    )
+    return render(Program(source="", nodes=(leaf,), inputs=(), output=0)).replace(
+        " ", ""
+    )

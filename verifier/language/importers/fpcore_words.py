@@ -1,0 +1,145 @@
+"""What FPCore's words mean: constants, operations, precisions, properties and numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import NoReturn
+
+from verifier.errors import FormulaFileError, Place
+from verifier.language.importers.sexpr import Atom, Datum, Group, Kind
+from verifier.language.points.scalars import LARGEST_NUMBER_BITS
+from verifier.language.programs.expression import LARGEST_CONSTANT_BITS
+
+CONSTANTS = {
+    "E": "e",
+    "LOG2E": "1/log(2)",
+    "LOG10E": "1/log(10)",
+    "LN2": "log(2)",
+    "LN10": "log(10)",
+    "PI": "pi",
+    "PI_2": "pi/2",
+    "PI_4": "pi/4",
+    "M_1_PI": "1/pi",
+    "M_2_PI": "2/pi",
+    "M_2_SQRTPI": "2/sqrt(pi)",
+    "SQRT2": "sqrt(2)",
+    "SQRT1_2": "sqrt(1/2)",
+    "INFINITY": "inf",
+}
+"""FPCore 2.0's constants, named as in C11's `math.h`."""
+
+ROWS = {
+    "fabs": "abs",
+    "pow": "pow",
+    "fmax": "max",
+    "fmin": "min",
+    "nearbyint": "rint",
+    "tgamma": "gamma",
+    **{
+        name: name
+        for name in (
+            "exp exp2 expm1 log log10 log2 log1p sqrt cbrt hypot sin cos tan asin acos atan atan2 sinh cosh tanh "
+            "asinh acosh atanh erf erfc lgamma ceil floor trunc fmod copysign isfinite isinf isnan signbit"
+        ).split()
+    },
+}
+"""Operations that the table may hold as they are. FPCore's `round` takes ties away from zero, `nearbyint` to even, as
+PyTorch's does; FPCore's `remainder` is IEEE 754's, PyTorch's takes the sign of the divisor."""
+
+FORMS = {
+    "fma": (("x", "y", "z"), "x*y + z"),
+    "fdim": (("x", "y"), "max(x - y, 0)"),
+    "round": (("x",), "sign(x)*floor(abs(x) + 1/2)"),
+    "remainder": (("x", "y"), "x - y*rint(x/y)"),
+}
+"""Operations written out in others: equal over the reals, and the reader of the case is told."""
+
+REFUSED = ("isnormal dim size ref while while* for for* tensor tensor* array #").split()
+FOLDED = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
+RELATIONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+CONNECTIVES = {"and": "logical_and", "or": "logical_or"}
+
+_PARTS = re.compile(
+    r"([+-]?)(?:0x([\da-f]*)\.?([\da-f]*)(?:p([+-]?\d+))?|(\d*)\.?(\d*)(?:e([+-]?\d+))?|(\d+)/(\d+))"
+)
+"""Of a number: sign; whole, part, power; digits, places, exponent; top, bottom."""
+
+PRECISIONS = {
+    "binary16": "float16",
+    "binary32": "float32",
+    "binary64": "float64",
+    "bfloat16": "bfloat16",
+    "(float 5 16)": "float16",
+    "(float 8 32)": "float32",
+    "(float 11 64)": "float64",
+    "(float 8 16)": "bfloat16",
+}
+"""FPCore's precisions that are dtypes of PyTorch's."""
+
+
+def refuse(message: str, datum: Datum) -> NoReturn:
+    raise FormulaFileError(message, place=Place(line=datum.line, column=datum.column))
+
+
+def precision(datum: Datum) -> str:
+    """A precision as text. Refuses those that round to integers or a fixed point: another function altogether."""
+    found = " ".join(
+        atom.text
+        for atom in (datum.items if isinstance(datum, Group) else [datum])
+        if isinstance(atom, Atom)
+    )
+    if found.split(" ")[0] in ("integer", "fixed"):
+        refuse(f"the precision `{found}` rounds to integers or a fixed point", datum)
+    return f"({found})" if isinstance(datum, Group) else found
+
+
+def properties(
+    items: Sequence[Datum],
+) -> tuple[list[tuple[str, Datum]], Sequence[Datum]]:
+    """The properties that come first, by name and value, and what follows them."""
+    found: list[tuple[str, Datum]] = []
+    at = 0
+    while at < len(items):
+        item = items[at]
+        if (
+            not isinstance(item, Atom)
+            or item.kind is not Kind.SYMBOL
+            or not item.text.startswith(":")
+        ):
+            break
+        if at + 1 == len(items):
+            refuse(f"expected a value after `{item.text}`, found none", item)
+        found.append((item.text[1:], items[at + 1]))
+        at += 2
+    return found, items[at:]
+
+
+def binding(datum: Datum) -> tuple[str, Datum]:
+    if isinstance(datum, Group) and len(datum.items) == 2:
+        name, value = datum.items
+        if isinstance(name, Atom) and name.kind is Kind.SYMBOL:
+            return name.text, value
+    refuse("expected `[name value]`", datum)
+
+
+def number(atom: Atom) -> Fraction:
+    """The rational that a number of FPCore's spells."""
+    if len(atom.text) > 4000:
+        refuse("a number of more than 4000 characters", atom)
+    found = _PARTS.fullmatch(atom.text.lower())
+    assert found is not None
+    sign, whole, part, power, digits, places, exponent, top, bottom = found.groups()
+    scale = power or exponent or "0"
+    if len(scale) > 6 or abs(int(scale)) > LARGEST_CONSTANT_BITS:
+        refuse(f"the exponent of `{atom.text[:40]}` is too large", atom)
+    if top is not None:
+        value = Fraction(int(top), int(bottom))
+    elif whole is not None:
+        value = int(whole + part, 16) * Fraction(2) ** (int(scale) - 4 * len(part))
+    else:
+        value = int(digits + places) * Fraction(10) ** (int(scale) - len(places))
+    if max(map(int.bit_length, value.as_integer_ratio())) > LARGEST_NUMBER_BITS:
+        refuse(f"a number of more than {LARGEST_NUMBER_BITS} bits", atom)
+    return -value if sign == "-" else value

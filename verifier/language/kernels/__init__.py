@@ -1,0 +1,1 @@
+"""How a library computes the operations of the table. Knows no program."""

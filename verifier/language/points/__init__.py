@@ -1,0 +1,1 @@
+"""Exact numbers, domains, drawn points and upstream gradients. Knows no case."""

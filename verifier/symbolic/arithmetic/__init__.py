@@ -1,0 +1,1 @@
+"""Numbers that enclose: balls, series, expansions. Knows programs, and no derivative."""

@@ -1,0 +1,136 @@
+"""A second opinion on complex derivatives that uses none of SymPy's rules: power series of two terms.
+
+Inverse functions are written by logarithms and roots (DLMF 4.23.19-4.23.26, 4.37.16-4.37.24), the hyperbolic ones by
+the circular, so that all that is left to differentiate are exp, log, roots, sine, cosine and tangent, whose series are
+Arb's own. It is silent where the program meets a branch cut, a pole or a branch point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flint import acb, acb_series, arb
+
+from verifier.language.programs import expression
+from verifier.language.programs.expression import Program
+from verifier.symbolic.arithmetic import balls, complex_balls, complex_cuts
+from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle
+from verifier.symbolic.arithmetic.complex_cuts import Place
+
+TERMS = 2
+_I = acb(0, 1)
+Series = Any
+"""A `flint.acb_series`."""
+
+
+def _asin(z: Series) -> Series:
+    return -_I * (_I * z + (1 - z * z).sqrt()).log()
+
+
+def _asinh(z: Series) -> Series:
+    return (z + (z * z + 1).sqrt()).log()
+
+
+def _atanh(z: Series) -> Series:
+    return ((1 + z).log() - (1 - z).log()) / 2
+
+
+def _log(z: Series, base: Any = 1) -> Series:
+    return z.log() / base
+
+
+_OPERATIONS: dict[str, Callable[..., Series]] = {
+    "identity": lambda z: z,
+    "add": lambda z, w: z + w,
+    "sub": lambda z, w: z - w,
+    "mul": lambda z, w: z * w,
+    "div": lambda z, w: z / w,
+    "neg": lambda z: -z,
+    "square": lambda z: z * z,
+    "reciprocal": lambda z: z.inv(),
+    "sqrt": lambda z: z.sqrt(),
+    "rsqrt": lambda z: z.rsqrt(),
+    "exp": lambda z: z.exp(),
+    "exp2": lambda z: (z * acb(arb.const_log2())).exp(),
+    "expm1": lambda z: z.exp() - 1,
+    "log": lambda z: z.log(),
+    "log2": lambda z: z.log() / acb(arb.const_log2()),
+    "log10": lambda z: z.log() / acb(arb.const_log10()),
+    "log1p": lambda z: (1 + z).log(),
+    "sin": lambda z: z.sin(),
+    "cos": lambda z: z.cos(),
+    "tan": lambda z: z.tan(),
+    "sec": lambda z: z.cos().inv(),
+    "csc": lambda z: z.sin().inv(),
+    "cot": lambda z: z.tan().inv(),
+    "asin": _asin,
+    "acos": lambda z: acb(arb.pi() / 2) - _asin(z),
+    "atan": lambda z: -_I * _atanh(_I * z),
+    "sinh": lambda z: -_I * (_I * z).sin(),
+    "cosh": lambda z: (_I * z).cos(),
+    "tanh": lambda z: -_I * (_I * z).tan(),
+    "sech": lambda z: (_I * z).cos().inv(),
+    "csch": lambda z: _I * (_I * z).sin().inv(),
+    "coth": lambda z: _I * (_I * z).tan().inv(),
+    "asinh": _asinh,
+    "acosh": lambda z: (z + (z + 1).sqrt() * (z - 1).sqrt()).log(),
+    "atanh": _atanh,
+    "sigmoid": lambda z: (1 + (-z).exp()).inv(),
+}
+
+
+def gradient(
+    program: Program, point: Mapping[str, complex], name: str, upstream: complex
+) -> Rectangle | None:
+    """upstream · conj(∂/∂name) at the precision in force, or None where the witness cannot speak."""
+    with balls.capped(TERMS):
+        known = _series(program, point, name)
+    if known is None:
+        return None
+    slope = known[1]
+    if not complex_balls.is_finite(slope):
+        return None
+    return complex_balls.exact(upstream).ball * complex_balls.conjugate(slope)
+
+
+def _series(program: Program, point: Mapping[str, complex], name: str) -> Series | None:
+    constants = expression.constant_values(program)
+    found: list[Series] = []
+    for node in program.nodes:
+        if node.operation == "variable":
+            start = complex_balls.exact(point[node.name or ""]).ball
+            found.append(_of([start, 1 if node.name == name else 0]))
+            continue
+        if node.operation == "constant":
+            found.append(_of([complex_balls.constant(node.name, node.number).ball]))
+            continue
+        operands = [found[index] for index in node.arguments]
+        numbers = [Number(operand[0]) for operand in operands]
+        if complex_cuts.place(node.operation, numbers) is not Place.CLEAR:
+            return None
+        if node.operation == "pow":
+            exponent = constants.get(node.arguments[1])
+            result = _power(operands[0], operands[1], exponent)
+        else:
+            result = _OPERATIONS[node.operation](*operands)
+        if result is None or not complex_balls.is_finite(result[0]):
+            return None
+        found.append(result)
+    return found[program.output]
+
+
+def _of(coefficients: list[Any]) -> Series:
+    return acb_series(coefficients, prec=TERMS)
+
+
+def _power(base: Series, exponent: Series, constant: Any) -> Series | None:
+    """By multiplication for a small constant integer, else e^(y log x), off the cut and the origin."""
+    if constant is not None and constant.denominator == 1 and abs(constant) <= 64:
+        result = _of([1])
+        for _ in range(abs(int(constant))):
+            result = result * base
+        return result if constant >= 0 else result.inv()
+    if complex_cuts.place("log", [Number(base[0])]) is not Place.CLEAR:
+        return None
+    return (exponent * base.log()).exp()

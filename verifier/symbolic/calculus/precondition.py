@@ -1,0 +1,66 @@
+"""Whether a point provably satisfies a condition: exact numbers in, balls of rising precision, no rounding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from verifier.language.programs import expression
+from verifier.language.programs.expression import Program
+from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.arithmetic.balls import Ball, Condition
+from verifier.symbolic.calculus.stepwise import Known, Standing, Stepwise
+
+FIRST_BITS = 128
+LARGEST_BITS = 4_096
+"""The cap: differences of binary64's smallest number from 1 (1,075 bits) show behind much cancellation."""
+CONNECTIVES = frozenset(("logical_and", "logical_or", "logical_not"))
+
+
+class Precondition:
+    """A condition, ready to be asked at any point."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = expression.define(program)
+        self.stepwise = Stepwise(self.program)
+
+    def holds(self, point: Mapping[str, float]) -> bool:
+        """Whether the condition is proved at the point.
+
+        An infinite coordinate may be compared, but nothing is proved of arithmetic with it, nor of NaN.
+        """
+        inputs = {name: _input(point[name]) for name in self.program.inputs}
+        bits = FIRST_BITS
+        while bits <= LARGEST_BITS:
+            with balls.workprec(bits):
+                values = self.stepwise.values(inputs)
+            found = self._decided(values)
+            if found is not None:
+                return found
+            if not any(
+                known.standing is Standing.UNSURE or known.ball is None
+                for known in values
+            ):
+                return False  # no precision brings what lies outside a domain back
+            bits *= 2
+        return False
+
+    def _decided(self, values: Sequence[Known]) -> Condition:
+        """The truth value by Kleene's logic, where a part that is undefined need not undo the whole."""
+        found: list[Condition] = []
+        for node, known in zip(self.program.nodes, values, strict=True):
+            if node.operation in CONNECTIVES:
+                operation = balls.OPERATIONS[node.operation]
+                found.append(
+                    operation(*[found[argument] for argument in node.arguments])
+                )
+            else:
+                is_decided = known.standing is Standing.REGULAR and isinstance(
+                    known.ball, bool
+                )
+                found.append(known.ball if is_decided else None)
+        return found[self.program.output]
+
+
+def _input(value: float) -> float | Ball:
+    return balls.infinite(value) if math.isinf(value) else value

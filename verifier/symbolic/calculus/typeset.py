@@ -1,0 +1,244 @@
+"""SymPy's derivatives for people to read: typeset over several lines, or in the language of the case files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import sympy
+from sympy.printing.precedence import PRECEDENCE
+from sympy.printing.str import StrPrinter
+
+from verifier.language.operations import table as operations
+from verifier.language.programs import expression
+from verifier.language.programs.expression import Program
+from verifier.language.programs.printing import render_node
+from verifier.symbolic.calculus import derivative
+
+Symbolic = Any
+"""A SymPy expression: SymPy publishes no types."""
+
+LARGEST_DERIVATIVE = 120
+"""Operations of a derivative past which a page does not show what it says."""
+LARGEST_EXPONENT_BITS = 32
+"""Constants of more bits are named, not spelled, in a local derivative."""
+
+
+def derivatives(
+    program: Program, wrt: Sequence[str], *, columns: int, plain: bool = False
+) -> dict[str, str]:
+    """The derivative of the whole program by each input, typeset; without those too large to be read.
+
+    `plain` keeps to ASCII.
+    """
+    whole = derivative.whole(program)
+    if whole is None:
+        return {}
+    readable = _readable(whole)
+    found: dict[str, str] = {}
+    for name, gradient in zip(wrt, whole.gradient(wrt), strict=True):
+        if gradient.count_ops() <= LARGEST_DERIVATIVE:
+            found[name] = sympy.pretty(
+                _ordinary(gradient, readable),
+                use_unicode=not plain,
+                num_columns=columns,
+                wrap_line=True,
+            )
+    return found
+
+
+def local(program: Program, index: int, operand: int) -> str:
+    """The derivative of one operation by one operand as a formula of its operands, in the language of case files.
+
+    The operation yields a number, and the operand is one.
+    """
+    node = program.nodes[index]
+    if node.operation == "where":
+        condition = _called(program, node.arguments[0])
+        chosen = ("1, 0", "0, 1")[operand - 1]
+        return f"where({condition}, {chosen})"
+    row = operations.OPERATIONS[node.operation]
+    if row.definition is not None:
+        return _local_of_defined(program, index, operand)
+    operands = [_operand(program, at) for at in node.arguments]
+    # Differentiated by its own symbol: an operand may occur twice.
+    symbol = _Operand("u", real=True)
+    own, operands[operand] = operands[operand], symbol
+    value = derivative.OPERATIONS[node.operation](*operands)
+    slope = value.diff(symbol).xreplace({symbol: own})
+    return str(_Printer().doprint(slope))
+
+
+def _local_of_defined(program: Program, index: int, operand: int) -> str:
+    """The derivative of a row that is defined by the others, its operands' texts put in."""
+    node = program.nodes[index]
+    row = operations.OPERATIONS[node.operation]
+    whole = derivative.Whole(expression.definition(row), row.operands)
+    slope = whole.gradient([row.operands[operand]])[0]
+    if slope.count_ops() > LARGEST_DERIVATIVE:
+        return f"the derivative of `{row.name}` by `{row.operands[operand]}`"
+    names: dict[Symbolic, Symbolic] = {
+        whole.symbols[name]: _operand(program, at)
+        for name, at in zip(row.operands, node.arguments, strict=True)
+    }
+    names |= {
+        opaque: sympy.Symbol(str(instruction.number))
+        for opaque, instruction in whole.opaque.items()
+    }
+    for symbol, (operation, operands) in whole.conditions.items():
+        parts = [_Printer().doprint(part.xreplace(names)) for part in operands]
+        names[symbol] = sympy.Symbol(_written_condition(operation, parts))
+    return str(_Printer().doprint(slope.xreplace(names)))
+
+
+def _written_condition(operation: str, parts: Sequence[str]) -> str:
+    symbol = operations.OPERATIONS[operation].symbol
+    return f"not {parts[0]}" if len(parts) == 1 else f" {symbol} ".join(parts)
+
+
+class _Operand(sympy.Symbol):  # type: ignore[misc]
+    """An operand by its source text, which stands in parentheses wherever an operator is beside it."""
+
+    precedence = PRECEDENCE["Add"]
+
+
+def _operand(program: Program, index: int) -> Symbolic:
+    node = program.nodes[index]
+    number = expression.constant_values(program).get(index)
+    if number is not None and _bits(number) <= LARGEST_EXPONENT_BITS:
+        return sympy.Rational(number.numerator, number.denominator)
+    text = _called(program, index)
+    atom = text.isidentifier() or _is_call(node.operation)
+    return (sympy.Symbol if atom else _Operand)(text, real=True)
+
+
+def _called(program: Program, index: int) -> str:
+    """A step by its name, anything else written out."""
+    names = {at: name for name, at in program.steps.items()}
+    return names.get(index) or render_node(program, index)
+
+
+def _is_call(operation: str) -> bool:
+    row = operations.OPERATIONS.get(operation)
+    return row is not None and row.symbol is None and operation != "neg"
+
+
+def _bits(value: Fraction) -> int:
+    return max(value.numerator.bit_length(), value.denominator.bit_length())
+
+
+class _Printer(StrPrinter):  # type: ignore[misc]
+    """Writes SymPy's expressions in our language."""
+
+    def _print_Magnitude(self, found: Symbolic) -> str:
+        return f"abs({self._print(found.args[0])})"
+
+    def _print_Direction(self, found: Symbolic) -> str:
+        return f"sign({self._print(found.args[0])})"
+
+    def _print_Larger(self, found: Symbolic) -> str:
+        return f"max({self.stringify(found.args, ', ')})"
+
+    def _print_Above(self, found: Symbolic) -> str:
+        return f"where({self.stringify(found.args, ' > ')}, 1, 0)"
+
+    def _print_Choice(self, found: Symbolic) -> str:
+        return f"where({self.stringify(found.args, ', ')})"
+
+    def _print_WholeNumber(self, found: Symbolic) -> str:
+        direction, argument = found.args
+        return f"{'floor' if direction < 0 else 'ceil'}({self._print(argument)})"
+
+    def _print_Function(self, found: Symbolic) -> str:
+        name = derivative.written_name(found.func)
+        return f"{name}({self.stringify(found.args, ', ')})"
+
+    def _print_polygamma(self, found: Symbolic) -> str:
+        order, argument = found.args
+        if order == 0:
+            return f"digamma({self._print(argument)})"
+        return f"polygamma({self._print(order)}, {self._print(argument)})"
+
+    def _print_Exp1(self, found: Symbolic) -> str:
+        return "e"
+
+
+_RELATIONS = {
+    "lt": sympy.Lt,
+    "le": sympy.Le,
+    "gt": sympy.Gt,
+    "ge": sympy.Ge,
+    "eq": sympy.Eq,
+    "ne": sympy.Ne,
+    "logical_and": sympy.And,
+    "logical_or": sympy.Or,
+    "logical_not": sympy.Not,
+}
+
+
+def _readable(whole: derivative.Whole) -> dict[Symbolic, Symbolic]:
+    """What the symbols of a whole program stand for: inputs by their names, conditions as relations."""
+    names = {
+        symbol: sympy.Symbol(name, real=True) for name, symbol in whole.symbols.items()
+    }
+    for opaque, instruction in whole.opaque.items():
+        names[opaque] = sympy.Symbol(str(instruction.number))
+    conditions: dict[Symbolic, Symbolic] = {}
+    for symbol, (operation, operands) in whole.conditions.items():
+        parts = [
+            conditions.get(part, _ordinary(part, {**names, **conditions}))
+            for part in operands
+        ]
+        options = {} if operation.startswith("logical") else {"evaluate": False}
+        conditions[symbol] = _RELATIONS[operation](*parts, **options)
+    return {**names, **conditions}
+
+
+def _ordinary(expression: Symbolic, readable: Mapping[Symbolic, Symbolic]) -> Symbolic:
+    """The expression in SymPy's own functions, which it knows how to typeset; nothing is evaluated."""
+    if expression in readable:
+        return readable[expression]
+    if not expression.args:
+        return expression
+    parts = [_ordinary(part, readable) for part in expression.args]
+    match type(expression):
+        case derivative.Magnitude:
+            return sympy.Abs(*parts, evaluate=False)
+        case derivative.Direction:
+            return sympy.sign(*parts, evaluate=False)
+        case derivative.Larger:
+            return sympy.Max(*parts, evaluate=False)
+        case derivative.Above:
+            return _piecewise(
+                sympy.Gt(*parts, evaluate=False), sympy.S.One, sympy.S.Zero
+            )
+        case derivative.Choice:
+            return _piecewise(*parts)
+        case derivative.WholeNumber:
+            whole = sympy.floor if parts[0] < 0 else sympy.ceiling
+            return whole(parts[1], evaluate=False)
+        case derivative.LogGamma:
+            return sympy.loggamma(*parts, evaluate=False)
+        case derivative.BesselJ:
+            return sympy.besselj(*parts)
+        case derivative.BesselY:
+            return sympy.bessely(*parts)
+        case derivative.BesselI:
+            return sympy.besseli(*parts)
+        case derivative.BesselK:
+            return sympy.besselk(*parts)
+        case derivative.ErfInverse:
+            return sympy.erfinv(*parts, evaluate=False)
+        case derivative.ErfcInverse:
+            return sympy.erfcinv(*parts, evaluate=False)
+        case derivative.ErfcScaled | derivative.Sinc:
+            name = derivative.written_name(expression.func)
+            return sympy.Function(name)(*parts)
+    if any(isinstance(part, sympy.Piecewise) for part in parts):
+        return expression.func(*parts, evaluate=False)
+    return expression.func(*parts)
+
+
+def _piecewise(condition: Symbolic, chosen: Symbolic, other: Symbolic) -> Symbolic:
+    return sympy.Piecewise((chosen, condition), (other, True), evaluate=False)

@@ -1,0 +1,1 @@
+"""What holds at an edge: one-sided limits, kinks, boundary points."""

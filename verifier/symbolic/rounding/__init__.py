@@ -1,0 +1,1 @@
+"""What rounding may do to a program in a format."""

@@ -1,0 +1,1 @@
+"""The oracle: true values and derivatives, on which all derivations agree."""

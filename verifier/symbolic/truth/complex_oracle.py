@@ -1,0 +1,174 @@
+"""The true complex value and gradient at a point, at a precision raised until decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from verifier.floats import Format, nearest, ulp
+from verifier.language.programs.expression import Program
+from verifier.records import ComplexTruth, Enclosure, TruthStatus
+from verifier.symbolic.arithmetic import balls, complex_balls
+from verifier.symbolic.arithmetic.complex_balls import Number
+from verifier.symbolic.calculus import complex_witness
+from verifier.symbolic.calculus.complex_stepwise import Chain, Known, Pass, Standing
+from verifier.symbolic.truth.oracle import Zeros, may_vanish
+
+GUARD_BITS = 40
+"""Precision beyond the format's at the first attempt."""
+LARGEST_PRECISION_BITS = 12_000
+"""The cap: enough to show that an exact zero rounds to zero in binary64 behind much cancellation."""
+TIGHT_BITS = 20
+"""Bits of an ulp of |z| to which a truth is known that may still round either way in one of its parts."""
+PATIENCE_BITS = 1_000
+"""Up to here a part that does not round one way is asked again: it may be an exact number, or a zero."""
+WITNESS_BITS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComplexPointTruth:
+    """All that is true at one point: the value, the gradient by each input, the adjoint of each named step."""
+
+    value: ComplexTruth
+    gradient: Mapping[str, ComplexTruth]
+    steps: Mapping[str, ComplexTruth]
+
+
+class ComplexOracle:
+    """The true value and gradient of a holomorphic program, by PyTorch's convention, at any point."""
+
+    def __init__(self, program: Program, wrt: Sequence[str]) -> None:
+        self.program = program
+        self.wrt = tuple(wrt)
+        self.chain = Chain(program)
+        self.zeros = Zeros()
+        self.leaves = {
+            node.name or "": index
+            for index, node in enumerate(program.nodes)
+            if node.operation == "variable"
+        }
+
+    def at(
+        self, point: Mapping[str, complex], upstream: complex, format_: Format
+    ) -> ComplexPointTruth:
+        """Enclosures tight enough to round in the components' format, or why there are none."""
+        places = [("value", ""), *(("gradient", name) for name in self.wrt)]
+        places += [("step", name) for name in self.program.steps]
+        found: dict[tuple[str, str], ComplexTruth] = {}
+        bits = format_.precision_bits + GUARD_BITS
+        while places and bits <= LARGEST_PRECISION_BITS:
+            with balls.workprec(bits):
+                done = self.chain.evaluate(point, upstream)
+                for place in places:
+                    found[place] = _truth(self._known(done, *place))
+            patient = bits < PATIENCE_BITS
+            places = [
+                place
+                for place in places
+                if not _decided(found[place], format_, patient=patient)
+                and not self.zeros.accept(place, _parts(found[place]), format_, bits)
+            ]
+            bits *= 2
+        for place in places:
+            reason = (
+                found[place].reason or "at the highest precision no more than a region"
+            )
+            found[place] = replace(
+                found[place], status=TruthStatus.PRECISION, reason=reason
+            )
+        return ComplexPointTruth(
+            value=found["value", ""],
+            gradient={name: found["gradient", name] for name in self.wrt},
+            steps={name: found["step", name] for name in self.program.steps},
+        )
+
+    def over(
+        self,
+        inputs: Mapping[str, Number],
+        upstream: complex,
+        kind: str,
+        name: str,
+    ) -> Known:
+        """What is known of one quantity over rectangles of inputs, at the precision in force."""
+        done = self.chain.evaluate(inputs, upstream)
+        if kind == "gradient" and name not in self.leaves:
+            return Known(complex_balls.constant(None, Fraction(0)))
+        return self._known(done, kind, name)
+
+    def attested(
+        self,
+        point: Mapping[str, complex],
+        upstream: complex,
+        truth: ComplexPointTruth,
+    ) -> ComplexPointTruth:
+        """The truth as the witness leaves it: a gradient that it contradicts becomes undecided."""
+        gradient = dict(truth.gradient)
+        with balls.workprec(WITNESS_BITS):
+            done = self.chain.evaluate(point, upstream)
+            for name, known in truth.gradient.items():
+                if known.status is not TruthStatus.FINITE:
+                    continue
+                second = complex_witness.gradient(self.program, point, name, upstream)
+                first = self._known(done, "gradient", name)
+                if second is None or first.standing is not Standing.REGULAR:
+                    continue
+                if not complex_balls.overlaps(first.ball, second):
+                    reason = f"the stepwise derivative says {first.ball}, the witness {second}"
+                    gradient[name] = ComplexTruth(
+                        status=TruthStatus.ORACLE, reason=reason
+                    )
+                else:
+                    gradient[name] = replace(known, derivations=2)
+        return replace(truth, gradient=gradient)
+
+    def _known(self, done: Pass, kind: str, name: str) -> Known:
+        output = done.values[self.program.output]
+        if kind == "value":
+            return output
+        index = self.leaves[name] if kind == "gradient" else self.program.steps[name]
+        known = done.adjoints[index]
+        if known is not None:
+            return known
+        if output.standing is not Standing.REGULAR:
+            return output  # where the function is not known, no derivative of it is
+        return Known(complex_balls.constant(None, Fraction(0)))
+
+
+_STATUS = {
+    Standing.POLE: TruthStatus.UNDEFINED,
+    Standing.LIMIT: TruthStatus.LIMIT,
+    Standing.UNSURE: TruthStatus.PRECISION,
+}
+
+
+def _truth(known: Known) -> ComplexTruth:
+    if known.standing is not Standing.REGULAR:
+        return ComplexTruth(status=_STATUS[known.standing], reason=known.reason)
+    if not complex_balls.is_finite(known.ball):
+        return ComplexTruth(status=TruthStatus.PRECISION)
+    real, imaginary = complex_balls.enclosures(known.ball)
+    return ComplexTruth(status=TruthStatus.FINITE, real=real, imaginary=imaginary)
+
+
+def _decided(truth: ComplexTruth, format_: Format, *, patient: bool) -> bool:
+    """Whether more precision could tell nothing more about how the truth rounds."""
+    if truth.status is not TruthStatus.FINITE:
+        return truth.status is not TruthStatus.PRECISION
+    parts = _parts(truth)
+    if may_vanish(parts):
+        return False
+    if all(nearest(p.lower, format_) == nearest(p.upper, format_) for p in parts):
+        return True
+    return not patient and _is_tight(parts, format_)
+
+
+def _parts(truth: ComplexTruth) -> list[Enclosure]:
+    return [part for part in (truth.real, truth.imaginary) if part is not None]
+
+
+def _is_tight(parts: Sequence[Enclosure], format_: Format) -> bool:
+    """Whether both parts are known to far less than one ulp of the larger."""
+    largest = max(min(abs(p.lower), abs(p.upper)) for p in parts)
+    width = max(p.upper - p.lower for p in parts)
+    return bool(width * 2**TIGHT_BITS <= ulp(largest, format_))

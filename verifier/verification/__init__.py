@@ -1,0 +1,1 @@
+"""One case, in stages, from points to a result. The first place where both wings are known."""
