@@ -9,6 +9,7 @@ from verifier.language.programs import expression
 from verifier.language.programs.expression import Program
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball, Condition
+from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus.stepwise import Known, Standing, Stepwise
 
 FIRST_BITS = 128
@@ -30,19 +31,16 @@ class Precondition:
         An infinite coordinate may be compared, but nothing is proved of arithmetic with it, nor of NaN.
         """
         inputs = {name: _input(point[name]) for name in self.program.inputs}
-        bits = FIRST_BITS
-        while bits <= LARGEST_BITS:
-            with balls.workprec(bits):
-                values = self.stepwise.values(inputs)
-            found = self._decided(values)
-            if found is not None:
-                return found
+        tries = attempts(lambda: self.stepwise.values(inputs), FIRST_BITS, LARGEST_BITS)
+        for _, values in tries:
+            truth = self._decided(values)
+            if truth is not None:
+                return truth
             if not any(
                 known.standing is Standing.UNSURE or known.ball is None
                 for known in values
             ):
                 return False  # no precision brings what lies outside a domain back
-            bits *= 2
         return False
 
     def _decided(self, values: Sequence[Known]) -> Condition:

@@ -16,6 +16,7 @@ from fractions import Fraction
 from verifier.floats import Format, neighbour, power_of_two, ulp
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
+from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus.stepwise import Known, Standing
 
 Inputs = Mapping[str, float | Ball]
@@ -198,17 +199,16 @@ class Neighbourhood:
 
     def _precision(self) -> int | None:
         """At which the truth at the point shows some digits, or an edge; None where it shows nothing."""
-        bits = self.format.precision_bits + 2 * DEEPEST
-        while bits < MOST_BITS:
-            with balls.workprec(bits):
-                found = self.evaluate(self.point)
-            if found.standing in (Standing.LIMIT, Standing.UNDEFINED):
+        first = self.format.precision_bits + 2 * DEEPEST
+        for bits, known in attempts(
+            lambda: self.evaluate(self.point), first, MOST_BITS
+        ):
+            if known.standing in (Standing.LIMIT, Standing.UNDEFINED):
                 return bits
-            regular = found.standing is Standing.REGULAR
-            if regular and balls.is_known_to(found.ball, KNOWN_BITS):
+            regular = known.standing is Standing.REGULAR
+            if regular and balls.is_known_to(known.ball, KNOWN_BITS):
                 return bits
-            bits *= 2
-        return bits if regular else None
+        return 2 * bits if regular else None
 
     def _box(self, steps: int) -> Box:
         """The finite inputs within so many ulps; an infinite one stays where it is."""

@@ -11,6 +11,7 @@ from verifier.language.programs.expression import Program
 from verifier.records import ComplexTruth, Enclosure, TruthStatus
 from verifier.symbolic.arithmetic import balls, complex_balls
 from verifier.symbolic.arithmetic.complex_balls import Number
+from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus import complex_witness
 from verifier.symbolic.calculus.complex_stepwise import Chain, Known, Pass, Standing
 from verifier.symbolic.truth.oracle import Zeros, may_vanish
@@ -56,12 +57,13 @@ class ComplexOracle:
         places = [("value", ""), *(("gradient", name) for name in self.wrt)]
         places += [("step", name) for name in self.program.steps]
         found: dict[tuple[str, str], ComplexTruth] = {}
-        bits = format_.precision_bits + GUARD_BITS
-        while places and bits <= LARGEST_PRECISION_BITS:
-            with balls.workprec(bits):
-                done = self.chain.evaluate(point, upstream)
-                for place in places:
-                    found[place] = _truth(self._known(done, *place))
+        tries = attempts(
+            lambda: self._attempt(point, upstream, places),
+            format_.precision_bits + GUARD_BITS,
+            LARGEST_PRECISION_BITS,
+        )
+        for bits, truths in tries:
+            found.update(truths)
             patient = bits < PATIENCE_BITS
             places = [
                 place
@@ -69,7 +71,8 @@ class ComplexOracle:
                 if not _decided(found[place], format_, patient=patient)
                 and not self.zeros.accept(place, _parts(found[place]), format_, bits)
             ]
-            bits *= 2
+            if not places:
+                break
         for place in places:
             reason = (
                 found[place].reason or "at the highest precision no more than a region"
@@ -121,6 +124,15 @@ class ComplexOracle:
                 else:
                     gradient[name] = replace(known, derivations=2)
         return replace(truth, gradient=gradient)
+
+    def _attempt(
+        self,
+        point: Mapping[str, complex],
+        upstream: complex,
+        places: Sequence[tuple[str, str]],
+    ) -> dict[tuple[str, str], ComplexTruth]:
+        done = self.chain.evaluate(point, upstream)
+        return {place: _truth(self._known(done, *place)) for place in places}
 
     def _known(self, done: Pass, kind: str, name: str) -> Known:
         output = done.values[self.program.output]

@@ -19,6 +19,7 @@ from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.expansions import NoLimit, Outside, Unresolved
 from verifier.symbolic.arithmetic.formula import Formula
+from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus import derivative, witness
 from verifier.symbolic.calculus.stepwise import Known, Standing, Stepwise
 from verifier.symbolic.limits import joint, paths
@@ -26,10 +27,11 @@ from verifier.symbolic.limits.limits import EFFORTS, Limits
 from verifier.symbolic.truth.clarke import Clarke
 from verifier.symbolic.truth.oracle import (
     _STATUS,
+    GUARD_BITS,
+    LARGEST_PRECISION_BITS,
     Zeros,
     _intersect,
     _narrow,
-    _precisions,
     decided,
     known_parts,
 )
@@ -79,9 +81,13 @@ class HessianOracle:
         """
         found: dict[Pair, Truth] = {}
         open_ = list(self.pairs)
-        for bits in _precisions(format_):
-            with balls.workprec(bits):
-                found.update(self._attempt(point, upstream, open_, found))
+        tries = attempts(
+            lambda: self._attempt(point, upstream, open_, found),
+            format_.precision_bits + GUARD_BITS,
+            LARGEST_PRECISION_BITS,
+        )
+        for bits, truths in tries:
+            found.update(truths)
             open_ = [
                 pair
                 for pair in open_

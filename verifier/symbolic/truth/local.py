@@ -20,6 +20,7 @@ from verifier.language.programs.single_operation import operand_name, single
 from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball, Regularity
+from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus import derivative
 from verifier.symbolic.calculus.stepwise import Known, Pass, Standing, Stepwise
 from verifier.symbolic.rounding.model import RoundingModel
@@ -57,14 +58,17 @@ def examine(
     Precision is raised until every enclosure is `TIGHT_BITS` finer than the format, or a cap is reached.
     """
     expanded = expression.expand(program)
-    bits = format_.precision_bits + GUARD_BITS
-    while True:
-        with balls.workprec(bits):
-            work = _Examination(expanded, trace, point, upstream, format_)
-            work.run()
-        if work.is_tight or 2 * bits > LARGEST_PRECISION_BITS:
-            return tuple(work.events)
-        bits *= 2
+
+    def examination() -> _Examination:
+        work = _Examination(expanded, trace, point, upstream, format_)
+        work.run()
+        return work
+
+    first = format_.precision_bits + GUARD_BITS
+    for _, work in attempts(examination, first, LARGEST_PRECISION_BITS):
+        if work.is_tight:
+            break
+    return tuple(work.events)
 
 
 def agree(
@@ -80,18 +84,16 @@ def agree(
 
     False where one of them has an edge there, or where no precision below a cap makes its balls that small.
     """
-    bits = 2 * known_bits
-    while bits <= LARGEST_PRECISION_BITS:
-        with balls.workprec(bits):
-            pairs = [
-                _outcome(program, point, upstream, wrt) for program in (first, second)
-            ]
-            found = [_compare(a, b, known_bits) for a, b in zip(*pairs, strict=True)]
-        if False in found:
+
+    def compare() -> list[bool | None]:
+        pairs = [_outcome(each, point, upstream, wrt) for each in (first, second)]
+        return [_compare(a, b, known_bits) for a, b in zip(*pairs, strict=True)]
+
+    for _, verdicts in attempts(compare, 2 * known_bits, LARGEST_PRECISION_BITS):
+        if False in verdicts:
             return False
-        if None not in found:
+        if None not in verdicts:
             return True
-        bits *= 2
     return False
 
 

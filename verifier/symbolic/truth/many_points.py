@@ -20,6 +20,7 @@ from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball, Regularity
 from verifier.symbolic.arithmetic.nearest import GUARD_BITS, Rounded, rounding
+from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.arithmetic.straight_lines import Line, Written
 from verifier.symbolic.calculus import witness
 from verifier.symbolic.truth.oracle import WITNESS_BITS, Oracle, PointTruth
@@ -160,14 +161,20 @@ class Bulk:
         bits = max(FIRST_BITS, format_.precision_bits + 2 * GUARD_BITS)
         with balls.workprec(bits):
             open_ = self._alone(points, open_, found, self._attempt(upstream, format_))
-        while open_ and bits <= MOST_BITS:
-            with balls.workprec(bits):
-                attempt = self._attempt(upstream, format_)
-                for index in open_:
-                    arguments = [balls.exact(points[index][n]) for n in self.inputs]
-                    found[index] = attempt(arguments)
+
+        def settle() -> dict[int, Any]:
+            attempt = self._attempt(upstream, format_)
+            return {
+                index: attempt([balls.exact(points[index][n]) for n in self.inputs])
+                for index in open_
+            }
+
+        for _, settled in attempts(settle, bits, MOST_BITS) if open_ else ():
+            for index, entries in settled.items():
+                found[index] = entries
             open_ = [index for index in open_ if found[index] is None]
-            bits *= 2
+            if not open_:
+                break
         return [None if entries is _EDGE else entries for entries in found]
 
     def _alone(

@@ -16,6 +16,7 @@ from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.formula import Formula
+from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus import derivative, signed, witness
 from verifier.symbolic.calculus.stepwise import Known, Pass, Standing, Stepwise
 from verifier.symbolic.limits.limits import Limits
@@ -116,13 +117,13 @@ class Oracle:
         places = [("value", ""), *(("gradient", name) for name in self.wrt)]
         places += [("step", name) for name in self.program.steps]
         found: dict[tuple[str, str], Truth] = {}
-        first = True
-        for bits in _precisions(format_):
-            with balls.workprec(bits):
-                found.update(self._attempt(point, upstream, places, found))
-                if first and any(may_vanish(known_parts(found[p])) for p in places):
-                    found.update(self._rational(point, upstream, found))
-            first = False
+        tries = attempts(
+            lambda: self._attempt(point, upstream, places, found),
+            format_.precision_bits + GUARD_BITS,
+            LARGEST_PRECISION_BITS,
+        )
+        for bits, truths in tries:
+            found.update(truths)
             places = [
                 place
                 for place in places
@@ -294,9 +295,12 @@ class Oracle:
 
         Each enclosure has a relative radius of at most 2**-TRAJECTORY_BITS; None from where no precision gives that.
         """
-        for bits in _doublings(TRAJECTORY_BITS * 2):
-            with balls.workprec(bits):
-                path = list(self._descend(start, parameter, learning_rate, epochs))
+        tries = attempts(
+            lambda: list(self._descend(start, parameter, learning_rate, epochs)),
+            2 * TRAJECTORY_BITS,
+            LARGEST_PRECISION_BITS,
+        )
+        for _, path in tries:
             if len(path) == epochs:
                 break
         return [*path, *[None] * (epochs - len(path))]
@@ -339,6 +343,9 @@ class Oracle:
             truth = _truth(known, second.get(place), before.get(place))
             both = truth.status is TruthStatus.FINITE and place in second
             found[place] = replace(truth, derivations=1 + both)
+        is_first = not before
+        if is_first and any(may_vanish(known_parts(found[p])) for p in places):
+            found |= self._rational(point, upstream, found)
         return found
 
     def _known(self, done: Pass, quantity: str, name: str) -> Known | None:
@@ -471,16 +478,6 @@ def _as_program(formula: Formula, program: Program) -> Program:
         for step in formula.instructions
     )
     return replace(program, nodes=nodes, steps={}, output=formula.outputs[0])
-
-
-def _precisions(format_: Format) -> Iterator[int]:
-    return _doublings(format_.precision_bits + GUARD_BITS)
-
-
-def _doublings(bits: int) -> Iterator[int]:
-    while bits <= LARGEST_PRECISION_BITS:
-        yield bits
-        bits *= 2
 
 
 _STATUS = {
