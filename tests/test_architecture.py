@@ -58,7 +58,7 @@ HOUSE = {
     "survey": f"{LANGUAGE} {SYMBOLIC} automatic running",
     "reports": "",
     "api": f"{LANGUAGE} reports running",
-    "cli": f"{LANGUAGE} language.importers {SYMBOLIC} judgement reports running survey verification",
+    "cli": f"{LANGUAGE} language.importers judgement reports running survey verification",
     "pytest_plugin": f"{LANGUAGE} reports running",
     "__main__": "cli",
     "": "errors api",

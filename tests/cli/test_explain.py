@@ -9,7 +9,7 @@ from places import CASES
 from rows import call
 
 from verifier.automatic.subjects import SubjectError
-from verifier.cli.explain import explain, find
+from verifier.cli.explain import explained, find
 from verifier.errors import SelectionError, UsageError
 from verifier.language.operations.table import OPERATIONS, Sort
 from verifier.language.programs.expression import expand, parse, parse_steps
@@ -118,7 +118,7 @@ def not_as_expected(told: list[str]) -> list[str]:
 
 
 def test_an_expectation_that_fails_is_shown_with_both_sides(expecting: Path) -> None:
-    value, gradient = not_as_expected(lines(explain(f"{expecting}::numbers")))
+    value, gradient = not_as_expected(lines(explained(f"{expecting}::numbers")))
     assert value.startswith("expect.value: expected 4; neither PyTorch's 3.29744")
     assert gradient.startswith("expect.gradient.x: expected 3.3; neither PyTorch's 9.8")
 
@@ -134,12 +134,12 @@ def test_an_expectation_that_fails_is_shown_with_both_sides(expecting: Path) -> 
 def test_a_verdict_that_fails_is_shown(
     expecting: Path, name: str, wanted: list[str]
 ) -> None:
-    found = not_as_expected(lines(explain(f"{expecting}::{name}")))
+    found = not_as_expected(lines(explained(f"{expecting}::{name}")))
     assert [line.replace("rounding", "exact") for line in found] == wanted
 
 
 def test_the_upstream_gradient_stands_beside_every_derivative(expecting: Path) -> None:
-    told = lines(explain(f"{expecting}::numbers"))
+    told = lines(explained(f"{expecting}::numbers"))
     # e^0.5 = 1.64872127…, times y = 2, times the upstream gradient 3.
     assert any(line.startswith("gradient x 3 9.8923276") for line in told)
     assert any(line.startswith("gradient y 3 4.9461638") for line in told)
@@ -147,7 +147,7 @@ def test_the_upstream_gradient_stands_beside_every_derivative(expecting: Path) -
 
 
 def test_the_notebook_case_is_derived_as_the_notebook_does() -> None:
-    text = explain(f"{NOTEBOOK}::squared-loss", dtypes=["float32"])
+    text = explained(f"{NOTEBOOK}::squared-loss", dtypes=["float32"])
     told = lines(text)
     assert "squared-loss float32 match.exact" in told[0]
     assert "18⋅a - 6⋅y_target + 36" in told
@@ -162,20 +162,20 @@ def test_the_notebook_case_is_derived_as_the_notebook_does() -> None:
 
 
 def test_every_dtype_of_the_case_has_a_page() -> None:
-    text = explain(f"{NOTEBOOK}::example-two")
+    text = explained(f"{NOTEBOOK}::example-two")
     assert text.count("The derivative, by SymPy") == 2
     assert "float64  match.exact" in text
 
 
 def test_a_difference_is_told_with_culprit_and_cause(cases: Path) -> None:
-    text = explain(f"{cases}::quotient")
+    text = explained(f"{cases}::quotient")
     assert "differ.unstable" in text
     assert "gradient x: `exp(x) - 1` (sub, column 2): every operation is" in text
     assert "Instead" not in text  # nothing known helps the gradient
 
 
 def test_an_underflow_is_marked_and_a_tried_rewrite_suggested(cases: Path) -> None:
-    text = explain(f"{cases}::norm")
+    text = explained(f"{cases}::norm")
     assert "x * x 1.0000000391e-50 0 underflow" in lines(text)
     assert "write `hypot(x, y)` for `sqrt(x * x + y * y)`: equal in balls" in text
 
@@ -183,13 +183,13 @@ def test_an_underflow_is_marked_and_a_tried_rewrite_suggested(cases: Path) -> No
 def test_a_sampled_case_is_explained_at_its_worst_point_with_its_region(
     cases: Path,
 ) -> None:
-    text = explain(f"{cases}::softplus")
+    text = explained(f"{cases}::softplus")
     assert "at x = 2" in text
     assert "Where\n  x: it differs from 20.000000000000004 (20 matches)" in text
 
 
 def test_a_masked_branch_is_explained(cases: Path) -> None:
-    text = explain(f"{cases}::masked")
+    text = explained(f"{cases}::masked")
     told = lines(text)
     assert "root = sqrt(x) undefined nan" in told
     assert "x > 0 false false" in told
@@ -198,18 +198,18 @@ def test_a_masked_branch_is_explained(cases: Path) -> None:
 
 
 def test_a_descent_is_explained_at_its_start(cases: Path) -> None:
-    assert "a 100 100" in lines(explain(f"{cases}::train"))
+    assert "a 100 100" in lines(explained(f"{cases}::train"))
 
 
 def test_formulas_can_be_kept_to_ascii(cases: Path) -> None:
-    text = explain(f"{cases}::quotient", plain=True)
+    text = explained(f"{cases}::quotient", plain=True)
     _, _, derivative = text.partition("by SymPy\n")
     assert derivative.partition("Forward")[0].isascii()
 
 
 def test_on_a_narrow_page_no_number_is_broken(cases: Path) -> None:
-    wide = explain(f"{cases}::norm")
-    narrow = explain(f"{cases}::norm", width=60)
+    wide = explained(f"{cases}::norm")
+    narrow = explained(f"{cases}::norm", width=60)
     assert "1.0000000391e-50" in narrow
     for number in ("7.0710676737e+24", "-4.9999999023e+24"):
         assert number in wide
@@ -229,7 +229,7 @@ def test_an_unknown_case_is_refused_with_the_nearest(cases: Path) -> None:
 
 def test_an_unknown_dtype_is_refused(cases: Path) -> None:
     with pytest.raises(UsageError, match="float8"):
-        explain(f"{cases}::quotient", dtypes=["float8"])
+        explained(f"{cases}::quotient", dtypes=["float8"])
 
 
 def test_what_pytorch_raised_ends_the_page() -> None:
@@ -341,7 +341,7 @@ def test_a_subject_that_is_not_allowed_is_told_with_its_place(tmp_path: Path) ->
         '[[case]]\nname = "own"\nexpression = "x"\nsubject = "shop:own"\nat = { x = 1 }\n'
     )
     with pytest.raises(SubjectError) as caught:
-        explain(f"{file}::own")
+        explained(f"{file}::own")
     assert str(caught.value).startswith(
         f"{file}:1: [own] subject: importing `shop` would run its code: "
     )

@@ -14,6 +14,7 @@ from places import ROOT
 from typer.testing import CliRunner
 
 from verifier.cli import main as cli
+from verifier.cli import progress
 from verifier.reports import json as json_report
 from verifier.running import pipeline
 
@@ -561,7 +562,7 @@ def test_a_long_run_shows_a_bar_on_an_interactive_error_stream(
     case_file(GOOD)
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("TTY_INTERACTIVE", "1")
-    monkeypatch.setattr(cli, "LONG_RUN_S", 0.0)
+    monkeypatch.setattr(progress, "LONG_RUN_S", 0.0)
 
     result = verifier("run", "--format", "json")
 

@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from fractions import Fraction
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from verifier.cli.command import command, page, say
+from verifier.cli.options import AllowSubject, Seed
 from verifier.errors import SelectionError, UsageError, suggest
-from verifier.floats import COMPLEX, FORMATS, Format, decimal, nearest, shortest, ulp
-from verifier.judgement.comparison import severity
-from verifier.language.casefile.loading import Case, load_paths
-from verifier.language.operations.table import OPERATIONS, Sort
-from verifier.language.points.scalars import scalar
-from verifier.language.points.upstream import gradients
-from verifier.language.programs.expression import Program, expand
-from verifier.language.programs.printing import render_node
-from verifier.records import Comparison, Result, Truth, TruthStatus
-from verifier.reports import explain as report
-from verifier.running.isolation import isolated
-from verifier.symbolic.calculus import typeset
-from verifier.traces import (
-    Answer,
-    BackwardStep,
-    Event,
-    EventKind,
-    Explanation,
-    ForwardStep,
-    Trace,
-)
-from verifier.verification import inquiry, suggestion
-from verifier.verification.work import Prepared, verify
+from verifier.floats import COMPLEX, FORMATS
 
-MOST_SUGGESTIONS = 3
+if TYPE_CHECKING:
+    from verifier.language.casefile.case import Case
+
 MOST_COLUMNS = 120
 """Columns of a typeset derivative where the page has no width of its own."""
+_INDENT = 4
+"""Columns by which the report indents a typeset derivative."""
 
-Point = Mapping[str, float]
 
-
+@command
 def explain(
+    target: Annotated[
+        str, typer.Argument(metavar="FILE::CASE", help="The case to derive.")
+    ],
+    dtype: Annotated[
+        list[str] | None, typer.Option(metavar="DTYPE", help="Only in this dtype.")
+    ] = None,
+    seed: Seed = 0,
+    allow_subject: AllowSubject = None,
+) -> int:
+    """Derive one case step by step: value, local derivative and adjoint, on both sides."""
+    width, color = page()
+    plain = "utf" not in (sys.stdout.encoding or "").lower()
+    say(
+        explained(
+            target,
+            dtypes=dtype or (),
+            seed=seed,
+            allowed=tuple(allow_subject or ()),
+            width=width,
+            color=color,
+            plain=plain,
+        )
+    )
+    return 0
+
+
+def explained(
     target: str,
     *,
     dtypes: Sequence[str] = (),
@@ -51,339 +61,54 @@ def explain(
     color: bool = False,
     plain: bool = False,
 ) -> str:
-    """The derivation of the case called `FILE::CASE`, at its first given point or its worst drawn one, as text.
+    """The derivation of the case called `FILE::CASE`, as text, in each of its dtypes or in those named.
 
-    In each of its dtypes, or in those named. `allowed` are patterns of subjects that may be imported; `plain` keeps
-    formulas to ASCII.
+    `allowed` are patterns of subjects that may be imported; `plain` keeps formulas to ASCII.
     """
+    from verifier.reports import explain as report
+    from verifier.running.isolation import isolated
+    from verifier.verification import explanation
+
     case = find(target)
     chosen = dtypes or case.dtypes
     for dtype in chosen:
-        if dtype in COMPLEX:
-            raise UsageError(
-                f"`explain` derives real cases only, found the dtype {dtype}. "
-                f"`verifier run {target.rpartition('::')[0]} --case {case.name}` judges it."
-            )
-        if dtype not in FORMATS:
-            raise UsageError(
-                f"--dtype: expected one of {', '.join(FORMATS)}, found `{dtype}`."
-            )
-    columns = MOST_COLUMNS if width is None else width
+        _check_dtype(dtype, case, target)
     with isolated():
-        prepared = Prepared(case, allowed=allowed)
-        typeset_ = typeset.derivatives(
-            case.program, prepared.wrt, columns=columns - 4, plain=plain
+        pages = explanation.explain(
+            case,
+            dtypes=chosen,
+            seed=seed,
+            allowed=allowed,
+            columns=(MOST_COLUMNS if width is None else width) - _INDENT,
+            plain=plain,
         )
-        pages = [_explain(prepared, dtype, seed, typeset_) for dtype in chosen]
     return report.render(pages, width=width, color=color)
+
+
+def _check_dtype(dtype: str, case: Case, target: str) -> None:
+    if dtype in COMPLEX:
+        raise UsageError(
+            f"`explain` derives real cases only, found the dtype {dtype}. "
+            f"`verifier run {target.rpartition('::')[0]} --case {case.name}` judges it."
+        )
+    if dtype not in FORMATS:
+        raise UsageError(
+            f"--dtype: expected one of {', '.join(FORMATS)}, found `{dtype}`."
+        )
 
 
 def find(target: str) -> Case:
     """The case of that file and name."""
+    from verifier.language.casefile.loading import load_paths
+
     file, mark, name = target.rpartition("::")
     if not mark or not file or not name:
         raise UsageError(
             f"expected FILE::CASE, found `{target}`. `verifier run` lists the cases by that name."
         )
-    cases = load_paths([Path(file)])
-    found = [case for case in cases if case.name == name]
-    if not found:
-        near = suggest(name, [case.name for case in cases])
+    cases = {case.name: case for case in load_paths([Path(file)])}
+    if name not in cases:
+        near = suggest(name, cases)
         hint = f" Did you mean `{near}`?" if near else ""
         raise SelectionError(f"no case of `{file}` is called `{name}`.{hint}")
-    return found[0]
-
-
-def _explain(
-    prepared: Prepared, dtype: str, seed: int, derivatives: dict[str, str]
-) -> Explanation:
-    case, format_ = prepared.case, FORMATS[dtype]
-    whole = _whole(prepared, dtype, seed)
-    point, upstream = _place(prepared, dtype, seed, whole)
-    result = _result_at(prepared, point, upstream, dtype)
-    found, events = inquiry.gather(case.program, point, upstream, dtype=dtype)
-    expanded = expand(case.program)
-    differs = result.verdict.family == "differ" and case.subject is None
-    return Explanation(
-        case=case.id,
-        source=case.program.source,
-        dtype=dtype,
-        verdict=result.verdict.value,
-        point={name: _spell(value, format_) for name, value in point.items()},
-        upstream=_spell(upstream, format_),
-        derivatives=derivatives,
-        forward=_forward(expanded, events, format_),
-        backward=_backward(expanded, events, format_),
-        answers=_answers(case, result, found, events, dtype, _spell(upstream, format_)),
-        unexpected=_unexpected(whole),
-        regions=_regions(prepared, point, upstream, dtype, seed) if differs else (),
-        suggestions=_suggestions(prepared, point, upstream, dtype) if differs else (),
-        note=_note(case),
-        failure=found.failure,
-    )
-
-
-def _note(case: Case) -> str | None:
-    if case.subject is not None:
-        return f"The steps are those of the formula; the verdict is on `{case.subject}` as a whole."
-    if case.order != 1:
-        return "The steps are those of the first derivative; the verdict is on the second as well."
-    return None
-
-
-# ── the point ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _whole(prepared: Prepared, dtype: str, seed: int) -> Result | None:
-    """The case on all its points; None where nothing is expected of them and the first one is given."""
-    case = prepared.case
-    if case.given and not case.fixed and case.expectation is None:
-        return None
-    return verify(prepared, dtype=dtype, route=_route(case), seed=seed)
-
-
-def _unexpected(whole: Result | None) -> tuple[str, ...]:
-    if whole is None or whole.as_expected or whole.message is None:
-        return ()
-    return tuple(re.split("; (?=expect)", whole.message))
-
-
-def _place(
-    prepared: Prepared, dtype: str, seed: int, whole: Result | None
-) -> tuple[Point, float]:
-    """The first given point, or that of the worst comparison, and the upstream gradient there."""
-    case, format_ = prepared.case, FORMATS[dtype]
-    first = gradients(
-        case.upstream,
-        given=1,
-        drawn=0,
-        format_=format_,
-        seed=_seed(case, seed),
-        name=case.name,
-    )[0]
-    if case.given and not case.fixed:
-        given = {n: v.nearest(format_) for n, v in case.given[0].items()}
-        return _inputs(case, given), 1.0 if case.descent else first
-    assert whole is not None
-    worst = max(whole.comparisons, key=_badness, default=None)
-    if worst is None:
-        return prepared.sample(format_, seed).points[0], first
-    point = {name: scalar(text).nearest(format_) for name, text in worst.point.items()}
-    return point, scalar(worst.upstream).nearest(format_)
-
-
-def _seed(case: Case, seed: int) -> int:
-    return case.seed if case.seed is not None else seed
-
-
-def _badness(comparison: Comparison) -> tuple[int, float]:
-    return severity(comparison.verdict), comparison.error_ulp or 0.0
-
-
-def _inputs(case: Case, point: Point) -> Point:
-    return {name: point[name] for name in case.arguments}
-
-
-def _result_at(prepared: Prepared, point: Point, upstream: float, dtype: str) -> Result:
-    """The verdict on the case at one point alone, whatever it expects."""
-    moved = prepared.at(_only(prepared.case, point, upstream))
-    return verify(moved, dtype=dtype, route=_route(prepared.case), seed=0)
-
-
-def _only(case: Case, point: Point, upstream: float) -> Case:
-    """The case with one given point, its upstream gradient and no expectation."""
-    given = ({name: scalar(value) for name, value in point.items()},)
-    return replace(
-        case,
-        given=given,
-        upstream=scalar(upstream),
-        domains={},
-        points=0,
-        where=None,
-        expectation=None,
-        descent=None,
-    )
-
-
-def _route(case: Case) -> str:
-    return case.routes[0]
-
-
-# ── where else, and what instead ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def _regions(
-    prepared: Prepared, point: Point, upstream: float, dtype: str, seed: int
-) -> tuple[str, ...]:
-    case, format_ = prepared.case, FORMATS[dtype]
-    if not case.domains:
-        return ()
-    names = [name for name in case.inputs if name in case.domains]
-    found = inquiry.regions(
-        lambda at: _result_at(prepared, at, upstream, dtype).verdict.family,
-        point,
-        prepared.sample(format_, seed).points,
-        names,
-        format_,
-    )
-    return tuple(inquiry.spell_region(region, format_) for region in found)
-
-
-def _suggestions(
-    prepared: Prepared, point: Point, upstream: float, dtype: str
-) -> tuple[str, ...]:
-    case = prepared.case
-
-    def is_match(program: Program) -> bool:
-        rewritten = replace(_only(case, point, upstream), program=program)
-        result = verify(Prepared(rewritten), dtype=dtype, route=_route(case), seed=0)
-        return result.verdict.family == "match"
-
-    found = suggestion.suggest(
-        case.program, point, upstream, case.wrt, FORMATS[dtype], is_match=is_match
-    )
-    return tuple(
-        f"{one}: equal in balls, and PyTorch's gradient of it is a match"
-        for one, _ in zip(found, range(MOST_SUGGESTIONS), strict=False)
-    )
-
-
-# ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _forward(
-    program: Program, events: Sequence[Event], format_: Format
-) -> tuple[ForwardStep, ...]:
-    return tuple(
-        ForwardStep(
-            text=_step(program, event.node),
-            true=_true(event.true, format_, _is_condition(program, event.node)),
-            measured=_measured(
-                event.measured, format_, _is_condition(program, event.node)
-            ),
-            error=_error(event, format_),
-        )
-        for event in events
-        if event.kind is EventKind.VALUE
-        and program.nodes[event.node].operation != "constant"
-        and not _is_literal(program, event)
-    )
-
-
-def _is_literal(program: Program, event: Event) -> bool:
-    """Whether the value is arithmetic among constants."""
-    return bool(program.nodes[event.node].arguments) and not event.sources
-
-
-def _backward(
-    program: Program, events: Sequence[Event], format_: Format
-) -> tuple[BackwardStep, ...]:
-    rows: list[BackwardStep] = []
-    for event in events:
-        if event.kind is not EventKind.PRODUCT or event.operand is None:
-            continue
-        upstream = events[event.sources[0].event]
-        node = program.nodes[event.node]
-        rows.append(
-            BackwardStep(
-                text=_step(program, event.node),
-                upstream_true=_true(upstream.true, format_),
-                upstream_measured=_measured(upstream.measured, format_),
-                operand=_called(program, node.arguments[event.operand]),
-                derivative=typeset.local(program, event.node, event.operand),
-                true=_true(event.true, format_),
-                measured=_measured(event.measured, format_),
-                error=_error(event, format_),
-            )
-        )
-    return tuple(rows)
-
-
-def _step(program: Program, index: int) -> str:
-    text = render_node(program, index)
-    names = [name for name, at in program.steps.items() if at == index]
-    return f"{names[0]} = {text}" if names else text
-
-
-def _called(program: Program, index: int) -> str:
-    names = [name for name, at in program.steps.items() if at == index]
-    return names[0] if names else render_node(program, index)
-
-
-def _is_condition(program: Program, index: int) -> bool:
-    row = OPERATIONS.get(program.nodes[index].operation)
-    return row is not None and row.result is Sort.CONDITION
-
-
-def _true(truth: Truth, format_: Format, condition: bool = False) -> str:
-    """The truth to some digits more than the dtype has."""
-    if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
-        return truth.status.value
-    middle = (truth.enclosure.lower + truth.enclosure.upper) / 2
-    if condition:
-        return str(bool(middle)).lower()
-    return decimal(middle, math.ceil(format_.precision_bits * math.log10(2)) + 3)
-
-
-def _measured(value: float, format_: Format, condition: bool = False) -> str:
-    return str(bool(value)).lower() if condition else _spell(value, format_)
-
-
-def _error(event: Event, format_: Format) -> str:
-    truth = event.true
-    if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
-        return ""
-    middle = (truth.enclosure.lower + truth.enclosure.upper) / 2
-    if math.isinf(event.measured) and event.measured == nearest(middle, format_):
-        return "overflow"
-    if not math.isfinite(event.measured):
-        return "-"
-    if event.measured == 0 != middle and nearest(middle, format_) == 0:
-        return "underflow"
-    if event.measured == middle:
-        return ""
-    error = abs(Fraction(event.measured) - middle) / ulp(middle, format_)
-    try:
-        return f"{float(error):.3g} ulp"
-    except OverflowError:
-        return "-"
-
-
-def _answers(
-    case: Case,
-    result: Result,
-    found: Trace,
-    events: Sequence[Event],
-    dtype: str,
-    upstream: str,
-) -> tuple[Answer, ...]:
-    """The comparisons; a walk over the program, under the `upstream` gradient, tells why one differs."""
-    answers: list[Answer] = []
-    for comparison in sorted(result.comparisons, key=lambda c: c.quantity != "value"):
-        one = comparison
-        asked = one.verdict.family == "differ" and one.quantity != "hessian"
-        walked = case.subject is None and one.upstream == upstream
-        if walked and asked and one.culprit is None:
-            wrt = one.wrt[0] if one.wrt else None
-            diagnosis = inquiry.conclude(
-                case.program, found, events, dtype=dtype, wrt=wrt
-            )
-            one = inquiry.attach(one, diagnosis)
-        error = "" if not one.error_ulp else f"{one.error_ulp:.3g} ulp"
-        answers.append(
-            Answer(
-                quantity=" ".join((one.quantity, *one.wrt)),
-                upstream=one.upstream if one.wrt else "",
-                true=one.true,
-                measured=one.measured.removesuffix(".0"),
-                error=error,
-                verdict=one.verdict.value,
-                culprit=one.culprit,
-                message=one.message,
-            )
-        )
-    return tuple(answers)
-
-
-def _spell(value: float, format_: Format) -> str:
-    return shortest(value, format_).removesuffix(".0")
+    return cases[name]

@@ -14,7 +14,7 @@ import torch
 
 import verifier
 from verifier.automatic import routes
-from verifier.cli.explain import explain
+from verifier.cli.explain import explained
 from verifier.floats import FORMATS, is_number
 from verifier.language.casefile.case import ROUTES
 from verifier.language.casefile.loading import from_mapping
@@ -332,8 +332,8 @@ def test_explain_takes_the_upstream_of_its_point(tmp_path: Path) -> None:
         '[[case]]\nname = "d"\nexpression = "x*x"\ndomain = { x = "[1, 2]" }\n'
         'upstream = "zeros"\ndtype = "float32"\n'
     )
-    assert "upstream gradient -7" in explain(f"{file}::n")
-    assert "upstream gradient 0" in explain(f"{file}::d")
+    assert "upstream gradient -7" in explained(f"{file}::n")
+    assert "upstream gradient 0" in explained(f"{file}::d")
 
 
 def test_the_json_report_has_it(tmp_path: Path) -> None:

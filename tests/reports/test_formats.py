@@ -1,0 +1,61 @@
+"""Formats of reports: a row of a dictionary each, which the command line goes by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from verifier.cli.main import app
+from verifier.cli.output import format_help
+from verifier.records import RunRecord
+from verifier.reports.formats import FORMATS, SURVEY_FORMATS, Options
+from verifier.survey.records import SurveyRecord
+
+CASE = """
+[[case]]
+name = "double"
+expression = "2*x"
+at = { x = 3 }
+dtype = ["float32"]
+"""
+
+
+def verdicts(record: RunRecord, options: Options) -> str:
+    """A toy format: the verdict of each result."""
+    assert options.accepted
+    return "".join(f"{result.verdict.value}\n" for result in record.results)
+
+
+def test_a_format_that_has_a_row_is_one_of_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(FORMATS, "verdicts", verdicts)
+    Path("a.toml").write_text(CASE, encoding="utf-8")
+    command = ["run", "a.toml", "--accept", "unstable"]
+
+    printed = CliRunner().invoke(app, [*command, "--format", "verdicts"])
+    written = CliRunner().invoke(app, [*command, "--format", "verdicts=v.txt"])
+    mistaken = CliRunner().invoke(app, [*command, "--format", "verdict"])
+
+    assert (printed.exit_code, printed.stdout) == (0, "match.exact\n")
+    assert Path("v.txt").read_text(encoding="utf-8") == "match.exact\n"
+    assert written.stdout.startswith("ok    a.toml::double")
+    assert "Did you mean `verdicts`?" in mistaken.stderr
+    assert "Expected one of text, json, verdicts." in mistaken.stderr
+    assert format_help(FORMATS).startswith("text, json or verdicts;")
+
+
+def test_so_is_one_of_the_survey(monkeypatch: pytest.MonkeyPatch) -> None:
+    def operations(record: SurveyRecord, options: Options) -> str:
+        assert options.width is None
+        return "".join(f"{sweep.operation}\n" for sweep in record.sweeps)
+
+    monkeypatch.setitem(SURVEY_FORMATS, "operations", operations)
+    command = ["survey", "--operation", "neg", "--dtype", "float32", "--points", "2"]
+    printed = CliRunner().invoke(
+        app, [*command, "--jobs", "1", "--format", "operations"]
+    )
+    assert (printed.exit_code, printed.stdout) == (0, "neg\n")

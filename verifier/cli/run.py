@@ -1,0 +1,296 @@
+"""`verifier run`: verify case files."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from verifier.cli import stored
+from verifier.cli.command import command, page, say
+from verifier.cli.options import (
+    AllowSubject,
+    Growth,
+    Seed,
+    checked_growth,
+    relative,
+    unknown,
+)
+from verifier.cli.output import TEXT, Target, deliver, format_help, targets
+from verifier.cli.progress import progress
+from verifier.errors import UsageError
+from verifier.reports.formats import FORMATS, Options
+
+if TYPE_CHECKING:
+    from verifier.records import Change, Result, RunRecord, Verdict
+    from verifier.running.pipeline import Task
+
+DEFAULT_PATH = Path("cases")
+_POINTS_IN_REPORT = ("worst", "all")
+
+_Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="PATH", help="Case files or folders.", show_default="cases/"
+    ),
+]
+_Case = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Only cases of this name; * and ? match."),
+]
+_Tag = Annotated[
+    list[str] | None, typer.Option(metavar="TAG", help="Only cases with this tag.")
+]
+_Dtype = Annotated[
+    list[str] | None, typer.Option(metavar="DTYPE", help="Only in this dtype.")
+]
+_Route = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ROUTE", help="By this route, whatever the cases say; repeatable."
+    ),
+]
+_Order = Annotated[
+    list[int] | None,
+    typer.Option(metavar="N", min=1, max=2, help="Only cases of this order."),
+]
+_Points = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Points drawn in a sampled case.")
+]
+_Layout = Annotated[
+    str,
+    typer.Option(
+        metavar="LAYOUT",
+        help="How points lie in memory: batch, single, strided or expanded.",
+    ),
+]
+_Device = Annotated[
+    str, typer.Option(metavar="DEVICE", help="On which PyTorch computes.")
+]
+_Format = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT[=FILE]",
+        help=f"{format_help(FORMATS)} Text goes to standard output unless another format does.",
+    ),
+]
+_PointsInReport = Annotated[
+    str,
+    typer.Option(
+        metavar="WHICH",
+        help="Which comparisons the JSON report holds: worst (all that are no match, and the worst match of each "
+        "quantity) or all.",
+    ),
+]
+_Baseline = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Fail only on what is worse than there."),
+]
+_UpdateBaseline = Annotated[
+    bool, typer.Option("--update-baseline", help="Write this run to --baseline.")
+]
+_Accept = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KIND", help="A kind of difference not to fail on."),
+]
+_FailFast = Annotated[
+    bool, typer.Option("--fail-fast", help="Stop at the first failure.")
+]
+_Debug = Annotated[
+    bool, typer.Option("--debug", help="Show the tracebacks of exceptions.")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a run was asked to do."""
+
+    paths: tuple[Path, ...]
+    cases: tuple[str, ...]
+    tags: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    routes: tuple[str, ...]
+    orders: tuple[int, ...]
+    allowed: tuple[str, ...]
+    points: int | None
+    seed: int
+    fail_fast: bool
+    targets: tuple[Target, ...]
+    baseline: stored.Request
+    accept: tuple[Verdict, ...]
+    layout: str
+    device: str
+    debug: bool
+    tell_all: bool
+    """Whether the report holds every comparison."""
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether some of the cases in the files were left out on purpose."""
+        return bool(
+            self.cases or self.tags or self.dtypes or self.routes or self.orders
+        )
+
+
+@command
+def run(
+    paths: _Paths = None,
+    case: _Case = None,
+    tag: _Tag = None,
+    dtype: _Dtype = None,
+    route: _Route = None,
+    order: _Order = None,
+    points: _Points = None,
+    seed: Seed = 0,
+    layout: _Layout = "batch",
+    device: _Device = "cpu",
+    format_: _Format = None,
+    points_in_report: _PointsInReport = "worst",
+    baseline: _Baseline = None,
+    update_baseline: _UpdateBaseline = False,
+    growth: Growth = 2.0,
+    accept: _Accept = None,
+    allow_subject: AllowSubject = None,
+    fail_fast: _FailFast = False,
+    debug: _Debug = False,
+) -> int:
+    """Verify the gradients of case files."""
+    files = tuple(map(relative, paths or (DEFAULT_PATH,)))
+    return _run(
+        Request(
+            paths=files,
+            cases=tuple(case or ()),
+            tags=tuple(tag or ()),
+            dtypes=tuple(dtype or ()),
+            routes=tuple(route or ()),
+            orders=tuple(order or ()),
+            allowed=tuple(allow_subject or ()),
+            points=points,
+            seed=seed,
+            fail_fast=fail_fast,
+            targets=targets(format_ or (), FORMATS),
+            baseline=stored.Request(
+                paths=files,
+                file=stored.checked(baseline, update=update_baseline),
+                update=update_baseline,
+                growth=checked_growth(growth),
+            ),
+            accept=_checked_accept(accept or ()),
+            layout=layout,
+            device=device,
+            debug=debug,
+            tell_all=_checked_points_in_report(points_in_report) == "all",
+        )
+    )
+
+
+def _checked_accept(kinds: Sequence[str]) -> tuple[Verdict, ...]:
+    from verifier.reports.outcome import accepted_verdicts
+
+    return tuple(accepted_verdicts(kinds))
+
+
+def _checked_points_in_report(which: str) -> str:
+    if which not in _POINTS_IN_REPORT:
+        message = unknown("choice", which, _POINTS_IN_REPORT)
+        raise UsageError(f"--points-in-report: {message}")
+    return which
+
+
+def _run(request: Request) -> int:
+    from verifier.reports import outcome
+
+    before = stored.load(request.baseline)
+    tasks = _plan(request)
+    record = _execute(tasks, request)
+    partial = (
+        request.is_filtered or record.interrupted or len(record.results) < len(tasks)
+    )
+    changes = stored.changes(record, before, request.baseline, partial=partial)
+    deliver(request.targets, lambda target: _render(record, changes, target, request))
+    if request.baseline.update:
+        stored.update(record, before, request.baseline, partial=partial)
+        changes = []  # against what the baseline now says
+    return outcome.exit_code(record, changes, request.accept)
+
+
+def _plan(request: Request) -> list[Task]:
+    from verifier.language.casefile.loading import load_paths
+    from verifier.running.pipeline import plan
+
+    cases = load_paths(request.paths)
+    with redirect_stdout(sys.stderr):  # a module that is imported may print
+        return plan(
+            cases,
+            dtypes=request.dtypes,
+            routes=request.routes,
+            orders=request.orders,
+            allowed=request.allowed,
+            names=request.cases,
+            tags=request.tags,
+            points=request.points,
+            layout=request.layout,
+            device=request.device,
+            tell_all=request.tell_all,
+        )
+
+
+def _execute(tasks: list[Task], request: Request) -> RunRecord:
+    """The finished run; its lines are printed as they come."""
+    from verifier.running.pipeline import execute
+
+    print_line = _printer(tasks, request) if TEXT in request.targets else None
+    # What a callable prints must not end up in a report.
+    with progress(len(tasks)) as (advance, on_point), redirect_stdout(sys.stderr):
+
+        def on_result(result: Result) -> None:
+            advance(
+                None if print_line is None else functools.partial(print_line, result)
+            )
+
+        return execute(
+            tasks,
+            seed=request.seed,
+            fail_fast=request.fail_fast,
+            accepted=request.accept,
+            on_result=on_result,
+            on_point=on_point,
+        )
+
+
+def _printer(tasks: Sequence[Task], request: Request) -> Callable[[Result], None]:
+    """What prints the line of a result on standard output."""
+    from verifier.reports import text
+
+    color, stream = page()[1], sys.stdout
+    names = text.name_width(task.case.id for task in tasks)
+    return lambda result: say(
+        text.streamed(result, names=names, accepted=request.accept, color=color),
+        stream,
+    )
+
+
+def _render(
+    record: RunRecord,
+    changes: Sequence[Change] | None,
+    target: Target,
+    request: Request,
+) -> str:
+    """The report for a target; of the text on standard output, what is not printed yet."""
+    width, color = page() if target.file is None else (None, False)
+    options = Options(
+        changes=changes,
+        accepted=request.accept,
+        width=width,
+        color=color,
+        debug=request.debug,
+        streamed=target == TEXT,
+    )
+    return FORMATS[target.format](record, options)

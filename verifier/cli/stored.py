@@ -1,0 +1,89 @@
+"""The baseline of a run: read before it, compared with it, and rewritten by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from verifier.cli.command import complain
+from verifier.cli.output import check_folder
+from verifier.errors import BaselineError, UsageError
+
+if TYPE_CHECKING:
+    from verifier.judgement.baseline import Baseline
+    from verifier.records import Change, RunRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be done with which baseline."""
+
+    paths: tuple[Path, ...]
+    """The case files and folders of the run."""
+    file: Path | None
+    update: bool
+    """Whether the file is to be rewritten."""
+    growth: float
+
+
+def checked(file: Path | None, *, update: bool) -> Path | None:
+    """The value of `--baseline`, which an update cannot do without."""
+    if file is None and update:
+        raise UsageError(
+            "--update-baseline: expected a file to write. Name it with `--baseline FILE`."
+        )
+    return file
+
+
+def load(request: Request) -> Baseline | None:
+    """The baseline to compare the run with, or None; one that is to be rewritten need not be there."""
+    from verifier.judgement import baseline
+
+    if request.file is None:
+        return None
+    if not request.update:
+        return baseline.load(request.file)
+    check_folder(request.file)
+    try:
+        return baseline.load(request.file)
+    except BaselineError as error:
+        if request.file.exists():
+            complain(f"note: rewritten without a comparison: {error}")
+        return None
+
+
+def changes(
+    record: RunRecord, before: Baseline | None, request: Request, *, partial: bool
+) -> list[Change] | None:
+    """The changes against the stored run, as far as this run was asked about it."""
+    from verifier.judgement.baseline import check_overlap, compare, split
+
+    if before is None:
+        return None
+    inside, _ = split(before, request.paths)
+    finished = tuple(r for r in record.results if not r.interrupted)
+    whole = replace(record, results=finished)
+    if not request.update and not inside.entries:
+        check_overlap(whole, before)
+    return compare(whole, inside, growth=request.growth, partial=partial)
+
+
+def update(
+    record: RunRecord, before: Baseline | None, request: Request, *, partial: bool
+) -> None:
+    """Rewrites the baseline, but for the entries that this run was not asked about.
+
+    A run that did not finish writes nothing.
+    """
+    from verifier.judgement.baseline import split, write
+
+    assert request.file is not None
+    if record.interrupted:
+        complain(f"note: {request.file} is as it was, for the run did not finish")
+        return
+    kept = before
+    if before is not None and not partial:
+        _, kept = split(before, request.paths)
+    write(request.file, record, kept=kept)
+    complain(f"note: the run is stored in {request.file}")

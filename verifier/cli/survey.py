@@ -1,0 +1,82 @@
+"""`verifier survey`: how accurate PyTorch is, operation by operation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from verifier.cli.command import command, page
+from verifier.cli.options import Seed
+from verifier.cli.output import Target, deliver, format_help, targets
+from verifier.cli.progress import progress
+from verifier.reports.formats import SURVEY_FORMATS, Options
+
+_Operation = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Only operations of this name; * matches."),
+]
+_Dtype = Annotated[
+    list[str] | None,
+    typer.Option(metavar="DTYPE", help="Only in this dtype.", show_default="all"),
+]
+_Route = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ROUTE", help="By this route; repeatable.", show_default="reverse"
+    ),
+]
+_Points = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Points drawn where not every number is tried."),
+]
+_Jobs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=1, help="Processes.", show_default="one for each CPU"
+    ),
+]
+_Format = Annotated[
+    list[str] | None,
+    typer.Option("--format", metavar="FORMAT[=FILE]", help=format_help(SURVEY_FORMATS)),
+]
+
+
+@command
+def survey(
+    operation: _Operation = None,
+    dtype: _Dtype = None,
+    route: _Route = None,
+    points: _Points = None,
+    seed: Seed = 0,
+    jobs: _Jobs = None,
+    format_: _Format = None,
+) -> int:
+    """Measure how accurate PyTorch's values and gradients are, operation by operation."""
+    from verifier.reports import outcome
+    from verifier.running.pipeline import environment
+    from verifier.survey import execution, plan
+
+    wanted = targets(format_ or (), SURVEY_FORMATS)
+    tasks, skipped = plan.plan(
+        names=operation or (),
+        dtypes=dtype or (),
+        routes=route or (),
+        seed=seed,
+        sample=plan.DRAWN_POINTS if points is None else points,
+    )
+    with progress(len(tasks)) as (advance, _):
+        record = execution.execute(
+            tasks,
+            skipped,
+            environment(),
+            jobs=jobs or execution.default_jobs(tasks),
+            on_sweep=lambda sweep: advance(None),
+        )
+
+    def render(target: Target) -> str:
+        width, color = page() if target.file is None else (None, False)
+        return SURVEY_FORMATS[target.format](record, Options(width=width, color=color))
+
+    deliver(wanted, render)
+    return outcome.INTERRUPTED if record.interrupted else outcome.PASSED
