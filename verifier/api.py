@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from verifier import floating_point
 from verifier.errors import UsageError
 from verifier.language.casefile.loading import from_mapping, load_paths
-from verifier.language.programs import expression as language
+from verifier.language.programs import parsing
 from verifier.records import Result, RunRecord
 from verifier.reports import text
 from verifier.reports.outcome import PASSED, exit_code
@@ -195,7 +195,7 @@ def _at_values(
             "expected the point as values or in `at`, found both. Drop one."
         )
     if inputs is None:
-        variables = language.parse(expression).inputs
+        variables = parsing.parse(expression).inputs
         inputs = _parameters_named(function, variables) or variables
     if len(values) != len(inputs):
         names = ", ".join(f"`{name}`" for name in inputs) or "none"

@@ -92,3 +92,10 @@ def suggest(found: str, known: Iterable[str]) -> str | None:
     if near:
         return near[0]
     return next((name for name in names if name.lower() == found.lower()), None)
+
+
+def excerpt(line: str, column: int) -> str:
+    """A line of the user's text with a caret below a column; a long one around it."""
+    start = max(0, column - 40)
+    caret = " " * (column - 1 - start) + "^"
+    return f"    {line[start : start + 80]}\n    {caret}"

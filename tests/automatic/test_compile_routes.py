@@ -21,7 +21,7 @@ from verifier.automatic.compiled import CompileError
 from verifier.automatic.subjects import SubjectError
 from verifier.errors import UsageError
 from verifier.language.casefile.loading import from_mapping
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.records import Result
 from verifier.running import pipeline
 

@@ -16,7 +16,7 @@ from verifier.cli import main as cli
 from verifier.errors import UsageError
 from verifier.language.casefile.case import LAYOUTS, ROUTES
 from verifier.language.casefile.loading import from_mapping
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.records import Result
 from verifier.running import pipeline
 

@@ -18,7 +18,7 @@ from verifier.automatic import lowering
 from verifier.automatic.lowering import DTYPES, Lowered
 from verifier.floats import FORMATS, nearest
 from verifier.language.operations import table as operations
-from verifier.language.programs.expression import parse, parse_steps
+from verifier.language.programs.parsing import parse, parse_steps
 
 BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
 

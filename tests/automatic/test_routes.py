@@ -10,7 +10,7 @@ import torch
 
 from verifier.automatic import lowering, routes
 from verifier.automatic.routes import Measurement
-from verifier.language.programs.expression import parse, parse_steps
+from verifier.language.programs.parsing import parse, parse_steps
 
 
 def reverse(

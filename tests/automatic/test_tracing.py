@@ -9,7 +9,8 @@ import torch
 
 from verifier.automatic import lowering
 from verifier.automatic.tracing import trace
-from verifier.language.programs.expression import Program, parse, parse_steps
+from verifier.language.programs.parsing import parse, parse_steps
+from verifier.language.programs.program import Program
 
 
 def node(program: Program, operation: str) -> int:

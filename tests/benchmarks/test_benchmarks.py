@@ -19,7 +19,7 @@ from verifier.floats import FORMATS
 from verifier.language.casefile.loading import from_mapping
 from verifier.language.points.drawing import draw
 from verifier.language.points.scalars import domain
-from verifier.language.programs import expression
+from verifier.language.programs import parsing
 from verifier.running.pipeline import Task
 from verifier.symbolic.truth.oracle import GUARD_BITS, Oracle
 from verifier.verification.work import Prepared
@@ -108,7 +108,7 @@ BITS = FORMATS["float64"].precision_bits + GUARD_BITS
 
 @truth
 def test_the_oracle(benchmark: Benchmark) -> None:
-    oracle = Oracle(expression.parse(GAUSSIAN), tuple(DOMAIN))
+    oracle = Oracle(parsing.parse(GAUSSIAN), tuple(DOMAIN))
     found = benchmark(oracle.at, POINTS[0], 1.0, FORMATS["float64"])
     assert len(found.gradient) == 3
 
@@ -143,7 +143,7 @@ parser = pytest.mark.benchmark(group="parsing of 1,200 characters")
 
 @parser
 def test_the_parser(benchmark: Benchmark) -> None:
-    assert benchmark(expression.parse, LONG).inputs == ("x", "mu", "sigma")
+    assert benchmark(parsing.parse, LONG).inputs == ("x", "mu", "sigma")
 
 
 @parser

@@ -16,7 +16,7 @@ from verifier.automatic import lowering
 from verifier.floats import FORMATS, nearest
 from verifier.language.operations import activations, losses
 from verifier.language.operations import table as operations
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.calculus import derivative
 

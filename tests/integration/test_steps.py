@@ -15,8 +15,8 @@ import verifier
 from verifier.automatic import lowering
 from verifier.errors import ExpressionError
 from verifier.floats import FORMATS
-from verifier.language.programs import expression
-from verifier.language.programs.expression import parse
+from verifier.language.programs import rewriting
+from verifier.language.programs.parsing import parse
 from verifier.records import Comparison, Truth, TruthStatus, Verdict
 from verifier.symbolic.truth.oracle import Oracle
 
@@ -405,7 +405,7 @@ def test_a_wrong_backward_is_found(
 
 def test_the_definitions_need_no_more_rows() -> None:
     """A definition is written out once, so that `round` reaches floor through rint."""
-    program = expression.define(parse("round(x, decimals=2)"))
+    program = rewriting.define(parse("round(x, decimals=2)"))
     used = {node.operation for node in program.nodes}
     assert "rint" not in used
     assert "floor" in used

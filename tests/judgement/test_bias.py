@@ -19,7 +19,7 @@ import verifier
 from verifier.automatic.random_rounding import runs
 from verifier.floats import FORMATS
 from verifier.judgement import bias
-from verifier.language.programs import expression
+from verifier.language.programs import parsing
 from verifier.records import Result, Verdict
 
 Tensor = torch.Tensor
@@ -223,7 +223,7 @@ def test_without_a_run_nothing_is_accused() -> None:
 
 
 def test_runs_round_numbers_of_the_dtype_to_themselves() -> None:
-    program = expression.parse("x + y")
+    program = parsing.parse("x + y")
     points = [{"x": 1.0, "y": 0.5}, {"x": 3.0, "y": 0.25}]
     for run in runs(
         program, points, [1.0, 1.0], wrt=["x"], format_=FORMATS["bfloat16"], count=4
@@ -234,7 +234,7 @@ def test_runs_round_numbers_of_the_dtype_to_themselves() -> None:
 
 def test_runs_of_a_single_operation_are_rounded_twice() -> None:
     """On the run's own grid and to the dtype, each by no more than 2^-8 of the number."""
-    program = expression.parse("exp(x)")
+    program = parsing.parse("exp(x)")
     points = [{"x": index / 64} for index in range(64)]
     found = list(
         runs(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from verifier.automatic import lowering
 from verifier.floats import FORMATS, ulp
 from verifier.language.points.scalars import scalar
-from verifier.language.programs.expression import parse, parse_steps
+from verifier.language.programs.parsing import parse, parse_steps
 from verifier.traces import Cause, Diagnosis
 from verifier.verification.inquiry import investigate
 

@@ -10,7 +10,7 @@ import torch
 
 import verifier
 from verifier.floats import BFLOAT16, BINARY32, BINARY64
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.records import Comparison, TruthStatus
 from verifier.symbolic.truth.oracle import Oracle
 

@@ -15,7 +15,7 @@ from verifier.automatic import lowering
 from verifier.floats import BINARY64
 from verifier.judgement.comparison import Judgement, Tolerance
 from verifier.judgement.steps import by_what_it_hands_on
-from verifier.language.programs.expression import parse_steps
+from verifier.language.programs.parsing import parse_steps
 from verifier.records import Result, Verdict
 from verifier.symbolic.calculus.slopes import complex_slopes, slopes
 

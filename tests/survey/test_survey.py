@@ -36,7 +36,7 @@ from verifier.floats import (
     ordinal,
 )
 from verifier.language.operations import table as operations
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.records import Truth, TruthStatus
 from verifier.reports import survey as report
 from verifier.survey import execution, plan

@@ -8,7 +8,7 @@ import pytest
 
 from verifier.floats import FORMATS, neighbour
 from verifier.language.casefile.loading import from_mapping
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.running.pipeline import Task, verify_task
 from verifier.traces import Cause, Region
 from verifier.verification.inquiry import (

@@ -9,8 +9,9 @@ import pytest
 from verifier.floats import FORMATS
 from verifier.language.casefile.loading import from_mapping
 from verifier.language.points.scalars import scalar
-from verifier.language.programs.expression import Program, parse, parse_steps
+from verifier.language.programs.parsing import parse, parse_steps
 from verifier.language.programs.printing import render
+from verifier.language.programs.program import Program
 from verifier.running.pipeline import Task, verify_task
 from verifier.verification import suggestion
 from verifier.verification.suggestion import candidates, suggest

@@ -12,7 +12,7 @@ from typing import Any
 
 from verifier.automatic.routes import Runner
 from verifier.automatic.subjects import Subject
-from verifier.language.programs.expression import Program
+from verifier.language.programs.program import Program
 from verifier.records import Verdict
 
 

@@ -14,8 +14,9 @@ from torch.nn import functional
 from verifier.automatic.faults import FaultError
 from verifier.floats import COMPLEX, FORMATS, nearest
 from verifier.language.operations import table as operations
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Node, Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.constants import constant_values
+from verifier.language.programs.program import Node, Program
 
 DTYPES = {
     "float16": torch.float16,
@@ -245,11 +246,11 @@ class Lowered:
     """A program ready to run on tensors of one dtype."""
 
     def __init__(self, program: Program, dtype: str, device: str = "cpu") -> None:
-        self.program = expression.expand(program)
+        self.program = rewriting.expand(program)
         self.dtype, self.device = DTYPES[dtype], device
         format_ = COMPLEX[dtype] if dtype in COMPLEX else FORMATS[dtype]
         # Rational arithmetic among literals is rounded once, to the dtype: Python would do it before PyTorch sees it.
-        constants = expression.constant_values(self.program)
+        constants = constant_values(self.program)
         self.literals = {
             index: nearest(value, format_) for index, value in constants.items()
         }

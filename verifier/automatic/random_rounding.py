@@ -21,7 +21,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from verifier.automatic import modes
 from verifier.automatic.lowering import Lowered
 from verifier.floats import FORMATS, Format
-from verifier.language.programs.expression import Program, define
+from verifier.language.programs.program import Program
+from verifier.language.programs.rewriting import define
 
 Tensor = torch.Tensor
 Columns = Mapping[tuple[str, tuple[str, ...]], Sequence[float]]

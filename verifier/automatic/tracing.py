@@ -9,9 +9,9 @@ import torch
 
 from verifier.automatic.faults import first_line, is_pytorchs
 from verifier.automatic.lowering import DTYPES, Lowered, Value
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
-from verifier.language.programs.single_operation import operand_name, single
+from verifier.language.programs.constants import constant_values
+from verifier.language.programs.program import Program
+from verifier.language.programs.single_operation import isolate, operand_name
 from verifier.traces import Trace
 
 
@@ -58,7 +58,7 @@ def _trace(
     output = values[lowered.program.output]
     output.backward(torch.full_like(output, upstream))
     adjoints = [value.grad if _is_differentiated(value) else None for value in values]
-    literals = expression.constant_values(lowered.program)
+    literals = constant_values(lowered.program)
     products = [
         _products(lowered.program, index, values, adjoint, literals, dtype)
         for index, adjoint in enumerate(adjoints)
@@ -93,7 +93,7 @@ def _products(
         if _is_differentiated(value):
             inputs[operand_name(operand)].requires_grad_()
             asked.append(operand)
-    alone = Lowered(single(program, index, literals), dtype, str(adjoint.device))
+    alone = Lowered(isolate(program, index, literals), dtype, str(adjoint.device))
     result = alone.run(inputs)[alone.program.output]
     leaves = [inputs[operand_name(operand)] for operand in asked]
     parts = torch.autograd.grad(result, leaves, adjoint, allow_unused=True)

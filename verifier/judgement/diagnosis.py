@@ -16,7 +16,8 @@ from fractions import Fraction
 
 from verifier.floats import Format, decimal, nearest, shortest, ulp
 from verifier.language.operations.table import OPERATIONS
-from verifier.language.programs.expression import Program, constant_values
+from verifier.language.programs.constants import constant_values
+from verifier.language.programs.program import Program
 from verifier.records import Truth, TruthStatus
 from verifier.traces import Cause, Diagnosis, Event, EventKind, Source
 

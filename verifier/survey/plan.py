@@ -14,7 +14,7 @@ from verifier.floats import FORMATS
 from verifier.language.casefile.case import ROUTES
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation, Sort
-from verifier.language.programs import expression
+from verifier.language.programs import parsing
 from verifier.survey.records import SweepTask
 
 DRAWN_POINTS = 4_000
@@ -66,7 +66,7 @@ def plan(
             SweepTask(
                 operation=row.name,
                 expression=text,
-                operands=expression.parse(text, variables=row.tensors).inputs,
+                operands=parsing.parse(text, variables=row.tensors).inputs,
                 dtype=dtype,
                 routes=tuple(dict.fromkeys(routes)) or ROUTES[1][:1],
                 seed=seed,

@@ -16,8 +16,8 @@ from verifier.floats import FORMATS, Format, decimal, shortest
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation
 from verifier.language.points.scalars import Domain
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import parsing
+from verifier.language.programs.program import Program
 from verifier.records import Truth, TruthStatus
 from verifier.survey import points as survey_points
 from verifier.survey import regions as survey_regions
@@ -54,7 +54,7 @@ def run(task: SweepTask) -> Sweep:
     watch = _Stopwatch()
     format_ = FORMATS[task.dtype]
     row = operations.OPERATIONS[task.operation]
-    program = expression.parse(task.expression, variables=row.tensors)
+    program = parsing.parse(task.expression, variables=row.tensors)
     measures = {route: _measuring(task, program, route) for route in task.routes}
     with watch.stage("automatic"):
         failures = dict(_failures(task, measures))

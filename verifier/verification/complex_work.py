@@ -35,8 +35,8 @@ from verifier.judgement.steps import by_what_it_hands_on
 from verifier.judgement.tallies import tallies
 from verifier.language.casefile.case import Case, Expected
 from verifier.language.points import complex_numbers
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.program import Program
 from verifier.records import (
     Comparison,
     ComplexTruth,
@@ -317,7 +317,7 @@ class _Work:
             case.program, wrt, self.format, limited_range=False, mode=modes(route)[1]
         )
         self.tolerance = tolerance_of(case, self.format)
-        self.reached = expression.reached(case.program)
+        self.reached = rewriting.reached(case.program)
         self.judged: list[_Judged] = []
         self.broken: list[str] = []
         self.failure: str | None = None

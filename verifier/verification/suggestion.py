@@ -13,9 +13,10 @@ from fractions import Fraction
 
 from verifier.errors import ExpressionError
 from verifier.floats import Format, nearest
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Node, Program
+from verifier.language.programs import parsing
+from verifier.language.programs.constants import constant_values
 from verifier.language.programs.printing import render, render_node
+from verifier.language.programs.program import Node, Program
 from verifier.symbolic.truth.local import agree
 
 MOST_CANDIDATES = 24
@@ -166,7 +167,7 @@ def _written(program: Program, edits: Sequence[_Edit]) -> Iterator[Suggestion]:
     rewritten, places = _rebuilt(program, {edit.index: edit.tree for edit in edits})
     try:
         text = render(rewritten)
-        read = expression.parse_steps if program.steps else expression.parse
+        read = parsing.parse_steps if program.steps else parsing.parse
         result = read(text, variables=program.inputs)
     except (ExpressionError, ValueError):  # a variable hides a name that the rule needs
         return
@@ -226,7 +227,7 @@ class _Reader:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.constants = expression.constant_values(program)
+        self.constants = constant_values(program)
 
     def operands(self, index: int, operation: str) -> tuple[int, ...] | None:
         """The operands of a node, if that is what it does."""

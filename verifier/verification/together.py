@@ -12,7 +12,7 @@ from verifier.floats import Format
 from verifier.judgement import bias
 from verifier.judgement.comparison import Judgement
 from verifier.language.casefile.case import SMALL_DTYPES
-from verifier.language.programs.expression import Program
+from verifier.language.programs.program import Program
 from verifier.records import Truth, TruthStatus, Verdict
 from verifier.symbolic.arithmetic.nearest import Rounded
 from verifier.symbolic.truth.many_points import Entry, entry_of

@@ -55,8 +55,8 @@ from verifier.judgement.tallies import joined, tallies
 from verifier.judgement.vectors import judge_vector
 from verifier.language.casefile.case import Case, Descent, Expected
 from verifier.language.points.upstream import gradients
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.program import Program
 from verifier.records import (
     Comparison,
     Enclosure,
@@ -725,7 +725,7 @@ class _Work:
         self.tolerance = tolerance_of(self.case, self.format)
         self._models: dict[str, _Models] = {}
         self.watch = _Stopwatch({"symbolic": prepared.symbolic_s})
-        self.reached = expression.reached(self.case.program)
+        self.reached = rewriting.reached(self.case.program)
         self.judged: list[_Judged] = []
         self.diagnoses: dict[int, Diagnosis] = {}  # by identity of what was judged
         self.exactly: _Swift | None = None

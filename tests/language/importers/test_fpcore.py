@@ -26,7 +26,7 @@ from verifier.language.casefile.loading import load
 from verifier.language.importers import fpcore
 from verifier.language.importers.case_drafts import Draft, Imported, case_file, checked
 from verifier.language.operations import table as operations
-from verifier.language.programs import expression
+from verifier.language.programs import parsing, rewriting
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.formula import Formula, Instruction
 
@@ -183,9 +183,9 @@ def value(tree: Sexpr, scope: Mapping[str, Any]) -> Any:
 
 def enclosed(draft: Draft, point: Mapping[str, float]) -> Any:
     """Our own evaluator's ball of an imported formula."""
-    parse = expression.parse_steps if draft.in_steps else expression.parse
-    written = expression.expand(parse(draft.formula, variables=draft.bounds))
-    program = expression.define(written)
+    parse = parsing.parse_steps if draft.in_steps else parsing.parse
+    written = rewriting.expand(parse(draft.formula, variables=draft.bounds))
+    program = rewriting.define(written)
     instructions = tuple(
         Instruction(
             operation="input" if node.operation == "variable" else node.operation,

@@ -19,8 +19,8 @@ from verifier.automatic import lowering
 from verifier.floats import FORMATS, Format, nearest
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Interval, Operation, Sort, interval
-from verifier.language.programs import expression
-from verifier.language.programs.expression import parse
+from verifier.language.programs import parsing, rewriting
+from verifier.language.programs.parsing import parse
 from verifier.records import Verdict
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.calculus import derivative
@@ -54,7 +54,7 @@ def test_every_row_that_yields_a_number_has_a_derivative_or_a_definition() -> No
 def test_a_definition_is_a_program_of_operands_in_rows_that_have_none(
     row: Operation,
 ) -> None:
-    program = expression.definition(row)
+    program = rewriting.definition(row)
     assert set(program.inputs) <= set(row.operands)
     assert not {node.operation for node in program.nodes} & DEFINED
 
@@ -87,7 +87,7 @@ def test_a_row_agrees_with_itself(row: Operation) -> None:
 
 @named([row for row in ROWS if row.composition is not None])
 def test_a_composition_is_a_program_of_lowered_rows(row: Operation) -> None:
-    form = expression.parse_form(row.composition or "", row)
+    form = parsing.parse_form(row.composition or "", row)
     used = {node.operation for node in form.nodes} - {"variable", "constant"}
     assert used <= set(lowering.OPERATIONS)
     assert set(form.inputs) <= set(row.operands)
@@ -99,7 +99,7 @@ def test_a_backward_form_is_a_program_of_operands_result_and_grad(
 ) -> None:
     for form in row.backward:
         if form is not None:
-            program = expression.parse_form(form, row)
+            program = parsing.parse_form(form, row)
             assert set(program.inputs) <= {*row.operands, "result", "grad"}
             assert "grad" in program.inputs
 
@@ -333,7 +333,7 @@ def grid(row: Operation) -> list[tuple[Fraction, ...]]:
 
 
 def value_of_form(text: str, row: Operation, operands: Sequence[Any], grad: Any) -> Any:
-    program = expression.parse_form(text, row)
+    program = parsing.parse_form(text, row)
     given = dict(zip(row.operands, operands, strict=True))
     given |= {"result": balls.apply(row.name, operands), "grad": grad}
     done: list[Any] = []
@@ -477,7 +477,7 @@ def test_value_and_derivative_of_a_row_agree_with_mpmath(row: Operation) -> None
     ]
     points = _points(row)
     for text, witness in texts:
-        stepwise = Stepwise(expression.define(parse(text)))
+        stepwise = Stepwise(rewriting.define(parse(text)))
         leaves = {
             n.name: i
             for i, n in enumerate(stepwise.program.nodes)
@@ -509,8 +509,8 @@ def test_value_and_derivative_of_a_row_agree_with_mpmath(row: Operation) -> None
 @named([row for row in ROWS if row.composition is not None])
 def test_a_composition_has_the_value_of_its_row(row: Operation) -> None:
     """What PyTorch is given for `sec(x)` is sec(x), held against mpmath in float64."""
-    given = expression.expand(parse(call(row, "xyz")))
-    program = expression.define(given)
+    given = rewriting.expand(parse(call(row, "xyz")))
+    program = rewriting.define(given)
     stepwise = Stepwise(program)
     for values in grid(row):
         point = dict(zip("xyz", map(float, values), strict=False))

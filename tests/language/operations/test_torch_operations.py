@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from verifier.language.operations import table as operations
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 
 LISTING = """
 import json, warnings

@@ -20,7 +20,7 @@ from verifier.language.casefile.case import ROUTES
 from verifier.language.casefile.loading import from_mapping
 from verifier.language.points.scalars import scalar
 from verifier.language.points.upstream import WORDS, Upstream, gradients
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 
 BINARY32 = FORMATS["float32"]
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from verifier.errors import ExpressionError
 from verifier.language.operations.table import OPERATIONS, Sort
-from verifier.language.programs.expression import Program, parse, parse_steps
+from verifier.language.programs.parsing import parse, parse_steps
 from verifier.language.programs.printing import render, render_node
+from verifier.language.programs.program import Program
 
 NAMES = ("x", "y", "lambda", "mu")
 

@@ -7,8 +7,8 @@ from fractions import Fraction
 import pytest
 
 from verifier.floats import BINARY64
-from verifier.language.programs import expression
-from verifier.language.programs.expression import parse
+from verifier.language.programs import rewriting
+from verifier.language.programs.parsing import parse
 from verifier.records import TruthStatus
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic.exact import Number
@@ -16,7 +16,7 @@ from verifier.symbolic.truth.oracle import Oracle
 
 
 def _number(text: str, **point: float) -> Number:
-    program = expression.define(parse(text, variables=list(point)))
+    program = rewriting.define(parse(text, variables=list(point)))
     found: Number = exact.values(program, point)[program.output]
     return found
 
@@ -94,7 +94,7 @@ def test_what_may_not_exist_or_hangs_on_the_sign_of_a_zero_is_not_known(
     text: str,
 ) -> None:
     """0·acos(e) and 0/0 are no numbers; atan2(±0, −1) is ±π (IEEE 754-2019, section 9.2.1)."""
-    program = expression.define(parse(text))
+    program = rewriting.define(parse(text))
     with balls.workprec(100):
         assert exact.values(program, {})[program.output] is None
 

@@ -11,7 +11,7 @@ import sympy
 from mpmath import mp
 
 from verifier.language.operations import table as operations
-from verifier.language.programs.expression import parse, parse_steps
+from verifier.language.programs.parsing import parse, parse_steps
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.formula import Formula
 from verifier.symbolic.calculus import derivative

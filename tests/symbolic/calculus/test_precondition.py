@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verifier.language.programs.expression import parse_condition
+from verifier.language.programs.parsing import parse_condition
 from verifier.symbolic.calculus.precondition import Precondition
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import verifier
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.calculus import signed
 from verifier.symbolic.calculus.signed import Kind, Special

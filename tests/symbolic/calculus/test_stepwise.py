@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_programs import numbers, texts
 
-from verifier.language.programs.expression import parse, parse_steps
+from verifier.language.programs.parsing import parse, parse_steps
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.calculus import derivative
 from verifier.symbolic.calculus.stepwise import Pass, Standing, Stepwise

@@ -16,8 +16,9 @@ from rows import call
 
 from verifier.floats import FORMATS
 from verifier.language.operations import table as operations
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program, parse, parse_steps
+from verifier.language.programs import rewriting
+from verifier.language.programs.parsing import parse, parse_steps
+from verifier.language.programs.program import Program
 from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls, series
 from verifier.symbolic.arithmetic.formula import Formula, Instruction
@@ -209,7 +210,7 @@ def test_the_whole_table_agrees_with_the_oracle(row: operations.Operation) -> No
     if row.name == "clamp":  # inside, beyond either end, and the ends crossed
         texts += ["clamp(y, x, z)", "exp(clamp(z, x, y))*x", "clamp(y, z, x)*y"]
     for text in texts:
-        program = expression.define(parse(text))
+        program = rewriting.define(parse(text))
         point = {"x": x, "y": 1.75, "z": 2.25}
         assert (
             disagreements(program, {name: point[name] for name in program.inputs}) == []
@@ -250,7 +251,7 @@ NUMBERS = st.integers(-3000, 3000).map(lambda k: k / 1024)
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(text=EXPRESSIONS, x=NUMBERS, y=NUMBERS)
 def test_random_programs_agree_with_the_oracle(text: str, x: float, y: float) -> None:
-    program = expression.define(parse(text, variables=["x", "y"]))
+    program = rewriting.define(parse(text, variables=["x", "y"]))
     point = {"x": x, "y": y}
     assert disagreements(program, point) == []
 

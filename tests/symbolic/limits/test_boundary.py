@@ -15,7 +15,7 @@ from verifier.floats import BFLOAT16, BINARY16, BINARY32, BINARY64, FORMATS, For
 from verifier.language.operations import table as operations
 from verifier.language.points.drawing import draw
 from verifier.language.points.scalars import domain
-from verifier.language.programs.expression import parse, parse_steps
+from verifier.language.programs.parsing import parse, parse_steps
 from verifier.symbolic.limits import boundary
 
 any_format = pytest.mark.parametrize("format_", FORMATS.values(), ids=FORMATS)

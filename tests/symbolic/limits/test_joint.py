@@ -11,7 +11,8 @@ from mpmath import mp, mpf
 
 from tests.witnesses import WITNESS
 from verifier.floats import BINARY64
-from verifier.language.programs.expression import Program, parse
+from verifier.language.programs.parsing import parse
+from verifier.language.programs.program import Program
 from verifier.records import Truth, TruthStatus
 from verifier.symbolic.truth.oracle import Oracle
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from verifier.floats import BINARY32, BINARY64
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse, parse_steps
 from verifier.records import Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic import expansions as germs
@@ -333,7 +333,6 @@ def test_a_named_step_has_its_own_limit():
 
 
 def _at_steps() -> PointTruth:
-    from verifier.language.programs.expression import parse_steps
 
     program = parse_steps("b = x - 1\nc = abs(b)", variables=["x"])
     return Oracle(program, ("x",)).at({"x": 1.0}, 1.0, BINARY64)

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from verifier.floats import BINARY32, BINARY64, Format, ulp
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.records import Enclosure
 from verifier.symbolic.rounding.cancellation import CancellationModel
 

@@ -16,7 +16,7 @@ from verifier.floats import BINARY32, COMPLEX, Format
 from verifier.judgement.complex_comparison import distance, of_float
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import HOLOMORPHIC
-from verifier.language.programs import expression
+from verifier.language.programs import parsing
 from verifier.records import Disc
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.calculus.complex_stepwise import Chain
@@ -34,7 +34,7 @@ def model(
     limited: bool = False,
     mode: Mode = Mode.REVERSE,
 ) -> ComplexRoundingModel:
-    program = expression.parse(text)
+    program = parsing.parse(text)
     return ComplexRoundingModel(
         program, program.inputs, format_, limited_range=limited, mode=mode
     )
@@ -74,7 +74,7 @@ def test_pytorch_stays_inside(text: str, dtype: str, mode: Mode) -> None:
         {"z": rounded(complex(source.uniform(-3, 3), source.uniform(-3, 3)), dtype)}
         for _ in range(12)
     ]
-    program = expression.parse(text)
+    program = parsing.parse(text)
     upstream = 0.5 - 0.25j
     found = measure(program, points, upstream, dtype=dtype, wrt=["z"], route=mode.value)
     assert found.failure is None
@@ -185,7 +185,7 @@ def test_a_sign_of_zero_that_is_said_to_be_known_is_pytorch_s(
     text: str, count: int
 ) -> None:
     """In kernels of one number and of many, which differ in the sign of a negated zero."""
-    program = expression.parse(text)
+    program = parsing.parse(text)
     chain = Chain(program)
     known = 0
     for z, w in itertools.product(ZEROS, ZEROS):

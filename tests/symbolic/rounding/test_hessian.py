@@ -16,7 +16,8 @@ from verifier.automatic import routes
 from verifier.floats import FORMATS, nearest
 from verifier.language.operations import activations, losses
 from verifier.language.operations import table as operations
-from verifier.language.programs.expression import Program, parse
+from verifier.language.programs.parsing import parse
+from verifier.language.programs.program import Program
 from verifier.symbolic.rounding.hessian import HessianRounding
 from verifier.symbolic.rounding.model import Mode
 from verifier.symbolic.truth.hessian import HessianOracle

@@ -15,7 +15,7 @@ from random_programs import texts
 import verifier
 from verifier.automatic import routes
 from verifier.floats import BINARY32, BINARY64, FORMATS, Format, nearest, ulp
-from verifier.language.programs.expression import parse, parse_steps
+from verifier.language.programs.parsing import parse, parse_steps
 from verifier.records import Enclosure, TruthStatus
 from verifier.symbolic.rounding.model import REORDERING_ULP, Mode, RoundingModel, Spread
 from verifier.symbolic.truth.oracle import Oracle

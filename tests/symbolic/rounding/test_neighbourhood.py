@@ -9,7 +9,7 @@ import pytest
 
 import verifier
 from verifier.floats import BFLOAT16, BINARY32, BINARY64, Format, nearest, neighbour
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.symbolic.rounding.complex_neighbourhood import ComplexNeighbourhood
 from verifier.symbolic.rounding.neighbourhood import Neighbourhood
 from verifier.symbolic.truth.complex_oracle import ComplexOracle

@@ -11,13 +11,9 @@ from verifier.floats import BINARY64
 from verifier.language.kernels.tangents import tangent_form
 from verifier.language.operations import table as operations
 from verifier.language.operations.operation import tangent_name
-from verifier.language.programs.expression import (
-    Program,
-    define,
-    parse,
-    parse_form,
-    parse_steps,
-)
+from verifier.language.programs.parsing import parse, parse_form, parse_steps
+from verifier.language.programs.program import Program
+from verifier.language.programs.rewriting import define
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.calculus import witness
 from verifier.symbolic.calculus.stepwise import Stepwise

@@ -13,7 +13,7 @@ import torch
 
 import verifier
 from verifier.judgement import vectors
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.symbolic.truth.clarke import Clarke
 
 Case = tuple[str, dict[str, float], tuple[float, ...]]

@@ -14,7 +14,7 @@ import pytest
 from verifier.floats import BINARY32, BINARY64
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import HOLOMORPHIC
-from verifier.language.programs import expression
+from verifier.language.programs import parsing
 from verifier.records import ComplexTruth, Enclosure, TruthStatus
 from verifier.symbolic.arithmetic import complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.complex_cuts import Place
@@ -49,7 +49,7 @@ BINARY = sorted(HOLOMORPHIC - set(UNARY))
 
 
 def oracle(text: str, *wrt: str) -> ComplexOracle:
-    program = expression.parse(text)
+    program = parsing.parse(text)
     return ComplexOracle(program, wrt or program.inputs)
 
 
@@ -311,7 +311,7 @@ def test_a_hidden_zero_is_never_a_number() -> None:
 
 
 def test_the_adjoint_of_a_step_is_the_gradient_by_it() -> None:
-    program = expression.parse_steps("a = z*z\nb = exp(a)/z")
+    program = parsing.parse_steps("a = z*z\nb = exp(a)/z")
     found = ComplexOracle(program, ["z"]).at({"z": 1 + 2j}, 1 - 1j, BINARY64)
     with mpmath.workprec(100):
         z = mpmath.mpc(1, 2)

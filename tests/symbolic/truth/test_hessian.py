@@ -11,7 +11,7 @@ import pytest
 import sympy
 
 from verifier.floats import FORMATS, nearest
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.records import Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls, series
 from verifier.symbolic.calculus import derivative

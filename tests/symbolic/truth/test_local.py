@@ -10,7 +10,7 @@ import pytest
 
 from verifier.automatic.tracing import trace
 from verifier.floats import FORMATS, nearest, ulp
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.records import Truth, TruthStatus
 from verifier.symbolic.truth.local import agree, examine
 from verifier.traces import Event, EventKind

@@ -25,7 +25,7 @@ from verifier.floats import (
     ulp,
 )
 from verifier.language.operations import table as operations
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 from verifier.records import Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic import straight_lines as lines

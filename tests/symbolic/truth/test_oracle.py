@@ -14,7 +14,7 @@ from mpmath import mp
 from random_programs import numbers, texts
 
 from verifier.floats import BINARY32, BINARY64, Format, nearest
-from verifier.language.programs.expression import parse, parse_steps
+from verifier.language.programs.parsing import parse, parse_steps
 from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic.formula import Formula, Instruction
 from verifier.symbolic.calculus import derivative

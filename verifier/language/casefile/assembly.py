@@ -28,7 +28,8 @@ from verifier.language.points import drawing
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import Domain, Normal, Scalar, scalar
 from verifier.language.points.upstream import Upstream
-from verifier.language.programs import expression
+from verifier.language.programs import parsing
+from verifier.language.programs.program import Program
 
 _V = TypeVar("_V")
 
@@ -84,15 +85,13 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
     return case
 
 
-def _program(
-    table: CaseTable, variables: Collection[str], origin: Origin
-) -> expression.Program:
+def _program(table: CaseTable, variables: Collection[str], origin: Origin) -> Program:
     free = not variables and _takes_all(table, origin)
     if table.expression is not None and table.steps is not None:
         origin.fail("expected `expression` or `steps`, found both. Drop one.", "steps")
     if table.steps is not None:
         program = _parsed(
-            expression.parse_steps,
+            parsing.parse_steps,
             table.steps,
             None if free else variables,
             origin,
@@ -100,7 +99,7 @@ def _program(
         )
     elif table.expression is not None:
         program = _parsed(
-            expression.parse,
+            parsing.parse,
             table.expression,
             None if free else variables,
             origin,
@@ -119,12 +118,12 @@ def _program(
 
 
 def _parsed(
-    parse: Callable[..., expression.Program],
+    parse: Callable[..., Program],
     text: str,
     variables: Iterable[str] | None,
     origin: Origin,
     key: str,
-) -> expression.Program:
+) -> Program:
     try:
         return parse(text, variables=variables)
     except ExpressionError as error:
@@ -133,7 +132,7 @@ def _parsed(
 
 def _arguments(
     table: CaseTable,
-    program: expression.Program,
+    program: Program,
     declared: Collection[str],
     origin: Origin,
 ) -> tuple[str, ...]:
@@ -293,7 +292,7 @@ def _endless(domains: Mapping[str, Domain]) -> list[str]:
 
 def _where(
     table: CaseTable, arguments: Sequence[str], origin: Origin
-) -> expression.Program | None:
+) -> Program | None:
     if table.where is None:
         return None
     if table.descent is not None:
@@ -303,7 +302,7 @@ def _where(
             "a descent goes where the gradient leads: expected no `where`, found one. Drop it.",
             "where",
         )
-    found = _parsed(expression.parse_condition, table.where, arguments, origin, "where")
+    found = _parsed(parsing.parse_condition, table.where, arguments, origin, "where")
     if not found.inputs:
         origin.fail(
             f"expected a condition in the inputs {join(arguments)}, found none of them in it.",
@@ -404,7 +403,7 @@ def _upstream(
 
 def _descent(
     table: CaseTable,
-    program: expression.Program,
+    program: Program,
     given: Sequence[Mapping[str, Scalar]],
     domains: Mapping[str, Domain],
     origin: Origin,

@@ -11,7 +11,7 @@ from verifier.errors import Place
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import Domain, Scalar
 from verifier.language.points.upstream import Upstream
-from verifier.language.programs import expression
+from verifier.language.programs.program import Program
 from verifier.records import Verdict
 
 DTYPES = ("float32", "float64")
@@ -127,7 +127,7 @@ class Case:
 
     name: str
     place: Place
-    program: expression.Program
+    program: Program
     wrt: tuple[str, ...]
     given: tuple[Mapping[str, Scalar], ...]
     domains: Mapping[str, Domain]
@@ -158,7 +158,7 @@ class Case:
     """Whether no number of points is asked for, so that there may be `MANY_POINTS`."""
     elementwise: bool = True
     """Whether the subject takes many points as one tensor; False where it takes single numbers alone."""
-    where: expression.Program | None = None
+    where: Program | None = None
     """The precondition: a condition in the inputs that every point satisfies."""
     boundary: Boundary = Boundary.NAMED
     draw: Draw = Draw.VALUES

@@ -12,7 +12,7 @@ from verifier.language.casefile.spelling import join
 from verifier.language.operations import table as operations
 from verifier.language.points.complex_numbers import ComplexDomain, ComplexScalar
 from verifier.language.points.scalars import Scalar
-from verifier.language.programs.expression import IMAGINARY_UNIT, Node
+from verifier.language.programs.program import IMAGINARY_UNIT, Node
 
 
 def check(case: Case, formula: str, origin: Origin) -> None:

@@ -32,7 +32,7 @@ from verifier.language.points import complex_numbers
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import NORMAL, Domain, Scalar, domain, scalar
 from verifier.language.points.upstream import WORDS, Upstream
-from verifier.language.programs import expression
+from verifier.language.programs.constants import LARGEST_CONSTANT_BITS
 from verifier.records import Verdict
 
 
@@ -184,7 +184,7 @@ def _half_unit(text: str) -> Fraction | None:
     if not mantissa[-1].isdigit():
         return None
     places = len(mantissa.partition(".")[2])
-    if abs(int(exponent or 0)) > expression.LARGEST_CONSTANT_BITS:
+    if abs(int(exponent or 0)) > LARGEST_CONSTANT_BITS:
         return None  # refused as a number
     return Fraction(10) ** (int(exponent or 0) - places) / 2
 

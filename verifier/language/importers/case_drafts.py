@@ -11,7 +11,7 @@ from verifier.errors import FormulaFileError, VerifierError
 from verifier.language.casefile.loading import from_mapping
 from verifier.language.casefile.tables import CaseTable
 from verifier.language.points.bounds import Bounds
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from verifier.language.importers.case_drafts import Draft, Imported, LeftOut, re
 from verifier.language.importers.text_files import read_text
 from verifier.language.points.bounds import Bounds, End, of_domain
 from verifier.language.points.scalars import domain, scalar
-from verifier.language.programs.expression import parse
+from verifier.language.programs.parsing import parse
 
 MOST_ROWS = 100_000
 

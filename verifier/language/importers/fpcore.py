@@ -28,8 +28,8 @@ from verifier.language.importers.text_files import read_text
 from verifier.language.operations.table import Sort
 from verifier.language.points.bounds import Bounds, End
 from verifier.language.points.scalars import Scalar, scalar
-from verifier.language.programs.expression import Node, Program, Span
 from verifier.language.programs.printing import render
+from verifier.language.programs.program import Node, Program, Span
 
 _TAKEN_OVER = {
     "name",

@@ -29,14 +29,10 @@ from verifier.language.importers.sexpr import Atom, Datum, Group, Kind
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Sort
 from verifier.language.points.scalars import LARGEST_NUMBER_BITS
-from verifier.language.programs.expression import (
-    LONGEST_PROGRAM,
-    Node,
-    Program,
-    Span,
-    parse,
-)
+from verifier.language.programs.building import LONGEST_PROGRAM
+from verifier.language.programs.parsing import parse
 from verifier.language.programs.printing import render
+from verifier.language.programs.program import Node, Program, Span
 
 DEEPEST = 48
 """Operations inside one another before one of them becomes a step: Python's parser takes 200 parentheses."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from verifier.errors import FormulaFileError
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import OPERATIONS, Sort
-from verifier.language.programs.expression import LONGEST_TEXT, Node, Program
 from verifier.language.programs.printing import render
+from verifier.language.programs.program import Node, Program
+from verifier.language.programs.source import LONGEST_TEXT
 
 MOST_PRINTED = 10_000_000
 """Operations and operands that may be printed, counting those inside others again: printing joins texts to texts."""

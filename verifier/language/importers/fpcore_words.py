@@ -10,7 +10,7 @@ from typing import NoReturn
 from verifier.errors import FormulaFileError, Place
 from verifier.language.importers.sexpr import Atom, Datum, Group, Kind
 from verifier.language.points.scalars import LARGEST_NUMBER_BITS
-from verifier.language.programs.expression import LARGEST_CONSTANT_BITS
+from verifier.language.programs.constants import LARGEST_CONSTANT_BITS
 
 CONSTANTS = {
     "E": "e",

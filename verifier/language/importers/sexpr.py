@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NoReturn
 
-from verifier.errors import FormulaFileError, Place
+from verifier.errors import FormulaFileError, Place, excerpt
 
 MOST_TOKENS = 1_000_000
 """Atoms and brackets of one file."""
@@ -155,11 +155,8 @@ class _Reader:
 
     def _fail(self, line: int, column: int, message: str) -> NoReturn:
         shown = self.text.split("\n")[line - 1]
-        start = max(0, column - 40)  # a long line is shown around the place
-        excerpt = shown[start : start + 80]
-        caret = " " * (column - 1 - start) + "^"
         raise FormulaFileError(
-            f"{message}\n    {excerpt}\n    {caret}",
+            f"{message}\n{excerpt(shown, column)}",
             place=Place(file=self.file, line=line, column=column),
         )
 

@@ -9,7 +9,8 @@ from fractions import Fraction
 from functools import cache
 
 from verifier.language.operations.operation import Operation, tangent_name
-from verifier.language.programs.expression import Node, Program, parse_form
+from verifier.language.programs.parsing import parse_form
+from verifier.language.programs.program import Node, Program
 
 _GRAD = re.compile(r"\bgrad\b")
 _ZERO = Fraction(0)

@@ -18,7 +18,8 @@ from typing import NoReturn
 from verifier import floats
 from verifier.errors import ExpressionError, Place
 from verifier.language.operations import table as operations
-from verifier.language.programs import expression
+from verifier.language.programs import parsing
+from verifier.language.programs.program import Program
 
 LONGEST_NUMBER = 4_000
 """Characters of one number; Python itself refuses to convert integers of more than 4300 digits."""
@@ -356,7 +357,7 @@ def _of_expression(text: str) -> Scalar:
     if not text or (foreign and operations.find(foreign[0]) is None):
         raise ExpressionError(f"expected {_FORMS}, found `{_short(text)}`.")
     try:
-        program = expression.parse(text, variables=())
+        program = parsing.parse(text, variables=())
     except ExpressionError as error:
         message = f"expected {_FORMS}, found `{_short(text)}`: {error.message}"
         raise ExpressionError(message, place=error.place) from error
@@ -364,7 +365,7 @@ def _of_expression(text: str) -> Scalar:
     return Scalar(text=text, lower=lower, upper=upper)
 
 
-def _enclose(program: expression.Program) -> Enclosure:
+def _enclose(program: Program) -> Enclosure:
     """An interval proved to contain the value of a program without variables."""
     known: list[Enclosure] = []
     for index, node in enumerate(program.nodes):
@@ -376,7 +377,7 @@ def _enclose(program: expression.Program) -> Enclosure:
 
 
 def _enclose_node(
-    program: expression.Program, index: int, operands: Sequence[Enclosure]
+    program: Program, index: int, operands: Sequence[Enclosure]
 ) -> Enclosure:
     node = program.nodes[index]
     match node.operation:
@@ -417,7 +418,7 @@ def _straddles_zero(value: Enclosure) -> bool:
 
 
 def _power(
-    program: expression.Program, index: int, base: Enclosure, exponent: Enclosure
+    program: Program, index: int, base: Enclosure, exponent: Enclosure
 ) -> Enclosure:
     power = exponent[0].numerator
     if exponent[0] != exponent[1] or exponent[0].denominator != 1:
@@ -439,7 +440,7 @@ def _bits(value: Fraction) -> int:
     return max(value.numerator.bit_length(), value.denominator.bit_length())
 
 
-def _refuse(program: expression.Program, index: int, expected: str) -> NoReturn:
+def _refuse(program: Program, index: int, expected: str) -> NoReturn:
     found = _short(program.text(index))
     raise ExpressionError(
         f"{expected} `{found}`. Write the number itself.",

@@ -13,7 +13,7 @@ from enum import IntEnum
 from fractions import Fraction
 
 from verifier.language.operations import table as operations
-from verifier.language.programs.expression import Node, Program
+from verifier.language.programs.program import Node, Program
 
 SHORTEST_EXPONENT = 7
 """Zeros at the end of an integer, or after the point, from which on a power of ten is written."""

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from verifier.language.programs.expression import Node, Program
+from verifier.language.programs.program import Node, Program
 
 
 def operand_name(operand: int) -> str:
-    """The name of an operand as an input of the program that `single` returns."""
+    """The name of an operand as an input of the program that `isolate` returns."""
     return f"operand{operand}"
 
 
-def single(program: Program, index: int, literals: Mapping[int, Fraction]) -> Program:
+def isolate(program: Program, index: int, literals: Mapping[int, Fraction]) -> Program:
     """The program that is only node `index`; an operand that occurs twice becomes two inputs.
 
     `literals` are the numbers of those nodes that reach the operation as numbers.

@@ -22,7 +22,8 @@ from flint import acb, arb, arb_series, fmpq
 
 from verifier.floats import power_of_two
 from verifier.language.operations import table as operations
-from verifier.language.programs import expression
+from verifier.language.programs import rewriting
+from verifier.language.programs.program import Program
 from verifier.records import Enclosure
 from verifier.symbolic.arithmetic.formula import Formula
 
@@ -432,7 +433,7 @@ def apply(operation: str, operands: Sequence[Any]) -> Any:
     if row is None or row.definition is None:
         return OPERATIONS[operation](*operands)
     bits = precision_bits()
-    program = expression.definition(row)
+    program = rewriting.definition(row)
     for extra in (0, bits, 3 * bits, 7 * bits):
         with workprec(bits + extra):
             result = _run(program, dict(zip(row.operands, operands, strict=True)))
@@ -441,7 +442,7 @@ def apply(operation: str, operands: Sequence[Any]) -> Any:
     return +result
 
 
-def _run(program: expression.Program, given: Mapping[str, Any]) -> Any:
+def _run(program: Program, given: Mapping[str, Any]) -> Any:
     done: list[Any] = []
     for node in program.nodes:
         if node.operation == "variable":

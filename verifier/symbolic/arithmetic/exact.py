@@ -16,7 +16,7 @@ from fractions import Fraction
 from itertools import chain
 from typing import Any
 
-from verifier.language.programs.expression import Node, Program
+from verifier.language.programs.program import Node, Program
 from verifier.symbolic.arithmetic import balls, series
 from verifier.symbolic.arithmetic.balls import Ball
 

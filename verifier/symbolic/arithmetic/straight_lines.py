@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from verifier.language.operations import table as operations
-from verifier.language.programs.expression import Node, Program
+from verifier.language.programs.program import Node, Program
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball, Regularity
 from verifier.symbolic.arithmetic.formula import Formula, Instruction

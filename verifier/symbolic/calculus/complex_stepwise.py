@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
 
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.constants import constant_values
+from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle
 from verifier.symbolic.arithmetic.complex_cuts import Place
@@ -69,8 +70,8 @@ class Chain:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.constants = expression.constant_values(program)
-        self.reached = expression.reached(program)
+        self.constants = constant_values(program)
+        self.reached = rewriting.reached(program)
 
     def evaluate(
         self, point: Mapping[str, complex | Number], upstream: complex

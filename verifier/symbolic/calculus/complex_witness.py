@@ -12,8 +12,8 @@ from typing import Any
 
 from flint import acb, acb_series, arb
 
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs.constants import constant_values
+from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import balls, complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle
 from verifier.symbolic.arithmetic.complex_cuts import Place
@@ -95,7 +95,7 @@ def gradient(
 
 
 def _series(program: Program, point: Mapping[str, complex], name: str) -> Series | None:
-    constants = expression.constant_values(program)
+    constants = constant_values(program)
     found: list[Series] = []
     for node in program.nodes:
         if node.operation == "variable":

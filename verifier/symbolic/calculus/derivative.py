@@ -16,8 +16,8 @@ from typing import Any
 import sympy
 
 from verifier.language.operations import table as operations
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Node, Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.program import Node, Program
 from verifier.symbolic.arithmetic.formula import Formula, Instruction
 
 Symbolic = Any
@@ -325,7 +325,7 @@ class Whole:
         }
         self.opaque: dict[Symbolic, Instruction] = {}
         self.conditions: dict[Symbolic, tuple[str, tuple[Symbolic, ...]]] = {}
-        program = expression.define(program)
+        program = rewriting.define(program)
         self.program = program
         self.values: list[Symbolic] = []
         for node in program.nodes:
@@ -393,7 +393,7 @@ class Whole:
 
 def whole(program: Program) -> Whole | None:
     """The program as one expression, or None where written out it would be too large or too deep for SymPy."""
-    program = expression.define(program)
+    program = rewriting.define(program)
     sizes: list[int] = []
     depths: list[int] = []
     for node in program.nodes:
@@ -412,7 +412,7 @@ def local(operation: str, operand: int, exponent: Fraction | None = None) -> For
     """
     row = operations.OPERATIONS[operation]
     if row.definition is not None:
-        defined = Whole(expression.definition(row), row.operands)
+        defined = Whole(rewriting.definition(row), row.operands)
         return defined.compile(defined.gradient([row.operands[operand]]))
     symbols = {name: sympy.Symbol(f"x_{name}", real=True) for name in row.operands}
     operands: list[Symbolic] = list(symbols.values())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball, Condition
 from verifier.symbolic.arithmetic.precision import attempts
@@ -22,7 +22,7 @@ class Precondition:
     """A condition, ready to be asked at any point."""
 
     def __init__(self, program: Program) -> None:
-        self.program = expression.define(program)
+        self.program = rewriting.define(program)
         self.stepwise = Stepwise(self.program)
 
     def holds(self, point: Mapping[str, float]) -> bool:

@@ -16,8 +16,8 @@ from enum import Enum
 from typing import Any
 
 from verifier.language.operations import table as operations
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Node, Program
+from verifier.language.programs import parsing, rewriting
+from verifier.language.programs.program import Node, Program
 from verifier.records import Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic import expansions as germs
@@ -116,7 +116,7 @@ def evaluate(program: Program, point: Mapping[str, float], upstream: float) -> F
     """What exact arithmetic with signed zeros and infinities makes of the program as PyTorch is given it."""
     with balls.workprec(PRECISION_BITS):
         written = _Evaluation(program, point).values
-        work = _Evaluation(expression.expand(program), point)
+        work = _Evaluation(rewriting.expand(program), point)
         value = work.values[work.program.output]
         adjoints = work.backward(of_number(upstream))
     names = {
@@ -149,7 +149,7 @@ def truth(value: Value | None) -> Truth | None:
 class _Evaluation:
     def __init__(self, program: Program, point: Mapping[str, float]) -> None:
         self.program = program
-        self.reached = expression.reached(program)
+        self.reached = rewriting.reached(program)
         self.rationals = exact.rational_values(program, point)
         self.values: list[Value | None] = []
         for index, node in enumerate(program.nodes):
@@ -194,7 +194,7 @@ class _Evaluation:
         given: Mapping[str, Value],
         inside: str | None = None,
     ) -> Value:
-        program = expression.parse_form(form, row)
+        program = parsing.parse_form(form, row)
         done: list[Value | None] = []
         for step in program.nodes:
             if step.operation == "variable":

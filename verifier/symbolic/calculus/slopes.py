@@ -7,8 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from verifier.floats import Format
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import balls, complex_balls
 from verifier.symbolic.calculus import complex_stepwise as complex_chain
 from verifier.symbolic.calculus import stepwise
@@ -28,7 +28,7 @@ def slopes(
 
     None where there is none: the step has an edge there, or no derivative.
     """
-    inner = expression.define(_until(program, step))
+    inner = rewriting.define(_until(program, step))
     with balls.workprec(format_.precision_bits + GUARD_BITS):
         adjoints = stepwise.Stepwise(inner).evaluate(point, 1.0).adjoints
         found: dict[str, Fraction | None] = {}

@@ -15,8 +15,9 @@ from fractions import Fraction
 from typing import Any
 
 from verifier.language.operations import table as operations
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.constants import constant_values
+from verifier.language.programs.program import Node, Program
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic.balls import Ball, Regularity
 from verifier.symbolic.calculus import derivative, signed
@@ -67,9 +68,9 @@ class Stepwise:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.constants = expression.constant_values(program)
-        self.classes = expression.classes(program)
-        self.reached = expression.reached(program)
+        self.constants = constant_values(program)
+        self.classes = rewriting.classes(program)
+        self.reached = rewriting.reached(program)
 
     def evaluate(self, point: Mapping[str, float | Ball], upstream: float) -> Pass:
         """Values and adjoints at the precision in force, the output's adjoint being `upstream`.
@@ -100,14 +101,12 @@ class Stepwise:
                 values.append(self._apply(index, node, operands))
         return values
 
-    def _constant(self, node: expression.Node) -> Known:
+    def _constant(self, node: Node) -> Known:
         if node.name == "inf":
             return Known(balls.anything(), Standing.LIMIT, "an infinite constant")
         return Known(balls.constant(node.name, node.number))
 
-    def _apply(
-        self, index: int, node: expression.Node, operands: Sequence[Known]
-    ) -> Known:
+    def _apply(self, index: int, node: Node, operands: Sequence[Known]) -> Known:
         if node.operation == "where":
             return self._choose(operands)
         worst = max(operands, key=lambda operand: operand.standing)
@@ -145,9 +144,7 @@ class Stepwise:
             return Known(value, Standing.LIMIT, reason)
         return Known(value, Standing.UNSURE, self._at(index))
 
-    def _on_cut(
-        self, index: int, node: expression.Node, operands: Sequence[Known]
-    ) -> Known:
+    def _on_cut(self, index: int, node: Node, operands: Sequence[Known]) -> Known:
         """atan2 of a zero ordinate: ±π or ±0, by the signs of the zeros (IEEE 754-2019, section 9.2.1)."""
         x = operands[1].ball
         up, right = (self._zero_sign(argument) for argument in node.arguments)
@@ -188,14 +185,14 @@ class Stepwise:
             return Known(branch.ball, branch.standing, branch.reason, on_edge=on_edge)
         return Known(balls.anything(), Standing.UNSURE, "an undecided condition")
 
-    def _is_of_twins(self, node: expression.Node) -> bool:
+    def _is_of_twins(self, node: Node) -> bool:
         """Whether a choice is between operands that are written alike: balls would never tell that they are equal."""
         if node.operation not in TWIN_OPERATIONS:
             return False
         first, second = (self.classes[argument] for argument in node.arguments)
         return first == second
 
-    def _sharpened(self, node: expression.Node, found: list[Any]) -> list[Any]:
+    def _sharpened(self, node: Node, found: list[Any]) -> list[Any]:
         """The operands' balls, sharpened where a choice hangs on numbers that balls cannot hold exactly.
 
         Of 0.2·x + 0.5 at 2.5 its form says that it is 1. Operands that are only compared are replaced by their ranks.
@@ -204,7 +201,7 @@ class Stepwise:
             return found
         return self._known_exactly(node, found)
 
-    def _known_exactly(self, node: expression.Node, found: Sequence[Any]) -> list[Any]:
+    def _known_exactly(self, node: Node, found: Sequence[Any]) -> list[Any]:
         """The operands as their forms know them (`exact`); of those that are only compared, the ranks."""
         numbers = [self._number(argument) for argument in node.arguments]
         if node.operation in RANKED_OPERATIONS:
@@ -225,7 +222,7 @@ class Stepwise:
             self._numbers = exact.values(self.program, point)
         return self._numbers[index]
 
-    def _is_at_pole(self, node: expression.Node) -> bool:
+    def _is_at_pole(self, node: Node) -> bool:
         """Whether a function of multiples of π, such as tan, has no value there."""
         operands = [self._number(argument) for argument in node.arguments]
         if None in operands:
@@ -296,7 +293,7 @@ class Stepwise:
             return Known(product, Standing.UNSURE, self._at(index))
         return Known(product)
 
-    def _is_on_side(self, node: expression.Node, operands: Sequence[Ball]) -> bool:
+    def _is_on_side(self, node: Node, operands: Sequence[Ball]) -> bool:
         """Whether a point on the cut of atan2 lies on that side of it which the sign of a zero picks.
 
         IEEE 754-2019, section 9.2.1, gives atan2(±0, x) the value ±π that it has on either side; with the value goes

@@ -11,9 +11,10 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from verifier.language.operations import table as operations
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.constants import constant_values
 from verifier.language.programs.printing import render_node
+from verifier.language.programs.program import Program
 from verifier.symbolic.calculus import derivative
 
 Symbolic = Any
@@ -74,7 +75,7 @@ def _local_of_defined(program: Program, index: int, operand: int) -> str:
     """The derivative of a row that is defined by the others, its operands' texts put in."""
     node = program.nodes[index]
     row = operations.OPERATIONS[node.operation]
-    whole = derivative.Whole(expression.definition(row), row.operands)
+    whole = derivative.Whole(rewriting.definition(row), row.operands)
     slope = whole.gradient([row.operands[operand]])[0]
     if slope.count_ops() > LARGEST_DERIVATIVE:
         return f"the derivative of `{row.name}` by `{row.operands[operand]}`"
@@ -105,7 +106,7 @@ class _Operand(sympy.Symbol):  # type: ignore[misc]
 
 def _operand(program: Program, index: int) -> Symbolic:
     node = program.nodes[index]
-    number = expression.constant_values(program).get(index)
+    number = constant_values(program).get(index)
     if number is not None and _bits(number) <= LARGEST_EXPONENT_BITS:
         return sympy.Rational(number.numerator, number.denominator)
     text = _called(program, index)

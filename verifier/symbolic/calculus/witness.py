@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from verifier.language.operations import table as operations
-from verifier.language.programs.expression import Node, Program
+from verifier.language.programs.program import Node, Program
 from verifier.symbolic.arithmetic import balls, series
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.series import SingularError

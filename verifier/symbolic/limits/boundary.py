@@ -21,8 +21,8 @@ from verifier.floats import Format, from_ordinal, nearest, ordinal, power_of_two
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation, Sort
 from verifier.language.points.scalars import Domain, Normal
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Node, Program
+from verifier.language.programs import parsing, rewriting
+from verifier.language.programs.program import Node, Program
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
 
@@ -145,8 +145,8 @@ class _Search:
     def __init__(
         self, program: Program, format_: Format, kinds: Collection[Kind]
     ) -> None:
-        written = expression.expand(program)
-        defined, places = expression.define_in_place(written)
+        written = rewriting.expand(program)
+        defined, places = rewriting.define_in_place(written)
         applied = _applications(written, places)
         own = _applications(defined, range(len(defined.nodes)))
         applied = list(dict.fromkeys((*applied, *own)))
@@ -413,7 +413,7 @@ def _watches(
     kinds: Collection[Kind],
 ) -> Iterator[_Watch]:
     """What is watched in a program of which `applied` are those rows that were written out, and all others."""
-    reached = expression.reached(program)
+    reached = rewriting.reached(program)
     levels: list[dict[Fraction, Kind]] = [{} for _ in program.nodes]
     for index, node in enumerate(program.nodes):
         row = operations.OPERATIONS.get(node.operation)
@@ -445,7 +445,7 @@ def _with_comparisons(
     for row, arguments in applied:
         bound = dict(zip(row.operands, arguments, strict=True))
         for text in dict.fromkeys(form for form in row.backward if form is not None):
-            form = expression.parse_form(text, row)
+            form = parsing.parse_form(text, row)
             for first, second in _compared(form):
                 sides = [_append(nodes, form, at, bound) for at in (first, second)]
                 if sides[0] is not None and sides[1] is not None:
@@ -453,7 +453,7 @@ def _with_comparisons(
                     turn = ((balls.zero(), Kind.TURN),)
                     watches.setdefault(key, _Watch(sides[0], turn, sides[1]))
     whole = replace(program, nodes=tuple(nodes))
-    reached = expression.reached(whole)
+    reached = rewriting.reached(whole)
     moving = [w for w in watches.values() if reached[w.node] or reached[w.other or 0]]
     return whole, moving
 

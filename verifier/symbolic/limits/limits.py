@@ -19,8 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.program import Program
 from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic import expansions as germs
@@ -62,8 +62,8 @@ class Limits:
         self, program: Program, derivatives: Mapping[str, Formula] | None = None
     ) -> None:
         # What a definition says may be a composition, and that may be given by a definition.
-        defined = expression.define(program)
-        self.program = expression.define(expression.expand(defined))
+        defined = rewriting.define(program)
+        self.program = rewriting.define(rewriting.expand(defined))
         self.derivatives = derivatives or {}
         """SymPy's derivative by each input, where there is one."""
         self.line = paths.of_program(self.program)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Protocol
 
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.constants import constant_values
+from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic import expansions as germs
 from verifier.symbolic.arithmetic.exact import Number
@@ -71,8 +72,8 @@ def of_program(program: Program) -> Line:
     return Line(
         steps=program.nodes,
         output=program.output,
-        constants=expression.constant_values(program),
-        classes=expression.classes(program),
+        constants=constant_values(program),
+        classes=rewriting.classes(program),
     )
 
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Node, Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.constants import constant_values
+from verifier.language.programs.program import Node, Program
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.calculus.stepwise import Known, Standing
 
@@ -61,8 +62,8 @@ class Here:
         self, program: Program, values: Sequence[Known], point: Mapping[str, float]
     ) -> None:
         self.values = values
-        self.classes = expression.classes(program)
-        self.constants = expression.constant_values(program)
+        self.classes = rewriting.classes(program)
+        self.constants = constant_values(program)
         self.rationals = exact.rational_values(program, point)
 
     def sign(self, first: int, second: int) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from verifier.floats import Format
-from verifier.language.programs.expression import Program
+from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import balls, complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle

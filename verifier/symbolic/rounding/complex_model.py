@@ -17,8 +17,9 @@ from verifier.floats import Format
 from verifier.language.kernels.tangents import tangent_form
 from verifier.language.operations import table as operations
 from verifier.language.operations.operation import tangent_name
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import parsing, rewriting
+from verifier.language.programs.constants import constant_values
+from verifier.language.programs.program import IMAGINARY_UNIT, Program
 from verifier.records import Disc
 from verifier.symbolic.arithmetic import balls, complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.balls import Ball
@@ -114,13 +115,13 @@ class ComplexRoundingModel:
         limited_range: bool,
         mode: Mode = Mode.REVERSE,
     ) -> None:
-        self.program = expression.expand(program)
+        self.program = rewriting.expand(program)
         self.wrt = tuple(wrt)
         self.mode = mode
         self.format = format_
         self.limited_range = limited_range
-        self.reached = expression.reached(self.program)
-        self.constants = expression.constant_values(self.program)
+        self.reached = rewriting.reached(self.program)
+        self.constants = constant_values(self.program)
         self.unit = Fraction(1, 2**format_.precision_bits)
         self.leaves = {
             node.name or "": index
@@ -153,7 +154,7 @@ class ComplexRoundingModel:
         return self.format.precision_bits + GUARD_BITS
 
     def _run(self, program: Program, given: Mapping[str, Region]) -> list[Region]:
-        constants = expression.constant_values(program)
+        constants = constant_values(program)
         done: list[Region] = []
         for index, node in enumerate(program.nodes):
             if node.operation == "variable":
@@ -169,7 +170,7 @@ class ComplexRoundingModel:
     def _literal(self, name: str | None, value: Fraction | None) -> _Region:
         number = complex_balls.constant(name, value)
         centre, radius = complex_balls.split(number.ball)
-        if name != expression.IMAGINARY_UNIT and not self._is_number(value):
+        if name != IMAGINARY_UNIT and not self._is_number(value):
             radius = radius + self._of_norm(centre, Fraction(1))
         is_real = complex_balls.is_real(centre)
         return _Region(Number(centre, number.signs), radius, is_real)
@@ -354,7 +355,7 @@ class ComplexRoundingModel:
             assert form is not None, f"`{row.name}` has no backward"
             given: dict[str, Region] = dict(zip(row.operands, operands, strict=True))
             given |= {"result": values[index], "grad": grad}
-            program = expression.parse_form(form, row)
+            program = parsing.parse_form(form, row)
             share = self._run(program, given)[program.output]
         return self._reordered(share)
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from verifier.floats import Format
-from verifier.language.programs.expression import Program
+from verifier.language.programs.program import Program
 from verifier.records import Enclosure
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball

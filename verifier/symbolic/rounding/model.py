@@ -19,8 +19,9 @@ from verifier.floats import Format
 from verifier.language.kernels.tangents import tangent_form
 from verifier.language.operations import table as operations
 from verifier.language.operations.operation import tangent_name
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import parsing, rewriting
+from verifier.language.programs.constants import constant_values
+from verifier.language.programs.program import Node, Program
 from verifier.records import Enclosure
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
@@ -96,13 +97,13 @@ class RoundingModel:
         limited_range: bool,
         mode: Mode = Mode.REVERSE,
     ) -> None:
-        self.program = expression.expand(program)
+        self.program = rewriting.expand(program)
         self.wrt = tuple(wrt)
         self.format = format_
         self.mode = mode
         self.limited_range = limited_range
-        self.reached = expression.reached(self.program)
-        self.constants = expression.constant_values(self.program)
+        self.reached = rewriting.reached(self.program)
+        self.constants = constant_values(self.program)
         self.leaves = {
             node.name: index
             for index, node in enumerate(self.program.nodes)
@@ -201,7 +202,7 @@ class RoundingModel:
         return values
 
     def _on_side(
-        self, node: expression.Node, values: Sequence[Any], point: Mapping[str, float]
+        self, node: Node, values: Sequence[Any], point: Mapping[str, float]
     ) -> Ball:
         """The angle that was found last, on that side of its cut which the sign of a zero picks (`signed`)."""
         y, x = (values[argument] for argument in node.arguments)
@@ -211,7 +212,7 @@ class RoundingModel:
         side = signed.zero_signs(self.program, point)[node.arguments[0]]
         return angle * side if side else angle.union(-angle)
 
-    def _is_pole(self, node: expression.Node, point: Mapping[str, float]) -> bool:
+    def _is_pole(self, node: Node, point: Mapping[str, float]) -> bool:
         """Whether an operation meets the input +0, where IEEE 754 gives an infinity: 1/(1 + 1/x) goes on from there."""
         if node.operation not in POLES:
             return False
@@ -223,7 +224,7 @@ class RoundingModel:
         return self.constants.get(node.arguments[0], Fraction(0)) > 0
 
     def _apply(
-        self, node: expression.Node, values: Sequence[Any], inside: str | None = None
+        self, node: Node, values: Sequence[Any], inside: str | None = None
     ) -> Any:
         """The result of a node; `inside` the formula of its own row, it is the kernel that the formula ends in."""
         if node.operation == "constant":
@@ -239,7 +240,7 @@ class RoundingModel:
     ) -> Any:
         if row.forward is not None and row.name != inside:
             given = dict(zip(row.operands, operands, strict=True))
-            form = expression.parse_form(row.forward, row)
+            form = parsing.parse_form(row.forward, row)
             return self._follow(form, given, inside=row.name)
         result = balls.apply(row.name, operands)
         if row.result is operations.Sort.CONDITION:
@@ -365,7 +366,7 @@ class RoundingModel:
             zip(row.operands, (values[i] for i in node.arguments), strict=True)
         )
         given |= {"result": values[index], "grad": adjoint}
-        return self._follow(expression.parse_form(form, row), given)
+        return self._follow(parsing.parse_form(form, row), given)
 
     def _unbounded_values(self, values: Sequence[Any]) -> frozenset[int]:
         nothing = balls.exact(self.format.smallest_subnormal / 2)
@@ -495,7 +496,7 @@ def _own_ulp(operation: str, inside: str | None = None) -> Fraction:
 def _ulp_of_form(
     form: str, row: operations.Operation, inside: str | None = None
 ) -> Fraction:
-    nodes = expression.parse_form(form, row).nodes
+    nodes = parsing.parse_form(form, row).nodes
     return sum((_own_ulp(node.operation, inside) for node in nodes), Fraction(0))
 
 

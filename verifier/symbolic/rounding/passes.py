@@ -13,8 +13,8 @@ from fractions import Fraction
 from verifier.language.kernels.tangents import tangent_form
 from verifier.language.operations import table as operations
 from verifier.language.operations.operation import Operation, tangent_name
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Node, Program, Span
+from verifier.language.programs import parsing, rewriting
+from verifier.language.programs.program import Node, Program, Span
 
 DIFFERENTIATED_FORMS = {
     # Activations
@@ -33,7 +33,7 @@ def reverse(program: Program, wrt: Sequence[str]) -> Program:
 
     Its inputs are the program's and, last, the upstream gradient; its steps are the gradients, in the order of `wrt`.
     """
-    program = expression.expand(program)
+    program = rewriting.expand(program)
     writer = _Writer(program)
     upstream = _fresh("upstream", {*program.inputs, *program.steps, *wrt})
     adjoints = writer.adjoints(program.output, writer.variable(upstream))
@@ -50,7 +50,7 @@ def forward(
     Terms with an operand that has no tangent are left out, unless `keeping_zeros`: PyTorch's zero tensor stays zero
     whatever multiplies it, but reverse mode over it hands 0 back to the other factor, where it may meet an infinity.
     """
-    program = expression.expand(program)
+    program = rewriting.expand(program)
     writer = _Writer(program)
     upstream = _fresh("upstream", {*program.inputs, *program.steps, *wrt})
     leaf = writer.variable(upstream)
@@ -67,7 +67,7 @@ def tangents(program: Program, wrt: Sequence[str]) -> Program:
 
     Its steps are those of the first step by every input of `wrt`, then those of the second, and so on.
     """
-    program = expression.expand(program)
+    program = rewriting.expand(program)
     writer = _Writer(program)
     columns = {name: writer.tangents(name) for name in wrt}
     found = {
@@ -84,7 +84,7 @@ class _Writer:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.nodes = list(program.nodes)
-        self.reached = expression.reached(program)
+        self.reached = rewriting.reached(program)
         self.span = program.nodes[program.output].span
 
     def finish(
@@ -141,7 +141,7 @@ class _Writer:
         bound |= {"result": index, "grad": adjoint}
         for argument, form in zip(node.arguments, _differentiated(row), strict=False):
             if form is not None and self.reached[argument]:
-                program = expression.parse_form(form, row)
+                program = parsing.parse_form(form, row)
                 yield argument, self._inline(program, bound, node.span)
 
     # ── forward mode ─────────────────────────────────────────────────────────────────────────────────────────────

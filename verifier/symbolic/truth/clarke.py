@@ -14,8 +14,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from verifier.floats import Format
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.program import Program
 from verifier.records import ClarkePiece, Enclosure
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
@@ -40,8 +40,8 @@ class Clarke:
     """A program, ready to be taken apart into its selections at any point."""
 
     def __init__(self, program: Program) -> None:
-        defined = expression.define(program)
-        self.program = expression.define(expression.expand(defined))
+        defined = rewriting.define(program)
+        self.program = rewriting.define(rewriting.expand(defined))
         self.stepwise = Stepwise(self.program)
 
     def pieces(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from verifier.floats import Format, nearest, ulp
-from verifier.language.programs.expression import Program
+from verifier.language.programs.program import Program
 from verifier.records import ComplexTruth, Enclosure, TruthStatus
 from verifier.symbolic.arithmetic import balls, complex_balls
 from verifier.symbolic.arithmetic.complex_balls import Number

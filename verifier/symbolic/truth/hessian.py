@@ -12,8 +12,8 @@ from dataclasses import replace
 from functools import cached_property
 
 from verifier.floats import Format
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.program import Program
 from verifier.records import Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
@@ -50,7 +50,7 @@ class HessianOracle:
     def __init__(
         self, program: Program, wrt: Sequence[str], limits: Limits | None = None
     ) -> None:
-        program = expression.define(program)
+        program = rewriting.define(program)
         self.program = program
         self.limits = limits
         self.wrt = tuple(wrt)

@@ -14,9 +14,10 @@ from functools import partial
 
 from verifier.floats import Format, power_of_two, ulp
 from verifier.language.operations import table as operations
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Program
-from verifier.language.programs.single_operation import operand_name, single
+from verifier.language.programs import rewriting
+from verifier.language.programs.constants import constant_values
+from verifier.language.programs.program import Program
+from verifier.language.programs.single_operation import isolate, operand_name
 from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball, Regularity
@@ -57,7 +58,7 @@ def examine(
     Only nodes that the output depends on have adjoints, and only operands that depend on an input have products.
     Precision is raised until every enclosure is `TIGHT_BITS` finer than the format, or a cap is reached.
     """
-    expanded = expression.expand(program)
+    expanded = rewriting.expand(program)
 
     def examination() -> _Examination:
         work = _Examination(expanded, trace, point, upstream, format_)
@@ -101,7 +102,7 @@ def _outcome(
     program: Program, point: Mapping[str, float], upstream: float, wrt: Sequence[str]
 ) -> list[Known]:
     """Value and gradient; an input that does not occur has the derivative 0."""
-    program = expression.define(program)
+    program = rewriting.define(program)
     done = Stepwise(program).evaluate(point, upstream)
     leaves = {
         node.name: done.adjoints[index] for index, node in enumerate(program.nodes)
@@ -227,7 +228,7 @@ def _is_defined(operation: str) -> bool:
 def _defined(operation: str, found: Sequence[Ball]) -> tuple[Program, Pass]:
     """Values and derivatives all through the definition of an operation."""
     row = operations.OPERATIONS[operation]
-    program = expression.definition(row)
+    program = rewriting.definition(row)
     point = dict(zip(row.operands, found, strict=True))
     return program, Stepwise(program).evaluate(point, 1.0)
 
@@ -285,7 +286,7 @@ class _Examination:
         self.trace, self.point, self.format = trace, point, format_
         self.upstream = Known(balls.exact(upstream))
         self.program = program
-        self.constants = expression.constant_values(self.program)
+        self.constants = constant_values(self.program)
         self.depends = _depends(self.program)
         self.events: list[Event] = []
         self.values: list[_Pair] = []
@@ -420,7 +421,7 @@ class _Examination:
         if _is_condition(self.program.nodes[node.arguments[0]].operation):
             return None
         literals = {at: Fraction(own[at]) for at in own if at in self.constants}
-        alone = single(self.program, index, literals)
+        alone = isolate(self.program, index, literals)
         name = operand_name(operand)
         point = {
             operand_name(at): own[argument]

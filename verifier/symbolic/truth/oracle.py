@@ -10,8 +10,8 @@ from fractions import Fraction
 from functools import cached_property
 
 from verifier.floats import Format, nearest, ulp
-from verifier.language.programs import expression
-from verifier.language.programs.expression import Node, Program
+from verifier.language.programs import rewriting
+from verifier.language.programs.program import Node, Program
 from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic.balls import Ball
@@ -98,7 +98,7 @@ class Oracle:
 
     def __init__(self, program: Program, wrt: Sequence[str]) -> None:
         self.written = program
-        program = expression.define(program)
+        program = rewriting.define(program)
         self.program = program
         self.wrt = tuple(wrt)
         self.stepwise = Stepwise(program)

@@ -17,15 +17,10 @@ from hypothesis import strategies as st
 
 from verifier import language
 from verifier.errors import ExpressionError
-from verifier.language.programs.expression import (
-    IMAGINARY_UNIT,
-    Program,
-    constant_values,
-    define,
-    expand,
-    parse,
-    parse_steps,
-)
+from verifier.language.programs.constants import constant_values
+from verifier.language.programs.parsing import parse, parse_steps
+from verifier.language.programs.program import IMAGINARY_UNIT, Program
+from verifier.language.programs.rewriting import define, expand
 
 Tree = Any
 """`"x"`, `Fraction(1, 2)` or `("add", left, right)`: what a program means, places aside."""
