@@ -46,7 +46,8 @@ from verifier.records import (
     TruthStatus,
     Verdict,
 )
-from verifier.symbolic.calculus.slopes import complex_slopes
+from verifier.symbolic.calculus.complex_chain import ComplexChain
+from verifier.symbolic.calculus.slopes import slopes
 from verifier.symbolic.rounding.complex_ideal import (
     ComplexCancellationModel,
     ComplexIdealModel,
@@ -479,8 +480,13 @@ class _Work:
         return by_what_it_hands_on(
             judgement,
             distance(of_float(measured), true),
-            lambda: complex_slopes(
-                self.case.program, step.name, self.oracle.wrt, inputs, self.format
+            lambda: slopes(
+                self.case.program,
+                step.name,
+                self.oracle.wrt,
+                inputs,
+                self.format,
+                ComplexChain,
             ),
             sizes,
             self.format,

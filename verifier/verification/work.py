@@ -70,8 +70,8 @@ from verifier.records import (
 )
 from verifier.symbolic.arithmetic.balls import FARTHEST_EXPONENT, Ball
 from verifier.symbolic.arithmetic.nearest import Rounded
+from verifier.symbolic.calculus.chain import Known
 from verifier.symbolic.calculus.slopes import slopes
-from verifier.symbolic.calculus.stepwise import Known
 from verifier.symbolic.rounding.cancellation import CancellationModel
 from verifier.symbolic.rounding.hessian import HessianRounding
 from verifier.symbolic.rounding.model import IdealModel, Mode, RoundingModel, Spread

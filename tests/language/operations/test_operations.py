@@ -24,7 +24,8 @@ from verifier.language.programs.parsing import parse
 from verifier.records import Verdict
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.calculus import derivative
-from verifier.symbolic.calculus.stepwise import Standing, Stepwise
+from verifier.symbolic.calculus.chain import Standing
+from verifier.symbolic.calculus.stepwise import Stepwise
 
 ROWS = list(operations.OPERATIONS.values())
 NUMBERS = [row for row in ROWS if row.result is Sort.NUMBER]

@@ -14,7 +14,8 @@ from random_programs import numbers, texts
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.calculus import derivative
-from verifier.symbolic.calculus.stepwise import Pass, Standing, Stepwise
+from verifier.symbolic.calculus.chain import Pass, Standing
+from verifier.symbolic.calculus.stepwise import Stepwise
 
 BITS = 200
 
@@ -252,3 +253,17 @@ def test_more_precision_never_contradicts_less(
             assert balls.overlaps(low.ball, high.ball)
         elif low.standing is not Standing.UNSURE:
             assert high.standing is low.standing
+
+
+def test_a_pass_does_not_hang_on_the_passes_before_it() -> None:
+    stepwise = Stepwise(parse("max(0.2*x + 0.5, y) + atan2(y, x)"))
+    points: list[dict[str, Any]] = [
+        {"x": 2.5, "y": 1.0},
+        {"x": -1.0, "y": -0.0},
+        {"x": balls.exact(2.0).union(balls.exact(3.0)), "y": 1.0},
+        {"x": -1.0, "y": 0.0},
+    ]
+    with balls.workprec(BITS):
+        alone = [Stepwise(stepwise.program).evaluate(point, 1.0) for point in points]
+        again = [stepwise.evaluate(point, 1.0) for point in reversed(points)]
+    assert str(again[::-1]) == str(alone)

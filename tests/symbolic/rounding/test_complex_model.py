@@ -19,7 +19,8 @@ from verifier.language.operations.table import HOLOMORPHIC
 from verifier.language.programs import parsing
 from verifier.records import Disc
 from verifier.symbolic.arithmetic import balls
-from verifier.symbolic.calculus.complex_stepwise import Chain
+from verifier.symbolic.calculus.chain import Structure
+from verifier.symbolic.calculus.complex_chain import ComplexChain
 from verifier.symbolic.rounding.complex_model import FORMULAS, ComplexRoundingModel
 from verifier.symbolic.rounding.model import Mode
 
@@ -186,18 +187,19 @@ def test_a_sign_of_zero_that_is_said_to_be_known_is_pytorch_s(
 ) -> None:
     """In kernels of one number and of many, which differ in the sign of a negated zero."""
     program = parsing.parse(text)
-    chain = Chain(program)
+    structure, output = Structure.of(program), program.output
     known = 0
     for z, w in itertools.product(ZEROS, ZEROS):
         point = {"z": z, "w": w}
         with balls.workprec(80):
-            number = chain.evaluate(point, 1).values[program.output].number
+            chain = ComplexChain(structure, point)
+            whole = chain.forward()[output].ball
         for dtype in COMPLEX:
             found = measure(program, [point] * count, 1, dtype=dtype, wrt=["z"]).values
             for part, ball, sign in zip(
                 (found[-1].real, found[-1].imag),
-                (number.ball.real, number.ball.imag),
-                number.signs,
+                (whole.real, whole.imag),
+                chain.signs[output],
                 strict=True,
             ):
                 assert not sign or (ball.is_zero() and part == 0)

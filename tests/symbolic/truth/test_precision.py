@@ -9,7 +9,7 @@ import pytest
 from verifier.floats import BINARY32
 from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
-from verifier.symbolic.calculus.stepwise import Known, Standing
+from verifier.symbolic.calculus.chain import Known, Standing
 from verifier.symbolic.truth import oracle as truth
 from verifier.symbolic.truth.oracle import Zeros, decided, known_parts, may_vanish
 

@@ -10,7 +10,8 @@ from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball, Condition
 from verifier.symbolic.arithmetic.precision import attempts
-from verifier.symbolic.calculus.stepwise import Known, Standing, Stepwise
+from verifier.symbolic.calculus.chain import Known, Standing
+from verifier.symbolic.calculus.stepwise import Stepwise
 
 FIRST_BITS = 128
 LARGEST_BITS = 4_096

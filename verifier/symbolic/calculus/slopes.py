@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from verifier.floats import Format
-from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
-from verifier.symbolic.arithmetic import balls, complex_balls
-from verifier.symbolic.calculus import complex_stepwise as complex_chain
-from verifier.symbolic.calculus import stepwise
+from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.calculus.chain import Chain, Standing
+from verifier.symbolic.calculus.real_chain import RealChain
+from verifier.symbolic.calculus.stepwise import Stepwise
 
 GUARD_BITS = 100
 """Precision beyond the format's: a bound need not be tight, but no cancellation should make it useless."""
@@ -21,55 +22,27 @@ def slopes(
     program: Program,
     step: str,
     wrt: Sequence[str],
-    point: Mapping[str, float],
+    point: Mapping[str, Any],
     format_: Format,
+    arithmetic: type[Chain] = RealChain,
 ) -> dict[str, Fraction | None]:
     """A proved upper bound of |d step / d input| for each input of `wrt` that the step depends on.
 
     None where there is none: the step has an edge there, or no derivative.
     """
-    inner = rewriting.define(_until(program, step))
+    inner = arithmetic.written_out(_until(program, step))
+    found: dict[str, Fraction | None] = {}
     with balls.workprec(format_.precision_bits + GUARD_BITS):
-        adjoints = stepwise.Stepwise(inner).evaluate(point, 1.0).adjoints
-        found: dict[str, Fraction | None] = {}
+        adjoints = Stepwise(inner, arithmetic).evaluate(point, 1.0).adjoints
         for name, index in _leaves(inner, wrt).items():
             known = adjoints[index]
             if known is None:
                 found[name] = Fraction(0)
-            elif known.standing is stepwise.Standing.REGULAR and balls.is_finite(
-                known.ball
-            ):
-                found[name] = balls.enclosure(abs(known.ball)).upper
+            elif known.standing is Standing.REGULAR and known.ball.is_finite():
+                found[name] = balls.enclosure(arithmetic.size(known.ball)).upper
             else:
                 found[name] = None
-        return found
-
-
-def complex_slopes(
-    program: Program,
-    step: str,
-    wrt: Sequence[str],
-    point: Mapping[str, complex],
-    format_: Format,
-) -> dict[str, Fraction | None]:
-    """The same of a holomorphic program."""
-    inner = _until(program, step)
-    with balls.workprec(format_.precision_bits + GUARD_BITS):
-        adjoints = complex_chain.Chain(inner).evaluate(point, 1.0).adjoints
-        found: dict[str, Fraction | None] = {}
-        for name, index in _leaves(inner, wrt).items():
-            known = adjoints[index]
-            if known is None:
-                found[name] = Fraction(0)
-            elif (
-                known.standing is complex_chain.Standing.REGULAR
-                and complex_balls.is_finite(known.ball)
-            ):
-                size = complex_balls.magnitude(known.ball)
-                found[name] = balls.enclosure(size).upper
-            else:
-                found[name] = None
-        return found
+    return found
 
 
 def _until(program: Program, step: str) -> Program:

@@ -15,7 +15,7 @@ from verifier.language.programs import rewriting
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import Node, Program
 from verifier.symbolic.arithmetic import balls, exact
-from verifier.symbolic.calculus.stepwise import Known, Standing
+from verifier.symbolic.calculus.chain import Known, Standing
 
 Tie = tuple[int, int]
 """Two classes of nodes, the first below the second, that are equal at the point; −1 stands for the number 0."""

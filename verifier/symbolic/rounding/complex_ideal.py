@@ -12,7 +12,7 @@ from verifier.symbolic.arithmetic import balls, complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle
 from verifier.symbolic.arithmetic.complex_cuts import Place
-from verifier.symbolic.calculus import complex_stepwise as complex_chain
+from verifier.symbolic.calculus import complex_chain
 from verifier.symbolic.rounding.cancellation import CANCELLATION_BITS
 from verifier.symbolic.rounding.complex_model import (
     ELEMENTARY,

@@ -25,7 +25,7 @@ from verifier.symbolic.arithmetic import balls, complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle
 from verifier.symbolic.arithmetic.complex_cuts import Place
-from verifier.symbolic.calculus import complex_stepwise as complex_chain
+from verifier.symbolic.calculus import complex_chain
 from verifier.symbolic.rounding.model import Mode
 
 GUARD_BITS = 40

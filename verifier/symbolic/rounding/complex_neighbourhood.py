@@ -14,7 +14,7 @@ from verifier.floats import Format, power_of_two, ulp
 from verifier.records import Enclosure
 from verifier.symbolic.arithmetic import balls, complex_balls
 from verifier.symbolic.arithmetic.complex_balls import Number
-from verifier.symbolic.calculus.complex_stepwise import Known, Standing
+from verifier.symbolic.calculus.chain import Known, Standing
 from verifier.symbolic.rounding.neighbourhood import GROWTH, MOST_BOXES
 
 Inputs = Mapping[str, Number]

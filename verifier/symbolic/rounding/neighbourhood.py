@@ -17,7 +17,7 @@ from verifier.floats import Format, neighbour, power_of_two, ulp
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.precision import attempts
-from verifier.symbolic.calculus.stepwise import Known, Standing
+from verifier.symbolic.calculus.chain import Known, Standing
 
 Inputs = Mapping[str, float | Ball]
 Interval = tuple[Fraction, Fraction]

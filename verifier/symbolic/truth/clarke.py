@@ -19,7 +19,8 @@ from verifier.language.programs.program import Program
 from verifier.records import ClarkePiece, Enclosure
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
-from verifier.symbolic.calculus.stepwise import Known, Standing, Stepwise
+from verifier.symbolic.calculus.chain import Known, Standing
+from verifier.symbolic.calculus.stepwise import Stepwise
 from verifier.symbolic.limits.selections import (
     Choices,
     Here,

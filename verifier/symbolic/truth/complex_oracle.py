@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from verifier.floats import Format, nearest, ulp
 from verifier.language.programs.program import Program
@@ -13,7 +12,9 @@ from verifier.symbolic.arithmetic import balls, complex_balls
 from verifier.symbolic.arithmetic.complex_balls import Number
 from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus import complex_witness
-from verifier.symbolic.calculus.complex_stepwise import Chain, Known, Pass, Standing
+from verifier.symbolic.calculus.chain import Known, Pass, Standing
+from verifier.symbolic.calculus.complex_chain import ComplexChain
+from verifier.symbolic.calculus.stepwise import Stepwise
 from verifier.symbolic.truth.oracle import Zeros, may_vanish
 
 GUARD_BITS = 40
@@ -42,7 +43,7 @@ class ComplexOracle:
     def __init__(self, program: Program, wrt: Sequence[str]) -> None:
         self.program = program
         self.wrt = tuple(wrt)
-        self.chain = Chain(program)
+        self.stepwise = Stepwise(program, ComplexChain)
         self.zeros = Zeros()
         self.leaves = {
             node.name or "": index
@@ -94,9 +95,9 @@ class ComplexOracle:
         name: str,
     ) -> Known:
         """What is known of one quantity over rectangles of inputs, at the precision in force."""
-        done = self.chain.evaluate(inputs, upstream)
+        done = self.stepwise.evaluate(inputs, upstream)
         if kind == "gradient" and name not in self.leaves:
-            return Known(complex_balls.constant(None, Fraction(0)))
+            return Known(complex_balls.zero())
         return self._known(done, kind, name)
 
     def attested(
@@ -108,7 +109,7 @@ class ComplexOracle:
         """The truth as the witness leaves it: a gradient that it contradicts becomes undecided."""
         gradient = dict(truth.gradient)
         with balls.workprec(WITNESS_BITS):
-            done = self.chain.evaluate(point, upstream)
+            done = self.stepwise.evaluate(point, upstream)
             for name, known in truth.gradient.items():
                 if known.status is not TruthStatus.FINITE:
                     continue
@@ -131,7 +132,7 @@ class ComplexOracle:
         upstream: complex,
         places: Sequence[tuple[str, str]],
     ) -> dict[tuple[str, str], ComplexTruth]:
-        done = self.chain.evaluate(point, upstream)
+        done = self.stepwise.evaluate(point, upstream)
         return {place: _truth(self._known(done, *place)) for place in places}
 
     def _known(self, done: Pass, kind: str, name: str) -> Known:
@@ -144,7 +145,7 @@ class ComplexOracle:
             return known
         if output.standing is not Standing.REGULAR:
             return output  # where the function is not known, no derivative of it is
-        return Known(complex_balls.constant(None, Fraction(0)))
+        return Known(complex_balls.zero())
 
 
 _STATUS = {

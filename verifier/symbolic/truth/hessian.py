@@ -21,7 +21,9 @@ from verifier.symbolic.arithmetic.expansions import NoLimit, Outside, Unresolved
 from verifier.symbolic.arithmetic.formula import Formula
 from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus import derivative, witness
-from verifier.symbolic.calculus.stepwise import Known, Standing, Stepwise
+from verifier.symbolic.calculus.chain import Known, Standing
+from verifier.symbolic.calculus.real_chain import is_on_cut
+from verifier.symbolic.calculus.stepwise import Stepwise
 from verifier.symbolic.limits import joint, paths
 from verifier.symbolic.limits.limits import EFFORTS, Limits
 from verifier.symbolic.truth.clarke import Clarke
@@ -193,7 +195,7 @@ class HessianOracle:
         ]
         names = [name for name in self.wrt if any(name in pair for pair in asked)]
         series = witness.second_derivatives(self.program, point, names, upstream)
-        on_cut = self.stepwise.is_on_cut(done.values)
+        on_cut = is_on_cut(self.program, done.values)
         symbolic = {} if on_cut else self._symbolic(point, upstream)
         found: dict[Pair, Truth] = {}
         for pair in pairs:

@@ -23,7 +23,8 @@ from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball, Regularity
 from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus import derivative
-from verifier.symbolic.calculus.stepwise import Known, Pass, Standing, Stepwise
+from verifier.symbolic.calculus.chain import Known, Pass, Standing
+from verifier.symbolic.calculus.stepwise import Stepwise
 from verifier.symbolic.rounding.model import RoundingModel
 from verifier.traces import Event, EventKind, Source, Trace
 

@@ -18,7 +18,9 @@ from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.formula import Formula
 from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus import derivative, signed, witness
-from verifier.symbolic.calculus.stepwise import Known, Pass, Standing, Stepwise
+from verifier.symbolic.calculus.chain import Known, Pass, Standing
+from verifier.symbolic.calculus.real_chain import is_on_cut
+from verifier.symbolic.calculus.stepwise import Stepwise
 from verifier.symbolic.limits.limits import Limits
 
 GUARD_BITS = 40
@@ -402,7 +404,7 @@ class Oracle:
     ) -> dict[tuple[str, str], Ball]:
         if self.whole is None or not all(_is_plain(v) for v in point.values()):
             return {}
-        if self.stepwise.is_on_cut(done.values):
+        if is_on_cut(self.program, done.values):
             return {}
         inputs = {name: balls.exact(point[name]) for name in self.program.inputs}
         value, *gradient = balls.evaluate(self.whole, inputs)
