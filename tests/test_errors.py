@@ -12,7 +12,8 @@ from verifier.errors import (
     SelectionError,
     UsageError,
     VerifierError,
-    suggest,
+    check_option,
+    did_you_mean,
 )
 
 
@@ -74,7 +75,7 @@ def test_an_error_keeps_its_cause_when_it_is_placed(
 
 
 @pytest.mark.parametrize(
-    ("found", "known", "near"),
+    ("name", "known", "near"),
     [
         ("tanhh", ["sin", "tanh", "tan"], "tanh"),
         ("expresion", ["name", "expression"], "expression"),
@@ -86,10 +87,31 @@ def test_an_error_keeps_its_cause_when_it_is_placed(
     ],
 )
 def test_the_nearest_spelling_is_suggested(
-    found: str, known: list[str], near: str | None
+    name: str, known: list[str], near: str | None
 ) -> None:
-    assert suggest(found, known) == near
+    expected = "" if near is None else f" Did you mean `{near}`?"
+    assert did_you_mean(name, known) == expected
+
+
+def test_something_else_is_said_where_no_name_is_near() -> None:
+    assert did_you_mean("qqq", ["sin"], "Drop it.") == " Drop it."
+    assert did_you_mean("sim", ["sin"], "Drop it.") == " Did you mean `sin`?"
+
+
+def test_a_suggestion_may_have_a_prefix() -> None:
+    assert did_you_mean("sim", ["sin"], prefix="m.") == " Did you mean `m.sin`?"
+
+
+def test_an_option_that_names_nothing_known_is_refused() -> None:
+    check_option("--dtype", ["float32"], ["float32", "float64"])
+    with pytest.raises(UsageError) as error:
+        check_option("--dtype", ["flot32"], ["float32", "float64"])
+    assert error.value.message == (
+        "--dtype: expected one of float32, float64, found `flot32`. "
+        "Did you mean `float32`?"
+    )
 
 
 def test_known_names_may_be_a_generator() -> None:
-    assert suggest("LN", (name for name in ("sin", "ln"))) == "ln"
+    names = (name for name in ("sin", "ln"))
+    assert did_you_mean("LN", names) == " Did you mean `ln`?"

@@ -6,7 +6,7 @@ Every message reads: place, expected, found, mend. The command line prints it an
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -85,13 +85,35 @@ class UsageError(VerifierError):
     """An option or argument has a value that it cannot have."""
 
 
-def suggest(found: str, known: Iterable[str]) -> str | None:
-    """The known name nearest to `found` in spelling, or None where nothing is near."""
-    names = list(known)
-    near = difflib.get_close_matches(found, names, n=1, cutoff=0.6)
+def did_you_mean(
+    name: str, known: Iterable[str], otherwise: str = "", *, prefix: str = ""
+) -> str:
+    """The sentence that suggests the known name nearest in spelling, else `otherwise`.
+
+    It follows another sentence: where there is one, a blank leads to it. `prefix` is
+    written before the suggested name.
+    """
+    near = _nearest(name, list(known))
+    sentence = otherwise if near is None else f"Did you mean `{prefix}{near}`?"
+    return f" {sentence}" if sentence else ""
+
+
+def _nearest(name: str, known: Sequence[str]) -> str | None:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if near:
         return near[0]
-    return next((name for name in names if name.lower() == found.lower()), None)
+    return next((other for other in known if other.lower() == name.lower()), None)
+
+
+def check_option(option: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `UsageError` unless an option of the command line names what is known."""
+    choices = list(known)
+    for name in names:
+        if name not in choices:
+            raise UsageError(
+                f"{option}: expected one of {', '.join(choices)}, found `{name}`."
+                f"{did_you_mean(name, choices)}"
+            )
 
 
 def excerpt(line: str, column: int) -> str:

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from verifier import interrupts
 from verifier.automatic.faults import first_line
-from verifier.errors import Place, VerifierError, suggest
+from verifier.errors import Place, VerifierError, did_you_mean
 
 PROJECT = "pyproject.toml"
 
@@ -184,8 +184,8 @@ def _missing(module: str, asked: str, path: str) -> str:
         rest = asked.removeprefix(f"{parent}.")
         return f"{message} Did you mean `{parent}:{rest}.{path}`?"
     siblings = pkgutil.iter_modules(getattr(sys.modules[parent], "__path__", []))
-    near = suggest(own, [sibling.name for sibling in siblings])
-    return f"{message} Did you mean `{parent}.{near}`?" if near else message
+    names = [sibling.name for sibling in siblings]
+    return message + did_you_mean(own, names, prefix=f"{parent}.")
 
 
 def _attribute(owner: object, name: str, shown: str) -> object:
@@ -193,7 +193,6 @@ def _attribute(owner: object, name: str, shown: str) -> object:
         return getattr(owner, name)
     except AttributeError as error:
         public = [known for known in dir(owner) if not known.startswith("__")]
-        near = suggest(name, public)
-        hint = f" Did you mean `{near}`?" if near else ""
+        hint = did_you_mean(name, public)
         message = f"expected `{name}` in `{shown}`, found none.{hint}"
         raise SubjectError(message) from error

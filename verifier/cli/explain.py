@@ -11,7 +11,7 @@ import typer
 
 from verifier.cli.command import command, page, say
 from verifier.cli.options import AllowSubject, Seed
-from verifier.errors import SelectionError, UsageError, suggest
+from verifier.errors import SelectionError, UsageError, did_you_mean
 from verifier.floats import COMPLEX, FORMATS
 
 if TYPE_CHECKING:
@@ -108,7 +108,6 @@ def find(target: str) -> Case:
         )
     cases = {case.name: case for case in load_paths([Path(file)])}
     if name not in cases:
-        near = suggest(name, cases)
-        hint = f" Did you mean `{near}`?" if near else ""
+        hint = did_you_mean(name, cases)
         raise SelectionError(f"no case of `{file}` is called `{name}`.{hint}")
     return cases[name]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from verifier.errors import UsageError, suggest
+from verifier.errors import UsageError, did_you_mean
 
 Growth = Annotated[
     float,
@@ -28,9 +28,8 @@ AllowSubject = Annotated[
 def unknown(what: str, found: str, known: Iterable[str]) -> str:
     """The message for a name that is none of those known."""
     names = list(known)
-    near = suggest(found, names)
-    hint = f"Did you mean `{near}`? " if near else ""
-    return f"unknown {what} `{found}`. {hint}Expected one of {', '.join(names)}."
+    hint = did_you_mean(found, names)
+    return f"unknown {what} `{found}`.{hint} Expected one of {', '.join(names)}."
 
 
 def checked_growth(factor: float) -> float:

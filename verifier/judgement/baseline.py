@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from verifier.errors import BaselineError, Place, suggest
+from verifier.errors import BaselineError, Place, did_you_mean
 from verifier.judgement.comparison import severity
 from verifier.judgement.tallies import joined, verdicts
 from verifier.records import Change, ChangeKind, Result, RunRecord, Tally, Verdict
@@ -461,9 +461,8 @@ def _parse_verdict(text: object, place: Place) -> Verdict:
     known = [verdict.value for verdict in Verdict]
     if isinstance(text, str) and text in known:
         return Verdict(text)
-    near = suggest(str(text), known)
-    hint = f"Did you mean `{near}`? " if near else ""
-    raise BaselineError(f"unknown verdict {text!r}. {hint}{_MEND}", place=place)
+    hint = did_you_mean(str(text), known)
+    raise BaselineError(f"unknown verdict {text!r}.{hint} {_MEND}", place=place)
 
 
 def write(path: Path, record: RunRecord, *, kept: Baseline | None = None) -> None:

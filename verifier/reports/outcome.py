@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 
-from verifier.errors import UsageError, suggest
+from verifier.errors import UsageError, did_you_mean
 from verifier.records import Change, ChangeKind, Result, RunRecord, Verdict
 
 PASSED = 0
@@ -104,10 +104,9 @@ def _accepted_verdict(kind: str) -> Verdict:
             f"--accept: expected a kind of difference, found `{kind}`. "
             "Only differences can be accepted; pin another verdict with `expect = { verdict = … }` in its case."
         )
-    near = suggest(kind, [*differences, *(v.value for v in differences.values())])
-    hint = f"Did you mean `{near}`? " if near else ""
+    hint = did_you_mean(kind, [*differences, *differences.values()])
     raise UsageError(
-        f"--accept: unknown kind `{kind}`. {hint}Expected one of {', '.join(sorted(differences))}."
+        f"--accept: unknown kind `{kind}`.{hint} Expected one of {', '.join(sorted(differences))}."
     )
 
 

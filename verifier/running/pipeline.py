@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from verifier import interrupts
-from verifier.errors import Place, SelectionError, UsageError, suggest
+from verifier.errors import (
+    Place,
+    SelectionError,
+    UsageError,
+    check_option,
+    did_you_mean,
+)
 from verifier.floats import COMPLEX, DTYPES
 from verifier.language.casefile.case import (
     COMPLEX_ROUTES,
@@ -80,13 +86,7 @@ def plan(
     cannot be imported.
     """
     routes = list(dict.fromkeys(ROUTE_ALIASES.get(route, route) for route in routes))
-    for dtype in dtypes:
-        if dtype not in DTYPES:
-            near = suggest(dtype, DTYPES)
-            hint = f" Did you mean `{near}`?" if near else ""
-            raise UsageError(
-                f"--dtype: expected one of {', '.join(DTYPES)}, found `{dtype}`.{hint}"
-            )
+    check_option("--dtype", dtypes, DTYPES)
     if points is not None and points < 1:
         raise UsageError(f"--points: expected at least 1, found {points}.")
     for name in names:
@@ -175,24 +175,13 @@ def _check_real(tasks: Sequence[Task]) -> None:
 
 
 def _check_layout(layout: str) -> None:
-    if layout not in LAYOUTS:
-        near = suggest(layout, LAYOUTS)
-        hint = f" Did you mean `{near}`?" if near else ""
-        raise UsageError(
-            f"--layout: expected one of {', '.join(LAYOUTS)}, found `{layout}`.{hint}"
-        )
+    check_option("--layout", [layout], LAYOUTS)
 
 
 def _check_routes(routes: Sequence[str]) -> None:
     known = [route for of_order in ROUTES.values() for route in of_order]
     known += ROUTE_ALIASES
-    for route in routes:
-        if route not in known:
-            near = suggest(route, known)
-            hint = f" Did you mean `{near}`?" if near else ""
-            raise UsageError(
-                f"--route: expected one of {', '.join(known)}, found `{route}`.{hint}"
-            )
+    check_option("--route", routes, known)
 
 
 def _routes_of(case: Case, routes: Sequence[str]) -> Sequence[str]:
@@ -209,9 +198,7 @@ def _is_named(case: Case, name: str) -> bool:
 
 
 def _nothing(what: str, found: str, known: Sequence[str]) -> str:
-    near = suggest(found, known)
-    hint = f" Did you mean `{near}`?" if near else ""
-    return f"no {what} is called `{found}`.{hint}"
+    return f"no {what} is called `{found}`.{did_you_mean(found, known)}"
 
 
 def _with_points(case: Case, count: int) -> Case:

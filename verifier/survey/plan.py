@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from verifier.errors import SelectionError, UsageError, suggest
+from verifier.errors import SelectionError, UsageError, check_option, did_you_mean
 from verifier.floats import FORMATS
 from verifier.language.casefile.case import ROUTES
 from verifier.language.operations import table as operations
@@ -52,8 +52,8 @@ def plan(
     Raises `UsageError` for a dtype, route or number of points that there is not, and `SelectionError` where a name
     selects nothing, or all together do.
     """
-    _check("--dtype", dtypes, FORMATS)
-    _check("--route", routes, ROUTES[1])
+    check_option("--dtype", dtypes, FORMATS)
+    check_option("--route", routes, ROUTES[1])
     if not 1 <= sample <= MOST_POINTS:
         raise UsageError(f"--points: expected 1 to {MOST_POINTS}, found {sample}.")
     tasks: list[SweepTask] = []
@@ -82,24 +82,12 @@ def plan(
     return tasks, skipped
 
 
-def _check(option: str, found: Sequence[str], known: Iterable[str]) -> None:
-    names = list(known)
-    for name in found:
-        if name not in names:
-            near = suggest(name, names)
-            hint = f" Did you mean `{near}`?" if near else ""
-            raise UsageError(
-                f"{option}: expected one of {', '.join(names)}, found `{name}`.{hint}"
-            )
-
-
 def _selected(names: Sequence[str]) -> list[Operation]:
     rows = list(operations.OPERATIONS.values())
     for name in names:
         if not any(_is_named(row, name) for row in rows):
             known = [alias for row in rows for alias in (row.name, *row.aliases)]
-            near = suggest(name, known)
-            hint = f" Did you mean `{near}`?" if near else ""
+            hint = did_you_mean(name, known)
             raise SelectionError(
                 f"--operation: no operation is called `{name}`.{hint} `verifier operations` lists them."
             )

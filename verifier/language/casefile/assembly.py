@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeVar
 
-from verifier.errors import ExpressionError
+from verifier.errors import ExpressionError, did_you_mean
 from verifier.floats import COMPLEX, FORMATS
 from verifier.language.casefile import complex_cases
 from verifier.language.casefile.case import (
@@ -21,7 +21,7 @@ from verifier.language.casefile.case import (
 )
 from verifier.language.casefile.expectations import expectation
 from verifier.language.casefile.places import Origin, check_input
-from verifier.language.casefile.spelling import hint, join
+from verifier.language.casefile.spelling import join
 from verifier.language.casefile.tables import CaseTable
 from verifier.language.casefile.validation import validate
 from verifier.language.points import drawing
@@ -141,7 +141,7 @@ def _arguments(
         return program.inputs
     for index, name in enumerate(table.inputs):
         if name not in declared:
-            mend = hint(name, declared, "Give it one, or drop it.")
+            mend = did_you_mean(name, declared, "Give it one, or drop it.")
             origin.fail(
                 f"expected names that have a value in `at` or `domain`, found `{name}`.{mend}",
                 *("inputs", index),
@@ -204,7 +204,7 @@ def _occurring(
 
 def _unused(name: str, named: Iterable[str], arguments: Sequence[str]) -> str:
     others = [known for known in arguments if known not in named]
-    mend = hint(name, others, "Drop it.")
+    mend = did_you_mean(name, others, "Drop it.")
     return f"`{name}` does not occur in the formula, whose inputs are {join(arguments)}.{mend}"
 
 

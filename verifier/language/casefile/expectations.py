@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from verifier.errors import did_you_mean
 from verifier.language.casefile.case import Expectation, Expected, Pin
 from verifier.language.casefile.places import Origin, check_input
-from verifier.language.casefile.spelling import hint, join
+from verifier.language.casefile.spelling import join
 from verifier.language.casefile.tables import CaseTable, DescentTable, ExpectTable
 from verifier.language.points.scalars import Scalar
 
@@ -62,7 +63,7 @@ def _check_pin(
     if pin.quantity == "hessian" and order != 2:
         origin.fail("expected `order = 2` for a Hessian, found none. Add it.", *keys)
     if pin.wrt is not None and pin.wrt not in names:
-        mend = hint(pin.wrt, names)
+        mend = did_you_mean(pin.wrt, names)
         origin.fail(
             f"expected one of {join(names)}, by which the case differentiates, found `{pin.wrt}`.{mend}",
             *keys,

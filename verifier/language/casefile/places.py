@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from verifier.errors import CaseFileError, Place
+from verifier.errors import CaseFileError, Place, did_you_mean
 from verifier.language.casefile.key_lines import Keys
-from verifier.language.casefile.spelling import hint, join
+from verifier.language.casefile.spelling import join
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,6 @@ def check_input(
     if name in inputs:
         return
     origin.fail(
-        f"expected one of the inputs {join(inputs)}, found `{name}`.{hint(name, inputs)}",
+        f"expected one of the inputs {join(inputs)}, found `{name}`.{did_you_mean(name, inputs)}",
         *keys,
     )

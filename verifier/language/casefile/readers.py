@@ -13,7 +13,7 @@ from typing import cast
 from pydantic_core import PydanticCustomError
 
 from verifier import floats
-from verifier.errors import ExpressionError
+from verifier.errors import ExpressionError, did_you_mean
 from verifier.language.casefile.case import (
     ALL,
     CONVENTIONS,
@@ -27,7 +27,7 @@ from verifier.language.casefile.case import (
     Expected,
     Pin,
 )
-from verifier.language.casefile.spelling import WrittenFloat, hint, join, show
+from verifier.language.casefile.spelling import WrittenFloat, join, show
 from verifier.language.points import complex_numbers
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import NORMAL, Domain, Scalar, domain, scalar
@@ -81,7 +81,7 @@ def read_upstream(value: object) -> Upstream:
         if not isinstance(value, str):
             raise
         raise _fault(
-            f"expected a finite number, or one of {join(WORDS)}, found {show(value)}.{hint(value, WORDS)}"
+            f"expected a finite number, or one of {join(WORDS)}, found {show(value)}.{did_you_mean(value, WORDS)}"
         ) from error
 
 
@@ -104,7 +104,7 @@ def read_relative(value: object) -> object:
 def read_draw(value: object) -> Draw:
     if isinstance(value, str) and value in tuple(Draw):
         return Draw(value)
-    near = hint(value, list(Draw)) if isinstance(value, str) else ""
+    near = did_you_mean(value, list(Draw)) if isinstance(value, str) else ""
     raise _fault(f"expected {_either(*Draw)}, found {show(value)}.{near}")
 
 
@@ -113,7 +113,7 @@ def read_boundary(value: object) -> Boundary:
         return Boundary.NAMED if value else Boundary.NONE
     if value == Boundary.MACHINE:
         return Boundary.MACHINE
-    near = hint(value, (Boundary.MACHINE,)) if isinstance(value, str) else ""
+    near = did_you_mean(value, (Boundary.MACHINE,)) if isinstance(value, str) else ""
     raise _fault(
         f'expected `true`, `false` or "{Boundary.MACHINE}", found {show(value)}.{near}'
     )
@@ -156,7 +156,7 @@ def read_domain(value: object) -> Domain:
             return complex_numbers.complex_domain(str(value))
         return domain(value)
     except ExpressionError as error:
-        near = hint(value, (NORMAL,))
+        near = did_you_mean(value, (NORMAL,))
         raise _fault(error.message + near, column=error.place.column) from error
 
 
@@ -206,7 +206,9 @@ def _check_known(name: str, known: Iterable[str]) -> str:
     names = list(known)
     if name in names:
         return name
-    raise _fault(f"expected one of {join(names)}, found `{name}`.{hint(name, names)}")
+    raise _fault(
+        f"expected one of {join(names)}, found `{name}`.{did_you_mean(name, names)}"
+    )
 
 
 def check_dtype(name: str) -> str:
@@ -229,7 +231,7 @@ def read_count(value: object) -> int | str:
     if value == ALL:
         return ALL
     if not isinstance(value, int) or isinstance(value, bool):
-        near = hint(value, (ALL,)) if isinstance(value, str) else ""
+        near = did_you_mean(value, (ALL,)) if isinstance(value, str) else ""
         raise _fault(f'expected an integer or "{ALL}", found {show(value)}.{near}')
     if value < 1:
         raise _fault(f"expected an integer of at least 1, found {show(value)}.")
@@ -273,7 +275,7 @@ def read_subgradient(value: object) -> Scalar | str:
     try:
         return read_finite(value)
     except PydanticCustomError as error:
-        near = hint(value, CONVENTIONS) if isinstance(value, str) else ""
+        near = did_you_mean(value, CONVENTIONS) if isinstance(value, str) else ""
         raise _fault(
             f"expected a finite number, {join(CONVENTIONS)}, found {show(value)}.{near}"
         ) from error
@@ -290,14 +292,14 @@ def read_accepted(value: object) -> Verdict:
             f"expected a kind of difference, found `{value}`. "
             "Only differences can be accepted; pin another verdict with `expect = { verdict = … }`."
         )
-    near = hint(value, [*DIFFERENCES, *DIFFERENCES.values()])
+    near = did_you_mean(value, [*DIFFERENCES, *DIFFERENCES.values()])
     raise _fault(f"expected one of {join(sorted(DIFFERENCES))}, found `{value}`.{near}")
 
 
 def check_verdict(name: str) -> str:
     if name in VERDICTS:
         return name
-    near = hint(name, VERDICTS) or hint(
+    near = did_you_mean(name, VERDICTS) or did_you_mean(
         f"differ.{name}", VERDICTS, f"Known are {join(VERDICTS)}."
     )
     raise _fault(f"expected a verdict, found `{name}`.{near}")
@@ -317,7 +319,7 @@ def read_pinned(value: object) -> str | tuple[Pin, ...]:
 
 def _read_pins(quantity: object, value: object) -> Iterator[Pin]:
     if quantity not in QUANTITIES:
-        near = hint(str(quantity), QUANTITIES)
+        near = did_you_mean(str(quantity), QUANTITIES)
         raise _fault(
             f"expected one of {join(QUANTITIES)}, found `{quantity}`.{near}",
             str(quantity),

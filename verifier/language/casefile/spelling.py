@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from verifier.errors import suggest
-
 
 @dataclass(frozen=True, slots=True)
 class WrittenFloat:
@@ -17,13 +15,6 @@ class WrittenFloat:
 
 def join(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-def hint(found: str, known: Iterable[str], otherwise: str = "") -> str:
-    """The sentence that names the known name near to `found`, else `otherwise`; a blank leads to it."""
-    near = suggest(found, known)
-    sentence = f"Did you mean `{near}`?" if near else otherwise
-    return f" {sentence}" if sentence else ""
 
 
 def show(value: object) -> str:

@@ -15,8 +15,8 @@ from io import StringIO
 from pathlib import Path
 from typing import NoReturn
 
-from verifier.errors import ExpressionError, FormulaFileError, Place
-from verifier.language.casefile.spelling import hint, join
+from verifier.errors import ExpressionError, FormulaFileError, Place, did_you_mean
+from verifier.language.casefile.spelling import join
 from verifier.language.importers.case_drafts import Draft, Imported, LeftOut, reason_of
 from verifier.language.importers.text_files import read_text
 from verifier.language.points.bounds import Bounds, End, of_domain
@@ -126,7 +126,9 @@ class _Header:
             mend = " Separate columns by commas."
             if len(self.cells) > 1:
                 known = [cell.lower() for cell in self.cells]
-                mend = hint(names[0], known, "Name the column of the formulas so.")
+                mend = did_you_mean(
+                    names[0], known, "Name the column of the formulas so."
+                )
             self._fail(
                 f"expected a header with the column `{names[0]}`, found {join(self.cells[:20]) or 'none'}.{mend}"
             )
@@ -170,7 +172,7 @@ def _draft(header: _Header, cells: Sequence[str], line: int, name: str) -> Draft
     for variable in ranges:
         if variable not in inputs:
             others = [other for other in inputs if other not in ranges]
-            mend = hint(variable, others, "Drop its range.")
+            mend = did_you_mean(variable, others, "Drop its range.")
             raise FormulaFileError(
                 f"`{variable}` has a range and does not occur in the formula, whose variables are {join(inputs)}.{mend}"
             )

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from fractions import Fraction
 
-from verifier.errors import suggest
+from verifier.errors import did_you_mean
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation
 from verifier.language.programs.building import Builder
@@ -52,11 +52,10 @@ def plan_call(node: ast.Call, builder: Builder, names: Names) -> Plan:
     if name == "Rational":
         return node.args, applying(operations.of_symbol("/"), builder, span)
     if row is None:
-        near = suggest(name, operations.known_names())
-        hint = f"Did you mean `{near}`? " if near else ""
+        hint = did_you_mean(name, operations.known_names())
         source.fail(
             node.func,
-            f"unknown operation `{name}`. {hint}`verifier operations` lists all that are supported.",
+            f"unknown operation `{name}`.{hint} `verifier operations` lists all that are supported.",
         )
     if len(node.args) <= row.arity and (
         node.keywords or (len(node.args) < row.arity and row.defaults)
@@ -71,8 +70,7 @@ def _by_keyword(row: Operation, node: ast.Call, builder: Builder, span: Span) ->
     for argument in node.keywords:
         name = argument.arg or "**"
         if name not in row.parameters:
-            near = suggest(name, row.parameters)
-            hint = f" Did you mean `{near}`?" if near else ""
+            hint = did_you_mean(name, row.parameters)
             known = ", ".join(row.parameters)
             builder.source.fail(
                 argument,

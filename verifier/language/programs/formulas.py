@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from fractions import Fraction
 
-from verifier.errors import suggest
+from verifier.errors import did_you_mean
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation
 from verifier.language.programs.building import Builder
@@ -163,9 +163,9 @@ class Formulas:
             self.source.fail(node, f"a variable cannot be called `{name}`")
         if names.declared is None:
             return self._variable(name, node)
-        near = suggest(name, [*names.declared, *names.steps, *operations.CONSTANTS])
-        hint = f"Did you mean `{near}`?" if near else names.mend
-        self.source.fail(node, f"`{name}` has no value. {hint}")
+        known = [*names.declared, *names.steps, *operations.CONSTANTS]
+        hint = did_you_mean(name, known, names.mend)
+        self.source.fail(node, f"`{name}` has no value.{hint}")
 
     def _variable(self, name: str, node: ast.Name) -> int:
         index = self.builder.variable(name, self.source.span(node))
