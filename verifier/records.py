@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import TypeAlias
 
 
 class Verdict(StrEnum):
@@ -57,6 +58,44 @@ class Enclosure:
             raise ValueError(f"enclosure upside down: [{self.lower}, {self.upper}]")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rectangle:
+    """A closed rectangle of the complex plane, proved to contain the true value."""
+
+    real: Enclosure
+    imaginary: Enclosure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disc:
+    """A closed disc of the complex plane."""
+
+    real: Fraction
+    imaginary: Fraction
+    radius: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One number of a point: a quantity, what it is differentiated by, and an index."""
+
+    quantity: str
+    """`value`, `gradient`, `step` (the adjoint of a named step) or `hessian`."""
+    wrt: tuple[str, ...] = ()
+    """The inputs, or the named step; empty for a value, two inputs for a Hessian."""
+    index: tuple[int, ...] = ()
+    """Which number of a tensor; empty for a scalar."""
+
+    @property
+    def reported(self) -> tuple[str, tuple[str, ...]]:
+        """The quantity and what it is differentiated by, as a report calls them."""
+        return "gradient" if self.quantity == "step" else self.quantity, self.wrt
+
+
+VALUE = Entry("value")
+"""The value of a scalar program."""
+
+
 class TruthStatus(StrEnum):
     """What is known of a true value."""
 
@@ -72,14 +111,16 @@ class TruthStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """A true value or derivative.
+    """A true value or derivative, real or complex.
 
-    `enclosure` is given where the status is FINITE (the value), KINK (the Clarke interval) or PRECISION (as far as
-    it is known); `sign` where it is INFINITE. `reason` says why it is undecided.
+    `enclosure` is given where the status is FINITE (the value), KINK (the Clarke
+    interval) or PRECISION (as far as it is known); `sign` where it is INFINITE. `reason`
+    says why it is undecided. Complex infinities have no direction: poles and branch
+    points are UNDEFINED.
     """
 
     status: TruthStatus
-    enclosure: Enclosure | None = None
+    enclosure: Enclosure | Rectangle | None = None
     sides: tuple[Enclosure, ...] = ()
     """At a kink: the derivatives from the left and from the right."""
     sign: int = 0
@@ -90,6 +131,20 @@ class Truth:
     reason: str | None = None
     derivations: int = field(default=1, compare=False)
     """How many derivations say so: the stepwise one or the limits, the whole expression's, the witness."""
+
+    @property
+    def interval(self) -> Enclosure | None:
+        """The enclosure of a real number."""
+        return self.enclosure if isinstance(self.enclosure, Enclosure) else None
+
+    @property
+    def rectangle(self) -> Rectangle | None:
+        """The enclosure of a complex number."""
+        return self.enclosure if isinstance(self.enclosure, Rectangle) else None
+
+
+PointTruth: TypeAlias = Mapping[Entry, Truth]
+"""All that is true at one point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,30 +157,6 @@ class ClarkePiece:
 
     gradient: tuple[Enclosure, ...]
     norms: tuple[tuple[tuple[Enclosure, ...], ...], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComplexTruth:
-    """A true complex value or derivative; both parts are given where the status is FINITE.
-
-    Of an infinite one the direction is not told: poles and branch points are UNDEFINED.
-    """
-
-    status: TruthStatus
-    real: Enclosure | None = None
-    imaginary: Enclosure | None = None
-    reason: str | None = None
-    derivations: int = field(default=1, compare=False)
-    """How many derivations say so: the stepwise one, and the witness."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disc:
-    """A closed disc of the complex plane."""
-
-    real: Fraction
-    imaginary: Fraction
-    radius: Fraction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,7 +110,7 @@ BITS = FORMATS["float64"].precision_bits + GUARD_BITS
 def test_the_oracle(benchmark: Benchmark) -> None:
     oracle = Oracle(parsing.parse(GAUSSIAN), tuple(DOMAIN))
     found = benchmark(oracle.at, POINTS[0], 1.0, FORMATS["float64"])
-    assert len(found.gradient) == 3
+    assert len(found) == 4
 
 
 @truth

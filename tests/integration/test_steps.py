@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from entries import slopes
 
 import verifier
 from verifier.automatic import lowering
@@ -17,7 +18,7 @@ from verifier.errors import ExpressionError
 from verifier.floats import FORMATS
 from verifier.language.programs import rewriting
 from verifier.language.programs.parsing import parse
-from verifier.records import Comparison, Truth, TruthStatus, Verdict
+from verifier.records import VALUE, Comparison, Truth, TruthStatus, Verdict
 from verifier.symbolic.truth.oracle import Oracle
 
 BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -26,7 +27,7 @@ DOUBLE = FORMATS["float64"]
 
 def truths(text: str, **point: float) -> tuple[Truth, dict[str, Truth]]:
     found = Oracle(parse(text), list(point)).at(point, 1.0, DOUBLE)
-    return found.value, dict(found.gradient)
+    return found[VALUE], slopes(found)
 
 
 def is_number(truth: Truth, number: Fraction | int) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from verifier.floats import BINARY32, BINARY64
 from verifier.judgement.comparison import Judgement, Tolerance
 from verifier.judgement.complex_comparison import judge, norm
-from verifier.records import ComplexTruth, Disc, Enclosure, TruthStatus, Verdict
+from verifier.records import Disc, Enclosure, Rectangle, Truth, TruthStatus, Verdict
 
 TOLERANCE = Tolerance(relative=Fraction(13, 10_000_000))
 
@@ -50,9 +50,12 @@ class Excuse:
         return self.pole
 
 
-def finite(real: Fraction | int, imaginary: Fraction | int) -> ComplexTruth:
+def finite(real: Fraction | int, imaginary: Fraction | int) -> Truth:
     ends = [Enclosure(lower=Fraction(p), upper=Fraction(p)) for p in (real, imaginary)]
-    return ComplexTruth(status=TruthStatus.FINITE, real=ends[0], imaginary=ends[1])
+    return Truth(
+        status=TruthStatus.FINITE,
+        enclosure=Rectangle(real=ends[0], imaginary=ends[1]),
+    )
 
 
 def disc(real: int, imaginary: int, radius: Fraction) -> Disc:
@@ -60,7 +63,7 @@ def disc(real: int, imaginary: int, radius: Fraction) -> Disc:
 
 
 def verdict(
-    measured: complex, truth: ComplexTruth, excuse: Excuse, *, written: bool = True
+    measured: complex, truth: Truth, excuse: Excuse, *, written: bool = True
 ) -> Verdict:
     return judge(
         measured, truth, BINARY32, tolerance=TOLERANCE, excuses=excuse, written=written
@@ -161,7 +164,7 @@ def test_a_disc_that_leaves_out_the_truth_excuses_nothing() -> None:
     [complex(math.nan, 0), complex(math.inf, math.nan), complex(0, -math.inf)],
 )
 def test_at_a_pole_whatever_is_not_finite_is_right(measured: complex) -> None:
-    pole = ComplexTruth(status=TruthStatus.UNDEFINED, reason="a pole")
+    pole = Truth(status=TruthStatus.UNDEFINED, reason="a pole")
     assert verdict(measured, pole, Excuse()) is Verdict.MATCH_UNDEFINED
     assert verdict(1 + 1j, pole, Excuse(nearby=False)) is Verdict.DIFFER_SPURIOUS
 
@@ -216,19 +219,19 @@ def test_what_is_not_finite_needs_no_digits_of_a_truth_that_is(
     status: TruthStatus,
 ) -> None:
     sides = Enclosure(lower=Fraction(1), upper=Fraction(2))
-    truth = ComplexTruth(status=status, real=sides, imaginary=sides)
+    truth = Truth(status=status, enclosure=Rectangle(real=sides, imaginary=sides))
     near = disc(3, 4, Fraction(1))
     found = verdict(complex(math.nan, 0), truth, Excuse(near, near))
     assert found is Verdict.DIFFER_NONFINITE
     assert verdict(9 + 9j, truth, Excuse(near, near)).family == "undecided"
     wide = Enclosure(lower=Fraction(1), upper=HUGE)
-    truth = ComplexTruth(status=status, real=wide, imaginary=sides)
+    truth = Truth(status=status, enclosure=Rectangle(real=wide, imaginary=sides))
     found = verdict(complex(math.inf, 0), truth, Excuse(near, near))
     assert found.family == "undecided"
 
 
 def test_a_finite_number_at_a_pole_is_spurious_whatever_rounding_may_do() -> None:
-    pole = ComplexTruth(status=TruthStatus.UNDEFINED, reason="a pole")
+    pole = Truth(status=TruthStatus.UNDEFINED, reason="a pole")
     assert verdict(1 + 1j, pole, Excuse()) is Verdict.DIFFER_SPURIOUS
     assert verdict(1 + 1j, pole, Excuse(), written=False) is Verdict.DIFFER_SPURIOUS
 
@@ -304,7 +307,7 @@ def test_a_subject_is_conditioned_only_where_accurate_derivatives_lose_as_much()
     ],
 )
 def test_what_is_not_known_is_undecided(status: TruthStatus, expected: Verdict) -> None:
-    assert verdict(1j, ComplexTruth(status=status), Excuse()) is expected
+    assert verdict(1j, Truth(status=status), Excuse()) is expected
 
 
 def test_a_subject_may_lose_a_few_ulps_of_its_own() -> None:
@@ -346,7 +349,7 @@ NONE = Disc(real=Fraction(3), imaginary=Fraction(4), radius=Fraction(0))
 
 def judged(
     measured: complex,
-    truth: ComplexTruth,
+    truth: Truth,
     excuse: Excuse,
     *,
     relative: Fraction = TOLERANCE.relative,
@@ -572,7 +575,7 @@ def test_what_is_not_finite_is_told_with_its_cause() -> None:
     for excuse in (Excuse(unit=Fraction(0)), Excuse(pole=True)):
         found = judged(measured, truth, excuse)
         assert found.verdict is Verdict.DIFFER_NONFINITE
-    undefined = ComplexTruth(status=TruthStatus.UNDEFINED, reason="a pole")
+    undefined = Truth(status=TruthStatus.UNDEFINED, reason="a pole")
     assert judged(measured, undefined, Excuse()).message == "a pole"
     told = "a finite number where the truth is not: a pole"
     assert judged(1j, undefined, Excuse(nearby=False)).message == told
@@ -588,9 +591,10 @@ def test_what_may_overflow_or_is_not_known_is_undecided(part: str, other: str) -
         Enclosure(lower=Fraction(1), upper=HUGE),
         None,
     ):
-        truth = ComplexTruth(
-            status=TruthStatus.PRECISION, reason="why", **{part: ends, other: known}
-        )
+        rectangle = None
+        if ends is not None:
+            rectangle = Rectangle(**{part: ends, other: known})
+        truth = Truth(status=TruthStatus.PRECISION, reason="why", enclosure=rectangle)
         found = judged(complex(math.nan, 0), truth, Excuse(WIDE, WIDE))
         assert (found.verdict, found.message) == (Verdict.UNDECIDED_PRECISION, "why")
 

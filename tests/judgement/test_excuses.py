@@ -11,7 +11,7 @@ import torch
 import verifier
 from verifier.floats import BFLOAT16, BINARY32, BINARY64
 from verifier.language.programs.parsing import parse
-from verifier.records import Comparison, TruthStatus
+from verifier.records import VALUE, Comparison, TruthStatus
 from verifier.symbolic.truth.oracle import Oracle
 
 Point = dict[str, float | str]
@@ -50,7 +50,7 @@ def test_more_precision_tells_a_tiny_truth(
     text: str, at: dict[str, float], exponent: float
 ) -> None:
     """Each as a power of two, known by hand to a bit or so."""
-    truth = Oracle(parse(text), list(at)).at(at, 1.0, BINARY32).value
+    truth = Oracle(parse(text), list(at)).at(at, 1.0, BINARY32)[VALUE]
     assert truth.enclosure is not None
     assert truth.enclosure.lower > 0
     size = truth.enclosure.upper
@@ -69,7 +69,7 @@ def test_more_precision_tells_a_tiny_truth(
 )
 def test_a_zero_is_found_in_the_end(text: str, at: dict[str, float]) -> None:
     found = Oracle(parse(text), list(at)).at(at, 1.0, BINARY64)
-    for truth in (found.value, *found.gradient.values()):
+    for truth in found.values():
         assert truth.status is TruthStatus.FINITE
         assert truth.enclosure is not None
         assert truth.enclosure.lower <= 0 <= truth.enclosure.upper

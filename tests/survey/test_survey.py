@@ -108,7 +108,7 @@ def test_basic_arithmetic_is_correctly_rounded_everywhere() -> None:
 # ── a tally by hand ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def entries(*numbers: float, format_: Format = BINARY32) -> list[bulk.Entry]:
+def entries(*numbers: float, format_: Format = BINARY32) -> list[bulk.RoundedTruth]:
     found = [rounding(format_)(balls.exact(number)) for number in numbers]
     assert None not in found
     return found  # type: ignore[return-value]

@@ -172,19 +172,19 @@ def _judge(
     bench = _Bench(format_, tolerance, excuses, truth.at_edge, written)
     undecided = _undecided(truth, format_)
     if undecided is None:
-        assert truth.enclosure is not None
-        return bench.judge(measured, middle(truth.enclosure))
-    if truth.enclosure is None:
+        assert truth.interval is not None
+        return bench.judge(measured, middle(truth.interval))
+    if truth.interval is None:
         return undecided
-    return bench.judge_within(measured, truth.enclosure) or undecided
+    return bench.judge_within(measured, truth.interval) or undecided
 
 
 def _undecided(truth: Truth, format_: Format) -> Judgement | None:
     """Why the truth is not known to the last digit; None where it is."""
     if truth.status in _UNDECIDED:
         return Judgement(verdict=_UNDECIDED[truth.status], message=truth.reason)
-    assert truth.enclosure is not None
-    if _is_tight(truth.enclosure, format_):
+    assert truth.interval is not None
+    if _is_tight(truth.interval, format_):
         return None
     return Judgement(
         verdict=Verdict.UNDECIDED_PRECISION,
@@ -289,8 +289,8 @@ def _judge_kink(
     excuses: Excuses,
 ) -> Judgement:
     """At a kink any number of the Clarke interval is a gradient, unless the case demands one."""
-    assert truth.enclosure is not None
-    lower, upper = truth.enclosure.lower, truth.enclosure.upper
+    assert truth.interval is not None
+    lower, upper = truth.interval.lower, truth.interval.upper
     if convention == "left":
         lower, upper = truth.sides[0].lower, truth.sides[0].upper
     elif convention == "right":

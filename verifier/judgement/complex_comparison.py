@@ -25,7 +25,7 @@ from verifier.judgement.comparison import (
     middle,
     nearby,
 )
-from verifier.records import ComplexTruth, Disc, TruthStatus, Verdict
+from verifier.records import Disc, Truth, TruthStatus, Verdict
 
 NORM_BITS = 128
 """Relative accuracy of a norm, which is rounded up."""
@@ -78,13 +78,13 @@ def of_float(number: complex) -> Plane:
     return Fraction(number.real), Fraction(number.imag)
 
 
-def of_truth(truth: ComplexTruth) -> Plane | None:
+def of_truth(truth: Truth) -> Plane | None:
     """The number to show and to measure from; None where the truth is no finite number."""
     if truth.status is not TruthStatus.FINITE:
         return None
-    assert truth.real is not None
-    assert truth.imaginary is not None
-    return middle(truth.real), middle(truth.imaginary)
+    rectangle = truth.rectangle
+    assert rectangle is not None
+    return middle(rectangle.real), middle(rectangle.imaginary)
 
 
 def distance(first: Plane, second: Plane) -> Fraction:
@@ -102,7 +102,7 @@ _UNDECIDED = {
 
 def judge(
     measured: complex,
-    truth: ComplexTruth,
+    truth: Truth,
     format_: Format,
     *,
     tolerance: Tolerance,
@@ -131,13 +131,13 @@ def judge(
     return bench.judge(measured, true)
 
 
-def _stays_in_range(truth: ComplexTruth, format_: Format) -> bool:
+def _stays_in_range(truth: Truth, format_: Format) -> bool:
     """Whether both parts are known well enough to tell that neither overflows."""
-    return all(
-        part is not None
-        and math.isfinite(nearest(part.lower, format_))
+    rectangle = truth.rectangle
+    return rectangle is not None and all(
+        math.isfinite(nearest(part.lower, format_))
         and math.isfinite(nearest(part.upper, format_))
-        for part in (truth.real, truth.imaginary)
+        for part in (rectangle.real, rectangle.imaginary)
     )
 
 

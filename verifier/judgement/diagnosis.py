@@ -539,9 +539,9 @@ def _leaf(program: Program, name: str) -> int:
 
 
 def _middle(truth: Truth) -> Fraction | None:
-    if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
+    if truth.status is not TruthStatus.FINITE or truth.interval is None:
         return None
-    return (truth.enclosure.lower + truth.enclosure.upper) / 2
+    return (truth.interval.lower + truth.interval.upper) / 2
 
 
 def _is_number(measured: float, true: Fraction, format_: Format) -> bool:

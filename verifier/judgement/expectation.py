@@ -27,8 +27,8 @@ class Sides:
 def sides(measured: float, truth: Truth) -> Sides:
     """PyTorch's number beside the truth."""
     true = None
-    if truth.status is TruthStatus.FINITE and truth.enclosure is not None:
-        true = (truth.enclosure.lower + truth.enclosure.upper) / 2
+    if truth.status is TruthStatus.FINITE and truth.interval is not None:
+        true = (truth.interval.lower + truth.interval.upper) / 2
     return Sides(measured=measured, true=true, true_name=truth.status.value)
 
 

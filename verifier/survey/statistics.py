@@ -10,7 +10,7 @@ from verifier.floats import Format
 from verifier.records import Truth, TruthStatus
 from verifier.survey.records import Standing
 from verifier.symbolic.arithmetic.nearest import Rounded
-from verifier.symbolic.truth.many_points import Entry
+from verifier.symbolic.truth.many_points import RoundedTruth
 
 
 class Tally:
@@ -18,7 +18,7 @@ class Tally:
 
     def __init__(
         self,
-        entries: Sequence[Entry],
+        entries: Sequence[RoundedTruth],
         measured: Sequence[float],
         format_: Format,
         threshold_ulp: float,
@@ -103,7 +103,7 @@ def _agrees_with_infinity(truth: Truth, number: float) -> bool:
 
 
 def _is_in_clarke_interval(truth: Truth, number: float) -> bool:
-    ends = truth.enclosure
+    ends = truth.interval
     if ends is None or not math.isfinite(number):
         return False
     return ends.lower <= Fraction(number) <= ends.upper

@@ -18,13 +18,13 @@ from verifier.language.operations.table import Operation
 from verifier.language.points.scalars import Domain
 from verifier.language.programs import parsing
 from verifier.language.programs.program import Program
-from verifier.records import Truth, TruthStatus
+from verifier.records import VALUE, Entry, Truth, TruthStatus
 from verifier.survey import points as survey_points
 from verifier.survey import regions as survey_regions
 from verifier.survey.records import Accuracy, Region, Sweep, SweepTask, Worst
 from verifier.survey.statistics import Tally
 from verifier.symbolic.arithmetic.nearest import Rounded
-from verifier.symbolic.truth.many_points import Bulk, Entry, Truths, truth_of
+from verifier.symbolic.truth.many_points import Bulk, RoundedTruth, Truths, truth_of
 from verifier.symbolic.truth.oracle import Oracle
 
 MOST_EDGES = 100
@@ -211,7 +211,7 @@ def _probe(bulk: Bulk, name: str, format_: Format) -> survey_points.Probe:
     """What kind of numbers value and gradient are: zero, subnormal, normal, the one at an end of the domain, beyond."""
     ends: set[float] = set()
 
-    def kind(entry: Entry, *, is_value: bool) -> str:
+    def kind(entry: RoundedTruth, *, is_value: bool) -> str:
         if isinstance(entry, Truth):
             return "edge"
         size = abs(entry.nearest)
@@ -225,10 +225,11 @@ def _probe(bulk: Bulk, name: str, format_: Format) -> survey_points.Probe:
         found = bulk.truths(
             [{name: x} for x in inputs], UPSTREAM, format_, checked_every=None
         )
+        values = found.columns[VALUE]
         if not ends:
-            outermost = (found.value[0], found.value[-1])
+            outermost = (values[0], values[-1])
             ends.update(e.nearest for e in outermost if isinstance(e, Rounded))
-        columns = zip(found.value, found.gradient[name], strict=True)
+        columns = zip(values, found.columns[_entry(name)], strict=True)
         return [
             (kind(value, is_value=True), kind(slope, is_value=False))
             for value, slope in columns
@@ -258,16 +259,19 @@ class _Held:
 
     def accuracies(self, route: str, found: Measurement) -> Iterator[Accuracy]:
         """That of the value, then that of the gradient by each operand."""
-        yield self._accuracy("value", None, route, self.truths.value, found.values)
-        for name, column in self.truths.gradient.items():
-            yield self._accuracy("gradient", name, route, column, found.gradient[name])
+        for entry, column in self.truths.columns.items():
+            measured = found.values
+            name = next(iter(entry.wrt), None)
+            if name is not None:
+                measured = found.gradient[name]
+            yield self._accuracy(entry.quantity, name, route, column, measured)
 
     def _accuracy(
         self,
         quantity: str,
         wrt: str | None,
         route: str,
-        entries: list[Entry],
+        entries: list[RoundedTruth],
         measured: Sequence[float],
     ) -> Accuracy:
         tally = self._tally(entries, measured)
@@ -305,12 +309,14 @@ class _Held:
             reasons=tuple(self._reasons(tally, entries)),
         )
 
-    def _tally(self, entries: Sequence[Entry], measured: Sequence[float]) -> Tally:
+    def _tally(
+        self, entries: Sequence[RoundedTruth], measured: Sequence[float]
+    ) -> Tally:
         return Tally(entries, measured, self.format, self.threshold)
 
-    def _is_disputed(self, index: int, entries: list[Entry]) -> bool:
+    def _is_disputed(self, index: int, entries: list[RoundedTruth]) -> bool:
         """Whether other derivations contradict the truth at a point; then it is undecided from now on."""
-        columns = [self.truths.value, *self.truths.gradient.values()]
+        columns = self.truths.columns.values()
         here = [column[index] for column in columns]
         again = self.bulk.dispute(self.points[index], UPSTREAM, self.format, here)
         for column, entry in zip(columns, again, strict=True):
@@ -323,7 +329,7 @@ class _Held:
         point = self.points[index]
         # Known for itself alone, to all its digits.
         alone = self.bulk.truths([point], UPSTREAM, self.format, checked_every=None)
-        (entry,) = alone.value if wrt is None else alone.gradient[wrt]
+        (entry,) = alone.columns[_entry(wrt)]
         return Worst(
             point=self._spelled(point),
             measured=shortest(measured[index], self.format),
@@ -334,7 +340,7 @@ class _Held:
     def _spelled(self, point: Point) -> dict[str, str]:
         return {name: shortest(x, self.format) for name, x in point.items()}
 
-    def _reasons(self, tally: Tally, entries: Sequence[Entry]) -> Iterator[str]:
+    def _reasons(self, tally: Tally, entries: Sequence[RoundedTruth]) -> Iterator[str]:
         """Why points are undecided, each reason at its first point; disagreements come first."""
         found: dict[str, list[int]] = {}
         for index in sorted(tally.undecided, key=lambda i: not _is_dispute(entries[i])):
@@ -373,16 +379,22 @@ class _Held:
         truths = self.bulk.truths(
             [{name: x} for x in inputs], UPSTREAM, self.format, checked_every=None
         )
-        entries = truths.value if wrt is None else truths.gradient[wrt]
-        faults = self._tally(entries, measured[: len(inputs)]).faults[kind]
+        faults = self._tally(
+            truths.columns[_entry(wrt)], measured[: len(inputs)]
+        ).faults[kind]
         return [index in faults for index in range(len(inputs))]
 
 
-def _is_dispute(entry: Entry) -> bool:
+def _entry(wrt: str | None) -> Entry:
+    """The value, or the derivative by an operand."""
+    return VALUE if wrt is None else Entry("gradient", (wrt,))
+
+
+def _is_dispute(entry: RoundedTruth) -> bool:
     return isinstance(entry, Truth) and entry.status is TruthStatus.ORACLE
 
 
-def _spelled_truth(entry: Entry) -> str:
-    ends = truth_of(entry).enclosure
+def _spelled_truth(entry: RoundedTruth) -> str:
+    ends = truth_of(entry).interval
     assert ends is not None
     return decimal((ends.lower + ends.upper) / 2)

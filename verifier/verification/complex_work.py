@@ -38,11 +38,15 @@ from verifier.language.points import complex_numbers
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.records import (
+    VALUE,
     Comparison,
-    ComplexTruth,
     Disc,
     Enclosure,
+    Entry,
+    PointTruth,
+    Rectangle,
     Result,
+    Truth,
     TruthStatus,
     Verdict,
 )
@@ -52,9 +56,10 @@ from verifier.symbolic.rounding.complex_ideal import (
     ComplexCancellationModel,
     ComplexIdealModel,
 )
-from verifier.symbolic.rounding.complex_model import ComplexRoundingModel, ComplexSpread
+from verifier.symbolic.rounding.complex_model import ComplexRoundingModel
 from verifier.symbolic.rounding.complex_neighbourhood import ComplexNeighbourhood
-from verifier.symbolic.truth.complex_oracle import ComplexOracle, ComplexPointTruth
+from verifier.symbolic.rounding.spread import Spread
+from verifier.symbolic.truth.complex_oracle import ComplexOracle
 from verifier.verification import trials
 from verifier.verification.work import (
     Interrupted,
@@ -72,8 +77,10 @@ MOST_DERIVATIONS = 2
 ATTESTED_EVERY = 16
 """The witness is heard on every point that differs, and on one in so many of the others."""
 _NOTHING = Enclosure(lower=Fraction(0), upper=Fraction(0))
-_ZERO = ComplexTruth(
-    status=TruthStatus.FINITE, real=_NOTHING, imaginary=_NOTHING, derivations=2
+_ZERO = Truth(
+    status=TruthStatus.FINITE,
+    enclosure=Rectangle(real=_NOTHING, imaginary=_NOTHING),
+    derivations=2,
 )
 _NOWHERE = Disc(real=Fraction(0), imaginary=Fraction(0), radius=Fraction(0))
 
@@ -121,14 +128,15 @@ class _Quantity:
         return "gradient", (self.name,)
 
     @property
+    def entry(self) -> Entry:
+        return Entry(*self.key)
+
+    @property
     def key(self) -> trials.Key:
         return self.kind, (self.name,) if self.name else ()
 
-    def of_truth(self, truth: ComplexPointTruth) -> ComplexTruth:
-        if self.kind == "value":
-            return truth.value
-        found = truth.gradient if self.kind == "gradient" else truth.steps
-        return found.get(self.name, _ZERO)  # an argument that the formula lacks
+    def of_truth(self, truth: PointTruth) -> Truth:
+        return truth.get(self.entry, _ZERO)  # an argument that the formula lacks
 
     def of_measurement(self, found: ComplexMeasurement, index: int) -> complex:
         if self.kind == "value":
@@ -136,39 +144,36 @@ class _Quantity:
         of_kind = found.gradient if self.kind == "gradient" else found.steps
         return of_kind[self.name][index]
 
-    def of_spread(self, spread: ComplexSpread) -> Disc | None:
-        if self.kind == "value":
-            return spread.value
-        found = spread.gradient if self.kind == "gradient" else spread.steps
-        return found.get(self.name, _NOWHERE)
+    def of_spread(self, spread: Spread[Disc]) -> Disc | None:
+        return spread.reach.get(self.entry, _NOWHERE)
 
 
 class _Excuses:
     """What may explain an error at one point, worked out on demand and once for all quantities."""
 
     def __init__(
-        self, work: _Work, point: Point, upstream: complex, truth: ComplexPointTruth
+        self, work: _Work, point: Point, upstream: complex, truth: PointTruth
     ) -> None:
         self.work, self.point, self.upstream = work, point, upstream
         self.truth = truth
-        self._spreads: dict[bool, ComplexSpread] = {}
-        self._ideal: ComplexSpread | None = None
-        self._cancelled: ComplexSpread | None = None
-        self._moved: list[list[ComplexPointTruth]] | None = None
+        self._spreads: dict[bool, Spread[Disc]] = {}
+        self._ideal: Spread[Disc] | None = None
+        self._cancelled: Spread[Disc] | None = None
+        self._moved: list[list[PointTruth]] | None = None
 
-    def spread(self, *, limited_range: bool) -> ComplexSpread:
+    def spread(self, *, limited_range: bool) -> Spread[Disc]:
         if limited_range not in self._spreads:
             model = self.work.models[limited_range]
             self._spreads[limited_range] = model.spread(self.point, self.upstream)
         return self._spreads[limited_range]
 
-    def ideal(self) -> ComplexSpread:
+    def ideal(self) -> Spread[Disc]:
         """Where rounding may bring the program with accurate derivatives."""
         if self._ideal is None:
             self._ideal = self.work.ideal.spread(self.point, self.upstream)
         return self._ideal
 
-    def cancelled(self) -> ComplexSpread:
+    def cancelled(self) -> Spread[Disc]:
         """How far one ulp of the terms that cancel last brings what is truly 0."""
         if self._cancelled is None:
             self._cancelled = self.work.cancellation.spread(self.point, self.upstream)
@@ -178,14 +183,12 @@ class _Excuses:
         """The truths of a quantity at inputs a few ulps away."""
         inputs = {name: self.point[name] for name in self.work.case.inputs}
         return ComplexNeighbourhood(
-            lambda found: self.work.oracle.over(
-                found, self.upstream, quantity.kind, quantity.name
-            ),
+            lambda found: self.work.oracle.over(found, self.upstream, quantity.entry),
             inputs,
             self.work.format,
         )
 
-    def moved(self) -> list[list[ComplexPointTruth]]:
+    def moved(self) -> list[list[PointTruth]]:
         """The truths with each input moved in turn, in all directions."""
         if self._moved is None:
             self._moved = [
@@ -268,7 +271,7 @@ class _Judged:
     point: Point
     upstream: complex
     measured: complex
-    truth: ComplexTruth
+    truth: Truth
     judgement: Judgement
     format: Format
 
@@ -385,29 +388,25 @@ class _Work:
         self.failure_verdict = found.failure_verdict
         return None if found.failure is not None else found
 
-    def truth_at(self, point: Point, upstream: complex) -> ComplexPointTruth:
+    def truth_at(self, point: Point, upstream: complex) -> PointTruth:
         inputs = {name: point[name] for name in self.case.inputs}
         if not all(cmath.isfinite(value) for value in inputs.values()):
-            unknown = ComplexTruth(
+            unknown = Truth(
                 status=TruthStatus.LIMIT, reason="an infinite input, or NaN"
             )
-            return ComplexPointTruth(
-                value=unknown,
-                gradient=dict.fromkeys(self.oracle.wrt, unknown),
-                steps=dict.fromkeys(self.case.program.steps, unknown),
-            )
+            return dict.fromkeys(self.oracle.entries, unknown)
         return self.oracle.at(inputs, upstream, self.format)
 
     def compare(
         self, point: Point, upstream: complex, found: ComplexMeasurement, index: int
-    ) -> ComplexPointTruth:
+    ) -> PointTruth:
         """Judge every quantity at one point."""
         truth = self.truth_at(point, upstream)
         judged = self.judge_all(point, upstream, found, index, truth)
         differs = any(one.judgement.verdict.family == "differ" for one in judged)
         if differs or index % ATTESTED_EVERY == 0:
             attested = self.oracle.attested(point, upstream, truth)
-            is_other = attested.gradient != truth.gradient
+            is_other = attested != truth
             truth = attested
             if is_other:
                 judged = self.judge_all(point, upstream, found, index, truth)
@@ -426,7 +425,7 @@ class _Work:
         upstream: complex,
         found: ComplexMeasurement,
         index: int,
-        truth: ComplexPointTruth,
+        truth: PointTruth,
         keys: Collection[trials.Key] | None = None,
     ) -> list[_Judged]:
         """The judgements of every quantity at one point, or of some."""
@@ -465,7 +464,7 @@ class _Work:
         step: _Quantity,
         point: Point,
         measured: complex,
-        truth: ComplexPointTruth,
+        truth: PointTruth,
         judgement: Judgement,
     ) -> Judgement:
         """The judgement of a named step, by how far its error moves the gradients that are asked for."""
@@ -475,7 +474,7 @@ class _Work:
         inputs = {name: point[name] for name in self.case.inputs}
         sizes: dict[str, Fraction | None] = {}
         for name in self.oracle.wrt:
-            number = of_truth(truth.gradient[name])
+            number = of_truth(truth[Entry("gradient", (name,))])
             sizes[name] = None if number is None else norm(number)
         return by_what_it_hands_on(
             judgement,
@@ -574,7 +573,7 @@ class _Work:
         return self.format
 
     def size_and_error(
-        self, truth: ComplexTruth, number: complex
+        self, truth: Truth, number: complex
     ) -> tuple[Fraction, Fraction]:
         true = of_truth(truth)
         assert true is not None
@@ -583,7 +582,7 @@ class _Work:
     # ── expectations ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def check_expected(
-        self, found: ComplexMeasurement, truth: ComplexPointTruth, index: int
+        self, found: ComplexMeasurement, truth: PointTruth, index: int
     ) -> None:
         expectation = self.case.expectation
         if expectation is None:
@@ -593,18 +592,18 @@ class _Work:
                 "expect.value",
                 expectation.value[index],
                 found.values[index],
-                truth.value,
+                truth[VALUE],
             )
         for name, expected in expectation.gradient.items():
             self.hold(
                 f"expect.gradient.{name}",
                 expected[index],
                 found.gradient[name][index],
-                truth.gradient.get(name, _ZERO),
+                truth.get(Entry("gradient", (name,)), _ZERO),
             )
 
     def hold(
-        self, key: str, expected: Expected, measured: complex, truth: ComplexTruth
+        self, key: str, expected: Expected, measured: complex, truth: Truth
     ) -> None:
         """Note which side breaks an expectation, with all three numbers."""
         true = of_truth(truth)
@@ -681,7 +680,7 @@ class _Work:
         )
 
 
-def _spell_truth(truth: ComplexTruth) -> str:
+def _spell_truth(truth: Truth) -> str:
     number = of_truth(truth)
     if number is not None:
         real, imaginary = (decimal(part) for part in number)

@@ -280,9 +280,9 @@ def _is_condition(program: Program, index: int) -> bool:
 
 def _true(truth: Truth, format_: Format, condition: bool = False) -> str:
     """The truth to some digits more than the dtype has."""
-    if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
+    if truth.status is not TruthStatus.FINITE or truth.interval is None:
         return truth.status.value
-    middle = (truth.enclosure.lower + truth.enclosure.upper) / 2
+    middle = (truth.interval.lower + truth.interval.upper) / 2
     if condition:
         return str(bool(middle)).lower()
     return decimal(middle, math.ceil(format_.precision_bits * math.log10(2)) + 3)
@@ -294,9 +294,9 @@ def _measured(value: float, format_: Format, condition: bool = False) -> str:
 
 def _error(event: Event, format_: Format) -> str:
     truth = event.true
-    if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
+    if truth.status is not TruthStatus.FINITE or truth.interval is None:
         return ""
-    middle = (truth.enclosure.lower + truth.enclosure.upper) / 2
+    middle = (truth.interval.lower + truth.interval.upper) / 2
     if math.isinf(event.measured) and event.measured == nearest(middle, format_):
         return "overflow"
     if not math.isfinite(event.measured):

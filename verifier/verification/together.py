@@ -15,7 +15,7 @@ from verifier.language.casefile.case import SMALL_DTYPES
 from verifier.language.programs.program import Program
 from verifier.records import Truth, TruthStatus, Verdict
 from verifier.symbolic.arithmetic.nearest import Rounded
-from verifier.symbolic.truth.many_points import Entry, entry_of
+from verifier.symbolic.truth.many_points import RoundedTruth, rounded_truth
 
 PLAIN = (Verdict.MATCH_EXACT, Verdict.MATCH_ROUNDING, Verdict.MATCH_CONDITIONING)
 RUNS = 16
@@ -53,7 +53,7 @@ class Whole:
         quantity: Quantity,
         measured: Sequence[float],
         known: Known,
-        settled: Sequence[Entry],
+        settled: Sequence[RoundedTruth],
         format_: Format,
     ) -> Iterator[tuple[int, Judgement]]:
         """The judgements that change, by point; `settled` are the truths of points that were not judged by themselves.
@@ -118,13 +118,13 @@ class Whole:
 
 
 def _plain(
-    known: Known, settled: Sequence[Entry], format_: Format
+    known: Known, settled: Sequence[RoundedTruth], format_: Format
 ) -> Iterator[tuple[int, Rounded]]:
     """The finite truths at the points that pass, away from every edge."""
     for index, row in known.items():
         finite = row.truth.status is TruthStatus.FINITE and not row.truth.at_edge
         if row.judgement.verdict in PLAIN and finite:
-            entry = entry_of(row.truth, format_)
+            entry = rounded_truth(row.truth, format_)
             if isinstance(entry, Rounded):
                 yield index, entry
     for index, entry in enumerate(settled):
@@ -133,12 +133,15 @@ def _plain(
 
 
 def truths(
-    known: Mapping[int, Truth], settled: Sequence[Entry], count: int, format_: Format
+    known: Mapping[int, Truth],
+    settled: Sequence[RoundedTruth],
+    count: int,
+    format_: Format,
 ) -> list[float]:
     """The truth at each of `count` points in double precision; NaN where it is no finite number."""
     found = [math.nan] * count
     entries = dict(enumerate(settled))
-    entries |= {index: entry_of(truth, format_) for index, truth in known.items()}
+    entries |= {index: rounded_truth(truth, format_) for index, truth in known.items()}
     for index, entry in entries.items():
         if isinstance(entry, Rounded):
             found[index] = entry.nearest + math.ldexp(entry.rest, entry.grain)

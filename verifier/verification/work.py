@@ -58,10 +58,13 @@ from verifier.language.points.upstream import gradients
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.records import (
+    VALUE,
     Comparison,
     Enclosure,
+    Entry,
     Epoch,
     Measured,
+    PointTruth,
     Result,
     Tally,
     Truth,
@@ -74,12 +77,13 @@ from verifier.symbolic.calculus.chain import Known
 from verifier.symbolic.calculus.slopes import slopes
 from verifier.symbolic.rounding.cancellation import CancellationModel
 from verifier.symbolic.rounding.hessian import HessianRounding
-from verifier.symbolic.rounding.model import IdealModel, Mode, RoundingModel, Spread
+from verifier.symbolic.rounding.model import IdealModel, Mode, RoundingModel
 from verifier.symbolic.rounding.neighbourhood import Neighbourhood
+from verifier.symbolic.rounding.spread import Spread
 from verifier.symbolic.truth.clarke import Clarke
 from verifier.symbolic.truth.hessian import HessianOracle
-from verifier.symbolic.truth.many_points import Bulk, Entry, Truths
-from verifier.symbolic.truth.oracle import Oracle, PointTruth, known_parts, may_vanish
+from verifier.symbolic.truth.many_points import Bulk, RoundedTruth, Truths
+from verifier.symbolic.truth.oracle import Oracle, known_parts, may_vanish
 from verifier.symbolic.truth.oracle import terms as terms_of
 from verifier.traces import Cause, Diagnosis
 from verifier.verification import inquiry, together, trials
@@ -345,6 +349,10 @@ class _Quantity:
     wrt: tuple[str, ...] = ()
 
     @property
+    def entry(self) -> Entry:
+        return Entry(self.name, self.wrt)
+
+    @property
     def key(self) -> trials.Key:
         return self.name, self.wrt
 
@@ -354,14 +362,7 @@ class _Quantity:
         return "gradient" if self.name == "step" else self.name, self.wrt
 
     def of_truth(self, truth: PointTruth) -> Truth:
-        match self.name:
-            case "value":
-                return truth.value
-            case "step":
-                return truth.steps[self.wrt[0]]
-            case "hessian":
-                return truth.hessian.get((self.wrt[0], self.wrt[1]), _ZERO)
-        return truth.gradient.get(self.wrt[0], _ZERO)
+        return truth.get(self.entry, _ZERO)
 
     def of_measurement(self, found: Measurement, index: int) -> float:
         match self.name:
@@ -373,26 +374,13 @@ class _Quantity:
                 return found.hessian[self.wrt[0], self.wrt[1]][index]
         return found.gradient[self.wrt[0]][index]
 
-    def of_spread(self, spread: _FullSpread) -> Enclosure | None:
-        match self.name:
-            case "value":
-                return spread.first.value
-            case "step":
-                return spread.first.steps[self.wrt[0]]
-            case "hessian":
-                return spread.second.get((self.wrt[0], self.wrt[1]), _NOTHING)
-        return spread.first.gradient.get(self.wrt[0], _NOTHING)
+    def of_spread(self, spread: Spread[Enclosure]) -> Enclosure | None:
+        return spread.reach.get(self.entry, _NOTHING)
 
 
 _NOTHING = Enclosure(lower=Fraction(0), upper=Fraction(0))
 _ZERO = Truth(status=TruthStatus.FINITE, enclosure=_NOTHING, derivations=3)
 """The derivative by an argument that the formula lacks: however it is derived."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _FullSpread:
-    first: Spread
-    second: Mapping[tuple[str, str], Enclosure | None]
 
 
 class _Models:
@@ -437,25 +425,25 @@ class _Models:
                 cancelling=True,
             )
 
-    def cancelled(self, point: Point, upstream: float) -> _FullSpread:
+    def cancelled(self, point: Point, upstream: float) -> Spread[Enclosure]:
         """How far one ulp of the terms that cancel last brings what is truly 0."""
         inputs = {name: point[name] for name in self.inputs}
-        second: Mapping[tuple[str, str], Enclosure | None] = {}
-        if self.second_cancelling is not None:
-            second = self.second_cancelling.spread(inputs, upstream)
         first = self.cancelling.spread(inputs, upstream)
-        return _FullSpread(first=first, second=second)
+        if self.second_cancelling is None:
+            return first
+        second = self.second_cancelling.spread(inputs, upstream)
+        return replace(first, reach={**first.reach, **second})
 
     def spread(
         self, point: Point, upstream: float, *, limited_range: bool
-    ) -> _FullSpread:
+    ) -> Spread[Enclosure]:
         """What rounding may do at a point; at an infinite one, anything."""
         inputs = {name: point[name] for name in self.inputs}
-        second: Mapping[tuple[str, str], Enclosure | None] = {}
-        if self.second:
-            second = self.second[limited_range].spread(inputs, upstream)
         first = self.first[limited_range].spread(inputs, upstream)
-        return _FullSpread(first=first, second=second)
+        if not self.second:
+            return first
+        second = self.second[limited_range].spread(inputs, upstream)
+        return replace(first, reach={**first.reach, **second})
 
 
 class _Excuses:
@@ -471,12 +459,12 @@ class _Excuses:
     ) -> None:
         self.work, self.point, self.upstream = work, point, upstream
         self.truth, self.models = truth, work.models_in(format_)
-        self._spreads: dict[bool, _FullSpread] = {}
-        self._cancelled: _FullSpread | None = None
+        self._spreads: dict[bool, Spread[Enclosure]] = {}
+        self._cancelled: Spread[Enclosure] | None = None
         self._neighbourhoods: dict[_Quantity, Neighbourhood] = {}
         self._moved: list[list[PointTruth]] | None = None
 
-    def spread(self, *, limited_range: bool) -> _FullSpread:
+    def spread(self, *, limited_range: bool) -> Spread[Enclosure]:
         if limited_range not in self._spreads:
             with self.work.watch.stage("rounding"):
                 self._spreads[limited_range] = self.models.spread(
@@ -490,23 +478,22 @@ class _Excuses:
         Rounding alone may bring the result anywhere, as that of `exp` at huge numbers; yet some number on the way is
         finite in an unlimited range, however it rounds, and not in the format's.
         """
-        free = self.spread(limited_range=False).first
-        limited = self.spread(limited_range=True).first
-        left = bool(limited.unbounded_values - free.unbounded_values)
+        free = self.spread(limited_range=False).unbounded
+        limited = self.spread(limited_range=True).unbounded
+        left = bool(limited.values - free.values)
         if quantity.name != "value":
-            left |= bool(limited.unbounded_derivatives - free.unbounded_derivatives)
+            left |= bool(limited.derivatives - free.derivatives)
         if not left:
             return judgement
         message = f"{judgement.message}: an intermediate result overflows or underflows"
         return replace(judgement, verdict=Verdict.DIFFER_RANGE, message=message)
 
-    def ideal(self) -> _FullSpread:
+    def ideal(self) -> Spread[Enclosure]:
         with self.work.watch.stage("rounding"):
             inputs = {name: self.point[name] for name in self.work.case.inputs}
-            first = self.models.ideal.spread(inputs, self.upstream)
-        return _FullSpread(first=first, second={})
+            return self.models.ideal.spread(inputs, self.upstream)
 
-    def cancelled(self) -> _FullSpread:
+    def cancelled(self) -> Spread[Enclosure]:
         """How far one ulp of the terms that cancel last brings what is truly 0."""
         if self._cancelled is None:
             with self.work.watch.stage("rounding"):
@@ -621,9 +608,9 @@ def _is_at_edge(truth: Truth) -> bool:
 
 
 def _middle(truth: Truth) -> Fraction | None:
-    if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
+    if truth.status is not TruthStatus.FINITE or truth.interval is None:
         return None
-    return (truth.enclosure.lower + truth.enclosure.upper) / 2
+    return (truth.interval.lower + truth.interval.upper) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -670,14 +657,11 @@ class _Swift:
 
     def __init__(self, truths: Truths, found: Measurement) -> None:
         self.truths = truths
-        self.columns = [
-            (truths.value, found.values),
-            *(
-                (truths.gradient[name], found.gradient[name])
-                for name in truths.gradient
-            ),
+        self.names = [entry.reported for entry in truths.columns]
+        numbers = [
+            found.gradient[wrt[0]] if wrt else found.values for _, wrt in self.names
         ]
-        self.names = [("value", ()), *(("gradient", (n,)) for n in truths.gradient)]
+        self.columns = list(zip(truths.columns.values(), numbers, strict=True))
         self.points = 0
         self.largest = [0.0] * len(self.columns)
 
@@ -693,7 +677,7 @@ class _Swift:
         self.largest = [max(pair) for pair in zip(self.largest, errors, strict=True)]
         return True
 
-    def entries(self) -> dict[tuple[str, tuple[str, ...]], Sequence[Entry]]:
+    def entries(self) -> dict[tuple[str, tuple[str, ...]], Sequence[RoundedTruth]]:
         """The truths at all points, by quantity."""
         columns = [entries for entries, _ in self.columns]
         return dict(zip(self.names, columns, strict=True))
@@ -799,7 +783,8 @@ class _Work:
             truths = self.prepared.bulk.truths(inputs, upstream[0], self.format)
             if value_format != self.format:
                 wide = self.prepared.bulk.truths(inputs, upstream[0], value_format)
-                truths = replace(truths, value=wide.value)
+                value = {VALUE: wide.columns[VALUE]}
+                truths = replace(truths, columns={**truths.columns, **value})
         self.exactly = _Swift(truths, found)
         return self.exactly
 
@@ -965,8 +950,8 @@ class _Work:
         return FORMATS.get(dtype, self.format)
 
     def size_and_error(self, truth: Truth, number: float) -> tuple[Fraction, Fraction]:
-        assert truth.enclosure is not None
-        true = middle(truth.enclosure)
+        assert truth.interval is not None
+        true = middle(truth.interval)
         return abs(true), abs(Fraction(number) - true)
 
     def descend(self, descent: Descent) -> None:
@@ -1018,10 +1003,8 @@ class _Work:
         with self.watch.stage("truth"):
             truth = self.oracle.at(inputs, upstream, format_)
             if self.prepared.hessian is not None:
-                second = self.prepared.hessian.at(
-                    inputs, upstream, format_, truth.gradient
-                )
-                truth = replace(truth, hessian=second)
+                second = self.prepared.hessian.at(inputs, upstream, format_, truth)
+                truth = {**truth, **second}
         return truth
 
     def models_in(self, format_: Format) -> _Models:
@@ -1041,13 +1024,12 @@ class _Work:
         self, quantity: _Quantity, point: Point, upstream: float, format_: Format
     ) -> Neighbourhood:
         """The truths of a quantity at inputs a few ulps from a point."""
-        wrt = quantity.wrt
 
         def evaluate(inputs: Mapping[str, float | Ball]) -> Known:
             if quantity.name == "hessian":
                 assert self.prepared.hessian is not None
-                return self.prepared.hessian.over(inputs, upstream, (wrt[0], wrt[1]))
-            return self.oracle.over(inputs, upstream, quantity.name, *wrt)
+                return self.prepared.hessian.over(inputs, upstream, quantity.entry)
+            return self.oracle.over(inputs, upstream, quantity.entry)
 
         inputs = {name: point[name] for name in self.case.inputs}
         by_interval = quantity.name != "value"
@@ -1078,14 +1060,14 @@ class _Work:
     ) -> PointTruth:
         """Judge every quantity at one point, of which the truth may be known already."""
         truth = known or self.truth_at(point, upstream)
-        swiftly = (truth.value, *truth.gradient.values()) if known else ()
-        if any(may_vanish(known_parts(one)) for one in swiftly):
+        swiftly = known or {}
+        if any(may_vanish(known_parts(one)) for one in swiftly.values()):
             truth = self.truth_at(point, upstream)
         judged = self.judge_all(point, upstream, found, index, truth)
         differs = any(one.judgement.verdict.family == "differ" for one in judged)
         if differs or index % ATTESTED_EVERY == 0:
             attested = self.attested(point, upstream, truth)
-            is_other = attested.gradient != truth.gradient
+            is_other = attested != truth
             truth = attested
             if is_other:
                 judged = self.judge_all(point, upstream, found, index, truth)
@@ -1204,7 +1186,10 @@ class _Work:
                 inputs,
                 self.format,
             ),
-            {name: _size(truth.gradient[name]) for name in self.prepared.wrt},
+            {
+                name: _size(truth[Entry("gradient", (name,))])
+                for name in self.prepared.wrt
+            },
             self.format,
             self.tolerance,
         )
@@ -1216,10 +1201,10 @@ class _Work:
         if expectation is None:
             return
         if expectation.value:
-            both = sides(found.values[index], truth.value)
+            both = sides(found.values[index], truth[VALUE])
             self.hold("expect.value", expectation.value[index], both)
         for name, expected in expectation.gradient.items():
-            true = truth.gradient.get(name, _ZERO)
+            true = truth.get(Entry("gradient", (name,)), _ZERO)
             both = sides(found.gradient[name][index], true)
             self.hold(f"expect.gradient.{name}", expected[index], both)
 
@@ -1563,10 +1548,10 @@ def _spell(value: float, format_: Format) -> str:
 
 
 def _spell_truth(truth: Truth) -> str:
-    if truth.status is TruthStatus.FINITE and truth.enclosure is not None:
-        return _spell_known(truth.enclosure)
-    if truth.status is TruthStatus.KINK and truth.enclosure is not None:
-        ends = (truth.enclosure.lower, truth.enclosure.upper)
+    if truth.status is TruthStatus.FINITE and truth.interval is not None:
+        return _spell_known(truth.interval)
+    if truth.status is TruthStatus.KINK and truth.interval is not None:
+        ends = (truth.interval.lower, truth.interval.upper)
         return "[" + ", ".join(_spell_clarke(end) for end in ends) + "]"
     if truth.status is TruthStatus.INFINITE:
         return "inf" if truth.sign > 0 else "-inf"

@@ -9,7 +9,7 @@ import pytest
 from verifier.floats import BINARY64
 from verifier.language.programs import rewriting
 from verifier.language.programs.parsing import parse
-from verifier.records import TruthStatus
+from verifier.records import VALUE, TruthStatus
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic.exact import Number
 from verifier.symbolic.truth.oracle import Oracle
@@ -104,7 +104,7 @@ def test_no_choice_is_made_by_an_angle_on_its_cut_for_the_other_sign_of_zero() -
     program = parse("where(atan2(y, -1) == -pi, x, 2*x)", variables=["x", "y"])
     truth = Oracle(program, ("x",)).at({"x": 3.0, "y": -0.0}, 1.0, BINARY64)
 
-    known = truth.value
+    known = truth[VALUE]
     assert known.status is TruthStatus.PRECISION or (
         known.enclosure is not None and known.enclosure.lower == 3
     )

@@ -7,13 +7,14 @@ import random
 from typing import Any
 
 import pytest
+from entries import gradient, slopes
 from mpmath import mp, mpf
 
 from tests.witnesses import WITNESS
 from verifier.floats import BINARY64
 from verifier.language.programs.parsing import parse
 from verifier.language.programs.program import Program
-from verifier.records import Truth, TruthStatus
+from verifier.records import VALUE, Truth, TruthStatus
 from verifier.symbolic.truth.oracle import Oracle
 
 DIGITS = 300
@@ -103,7 +104,7 @@ def test_what_is_claimed_holds_on_ways_of_many_speeds(
     truth = Oracle(program, program.inputs).at(
         {name: float(value) for name, value in point.items()}, 1.0, BINARY64
     )
-    assert truth.value.status in (TruthStatus.FINITE, TruthStatus.INFINITE)
+    assert truth[VALUE].status in (TruthStatus.FINITE, TruthStatus.INFINITE)
     checked = 0
     with mp.workdps(DIGITS):
         for way in _ways(point):
@@ -111,8 +112,8 @@ def test_what_is_claimed_holds_on_ways_of_many_speeds(
             if value is None:
                 continue
             checked += 1
-            assert _is_near(truth.value, value), (way, value)
-            for name, known in truth.gradient.items():
+            assert _is_near(truth[VALUE], value), (way, value)
+            for name, known in slopes(truth).items():
                 slope = _slope(program, way, name)
                 assert slope is None or _is_near(known, slope), (name, way, slope)
     assert checked >= WAYS // 6
@@ -189,9 +190,9 @@ def test_the_logarithm_of_a_normal_tail_is_known_far_out(way: float) -> None:
     with mp.workdps(60):
         expected = -(mpf(way) ** 2) / 2 - mp.log(way * mp.sqrt(2 * mp.pi))
 
-    assert truth.value.enclosure is not None
-    assert float(truth.value.enclosure.lower) == float(expected)
-    slope = truth.gradient["t"].enclosure
+    assert truth[VALUE].enclosure is not None
+    assert float(truth[VALUE].enclosure.lower) == float(expected)
+    slope = truth[gradient("t")].enclosure
     assert slope is not None
     assert math.isclose(float(slope.lower), -way - 1 / way, rel_tol=1e-15)
 
@@ -214,5 +215,5 @@ def test_jumps_and_poles_at_exact_points_are_seen(
     program = parse(text)
     found = Oracle(program, ("x",)).at({"x": float(x)}, 1.0, BINARY64)
 
-    assert found.value.status == value
-    assert found.gradient["x"].status == slope
+    assert found[VALUE].status == value
+    assert found[gradient("x")].status == slope

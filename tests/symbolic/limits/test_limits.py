@@ -6,14 +6,16 @@ import math
 from fractions import Fraction
 
 import pytest
+from entries import gradient as by
+from entries import of, slopes, step
 
 from verifier.floats import BINARY32, BINARY64
 from verifier.language.programs.parsing import parse, parse_steps
-from verifier.records import Truth, TruthStatus
+from verifier.records import VALUE, PointTruth, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic import expansions as germs
 from verifier.symbolic.truth.hessian import HessianOracle
-from verifier.symbolic.truth.oracle import Oracle, PointTruth
+from verifier.symbolic.truth.oracle import Oracle
 
 INF = math.inf
 PI = math.pi
@@ -139,8 +141,8 @@ def _said(truth: Truth) -> object:
 def test_the_value_and_the_slope_are_those_of_calculus(text, x, value, slope):
     found = _at(text, {"x": x})
 
-    assert _close(value, _said(found.value))
-    assert _close(slope, _said(found.gradient["x"]))
+    assert _close(value, _said(found[VALUE]))
+    assert _close(slope, _said(found[by("x")]))
 
 
 def _close(expected: object, found: object) -> bool:
@@ -173,7 +175,7 @@ def test_several_inputs_have_a_limit_along_each(text, point, expected):
     found = _at(text, point)
 
     for name, wanted in expected.items():
-        assert _close(wanted, _said(found.gradient[name]))
+        assert _close(wanted, _said(found[by(name)]))
 
 
 @pytest.mark.parametrize(
@@ -202,9 +204,9 @@ def test_several_inputs_have_a_limit_along_each(text, point, expected):
 def test_two_ways_with_different_limits_refute_a_limit(text, point):
     found = _at(text, point)
 
-    assert found.value.status is TruthStatus.UNDEFINED
+    assert found[VALUE].status is TruthStatus.UNDEFINED
     if INF not in point.values():
-        for slope in found.gradient.values():
+        for slope in slopes(found).values():
             assert slope.status in (TruthStatus.UNDEFINED, TruthStatus.INFINITE)
 
 
@@ -212,8 +214,8 @@ def test_two_ways_with_different_limits_refute_a_limit(text, point):
 def test_a_point_that_two_inputs_leave_is_undecided_without_a_proof(text):
     found = _at(text, {"x": 0, "y": 0})
 
-    assert found.value.status is TruthStatus.LIMIT
-    assert found.gradient["x"].status is TruthStatus.LIMIT
+    assert found[VALUE].status is TruthStatus.LIMIT
+    assert found[by("x")].status is TruthStatus.LIMIT
 
 
 @pytest.mark.parametrize(
@@ -223,7 +225,7 @@ def test_a_point_that_two_inputs_leave_is_undecided_without_a_proof(text):
         ("(1-exp(-x*y))/y", {"x": 2, "y": 0}, 2, {"x": 1, "y": -2}),
         ("sin(x)/x*y + abs(z)", {"x": 0, "y": 3, "z": 0}, 3, {"y": 1, "z": (-1, 1)}),
         (
-            "(x**y - 1)/y",  # Box and Cox, 1964: log x, its slopes 1/x and (log x)²/2
+            "(x**y - 1)/y",  # Box and Cox, 1964: log x, its found 1/x and (log x)²/2
             {"x": 2, "y": 0},
             math.log(2),
             {"x": 0.5, "y": math.log(2) ** 2 / 2},
@@ -236,7 +238,7 @@ def test_a_point_that_two_inputs_leave_is_undecided_without_a_proof(text):
         ("exp(-x - y)", {"x": INF, "y": INF}, 0, {"x": 0, "y": 0}),
         ("exp(-x)/(1 + y)", {"x": INF, "y": INF}, 0, {}),
         ("x*y", {"x": INF, "y": -INF}, -INF, {}),
-        (  # of a negative b the other root: −c/2b and its slopes
+        (  # of a negative b the other root: −c/2b and its found
             "(-b - sqrt(b*b - a*c))/a",
             {"a": 0, "b": -4.5, "c": 6.5},
             6.5 / 9,
@@ -244,7 +246,7 @@ def test_a_point_that_two_inputs_leave_is_undecided_without_a_proof(text):
         ),
         ("sqrt((x*y)**2)/y", {"x": -3, "y": 0}, "undefined", {}),
         ("sqrt((x*y)**2)/abs(y)", {"x": -3, "y": 0}, 3, {"x": -1, "y": 0}),
-        (  # −c/b and its slopes; the square of b has more digits than a double
+        (  # −c/b and its found; the square of b has more digits than a double
             "(-b + sqrt(b*b - 4*a*c))/(2*a)",
             {"a": 0, "b": 1.8482114227126063, "c": -6.5},
             6.5 / 1.8482114227126063,
@@ -267,27 +269,27 @@ def test_a_point_that_two_inputs_leave_is_undecided_without_a_proof(text):
 def test_a_limit_is_proved_along_every_way(text, point, value, gradient):
     found = _at(text, point)
 
-    assert _close(value, _said(found.value))
+    assert _close(value, _said(found[VALUE]))
     for name, slope in gradient.items():
-        assert _close(slope, _said(found.gradient[name]))
+        assert _close(slope, _said(found[by(name)]))
 
 
 def test_an_impossible_class_adds_nothing_to_the_cross_entropy():
     """0 · log 0 is 0 in an entropy (Cover and Thomas, 2.1): of y = 1 the loss is −log x, of y = 0 −log(1 − x)."""
     for x, slope in ((1, -1), (0, 1)):
         truth = _at("binary_cross_entropy(x, y)", {"x": x, "y": x})
-        assert _said(truth.value) == 0
-        assert _said(truth.gradient["x"]) == slope
-        assert _said(truth.gradient["y"]) == "undefined"  # inf beside the point
-    assert _said(_at("binary_cross_entropy(x, y)", {"x": 0, "y": 1}).value) == INF
+        assert _said(truth[VALUE]) == 0
+        assert _said(truth[by("x")]) == slope
+        assert _said(truth[by("y")]) == "undefined"  # inf beside the point
+    assert _said(_at("binary_cross_entropy(x, y)", {"x": 0, "y": 1})[VALUE]) == INF
 
 
 def test_infinity_times_zero_has_no_value():
-    assert _said(_at("x*y", {"x": INF, "y": 0}).value) == "undefined"
+    assert _said(_at("x*y", {"x": INF, "y": 0})[VALUE]) == "undefined"
 
 
 def test_a_difference_of_infinities_has_no_value():
-    assert _said(_at("x-y", {"x": INF, "y": INF}).value) == "undefined"
+    assert _said(_at("x-y", {"x": INF, "y": INF})[VALUE]) == "undefined"
 
 
 @pytest.mark.parametrize(
@@ -314,13 +316,13 @@ def test_a_difference_of_infinities_has_no_value():
 def test_what_oscillates_has_a_limit_only_where_it_vanishes(text, x, value, slope):
     found = _at(text, {"x": x})
 
-    assert _close(value, _said(found.value))
-    assert _close(slope, _said(found.gradient["x"]))
+    assert _close(value, _said(found[VALUE]))
+    assert _close(slope, _said(found[by("x")]))
 
 
 def test_the_upstream_gradient_turns_an_interval_round():
     program = parse("relu(x)")
-    found = Oracle(program, ("x",)).at({"x": 0.0}, -2.0, BINARY64).gradient["x"]
+    found = Oracle(program, ("x",)).at({"x": 0.0}, -2.0, BINARY64)[by("x")]
 
     assert found.enclosure is not None
     assert (found.enclosure.lower, found.enclosure.upper) == (-2, 0)
@@ -329,7 +331,7 @@ def test_the_upstream_gradient_turns_an_interval_round():
 def test_a_named_step_has_its_own_limit():
     found = _at_steps()
 
-    assert _said(found.steps["b"]) == (-1.0, 1.0)
+    assert _said(found[step("b")]) == (-1.0, 1.0)
 
 
 def _at_steps() -> PointTruth:
@@ -354,10 +356,10 @@ def test_second_derivatives_have_limits_too(text, x, expected):
     program = parse(text)
     oracle = Oracle(program, ("x",))
     point = {"x": float(x)}
-    gradient = oracle.at(point, 1.0, BINARY64).gradient
+    first = oracle.at(point, 1.0, BINARY64)
     hessian = HessianOracle(program, ("x",), oracle.limits)
 
-    found = hessian.at(point, 1.0, BINARY64, gradient)["x", "x"]
+    found = of("hessian", hessian.at(point, 1.0, BINARY64, first))["x", "x"]
 
     assert _close(expected, _said(found))
 
@@ -366,10 +368,10 @@ def test_a_mixed_second_derivative_has_a_limit():
     program = parse("sin(x*y)/x")
     oracle = Oracle(program, ("x", "y"))
     point = {"x": 0.0, "y": 2.0}
-    gradient = oracle.at(point, 1.0, BINARY64).gradient
+    first = oracle.at(point, 1.0, BINARY64)
     hessian = HessianOracle(program, ("x", "y"), oracle.limits)
 
-    found = hessian.at(point, 1.0, BINARY64, gradient)
+    found = of("hessian", hessian.at(point, 1.0, BINARY64, first))
 
     # d/dx d/dy sin(xy)/x = d/dx cos(xy) = -y sin(xy), which is 0 at x = 0
     assert _said(found["y", "x"]) == 0
@@ -378,9 +380,9 @@ def test_a_mixed_second_derivative_has_a_limit():
 def _mixed(text, point, names):
     program = parse(text, variables=names)
     oracle = Oracle(program, names)
-    gradient = oracle.at(point, 1.0, BINARY64).gradient
+    first = oracle.at(point, 1.0, BINARY64)
     hessian = HessianOracle(program, names, oracle.limits)
-    return hessian.at(point, 1.0, BINARY64, gradient)
+    return of("hessian", hessian.at(point, 1.0, BINARY64, first))
 
 
 RADIUS = "x*x + y*y"
@@ -456,7 +458,7 @@ def test_at_minus_zero_a_pole_has_either_sign_if_one_side_is_outside(text: str) 
     """PyTorch gives `log` the slope −inf at −0, by IEEE 754; from inside the domain it is +inf."""
     oracle = Oracle(parse(text), ["x"])
     for zero, either in ((-0.0, True), (0.0, False)):
-        slope = oracle.at({"x": zero}, 1.0, BINARY32).gradient["x"]
+        slope = oracle.at({"x": zero}, 1.0, BINARY32)[by("x")]
         assert slope.status is TruthStatus.INFINITE
         assert (slope.signed is not None) is either
         if slope.signed is not None:
@@ -464,18 +466,18 @@ def test_at_minus_zero_a_pole_has_either_sign_if_one_side_is_outside(text: str) 
                 TruthStatus.INFINITE,
                 -slope.sign,
             )
-    both = Oracle(parse("1/x**2"), ["x"]).at({"x": -0.0}, 1.0, BINARY32).value
+    both = Oracle(parse("1/x**2"), ["x"]).at({"x": -0.0}, 1.0, BINARY32)[VALUE]
     assert (both.sign, both.signed) == (1, None)
 
 
 def test_sides_that_differ_by_a_hundredth_bit_are_no_limit():
     """10^-30 of the slope is 2^-99.7: two sides that agree to 64 bits are no proof of a limit."""
-    slopes = Oracle(parse("x + 1e-30*abs(x)"), ("x",)).at({"x": 0.0}, 1.0, BINARY64)
-    found = slopes.gradient["x"]
+    truths = Oracle(parse("x + 1e-30*abs(x)"), ("x",)).at({"x": 0.0}, 1.0, BINARY64)
+    found = truths[by("x")]
     assert found.status is TruthStatus.KINK
     assert found.enclosure is not None
     assert found.enclosure.upper - found.enclosure.lower == pytest.approx(2e-30)
 
     jump = parse("(x + 1e-30*abs(x))/x")
-    found = Oracle(jump, ("x",)).at({"x": 0.0}, 1.0, BINARY64).value
+    found = Oracle(jump, ("x",)).at({"x": 0.0}, 1.0, BINARY64)[VALUE]
     assert found.status is not TruthStatus.FINITE

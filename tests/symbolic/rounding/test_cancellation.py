@@ -6,10 +6,11 @@ import math
 from fractions import Fraction
 
 import pytest
+from entries import slopes
 
 from verifier.floats import BINARY32, BINARY64, Format, ulp
 from verifier.language.programs.parsing import parse
-from verifier.records import Enclosure
+from verifier.records import VALUE, Enclosure
 from verifier.symbolic.rounding.cancellation import CancellationModel
 
 
@@ -17,8 +18,8 @@ def spread(
     text: str, point: dict[str, float], format_: Format = BINARY64
 ) -> tuple[Enclosure | None, dict[str, Enclosure | None]]:
     model = CancellationModel(parse(text), list(point), format_, limited_range=False)
-    found = model.spread(point, 1.0)
-    return found.value, dict(found.gradient)
+    reach = model.spread(point, 1.0).reach
+    return reach[VALUE], slopes(reach)
 
 
 def reach(enclosure: Enclosure | None) -> float:

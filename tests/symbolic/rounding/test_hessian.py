@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import pytest
 import torch
+from entries import hessian, of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rows import WITHOUT_DERIVATIVE, call
@@ -82,7 +83,7 @@ def outside(
                 for name in program.inputs
             }
             upstream = nearest(Fraction(draw.uniform(0.5, 3)), format_)
-            spread = model.spread(point, upstream)
+            spread = of("hessian", model.spread(point, upstream))
             hessian = measured(program, dtype, point, upstream, route)
             assert spread.keys() == hessian.keys()
             for pair, ends in spread.items():
@@ -253,9 +254,10 @@ def test_no_random_program_leaves_it(text: str) -> None:
 def test_the_truth_lies_inside(text: str) -> None:
     program, format_ = parse(text), FORMATS["float32"]
     point = {"x": 0.75, "y": 1.5}
-    truth = HessianOracle(program, program.inputs).at(point, 2.5, format_)
+    truths = HessianOracle(program, program.inputs).at(point, 2.5, format_)
+    truth = of("hessian", truths)
     model = HessianRounding(program, program.inputs, format_, limited_range=False)
-    for pair, ends in model.spread(point, 2.5).items():
+    for pair, ends in of("hessian", model.spread(point, 2.5)).items():
         exact = truth[pair].enclosure
         assert exact is not None
         assert ends is not None
@@ -267,7 +269,7 @@ def test_the_spread_is_narrow() -> None:
     program, format_ = parse("softplus(x)"), FORMATS["float64"]
     model = HessianRounding(program, ["x"], format_, limited_range=False)
     for x in (-10.0, -0.5, 3.0):
-        ends = model.spread({"x": x}, 1.0)["x", "x"]
+        ends = model.spread({"x": x}, 1.0)[hessian("x", "x")]
         assert ends is not None
         middle = (ends.lower + ends.upper) / 2
         assert (ends.upper - ends.lower) / abs(middle) < Fraction(1, 2**44)
@@ -277,7 +279,7 @@ def test_a_factor_slightly_wrong_lies_outside() -> None:
     program, format_ = parse("tanh(x)*y"), FORMATS["float64"]
     model = HessianRounding(program, ["x", "y"], format_, limited_range=False)
     point = {"x": 0.5, "y": 1.5}
-    spread = model.spread(point, 1.0)
+    spread = of("hessian", model.spread(point, 1.0))
     for pair, number in measured(program, "float64", point, 1.0).items():
         ends = spread[pair]
         assert ends is not None
@@ -289,5 +291,5 @@ def test_overflow_on_the_way_allows_anything() -> None:
     program, format_ = parse("sqrt(exp(x)*exp(x))"), FORMATS["float32"]
     for limited, known in ((True, False), (False, True)):
         model = HessianRounding(program, ["x"], format_, limited_range=limited)
-        ends = model.spread({"x": 60.0}, 1.0)["x", "x"]
+        ends = model.spread({"x": 60.0}, 1.0)[hessian("x", "x")]
         assert (ends is not None) is known

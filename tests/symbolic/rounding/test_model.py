@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from entries import gradient, slopes, step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_programs import texts
@@ -16,8 +17,8 @@ import verifier
 from verifier.automatic import routes
 from verifier.floats import BINARY32, BINARY64, FORMATS, Format, nearest, ulp
 from verifier.language.programs.parsing import parse, parse_steps
-from verifier.records import Enclosure, TruthStatus
-from verifier.symbolic.rounding.model import REORDERING_ULP, Mode, RoundingModel, Spread
+from verifier.records import VALUE, Enclosure, Entry, TruthStatus
+from verifier.symbolic.rounding.model import REORDERING_ULP, Mode, RoundingModel
 from verifier.symbolic.truth.oracle import Oracle
 
 # Without digamma, lgamma and polygamma, in which PyTorch 2.13 is no faithful implementation (see test_operations).
@@ -37,11 +38,15 @@ def spread(
     format_: Format = BINARY32,
     limited_range: bool = False,
     mode: Mode = Mode.REVERSE,
-) -> Spread:
+) -> Mapping[Entry, Enclosure | None]:
     program = parse_steps(text) if "\n" in text else parse(text)
-    return RoundingModel(
-        program, program.inputs, format_, limited_range=limited_range, mode=mode
-    ).spread(point, upstream)
+    return (
+        RoundingModel(
+            program, program.inputs, format_, limited_range=limited_range, mode=mode
+        )
+        .spread(point, upstream)
+        .reach
+    )
 
 
 def measured(
@@ -102,9 +107,9 @@ def test_pytorch_and_the_truth_lie_inside_the_spread(
     truth = Oracle(program, program.inputs).at(point, upstream, format_)
     found = measured(text, point, dtype, upstream, mode)
     for name in ("", *program.inputs):
-        inside = free.gradient[name] if name else free.value
-        widest = limited.gradient[name] if name else limited.value
-        true = truth.gradient[name] if name else truth.value
+        inside = free[gradient(name)] if name else free[VALUE]
+        widest = limited[gradient(name)] if name else limited[VALUE]
+        true = truth[gradient(name)] if name else truth[VALUE]
         if true.status is TruthStatus.FINITE and true.enclosure is not None:
             if inside is not None:
                 assert inside.lower <= true.enclosure.upper, (name, "truth")
@@ -138,8 +143,8 @@ def test_a_limited_range_only_ever_widens(
     free = spread(text, point, format_=FORMATS[dtype], mode=mode)
     limited = spread(text, point, format_=FORMATS[dtype], limited_range=True, mode=mode)
     pairs = [
-        (free.value, limited.value),
-        *((free.gradient[n], limited.gradient[n]) for n in free.gradient),
+        (free[VALUE], limited[VALUE]),
+        *((free[e], limited[e]) for e in free if e.quantity == "gradient"),
     ]
     for narrow, wide in pairs:
         if wide is None:
@@ -171,7 +176,7 @@ def test_basic_arithmetic_stays_inside_and_the_spread_is_narrow(
     point = {name: nearest(Fraction(value), format_) for name, value in point.items()}
     inside = spread(text, point, format_=format_, mode=mode)
     for name, value in measured(text, point, dtype, mode=mode).items():
-        ends = inside.gradient[name] if name else inside.value
+        ends = inside[gradient(name)] if name else inside[VALUE]
         assert contains(ends, value)
         assert radius_ulp(ends, format_) < 200
 
@@ -196,7 +201,7 @@ def test_exact_arithmetic_has_radius_zero(
     text: str, point: dict[str, float], mode: Mode
 ) -> None:
     found = spread(text, point, mode=mode)
-    for ends in (found.value, *found.gradient.values()):
+    for ends in (found[VALUE], *slopes(found).values()):
         assert ends is not None
         assert ends.lower == ends.upper
 
@@ -206,7 +211,7 @@ def test_a_function_that_need_not_be_correctly_rounded_is_not_taken_as_exact(
     text: str,
 ) -> None:
     """2³ = 8 is a number, but `forward_ulp` allows an implementation its neighbours; e⁰ = 1 is exact everywhere."""
-    ends = spread(text, {"x": 3.0}).value
+    ends = spread(text, {"x": 3.0})[VALUE]
     assert ends is not None
     if text == "exp(x - 3)":
         assert ends.lower == ends.upper == 1
@@ -219,8 +224,8 @@ def test_a_decimal_constant_is_rounded_once() -> None:
     unit = ulp(Fraction(1, 10), BINARY32)
     # On either side, half an ulp for the constant and half for the product; its backward may reorder besides.
     for ends, allowed in (
-        (found.value, 1),
-        (found.gradient["x"], 1 + REORDERING_ULP),
+        (found[VALUE], 1),
+        (found[gradient("x")], 1 + REORDERING_ULP),
     ):
         assert ends is not None
         assert contains(ends, nearest(Fraction(1, 10), BINARY32))
@@ -236,7 +241,7 @@ def test_a_number_over_a_tensor_is_a_reciprocal_and_a_product() -> None:
         found = measured("3/x", {"x": x}, "float32")
         inside = spread("3/x", {"x": x})
         for name, value in found.items():
-            assert contains(inside.gradient[name] if name else inside.value, value), (
+            assert contains(inside[gradient(name)] if name else inside[VALUE], value), (
                 n,
                 name,
             )
@@ -252,8 +257,8 @@ def test_a_reciprocal_that_overflows_on_the_way_is_only_excused_by_the_limited_r
     free = spread("2**-30 / x", {"x": tiny})
     limited = spread("2**-30 / x", {"x": tiny}, limited_range=True)
     assert measured("2**-30 / x", {"x": tiny}, "float32")[""] == math.inf
-    assert free.value is not None
-    assert limited.value is None
+    assert free[VALUE] is not None
+    assert limited[VALUE] is None
 
 
 # ── accumulation ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -263,19 +268,19 @@ def test_three_shares_may_be_added_in_any_order() -> None:
     """x reaches the sum by three ways: 2²⁵, −2²⁵ and 1 give 1 or 0, as they are added."""
     text = "x*a + x*b + x*c"
     point = {"x": 1.0, "a": 2.0**25, "b": -(2.0**25), "c": 1.0}
-    ends = spread(text, point).gradient["x"]
+    ends = spread(text, point)[gradient("x")]
     assert contains(ends, 0)
     assert contains(ends, 1)
     assert contains(ends, measured(text, point, "float32")["x"])
 
 
 def test_two_exact_shares_add_exactly() -> None:
-    ends = spread("x*3 + x*5", {"x": 7.0}).gradient["x"]
+    ends = spread("x*3 + x*5", {"x": 7.0})[gradient("x")]
     assert ends == Enclosure(lower=Fraction(8), upper=Fraction(8))
 
 
 def test_an_input_without_a_share_has_the_exact_zero() -> None:
-    ends = spread("x + 0*sign(y)", {"x": 7.0, "y": 3.0}).gradient["y"]
+    ends = spread("x + 0*sign(y)", {"x": 7.0, "y": 3.0})[gradient("y")]
     assert ends == Enclosure(lower=Fraction(0), upper=Fraction(0))
 
 
@@ -288,7 +293,7 @@ def test_many_shares_stay_inside(coefficients: list[float], x: float) -> None:
     names = [f"c{n}" for n in range(len(coefficients))]
     text = " + ".join(f"sin(x*{name})" for name in names)
     point = dict(zip(names, coefficients, strict=True)) | {"x": x}
-    ends = spread(text, point).gradient["x"]
+    ends = spread(text, point)[gradient("x")]
     assert contains(ends, measured(text, point, "float32")["x"])
 
 
@@ -311,7 +316,9 @@ def test_underflow_is_explained_by_the_limited_range(text: str, x: float) -> Non
     limited = spread(text, {"x": x}, limited_range=True)
     for name, value in measured(text, {"x": x}, "float32").items():
         if math.isfinite(value):
-            assert contains(limited.gradient[name] if name else limited.value, value), (
+            assert contains(
+                limited[gradient(name)] if name else limited[VALUE], value
+            ), (
                 name,
                 value,
             )
@@ -324,20 +331,20 @@ def test_overflow_is_anywhere_in_the_limited_range_and_finite_without(
     text: str, x: float
 ) -> None:
     x = nearest(Fraction(x), BINARY32)
-    assert spread(text, {"x": x}).value is not None
-    assert spread(text, {"x": x}, limited_range=True).value is None
+    assert spread(text, {"x": x})[VALUE] is not None
+    assert spread(text, {"x": x}, limited_range=True)[VALUE] is None
     assert measured(text, {"x": x}, "float32")[""] == math.inf
 
 
 def test_the_largest_number_does_not_overflow() -> None:
     largest = float(BINARY32.largest)
-    ends = spread("x*1", {"x": largest}, limited_range=True).value
+    ends = spread("x*1", {"x": largest}, limited_range=True)[VALUE]
     assert ends == Enclosure(lower=BINARY32.largest, upper=BINARY32.largest)
 
 
 def test_what_underflows_altogether_is_not_excused_without_a_limited_range() -> None:
-    free = spread("x*x", {"x": 1e-30}, format_=BINARY32).value
-    limited = spread("x*x", {"x": 1e-30}, format_=BINARY32, limited_range=True).value
+    free = spread("x*x", {"x": 1e-30}, format_=BINARY32)[VALUE]
+    limited = spread("x*x", {"x": 1e-30}, format_=BINARY32, limited_range=True)[VALUE]
     assert not contains(free, 0)
     assert contains(limited, 0)
 
@@ -357,16 +364,16 @@ def test_a_factor_that_is_wrong_in_the_last_bits_lies_outside(
     truth = Oracle(program, program.inputs).at(point, 1.0, format_)
     found = spread(text, point, format_=format_)
     for name in program.inputs:
-        ends: Any = truth.gradient[name].enclosure
+        ends: Any = truth[gradient(name)].enclosure
         wrong = (ends.lower + ends.upper) / 2 * (1 + Fraction(1, 2**shift))
         if abs(wrong) * Fraction(1, 2**shift) > 8 * ulp(wrong, format_):
-            assert not contains(found.gradient[name], wrong), name
+            assert not contains(found[gradient(name)], wrong), name
 
 
 def test_steps_have_spreads_of_their_own() -> None:
     found = spread("b = a + 2\ny_pred = b * 3\nloss = (y_pred - 290)**2", {"a": 100.0})
-    assert found.steps["y_pred"] == Enclosure(lower=Fraction(32), upper=Fraction(32))
-    assert found.steps["b"] == Enclosure(lower=Fraction(96), upper=Fraction(96))
+    assert found[step("y_pred")] == Enclosure(lower=Fraction(32), upper=Fraction(32))
+    assert found[step("b")] == Enclosure(lower=Fraction(96), upper=Fraction(96))
 
 
 def test_a_tangent_that_underflows_on_the_way_is_range_at_any_upstream_gradient():

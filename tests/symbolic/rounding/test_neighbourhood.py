@@ -6,10 +6,12 @@ import math
 from fractions import Fraction
 
 import pytest
+from entries import gradient
 
 import verifier
 from verifier.floats import BFLOAT16, BINARY32, BINARY64, Format, nearest, neighbour
 from verifier.language.programs.parsing import parse
+from verifier.records import VALUE, Entry
 from verifier.symbolic.rounding.complex_neighbourhood import ComplexNeighbourhood
 from verifier.symbolic.rounding.neighbourhood import Neighbourhood
 from verifier.symbolic.truth.complex_oracle import ComplexOracle
@@ -22,9 +24,9 @@ def about(
     text: str, point: dict[str, float], format_: Format, wrt: str | None = None
 ) -> Neighbourhood:
     oracle = Oracle(parse(text), list(point))
-    quantity = ("value",) if wrt is None else ("gradient", wrt)
+    entry = VALUE if wrt is None else gradient(wrt)
     return Neighbourhood(
-        lambda inputs: oracle.over(inputs, 1.0, *quantity),
+        lambda inputs: oracle.over(inputs, 1.0, entry),
         point,
         format_,
         by_interval=wrt is not None,
@@ -185,11 +187,11 @@ def test_a_truth_beyond_every_double_is_compared_too() -> None:
 
 
 def about_complex(
-    text: str, point: dict[str, complex], kind: str = "value"
+    text: str, point: dict[str, complex], entry: Entry = VALUE
 ) -> ComplexNeighbourhood:
     oracle = ComplexOracle(parse(text), ["z"])
     return ComplexNeighbourhood(
-        lambda inputs: oracle.over(inputs, 1 + 0j, kind, "z"), point, BINARY32
+        lambda inputs: oracle.over(inputs, 1 + 0j, entry), point, BINARY32
     )
 
 
@@ -215,12 +217,12 @@ def test_about_a_complex_root_zero_is_true_and_about_an_exponential_never() -> N
     assert not complex_holds(about_complex("exp(z)", {"z": -80 + 1j}), 0j)
 
 
-@pytest.mark.parametrize("kind", ["value", "gradient"])
-def test_a_complex_pole_within_two_ulps(kind: str) -> None:
+@pytest.mark.parametrize("entry", [VALUE, gradient("z")], ids=["value", "gradient"])
+def test_a_complex_pole_within_two_ulps(entry: Entry) -> None:
     third = nearest(Fraction(1, 3), BINARY32)
-    nearby = about_complex("1/(1 - 3*z)", {"z": complex(third, 0)}, kind)
+    nearby = about_complex("1/(1 - 3*z)", {"z": complex(third, 0)}, entry)
     assert nearby.ends(NEAR)
-    away = about_complex("1/(1 - 3*z)", {"z": complex(third, 1e-3)}, kind)
+    away = about_complex("1/(1 - 3*z)", {"z": complex(third, 1e-3)}, entry)
     assert not away.ends(NEAR)
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import mpmath
 import pytest
+from entries import gradient, step
 
 from verifier.floats import BINARY32, BINARY64
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import HOLOMORPHIC
 from verifier.language.programs import parsing
-from verifier.records import ComplexTruth, Enclosure, TruthStatus
+from verifier.records import VALUE, Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.complex_cuts import Place
 from verifier.symbolic.calculus import complex_witness, derivative
@@ -57,11 +58,11 @@ def spelled(name: str, *operands: str) -> str:
     return f"{name}({', '.join(operands)})"
 
 
-def number(truth: ComplexTruth) -> Any:
+def number(truth: Truth) -> Any:
     assert truth.status is TruthStatus.FINITE, truth
-    assert truth.real is not None
-    assert truth.imaginary is not None
-    return mpmath.mpc(_middle(truth.real), _middle(truth.imaginary))
+    rectangle = truth.rectangle
+    assert rectangle is not None
+    return mpmath.mpc(_middle(rectangle.real), _middle(rectangle.imaginary))
 
 
 def _middle(end: Enclosure) -> Any:
@@ -91,9 +92,9 @@ def test_value_and_gradient_of_a_function_are_mpmath_s(name: str) -> None:
             truth = found.at({"z": z}, upstream, BINARY64)
             exact = mpmath.mpc(z)
             slope = mpmath.diff(MPMATH[name], exact)
-            assert near(number(truth.value), MPMATH[name](exact))
+            assert near(number(truth[VALUE]), MPMATH[name](exact))
             assert near(
-                number(truth.gradient["z"]), mpmath.mpc(upstream) * mpmath.conj(slope)
+                number(truth[gradient("z")]), mpmath.mpc(upstream) * mpmath.conj(slope)
             )
             assert found.attested({"z": z}, upstream, truth) == truth
 
@@ -110,9 +111,9 @@ def test_value_and_gradients_of_a_function_of_two_are_mpmath_s(name: str) -> Non
             a, b = mpmath.mpc(z), mpmath.mpc(w)
             by_z = mpmath.diff(lambda x, b=b: function(x, b), a)
             by_w = mpmath.diff(lambda y, a=a: function(a, y), b)
-            assert near(number(truth.value), function(a, b))
-            assert near(number(truth.gradient["z"]), 1j * mpmath.conj(by_z))
-            assert near(number(truth.gradient["w"]), 1j * mpmath.conj(by_w))
+            assert near(number(truth[VALUE]), function(a, b))
+            assert near(number(truth[gradient("z")]), 1j * mpmath.conj(by_z))
+            assert near(number(truth[gradient("w")]), 1j * mpmath.conj(by_w))
             assert found.attested({"z": z, "w": w}, 1j, truth) == truth
 
 
@@ -127,7 +128,7 @@ def test_cancellation_is_met_with_precision(text: str, bits: int) -> None:
     functions |= {"expm1": mpmath.expm1, "coth": mpmath.coth}
     with mpmath.workprec(800):
         true = eval(text, functions | {"z": mpmath.mpc(z)})
-        assert near(number(truth.value), true)
+        assert near(number(truth[VALUE]), true)
 
 
 HALF_PI = math.pi / 2
@@ -175,9 +176,9 @@ def test_on_a_cut_the_signed_zero_picks_the_side(
     for sign, value, slope in zip((0.0, -0.0), values, slopes, strict=True):
         point = {"z": complex(float(real), sign), "w": 0.5 + 0j}
         found = oracle(text, "z").at(point, 1, BINARY64)
-        assert complex(number(found.value)) == pytest.approx(value, rel=1e-15)
+        assert complex(number(found[VALUE])) == pytest.approx(value, rel=1e-15)
         conjugate = complex(slope).conjugate()
-        assert complex(number(found.gradient["z"])) == pytest.approx(
+        assert complex(number(found[gradient("z")])) == pytest.approx(
             conjugate, rel=1e-15
         )
 
@@ -197,9 +198,9 @@ def test_on_a_cut_of_the_imaginary_axis_the_real_zero_picks_the_side(
     text: str, point: complex, value: complex, slope: complex
 ) -> None:
     found = oracle(text).at({"z": point}, 1, BINARY64)
-    assert complex(number(found.value)) == pytest.approx(value, rel=1e-15)
+    assert complex(number(found[VALUE])) == pytest.approx(value, rel=1e-15)
     conjugate = complex(slope).conjugate()
-    assert complex(number(found.gradient["z"])) == pytest.approx(conjugate, rel=1e-15)
+    assert complex(number(found[gradient("z")])) == pytest.approx(conjugate, rel=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -219,8 +220,8 @@ def test_a_side_of_a_cut_is_the_limit_from_there(text: str) -> None:
                 oracle(text).at({"z": z}, 1, BINARY32) for z in (on, beside)
             )
             for one, other in (
-                (found.value, near_by.value),
-                (found.gradient["z"], near_by.gradient["z"]),
+                (found[VALUE], near_by[VALUE]),
+                (found[gradient("z")], near_by[gradient("z")]),
             ):
                 assert abs(number(one) - number(other)) <= 1e-12 * abs(number(one))
 
@@ -242,8 +243,8 @@ def test_a_side_of_a_cut_is_the_limit_from_there(text: str) -> None:
 )
 def test_at_a_pole_nothing_is_true(text: str, point: complex) -> None:
     found = oracle(text).at({"z": point}, 1, BINARY64)
-    assert found.value.status is TruthStatus.UNDEFINED
-    assert found.gradient["z"].status is TruthStatus.UNDEFINED
+    assert found[VALUE].status is TruthStatus.UNDEFINED
+    assert found[gradient("z")].status is TruthStatus.UNDEFINED
 
 
 @pytest.mark.parametrize(
@@ -261,8 +262,8 @@ def test_at_a_branch_point_only_the_value_is_true(
     text: str, point: complex, value: complex
 ) -> None:
     found = oracle(text).at({"z": point}, 1, BINARY64)
-    assert complex(number(found.value)) == pytest.approx(value, rel=1e-15)
-    assert found.gradient["z"].status is TruthStatus.UNDEFINED
+    assert complex(number(found[VALUE])) == pytest.approx(value, rel=1e-15)
+    assert found[gradient("z")].status is TruthStatus.UNDEFINED
 
 
 @pytest.mark.parametrize(
@@ -271,7 +272,7 @@ def test_at_a_branch_point_only_the_value_is_true(
 )
 def test_powers_of_zero(text: str, value: int, slope: int) -> None:
     found = oracle(text).at({"z": 0j}, 1, BINARY64)
-    assert (complex(number(found.value)), complex(number(found.gradient["z"]))) == (
+    assert (complex(number(found[VALUE])), complex(number(found[gradient("z")]))) == (
         value,
         slope,
     )
@@ -295,19 +296,19 @@ def test_what_only_a_limit_or_an_unknown_side_decides_is_undecided(
     text: str, point: complex
 ) -> None:
     found = oracle(text).at({"z": point}, 1, BINARY64)
-    assert TruthStatus.LIMIT in (found.value.status, found.gradient["z"].status)
-    for truth in (found.value, found.gradient["z"]):
+    assert TruthStatus.LIMIT in (found[VALUE].status, found[gradient("z")].status)
+    for truth in (found[VALUE], found[gradient("z")]):
         assert truth.status is not TruthStatus.UNDEFINED or "log" in text
 
 
 def test_a_sum_of_opposite_poles_is_no_pole() -> None:
     found = oracle("1/z - 1/z").at({"z": 0j}, 1, BINARY64)
-    assert found.value.status is TruthStatus.LIMIT
+    assert found[VALUE].status is TruthStatus.LIMIT
 
 
 def test_a_hidden_zero_is_never_a_number() -> None:
     found = oracle("1/(sin(z)**2 + cos(z)**2 - 1)").at({"z": 1 + 1j}, 1, BINARY32)
-    assert found.value.status is TruthStatus.PRECISION
+    assert found[VALUE].status is TruthStatus.PRECISION
 
 
 def test_the_adjoint_of_a_step_is_the_gradient_by_it() -> None:
@@ -316,7 +317,7 @@ def test_the_adjoint_of_a_step_is_the_gradient_by_it() -> None:
     with mpmath.workprec(100):
         z = mpmath.mpc(1, 2)
         true = mpmath.mpc(1, -1) * mpmath.conj(mpmath.exp(z * z) / z)
-        assert near(number(found.steps["a"]), true)
+        assert near(number(found[step("a")]), true)
 
 
 def test_the_witness_unmasks_a_wrong_rule(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,8 +330,8 @@ def test_the_witness_unmasks_a_wrong_rule(monkeypatch: pytest.MonkeyPatch) -> No
     found = oracle("sin(z)*z")
     truth = found.at({"z": 1 + 1j}, 1, BINARY64)
     attested = found.attested({"z": 1 + 1j}, 1, truth)
-    assert attested.gradient["z"].status is TruthStatus.ORACLE
-    assert "witness" in (attested.gradient["z"].reason or "")
+    assert attested[gradient("z")].status is TruthStatus.ORACLE
+    assert "witness" in (attested[gradient("z")].reason or "")
 
 
 @pytest.mark.parametrize("name", ["log", "sqrt", "asin", "acosh", "atan", "asinh"])
@@ -364,7 +365,7 @@ def test_a_rectangle_that_straddles_a_cut_is_not_smooth(name: str) -> None:
 def test_ieee_s_arithmetic_of_zeros_carries_the_side(
     text: str, z: complex, w: complex, side: int
 ) -> None:
-    found = oracle(text, "z").at({"z": z, "w": w}, 1, BINARY64).value
+    found = oracle(text, "z").at({"z": z, "w": w}, 1, BINARY64)[VALUE]
     if not side:
         assert found.status is TruthStatus.LIMIT
     else:

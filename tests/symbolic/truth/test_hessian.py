@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import sympy
+from entries import hessian as second
+from entries import of
 
 from verifier.floats import FORMATS, nearest
 from verifier.language.programs.parsing import parse
@@ -25,7 +27,9 @@ def hessian(
     text: str, upstream: float = 1.0, **point: float
 ) -> dict[tuple[str, str], Truth]:
     program = parse(text)
-    return HessianOracle(program, program.inputs).at(point, upstream, FORMAT)
+    return of(
+        "hessian", HessianOracle(program, program.inputs).at(point, upstream, FORMAT)
+    )
 
 
 def rounded(truth: Truth) -> float:
@@ -55,7 +59,7 @@ def test_only_the_inputs_named() -> None:
     found = HessianOracle(parse("x*y*z"), ["z", "x"]).at(
         {"x": 2.0, "y": 3.0, "z": 5.0}, 1.0, FORMAT
     )
-    assert {pair: rounded(truth) for pair, truth in found.items()} == {
+    assert {pair: rounded(truth) for pair, truth in of("hessian", found).items()} == {
         ("z", "z"): 0,
         ("z", "x"): 3,
         ("x", "z"): 3,
@@ -121,7 +125,7 @@ def test_a_long_program_has_the_witness_alone() -> None:
     program = parse(text)
     oracle = HessianOracle(program, ["x"])
     assert oracle.whole is None
-    truth = oracle.at({"x": 0.5}, 1.0, FORMAT)["x", "x"]
+    truth = oracle.at({"x": 0.5}, 1.0, FORMAT)[second("x", "x")]
     rounded(truth)
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from entries import gradient, slopes
 from hypothesis import example, given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
@@ -26,7 +27,7 @@ from verifier.floats import (
 )
 from verifier.language.operations import table as operations
 from verifier.language.programs.parsing import parse
-from verifier.records import Truth, TruthStatus
+from verifier.records import VALUE, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic import straight_lines as lines
 from verifier.symbolic.arithmetic.nearest import Rounded, rounding
@@ -170,7 +171,7 @@ def ends(truth: Truth) -> tuple[Fraction, Fraction]:
     return truth.enclosure.lower, truth.enclosure.upper
 
 
-def assert_agree(found: bulk.Entry, truth: Truth, format_: Format) -> None:
+def assert_agree(found: bulk.RoundedTruth, truth: Truth, format_: Format) -> None:
     if not isinstance(found, Rounded):
         assert found == truth
         return
@@ -194,8 +195,8 @@ def test_every_operation_has_the_oracles_truth_at_every_kind_of_point(
     found = many.truths(points, 1.0, format_, checked_every=10_000)
     for index, point in enumerate(points):
         truth = many.oracle.at(point, 1.0, format_)
-        assert_agree(found.value[index], truth.value, format_)
-        assert_agree(found.gradient["x"][index], truth.gradient["x"], format_)
+        assert_agree(found.columns[VALUE][index], truth[VALUE], format_)
+        assert_agree(found.columns[gradient("x")][index], truth[gradient("x")], format_)
 
 
 @pytest.mark.parametrize(
@@ -223,13 +224,13 @@ def test_programs_of_several_operations_have_the_oracles_truth(
         found = many.truths(given_, upstream, format_)
         for index, point in enumerate(given_):
             truth = many.oracle.at(point, upstream, format_)
-            assert_agree(found.value[index], truth.value, format_)
-            for name, known in truth.gradient.items():
-                assert_agree(found.gradient[name][index], known, format_)
+            assert_agree(found.columns[VALUE][index], truth[VALUE], format_)
+            for name, known in slopes(truth).items():
+                assert_agree(found.columns[gradient(name)][index], known, format_)
             again = found.at(index)
-            assert again.value.status is truth.value.status
-            assert {n: t.status for n, t in again.gradient.items()} == {
-                n: t.status for n, t in truth.gradient.items()
+            assert again[VALUE].status is truth[VALUE].status
+            assert {n: t.status for n, t in slopes(again).items()} == {
+                n: t.status for n, t in slopes(truth).items()
             }
 
 
@@ -238,7 +239,7 @@ def test_ordinary_points_are_settled_without_the_oracle() -> None:
     inputs = [-0.0, 0.0, -1.0, 1e-38, 0.75, 3.0, inf]
     found = made("sqrt(x)").truths([{"x": x} for x in inputs], 1.0, BINARY32)
     assert found.settled == [False, False, False, True, True, True, False]
-    assert [entry.__class__ for entry in found.gradient["x"]] == [
+    assert [entry.__class__ for entry in found.columns[gradient("x")]] == [
         Truth if x <= 0 else Rounded for x in inputs
     ]
 
@@ -246,14 +247,14 @@ def test_ordinary_points_are_settled_without_the_oracle() -> None:
 def test_the_oracle_is_asked_of_no_more_edges_than_allowed() -> None:
     points = [{"x": float(k)} for k in range(100)] + [{"x": -0.0}]
     found = made("floor(x)").truths(points, 1.0, BINARY32, most_asked=10)
-    left = [entry is UNEXAMINED for entry in found.gradient["x"]]
+    left = [entry is UNEXAMINED for entry in found.columns[gradient("x")]]
     assert sum(left) == 90
     assert not any((left[0], left[99], left[100]))
 
 
 def test_there_may_be_no_points() -> None:
     found = bulk.truths(parse("exp(x)"), ["x"], [], 1.0, BINARY32)
-    assert (found.value, found.gradient, found.checked) == ([], {"x": []}, 0)
+    assert (found.columns, found.checked) == ({VALUE: [], gradient("x"): []}, 0)
 
 
 # ── against mpmath ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -282,7 +283,7 @@ def test_value_and_gradient_are_those_of_mpmath(name: str, format_: Format) -> N
     with mp.workprec(300 if name == "lgamma" else 3000):
         for index, x in enumerate(inputs):
             for entry, form in zip(
-                (found.value[index], found.gradient["x"][index]),
+                (found.columns[VALUE][index], found.columns[gradient("x")][index]),
                 CLOSED_FORMS[name],
                 strict=True,
             ):
@@ -300,7 +301,7 @@ POINTS = [{"x": x} for x in (0.5, 1.25, -3.0)]
 def disputed(many: Bulk, format_: Format = BINARY32) -> list[bool]:
     found = many.truths(POINTS, 1.0, format_, checked_every=1)
     assert found.checked == len(POINTS)
-    columns = (found.value, *found.gradient.values())
+    columns = found.columns.values()
     return [
         any(e.status is TruthStatus.ORACLE for e in entries if isinstance(e, Truth))
         for entries in zip(*columns, strict=True)
@@ -355,7 +356,9 @@ def test_a_kink_that_is_taken_for_smooth_is_disputed(
 ) -> None:
     monkeypatch.setattr(lines, "_is_smooth_everywhere", lambda row: True)
     many = made("abs(x)")
-    (found,) = many.truths([{"x": 0.0}], 1.0, BINARY32, checked_every=1).gradient["x"]
+    (found,) = many.truths([{"x": 0.0}], 1.0, BINARY32, checked_every=1).columns[
+        gradient("x")
+    ]
     assert isinstance(found, Truth)
     assert found.status is TruthStatus.ORACLE
     assert "kink" in (found.reason or "")
@@ -370,7 +373,9 @@ def test_the_witness_alone_can_dispute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk.witness, "gradient", fooled)
     found = made("sigmoid(x)").truths(POINTS, 1.0, BINARY32, checked_every=1)
     reasons = [
-        entry.reason for entry in found.gradient["x"] if isinstance(entry, Truth)
+        entry.reason
+        for entry in found.columns[gradient("x")]
+        if isinstance(entry, Truth)
     ]
     assert len(reasons) == 3
     assert all(reason and "witness" in reason for reason in reasons)
@@ -404,8 +409,8 @@ def test_neighbours_that_are_settled_together_round_as_each_alone(
     alone = settled()
     assert together.settled == alone.settled
     for ours, theirs in (
-        (together.value, alone.value),
-        (together.gradient["x"], alone.gradient["x"]),
+        (together.columns[VALUE], alone.columns[VALUE]),
+        (together.columns[gradient("x")], alone.columns[gradient("x")]),
     ):
         for one, other in zip(ours, theirs, strict=True):
             if not isinstance(one, Rounded):
@@ -423,15 +428,15 @@ def test_neighbours_are_settled_together_where_a_function_stands_still() -> None
     """Far out one ball is enough for a block of points, and a kink within a block is none's to share."""
     inputs = [{"x": 200.0 + k} for k in range(bulk.BLOCK)]
     found = bulk.truths(parse("sigmoid(x)"), ["x"], inputs, 1.0, BFLOAT16)
-    assert len({id(entry) for entry in found.value}) == 1
+    assert len({id(entry) for entry in found.columns[VALUE]}) == 1
     mixed = [{"x": 3.0 if k == 64 else 200.0 + k} for k in range(bulk.BLOCK)]
     found = bulk.truths(parse("sigmoid(x)"), ["x"], mixed, 1.0, BFLOAT16)
-    middle = found.value[64]
+    middle = found.columns[VALUE][64]
     assert isinstance(middle, Rounded)
     assert middle.nearest == nearest(1 / (1 + Fraction(math.exp(-3))), BFLOAT16) < 1
     kinked = [{"x": k - 64.5} for k in range(bulk.BLOCK)]
     found = bulk.truths(parse("relu(x)"), ["x"], kinked, 1.0, BFLOAT16)
-    for entry, point in zip(found.gradient["x"], kinked, strict=True):
+    for entry, point in zip(found.columns[gradient("x")], kinked, strict=True):
         assert isinstance(entry, Rounded)
         assert entry.nearest == (0.0 if point["x"] < 0 else 1.0)
 
@@ -446,7 +451,9 @@ def test_a_choice_between_numbers_is_no_edge() -> None:
         BINARY64,
     )
     assert found.settled == [True, True]
-    for entry, true in zip(found.gradient["x"], (1.0, math.cos(1.0)), strict=True):
+    for entry, true in zip(
+        found.columns[gradient("x")], (1.0, math.cos(1.0)), strict=True
+    ):
         assert isinstance(entry, Rounded)
         assert entry.nearest == true
     kink = bulk.truths(

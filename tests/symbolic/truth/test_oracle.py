@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sympy
+from entries import gradient, slopes, step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp
@@ -15,11 +16,11 @@ from random_programs import numbers, texts
 
 from verifier.floats import BINARY32, BINARY64, Format, nearest
 from verifier.language.programs.parsing import parse, parse_steps
-from verifier.records import Enclosure, Truth, TruthStatus
+from verifier.records import VALUE, Enclosure, PointTruth, Truth, TruthStatus
 from verifier.symbolic.arithmetic.formula import Formula, Instruction
 from verifier.symbolic.calculus import derivative
 from verifier.symbolic.truth import oracle as truth
-from verifier.symbolic.truth.oracle import Oracle, PointTruth
+from verifier.symbolic.truth.oracle import Oracle
 
 
 def oracle(text: str) -> Oracle:
@@ -51,12 +52,12 @@ def assert_rounds_to(
 
 
 def test_the_notebooks_numbers_are_true() -> None:
-    assert_rounds_to(at("a + 2", upstream=123.0, a=100.0).gradient["a"], "123")
-    assert_rounds_to(at("(a + 2) * 3", upstream=123.0, a=100.0).gradient["a"], "369")
+    assert_rounds_to(at("a + 2", upstream=123.0, a=100.0)[gradient("a")], "123")
+    assert_rounds_to(at("(a + 2) * 3", upstream=123.0, a=100.0)[gradient("a")], "369")
     found = at("b = a + 2\ny_pred = b * 3\nloss = (y_pred - 290)**2", a=100.0)
-    assert_rounds_to(found.value, "256")
-    assert_rounds_to(found.gradient["a"], "96")
-    assert_rounds_to(found.steps["y_pred"], "32")
+    assert_rounds_to(found[VALUE], "256")
+    assert_rounds_to(found[gradient("a")], "96")
+    assert_rounds_to(found[step("y_pred")], "32")
 
 
 @pytest.mark.parametrize(
@@ -98,13 +99,13 @@ def test_value_and_derivative_are_those_of_the_tables(
     text: str, x: float, value: str, slope: str
 ) -> None:
     found = at(text, x=x)
-    assert_rounds_to(found.value, value)
-    assert_rounds_to(found.gradient["x"], slope)
+    assert_rounds_to(found[VALUE], value)
+    assert_rounds_to(found[gradient("x")], slope)
 
 
 def test_the_inputs_are_the_numbers_themselves() -> None:
     """0.1 of binary64 is not 1/10, and the truth at it is the square of the number that it is."""
-    ends = at("x*x", x=0.1).value.enclosure
+    ends = at("x*x", x=0.1)[VALUE].enclosure
     assert ends is not None
     assert ends.lower <= Fraction(0.1) ** 2 <= ends.upper
     assert not ends.lower <= Fraction(1, 100) <= ends.upper
@@ -114,20 +115,20 @@ def test_an_identity_is_decided_as_zero() -> None:
     """The derivative of sin² + cos² is 0; no ball is, but every number in it rounds to 0."""
     for format_ in (BINARY32, BINARY64):
         found = at("sin(x)**2 + cos(x)**2", x=1.0, format_=format_)
-        assert_rounds_to(found.gradient["x"], "0", format_)
-        assert_rounds_to(found.value, "1", format_)
+        assert_rounds_to(found[gradient("x")], "0", format_)
+        assert_rounds_to(found[VALUE], "1", format_)
 
 
 def test_exact_zeros_are_exact() -> None:
     found = at("x - x", x=3.0)
-    assert_rounds_to(found.value, "0")
-    assert_rounds_to(found.gradient["x"], "0")
+    assert_rounds_to(found[VALUE], "0")
+    assert_rounds_to(found[gradient("x")], "0")
 
 
 def test_what_overflows_every_format_is_known_to_do_so() -> None:
     found = at("exp(exp(x))", x=30.0)
-    assert found.value.enclosure is not None
-    assert nearest(found.value.enclosure.lower, BINARY64) == math.inf
+    assert found[VALUE].enclosure is not None
+    assert nearest(found[VALUE].enclosure.lower, BINARY64) == math.inf
 
 
 @pytest.mark.parametrize("x", [1e300, -1e300, 1e-300, 5e-324])
@@ -145,8 +146,8 @@ def test_what_overflows_every_format_is_known_to_do_so() -> None:
 )
 def test_extreme_points_are_decided(text: str, x: float) -> None:
     found = at(text, x=x)
-    assert found.value.status is TruthStatus.FINITE
-    assert found.gradient["x"].status is TruthStatus.FINITE
+    assert found[VALUE].status is TruthStatus.FINITE
+    assert found[gradient("x")].status is TruthStatus.FINITE
 
 
 # ── statuses ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -156,7 +157,7 @@ UNDEFINED, PRECISION = TruthStatus.UNDEFINED, TruthStatus.PRECISION
 
 
 @pytest.mark.parametrize(
-    ("text", "x", "value", "gradient"),
+    ("text", "x", "value", "slope"),
     [
         ("exp(log(x))", -1.0, UNDEFINED, UNDEFINED),
         ("log(x)", 0.0, INFINITE, INFINITE),
@@ -172,26 +173,26 @@ UNDEFINED, PRECISION = TruthStatus.UNDEFINED, TruthStatus.PRECISION
     ],
 )
 def test_a_status_says_what_is_known(
-    text: str, x: float, value: TruthStatus, gradient: TruthStatus
+    text: str, x: float, value: TruthStatus, slope: TruthStatus
 ) -> None:
     found = at(text, x=x)
-    assert found.value.status is value
-    assert found.gradient["x"].status is gradient
-    if gradient not in (FINITE, KINK, INFINITE):
-        assert found.gradient["x"].reason
+    assert found[VALUE].status is value
+    assert found[gradient("x")].status is slope
+    if slope not in (FINITE, KINK, INFINITE):
+        assert found[gradient("x")].reason
 
 
 def test_the_branch_not_taken_does_not_matter() -> None:
     found = at("where(x > 0, log(x), 0)", x=-1.0)
-    assert_rounds_to(found.value, "0")
-    assert_rounds_to(found.gradient["x"], "0")
+    assert_rounds_to(found[VALUE], "0")
+    assert_rounds_to(found[gradient("x")], "0")
 
 
 def test_one_input_may_be_decided_where_another_is_not() -> None:
     found = at("x*x + abs(y)", x=3.0, y=0.0)
-    assert_rounds_to(found.gradient["x"], "6")
-    assert found.gradient["y"].status is KINK
-    assert found.gradient["y"].enclosure == Enclosure(
+    assert_rounds_to(found[gradient("x")], "6")
+    assert found[gradient("y")].status is KINK
+    assert found[gradient("y")].enclosure == Enclosure(
         lower=Fraction(-1), upper=Fraction(1)
     )
 
@@ -200,8 +201,8 @@ def test_one_input_may_be_decided_where_another_is_not() -> None:
 def test_cancellation_costs_precision_and_not_the_answer(exponent: int) -> None:
     """hypot(b, 0) with b = (x + 2⁻ᵏ) − x, exactly 2⁻ᵏ: away from the kink, however many bits it takes to see that."""
     found = at(f"hypot((exp(x) + 2**-{exponent}) - exp(x), y)", x=1.0, y=0.0)
-    assert_rounds_to(found.value, Fraction(1, 2**exponent))
-    assert_rounds_to(found.gradient["y"], "0")
+    assert_rounds_to(found[VALUE], Fraction(1, 2**exponent))
+    assert_rounds_to(found[gradient("y")], "0")
 
 
 # ── two derivations ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,9 +221,9 @@ def test_a_wrong_rule_of_the_whole_derivative_is_found(
 
     monkeypatch.setattr(derivative.LogGamma, "fdiff", fdiff)
     found = at("lgamma(x*x + 17/16)", x=1.5)
-    assert found.gradient["x"].status is TruthStatus.ORACLE
-    assert "disjoint" in (found.gradient["x"].reason or "")
-    assert found.value.status is FINITE
+    assert found[gradient("x")].status is TruthStatus.ORACLE
+    assert "disjoint" in (found[gradient("x")].reason or "")
+    assert found[VALUE].status is FINITE
 
 
 def test_a_wrong_reading_of_the_whole_value_is_found(
@@ -233,7 +234,7 @@ def test_a_wrong_reading_of_the_whole_value_is_found(
         "expm1",
         lambda x: sympy.exp(x) - sympy.Rational(2**60 + 1, 2**60),
     )
-    assert at("expm1(x)", x=1.5).value.status is TruthStatus.ORACLE
+    assert at("expm1(x)", x=1.5)[VALUE].status is TruthStatus.ORACLE
 
 
 @pytest.mark.parametrize("shift", [40, 60, 80])
@@ -260,8 +261,8 @@ def test_a_wrong_rule_of_the_stepwise_derivative_is_found(
 
     monkeypatch.setattr(derivative, "local", wrong)
     found = at("exp(sin(x)) * y", x=1.25, y=2.0)
-    assert found.gradient["x"].status is TruthStatus.ORACLE
-    assert found.gradient["y"].status is FINITE
+    assert found[gradient("x")].status is TruthStatus.ORACLE
+    assert found[gradient("y")].status is FINITE
 
 
 def test_a_program_too_large_for_the_whole_derivative_has_the_stepwise_one() -> None:
@@ -270,7 +271,9 @@ def test_a_program_too_large_for_the_whole_derivative_has_the_stepwise_one() -> 
     )
     found = oracle(steps)
     assert found.whole is None
-    assert_rounds_to(found.at({"x": 1.0}, 1.0, BINARY64).gradient["x"], Fraction(2**39))
+    assert_rounds_to(
+        found.at({"x": 1.0}, 1.0, BINARY64)[gradient("x")], Fraction(2**39)
+    )
 
 
 @settings(derandomize=True, deadline=None, max_examples=80)
@@ -279,7 +282,7 @@ def test_random_programs_never_set_the_two_derivations_against_each_other(
     text: str, x: float, y: float
 ) -> None:
     found = at(text + " + 0*x + 0*y", x=x, y=y, format_=BINARY32)
-    for one in (found.value, *found.gradient.values()):
+    for one in (found[VALUE], *slopes(found).values()):
         assert one.status is not TruthStatus.ORACLE, one.reason
         if one.status is FINITE:
             assert one.enclosure is not None
@@ -295,7 +298,7 @@ def test_the_truth_of_a_smooth_function_is_mpmaths(x: float, y: float) -> None:
         slope = mp.exp(mp.sin(a)) * (b * (1 - t * t) + t * mp.cos(a))
         sign, mantissa, power, _ = slope._mpf_
         true = (-1) ** sign * Fraction(int(mantissa)) * Fraction(2) ** power
-    assert_rounds_to(found.gradient["x"], true)
+    assert_rounds_to(found[gradient("x")], true)
 
 
 # ── a descent's exact trajectory ─────────────────────────────────────────────────────────────────────────────────────

@@ -304,13 +304,13 @@ def _jumps(values: Sequence[Value], here: Truth) -> bool:
         return True
     if here.status is TruthStatus.UNDEFINED and found:
         return True  # no number continues the function there, whatever this line shows
-    if here.status is not TruthStatus.FINITE or here.enclosure is None:
+    if here.status is not TruthStatus.FINITE or here.interval is None:
         return False
     if len(found) < len(values):  # finite at the point, infinite beside it
         return True
     ends = (balls.enclosure(ball) for ball in found)
     return any(
-        end.lower > here.enclosure.upper or end.upper < here.enclosure.lower
+        end.lower > here.interval.upper or end.upper < here.interval.lower
         for end in ends
     )
 

@@ -20,13 +20,14 @@ from verifier.language.operations.operation import tangent_name
 from verifier.language.programs import parsing, rewriting
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import IMAGINARY_UNIT, Program
-from verifier.records import Disc
+from verifier.records import VALUE, Disc, Entry
 from verifier.symbolic.arithmetic import balls, complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle
 from verifier.symbolic.arithmetic.complex_cuts import Place
 from verifier.symbolic.calculus import complex_chain
 from verifier.symbolic.rounding.model import Mode
+from verifier.symbolic.rounding.spread import Spread
 
 GUARD_BITS = 40
 """Precision beyond the format's, so that the balls' own rounding does not count."""
@@ -91,15 +92,6 @@ Region = _Region | None
 """None is the whole plane, and beyond: anything may come out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComplexSpread:
-    """Where rounding may bring value, gradient and step adjoints; None where it may bring them anywhere."""
-
-    value: Disc | None
-    gradient: Mapping[str, Disc | None]
-    steps: Mapping[str, Disc | None]
-
-
 class ComplexRoundingModel:
     """A program as PyTorch is given it, in one component format, differentiated in one mode.
 
@@ -129,24 +121,24 @@ class ComplexRoundingModel:
             if node.operation == "variable"
         }
 
-    def spread(self, point: Mapping[str, complex], upstream: complex) -> ComplexSpread:
+    def spread(self, point: Mapping[str, complex], upstream: complex) -> Spread[Disc]:
         """All that rounding may make of the program at `point`, whose coordinates are numbers of the format."""
         with balls.workprec(self.working_bits):
             given = {name: _exact(point[name]) for name in self.program.inputs}
             values = self._run(self.program, given)
-            value = _disc(values[self.program.output])
+            reach = {VALUE: _disc(values[self.program.output])}
             if self.mode is Mode.FORWARD:
-                gradient = {
-                    name: _disc(self._scaled_tangent(values, name, _exact(upstream)))
-                    for name in self.wrt
-                }
-                return ComplexSpread(value=value, gradient=gradient, steps={})
+                for name in self.wrt:
+                    found = self._scaled_tangent(values, name, _exact(upstream))
+                    reach[Entry("gradient", (name,))] = _disc(found)
+                return Spread(reach=reach)
             adjoints = self._backward(values, _exact(upstream))
-            return ComplexSpread(
-                value=value,
-                gradient={n: _disc(adjoints[self.leaves[n]]) for n in self.wrt},
-                steps={n: _disc(adjoints[i]) for n, i in self.program.steps.items()},
-            )
+            for name in self.wrt:
+                disc = _disc(adjoints[self.leaves[name]])
+                reach[Entry("gradient", (name,))] = disc
+            for name, index in self.program.steps.items():
+                reach[Entry("step", (name,))] = _disc(adjoints[index])
+            return Spread(reach=reach)
 
     @property
     def working_bits(self) -> int:

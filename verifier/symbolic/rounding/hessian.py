@@ -9,7 +9,7 @@ from typing import Any
 
 from verifier.floats import Format
 from verifier.language.programs.program import Program
-from verifier.records import Enclosure
+from verifier.records import Enclosure, Entry
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.rounding import passes
@@ -49,14 +49,15 @@ class HessianRounding:
 
     def spread(
         self, point: Mapping[str, float], upstream: float
-    ) -> dict[tuple[str, str], Enclosure | None]:
+    ) -> dict[Entry, Enclosure | None]:
         """Where rounding may bring the derivative of gradient i by input j; None where it may bring it anywhere."""
         given = {**point, self.upstream: upstream}
         if self.outer is Mode.FORWARD:
             pairs = [(first, second) for first in self.wrt for second in self.wrt]
-            return dict(zip(pairs, self._steps(given), strict=True))
+            entries = [Entry("hessian", pair) for pair in pairs]
+            return dict(zip(entries, self._steps(given), strict=True))
         return {
-            (first, second): row[second]
+            Entry("hessian", (first, second)): row[second]
             for first, row in zip(self.wrt, self._jacobian(given), strict=True)
             for second in self.wrt
         }

@@ -9,7 +9,6 @@ execution whose operations are each that accurate stays inside, and no tolerance
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from functools import cache, cached_property, reduce
@@ -22,10 +21,11 @@ from verifier.language.operations.operation import tangent_name
 from verifier.language.programs import parsing, rewriting
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import Node, Program
-from verifier.records import Enclosure
+from verifier.records import VALUE, Enclosure, Entry
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.calculus import derivative, signed
+from verifier.symbolic.rounding.spread import Spread, Unbounded
 
 GUARD_BITS = 24
 """Precision beyond the format's, so that the balls' own rounding does not count."""
@@ -62,23 +62,6 @@ class Mode(Enum):
     FORWARD = "forward"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
-    """Where rounding may bring value, gradient and step adjoints; None where it may bring them anywhere.
-
-    Forward mode has no step adjoints.
-    """
-
-    value: Enclosure | None
-    gradient: Mapping[str, Enclosure | None]
-    steps: Mapping[str, Enclosure | None]
-    unbounded_values: frozenset[int] = frozenset()
-    """The nodes whose values may be anything, infinite or NaN included, for another reason than an operand that is
-    smaller than every number of the format."""
-    unbounded_derivatives: frozenset[tuple[str, int]] = frozenset()
-    """The same of adjoints, or of the tangents by each input."""
-
-
 class RoundingModel:
     """A program as PyTorch is given it (compositions written out), in one format, differentiated in one mode.
 
@@ -110,32 +93,31 @@ class RoundingModel:
             if node.operation == "variable"
         }
 
-    def spread(self, point: Mapping[str, float], upstream: float) -> Spread:
+    def spread(self, point: Mapping[str, float], upstream: float) -> Spread[Enclosure]:
         """All that rounding may make of the program at `point`, whose coordinates are numbers of the format."""
         with balls.workprec(self.working_bits):
             values = self._forward(point)
             if self.mode is Mode.FORWARD:
                 return self._spread_forward(values, balls.exact(upstream))
             adjoints = self._backward(values, balls.exact(upstream))
-            return Spread(
-                value=_ends(values[self.program.output]),
-                gradient={
-                    name: _ends(adjoints[self.leaves[name]]) for name in self.wrt
-                },
-                steps={
-                    name: _ends(adjoints[index])
-                    for name, index in self.program.steps.items()
-                },
-                unbounded_values=self._unbounded_values(values),
-                unbounded_derivatives=frozenset(
-                    ("", index) for index in _unbounded(adjoints)
-                ),
+            reach = {VALUE: _ends(values[self.program.output])}
+            for name in self.wrt:
+                ends = _ends(adjoints[self.leaves[name]])
+                reach[Entry("gradient", (name,))] = ends
+            for name, index in self.program.steps.items():
+                reach[Entry("step", (name,))] = _ends(adjoints[index])
+            unbounded = Unbounded(
+                values=self._unbounded_values(values),
+                derivatives=frozenset(("", index) for index in _unbounded(adjoints)),
             )
+            return Spread(reach=reach, unbounded=unbounded)
 
-    def _spread_forward(self, values: Sequence[Any], upstream: Ball) -> Spread:
+    def _spread_forward(
+        self, values: Sequence[Any], upstream: Ball
+    ) -> Spread[Enclosure]:
         """By both ways of PyTorch's users: the tangent is 1, or it is the upstream gradient itself."""
         product = operations.OPERATIONS["mul"]
-        gradient: dict[str, Enclosure | None] = {}
+        reach = {VALUE: _ends(values[self.program.output])}
         unbounded: set[tuple[str, int]] = set()
         for name in self.wrt:
             tangents = self._tangents(values, name, balls.exact(1.0))
@@ -147,14 +129,14 @@ class RoundingModel:
             reached = balls.anything()
             if all(balls.is_finite(ball) for _, ball in ways):
                 reached = reduce(type(reached).union, (ball for _, ball in ways))
-            gradient[name] = _ends(reached)
+            reach[Entry("gradient", (name,))] = _ends(reached)
             unbounded |= {(name, i) for way, _ in ways for i in _unbounded(way)}
         return Spread(
-            value=_ends(values[self.program.output]),
-            gradient=gradient,
-            steps={},
-            unbounded_values=self._unbounded_values(values),
-            unbounded_derivatives=frozenset(unbounded),
+            reach=reach,
+            unbounded=Unbounded(
+                values=self._unbounded_values(values),
+                derivatives=frozenset(unbounded),
+            ),
         )
 
     @property

@@ -16,7 +16,7 @@ from fractions import Fraction
 from verifier.floats import Format
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
-from verifier.records import ClarkePiece, Enclosure
+from verifier.records import ClarkePiece, Enclosure, Entry
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.calculus.chain import Known, Standing
@@ -75,9 +75,9 @@ class Clarke:
         widest = [Fraction(0)] * len(wrt)
         for selection in found:
             model = RoundingModel(selection.program, wrt, format_, limited_range=False)
-            gradient = model.spread(point, upstream).gradient
+            spread = model.spread(point, upstream).reach
             for at, name in enumerate(wrt):
-                reach = gradient[name]
+                reach = spread[Entry("gradient", (name,))]
                 if reach is None:
                     return None
                 widest[at] = max(widest[at], reach.upper - reach.lower)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from verifier.floats import Format, nearest, ulp
 from verifier.language.programs.program import Program
-from verifier.records import ComplexTruth, Enclosure, TruthStatus
+from verifier.records import (
+    VALUE,
+    Enclosure,
+    Entry,
+    PointTruth,
+    Rectangle,
+    Truth,
+    TruthStatus,
+)
 from verifier.symbolic.arithmetic import balls, complex_balls
 from verifier.symbolic.arithmetic.complex_balls import Number
 from verifier.symbolic.arithmetic.precision import attempts
@@ -15,7 +23,7 @@ from verifier.symbolic.calculus import complex_witness
 from verifier.symbolic.calculus.chain import Known, Pass, Standing
 from verifier.symbolic.calculus.complex_chain import ComplexChain
 from verifier.symbolic.calculus.stepwise import Stepwise
-from verifier.symbolic.truth.oracle import Zeros, may_vanish
+from verifier.symbolic.truth.oracle import Zeros, known_parts, may_vanish
 
 GUARD_BITS = 40
 """Precision beyond the format's at the first attempt."""
@@ -26,15 +34,6 @@ TIGHT_BITS = 20
 PATIENCE_BITS = 1_000
 """Up to here a part that does not round one way is asked again: it may be an exact number, or a zero."""
 WITNESS_BITS = 256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComplexPointTruth:
-    """All that is true at one point: the value, the gradient by each input, the adjoint of each named step."""
-
-    value: ComplexTruth
-    gradient: Mapping[str, ComplexTruth]
-    steps: Mapping[str, ComplexTruth]
 
 
 class ComplexOracle:
@@ -50,14 +49,16 @@ class ComplexOracle:
             for index, node in enumerate(program.nodes)
             if node.operation == "variable"
         }
+        gradient = (Entry("gradient", (name,)) for name in self.wrt)
+        steps = (Entry("step", (name,)) for name in program.steps)
+        self.entries = (VALUE, *gradient, *steps)
 
     def at(
         self, point: Mapping[str, complex], upstream: complex, format_: Format
-    ) -> ComplexPointTruth:
+    ) -> PointTruth:
         """Enclosures tight enough to round in the components' format, or why there are none."""
-        places = [("value", ""), *(("gradient", name) for name in self.wrt)]
-        places += [("step", name) for name in self.program.steps]
-        found: dict[tuple[str, str], ComplexTruth] = {}
+        places = list(self.entries)
+        found: dict[Entry, Truth] = {}
         tries = attempts(
             lambda: self._attempt(point, upstream, places),
             format_.precision_bits + GUARD_BITS,
@@ -70,7 +71,9 @@ class ComplexOracle:
                 place
                 for place in places
                 if not _decided(found[place], format_, patient=patient)
-                and not self.zeros.accept(place, _parts(found[place]), format_, bits)
+                and not self.zeros.accept(
+                    place, known_parts(found[place]), format_, bits
+                )
             ]
             if not places:
                 break
@@ -81,66 +84,61 @@ class ComplexOracle:
             found[place] = replace(
                 found[place], status=TruthStatus.PRECISION, reason=reason
             )
-        return ComplexPointTruth(
-            value=found["value", ""],
-            gradient={name: found["gradient", name] for name in self.wrt},
-            steps={name: found["step", name] for name in self.program.steps},
-        )
+        return found
 
     def over(
         self,
         inputs: Mapping[str, Number],
         upstream: complex,
-        kind: str,
-        name: str,
+        entry: Entry,
     ) -> Known:
-        """What is known of one quantity over rectangles of inputs, at the precision in force."""
+        """What is known of one entry over rectangles of inputs, at the precision in force."""
         done = self.stepwise.evaluate(inputs, upstream)
-        if kind == "gradient" and name not in self.leaves:
+        if entry.quantity == "gradient" and entry.wrt[0] not in self.leaves:
             return Known(complex_balls.zero())
-        return self._known(done, kind, name)
+        return self._known(done, entry)
 
     def attested(
         self,
         point: Mapping[str, complex],
         upstream: complex,
-        truth: ComplexPointTruth,
-    ) -> ComplexPointTruth:
-        """The truth as the witness leaves it: a gradient that it contradicts becomes undecided."""
-        gradient = dict(truth.gradient)
+        truths: PointTruth,
+    ) -> PointTruth:
+        """The truths as the witness leaves it: a gradient that it contradicts becomes undecided."""
+        attested = dict(truths)
         with balls.workprec(WITNESS_BITS):
             done = self.stepwise.evaluate(point, upstream)
-            for name, known in truth.gradient.items():
-                if known.status is not TruthStatus.FINITE:
+            for entry, known in truths.items():
+                is_finite = known.status is TruthStatus.FINITE
+                if entry.quantity != "gradient" or not is_finite:
                     continue
+                (name,) = entry.wrt
                 second = complex_witness.gradient(self.program, point, name, upstream)
-                first = self._known(done, "gradient", name)
+                first = self._known(done, entry)
                 if second is None or first.standing is not Standing.REGULAR:
                     continue
                 if not complex_balls.overlaps(first.ball, second):
                     reason = f"the stepwise derivative says {first.ball}, the witness {second}"
-                    gradient[name] = ComplexTruth(
-                        status=TruthStatus.ORACLE, reason=reason
-                    )
+                    attested[entry] = Truth(status=TruthStatus.ORACLE, reason=reason)
                 else:
-                    gradient[name] = replace(known, derivations=2)
-        return replace(truth, gradient=gradient)
+                    attested[entry] = replace(known, derivations=2)
+        return attested
 
     def _attempt(
         self,
         point: Mapping[str, complex],
         upstream: complex,
-        places: Sequence[tuple[str, str]],
-    ) -> dict[tuple[str, str], ComplexTruth]:
+        places: Sequence[Entry],
+    ) -> dict[Entry, Truth]:
         done = self.stepwise.evaluate(point, upstream)
-        return {place: _truth(self._known(done, *place)) for place in places}
+        return {place: _truth(self._known(done, place)) for place in places}
 
-    def _known(self, done: Pass, kind: str, name: str) -> Known:
+    def _known(self, done: Pass, entry: Entry) -> Known:
         output = done.values[self.program.output]
-        if kind == "value":
+        if entry == VALUE:
             return output
-        index = self.leaves[name] if kind == "gradient" else self.program.steps[name]
-        known = done.adjoints[index]
+        nodes = self.leaves if entry.quantity == "gradient" else self.program.steps
+        known = done.adjoints[nodes[entry.wrt[0]]]
         if known is not None:
             return known
         if output.standing is not Standing.REGULAR:
@@ -155,29 +153,26 @@ _STATUS = {
 }
 
 
-def _truth(known: Known) -> ComplexTruth:
+def _truth(known: Known) -> Truth:
     if known.standing is not Standing.REGULAR:
-        return ComplexTruth(status=_STATUS[known.standing], reason=known.reason)
+        return Truth(status=_STATUS[known.standing], reason=known.reason)
     if not complex_balls.is_finite(known.ball):
-        return ComplexTruth(status=TruthStatus.PRECISION)
+        return Truth(status=TruthStatus.PRECISION)
     real, imaginary = complex_balls.enclosures(known.ball)
-    return ComplexTruth(status=TruthStatus.FINITE, real=real, imaginary=imaginary)
+    rectangle = Rectangle(real=real, imaginary=imaginary)
+    return Truth(status=TruthStatus.FINITE, enclosure=rectangle)
 
 
-def _decided(truth: ComplexTruth, format_: Format, *, patient: bool) -> bool:
+def _decided(truth: Truth, format_: Format, *, patient: bool) -> bool:
     """Whether more precision could tell nothing more about how the truth rounds."""
     if truth.status is not TruthStatus.FINITE:
         return truth.status is not TruthStatus.PRECISION
-    parts = _parts(truth)
+    parts = known_parts(truth)
     if may_vanish(parts):
         return False
     if all(nearest(p.lower, format_) == nearest(p.upper, format_) for p in parts):
         return True
     return not patient and _is_tight(parts, format_)
-
-
-def _parts(truth: ComplexTruth) -> list[Enclosure]:
-    return [part for part in (truth.real, truth.imaginary) if part is not None]
 
 
 def _is_tight(parts: Sequence[Enclosure], format_: Format) -> bool:

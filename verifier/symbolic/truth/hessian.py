@@ -14,7 +14,7 @@ from functools import cached_property
 from verifier.floats import Format
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
-from verifier.records import Truth, TruthStatus
+from verifier.records import Entry, PointTruth, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.expansions import NoLimit, Outside, Unresolved
@@ -75,11 +75,12 @@ class HessianOracle:
         point: Mapping[str, float],
         upstream: float,
         format_: Format,
-        gradient: Mapping[str, Truth] | None = None,
-    ) -> dict[Pair, Truth]:
+        first: PointTruth | None = None,
+    ) -> PointTruth:
         """The truth of every ordered pair at `point`, each tight enough to round in the format.
 
-        With the truth about the `gradient`, what only a limit can decide is decided by the limits.
+        With the truths of `first` order, what only a limit can decide is decided by the
+        limits.
         """
         found: dict[Pair, Truth] = {}
         open_ = list(self.pairs)
@@ -100,24 +101,26 @@ class HessianOracle:
                 break
         found = {pair: _settled(truth) for pair, truth in found.items()}
         found |= {(j, i): truth for (i, j), truth in found.items()}
-        if self.limits is not None and gradient is not None:
+        if self.limits is not None and first is not None:
             for pair in self.pairs:
                 if found[pair].status is TruthStatus.LIMIT:
-                    found |= self._by_limits(pair, point, upstream, gradient)
-        return found
+                    found |= self._by_limits(pair, point, upstream, first)
+        return {Entry("hessian", pair): truth for pair, truth in found.items()}
 
     def _by_limits(
         self,
         pair: Pair,
         point: Mapping[str, float],
         upstream: float,
-        gradient: Mapping[str, Truth],
+        first: PointTruth,
     ) -> dict[Pair, Truth]:
         """The truth of a pair in both orders; what one does not tell the other does where both are proved alike."""
         assert self.limits is not None
         orders = list(dict.fromkeys((pair, pair[::-1])))
         found = {
-            order: self.limits.second(point, order, upstream, gradient[order[0]])
+            order: self.limits.second(
+                point, order, upstream, first[Entry("gradient", order[:1])]
+            )
             for order in orders
         }
         known = [truth for truth in found.values() if truth.status in _KNOWN]
@@ -161,9 +164,10 @@ class HessianOracle:
         return Clarke(self.program)
 
     def over(
-        self, inputs: Mapping[str, float | Ball], upstream: float, pair: Pair
+        self, inputs: Mapping[str, float | Ball], upstream: float, entry: Entry
     ) -> Known:
         """What is known of one entry over balls of inputs, at the precision in force; by SymPy's formulas alone."""
+        pair = entry.wrt[0], entry.wrt[1]
         adjoints = self.stepwise.evaluate(inputs, upstream).adjoints
         standing = {
             name: adjoints[self.leaves[name]] or Known(balls.zero()) for name in pair
@@ -173,8 +177,8 @@ class HessianOracle:
             return worst
         if pair not in self.pairs:
             pair = pair[1], pair[0]
-        entry = self._symbolic(inputs, upstream).get(pair)
-        return Known(entry) if entry is not None else _UNKNOWN
+        ball = self._symbolic(inputs, upstream).get(pair)
+        return Known(ball) if ball is not None else _UNKNOWN
 
     def _attempt(
         self,

@@ -18,7 +18,7 @@ from verifier.language.programs import rewriting
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import Program
 from verifier.language.programs.single_operation import isolate, operand_name
-from verifier.records import Enclosure, Truth, TruthStatus
+from verifier.records import Enclosure, Entry, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball, Regularity
 from verifier.symbolic.arithmetic.precision import attempts
@@ -404,9 +404,9 @@ class _Examination:
     ) -> bool | None:
         """Whether rounding inside PyTorch's documented formula brings about what it handed back."""
         truth = _truth(local, self.format)
-        if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
+        if truth.status is not TruthStatus.FINITE or truth.interval is None:
             return None
-        middle = (truth.enclosure.lower + truth.enclosure.upper) / 2
+        middle = (truth.interval.lower + truth.interval.upper) / 2
         if math.isfinite(measured):
             error = abs(Fraction(measured) - middle)
             if error <= EXPLAINABLE_ULP * ulp(middle, self.format):
@@ -429,7 +429,8 @@ class _Examination:
             for at, argument in enumerate(node.arguments)
         }
         model = RoundingModel(alone, [name], self.format, limited_range=True)
-        reach = model.spread(point, adjoint).gradient[name]
+        spread = model.spread(point, adjoint).reach
+        reach = spread[Entry("gradient", (name,))]
         if reach is None:
             return True
         return (

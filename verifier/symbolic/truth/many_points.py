@@ -16,14 +16,14 @@ from typing import Any
 
 from verifier.floats import Format, nearest, ulp
 from verifier.language.programs.program import Program
-from verifier.records import Enclosure, Truth, TruthStatus
+from verifier.records import Enclosure, Entry, PointTruth, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball, Regularity
 from verifier.symbolic.arithmetic.nearest import GUARD_BITS, Rounded, rounding
 from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.arithmetic.straight_lines import Line, Written
 from verifier.symbolic.calculus import witness
-from verifier.symbolic.truth.oracle import WITNESS_BITS, Oracle, PointTruth
+from verifier.symbolic.truth.oracle import WITNESS_BITS, Oracle
 
 FIRST_BITS = 96
 """The precision of the first attempt, at the least: below two limbs Arb gains nothing."""
@@ -39,11 +39,11 @@ CLOSE = Fraction(1, 1 << 12)
 Point = Mapping[str, float]
 
 
-Entry = Rounded | Truth
+RoundedTruth = Rounded | Truth
 """What is known of one number: a finite one as it rounds, or else the oracle's answer."""
 
 
-def truth_of(entry: Entry) -> Truth:
+def truth_of(entry: RoundedTruth) -> Truth:
     """The same as the oracle gives it: exact rational ends."""
     if isinstance(entry, Truth):
         return entry
@@ -60,8 +60,7 @@ def truth_of(entry: Entry) -> Truth:
 class Truths:
     """The truth at many points, by point in order."""
 
-    value: list[Entry]
-    gradient: dict[str, list[Entry]]
+    columns: Mapping[Entry, list[RoundedTruth]]
     settled: list[bool]
     """Whether balls settled the point; else the oracle was asked."""
     checked: int
@@ -69,11 +68,9 @@ class Truths:
 
     def at(self, index: int) -> PointTruth:
         """All that is true at one point, as `Oracle.at` gives it; of named steps nothing."""
-        return PointTruth(
-            value=truth_of(self.value[index]),
-            gradient={name: truth_of(c[index]) for name, c in self.gradient.items()},
-            steps={},
-        )
+        return {
+            entry: truth_of(column[index]) for entry, column in self.columns.items()
+        }
 
 
 def truths(
@@ -137,8 +134,7 @@ class Bulk:
         columns = [list(column) for column in zip(*found, strict=True)]
         columns = columns or [[] for _ in range(1 + len(self.wrt))]
         return Truths(
-            value=columns[0],
-            gradient=dict(zip(self.wrt, columns[1:], strict=True)),
+            columns=dict(zip(self.oracle.of_whole, columns, strict=True)),
             settled=settled,
             checked=len(done),
         )
@@ -238,11 +234,13 @@ class Bulk:
 
     # ── asked of the oracle ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _asked(self, point: Point, upstream: float, format_: Format) -> Sequence[Entry]:
+    def _asked(
+        self, point: Point, upstream: float, format_: Format
+    ) -> Sequence[RoundedTruth]:
         truth = self.oracle.at(point, upstream, format_)
         return [
-            entry_of(known, format_)
-            for known in (truth.value, *(truth.gradient[name] for name in self.wrt))
+            rounded_truth(known, format_)
+            for known in (truth[entry] for entry in self.oracle.of_whole)
         ]
 
     def dispute(
@@ -250,15 +248,15 @@ class Bulk:
         point: Point,
         upstream: float,
         format_: Format,
-        entries: Sequence[Entry],
-    ) -> Sequence[Entry]:
+        entries: Sequence[RoundedTruth],
+    ) -> Sequence[RoundedTruth]:
         """The entries of a point, value first, with those undecided that the oracle or the witness contradicts."""
         known = self.oracle.at(point, upstream, format_)
-        opinions = [known.value, *(known.gradient[name] for name in self.wrt)]
+        opinions = [known[entry] for entry in self.oracle.of_whole]
         with balls.workprec(WITNESS_BITS):
             third = witness.gradient(self.oracle.program, point, self.wrt, upstream)
         slopes = [None] * len(self.wrt) if third is None else list(third.values())
-        found: list[Entry] = []
+        found: list[RoundedTruth] = []
         for entry, opinion, ball in zip(
             entries, opinions, [None, *slopes], strict=True
         ):
@@ -289,11 +287,11 @@ def _spread(places: Sequence[int], most: int | None) -> Iterator[int]:
         yield from (places[round(index * step)] for index in range(most))
 
 
-def entry_of(truth: Truth, format_: Format) -> Entry:
+def rounded_truth(truth: Truth, format_: Format) -> RoundedTruth:
     """The oracle's truth as it rounds, where it is a finite number."""
-    if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
+    if truth.status is not TruthStatus.FINITE or truth.interval is None:
         return truth
-    middle = (truth.enclosure.lower + truth.enclosure.upper) / 2
+    middle = (truth.interval.lower + truth.interval.upper) / 2
     number, unit = nearest(middle, format_), ulp(middle, format_)
     grain = _power_of(unit)
     if math.isinf(number):
@@ -308,14 +306,14 @@ def _power_of(unit: Fraction) -> int:
 
 
 def _quarrel(
-    entry: Entry, opinion: Truth, third: Ball | None, format_: Format
+    entry: RoundedTruth, opinion: Truth, third: Ball | None, format_: Format
 ) -> str | None:
     """Why what was settled cannot be: the oracle's enclosure rounds otherwise, or the witness is disjoint."""
     if isinstance(entry, Truth) or isinstance(entry.proof, Truth):
         return None
     if third is not None and not balls.overlaps(entry.proof, third):
         return f"the witness says {third}, the compiled derivative {entry.proof}"
-    ends = opinion.enclosure
+    ends = opinion.interval
     if opinion.status is not TruthStatus.FINITE or ends is None:
         undecided = (TruthStatus.PRECISION, TruthStatus.LIMIT, TruthStatus.BUDGET)
         if opinion.status in undecided:

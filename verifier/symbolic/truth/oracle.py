@@ -5,14 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 
 from verifier.floats import Format, nearest, ulp
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Node, Program
-from verifier.records import Enclosure, Truth, TruthStatus
+from verifier.records import (
+    VALUE,
+    Enclosure,
+    Entry,
+    PointTruth,
+    Rectangle,
+    Truth,
+    TruthStatus,
+)
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.formula import Formula
@@ -64,20 +72,12 @@ def may_vanish(parts: Sequence[Enclosure]) -> bool:
 
 
 def known_parts(truth: Truth) -> Sequence[Enclosure]:
-    """What encloses a finite truth, in the form that `may_vanish` asks for; nothing where it is not known so."""
+    """The real numbers that a finite truth is made of, as `may_vanish` takes them; else none."""
     if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
         return []
+    if isinstance(truth.enclosure, Rectangle):
+        return [truth.enclosure.real, truth.enclosure.imaginary]
     return [truth.enclosure]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PointTruth:
-    """All that is true at one point: the value, the derivative by each input, the adjoint of each named step."""
-
-    value: Truth
-    gradient: Mapping[str, Truth]
-    steps: Mapping[str, Truth]
-    hessian: Mapping[tuple[str, str], Truth] = field(default_factory=dict)
 
 
 _SIGNED = (TruthStatus.FINITE, TruthStatus.INFINITE, TruthStatus.UNDEFINED)
@@ -111,14 +111,17 @@ class Oracle:
             for index, node in enumerate(program.nodes)
             if node.operation == "variable"
         }
+        self.of_whole = (VALUE, *(Entry("gradient", (name,)) for name in self.wrt))
+        """What SymPy's expressions give too."""
+        steps = (Entry("step", (name,)) for name in program.steps)
+        self.entries = (*self.of_whole, *steps)
 
     def at(
         self, point: Mapping[str, float], upstream: float, format_: Format
     ) -> PointTruth:
         """Enclosures of value, gradient and step adjoints at `point`, each tight enough to round in the format."""
-        places = [("value", ""), *(("gradient", name) for name in self.wrt)]
-        places += [("step", name) for name in self.program.steps]
-        found: dict[tuple[str, str], Truth] = {}
+        places = list(self.entries)
+        found: dict[Entry, Truth] = {}
         tries = attempts(
             lambda: self._attempt(point, upstream, places, found),
             format_.precision_bits + GUARD_BITS,
@@ -139,65 +142,59 @@ class Oracle:
         for place in places:
             found[place] = _settled(found[place], format_)
         self._resolve(found, point, upstream)
-        return PointTruth(
-            value=found["value", ""],
-            gradient={name: found["gradient", name] for name in self.wrt},
-            steps={name: found["step", name] for name in self.program.steps},
-        )
+        return found
 
     def over(
         self,
         inputs: Mapping[str, float | Ball],
         upstream: float,
-        quantity: str,
-        name: str = "",
+        entry: Entry,
     ) -> Known:
-        """What the stepwise derivative knows of one quantity over balls of inputs, at the precision in force.
-
-        `quantity` is `value`, `gradient` by the input `name`, or the adjoint of the `step` of that name.
-        """
-        if quantity == "value":
+        """What the stepwise derivative knows of one entry over balls of inputs, at the precision in force."""
+        if entry == VALUE:
             return self.stepwise.values(inputs)[self.program.output]
-        if quantity == "gradient" and name not in self.leaves:
+        if entry.quantity == "gradient" and entry.wrt[0] not in self.leaves:
             return Known(balls.zero())
         done = self.stepwise.evaluate(inputs, upstream)
-        return self._known(done, quantity, name) or Known(balls.zero())
+        return self._known(done, entry) or Known(balls.zero())
 
     def attested(
-        self, point: Mapping[str, float], upstream: float, truth: PointTruth
+        self, point: Mapping[str, float], upstream: float, truths: PointTruth
     ) -> PointTruth:
-        """The truth as a third derivation leaves it: the witness, which uses none of SymPy's rules.
+        """The truths as a third derivation leaves it: the witness, which uses none of SymPy's rules.
 
         A gradient that it contradicts becomes undecided, and the reason names the derivation that stands alone.
         """
         with balls.workprec(WITNESS_BITS):
             third = witness.gradient(self.program, point, self.wrt, upstream)
             if third is None:
-                return truth
-            gradient = {
-                name: self._third_opinion(point, upstream, name, third[name], known)
-                for name, known in truth.gradient.items()
+                return truths
+            return {
+                entry: self._third_opinion(point, upstream, entry, third, known)
+                if entry.quantity == "gradient"
+                else known
+                for entry, known in truths.items()
             }
-        return replace(truth, gradient=gradient)
 
     def _third_opinion(
         self,
         point: Mapping[str, float],
         upstream: float,
-        name: str,
-        third: Ball,
+        entry: Entry,
+        third: Mapping[str, Ball],
         known: Truth,
     ) -> Truth:
         if known.status not in (TruthStatus.FINITE, TruthStatus.ORACLE):
             return known
+        (name,) = entry.wrt
         done = self.stepwise.evaluate(point, upstream)
         adjoint = done.adjoints[self.leaves[name]]
         opinions = {
             "the stepwise derivative": (adjoint or Known(balls.zero())).ball,
             "the whole expression's derivative": self._whole_at(
                 point, upstream, done
-            ).get(("gradient", name)),
-            "the witness": third,
+            ).get(entry),
+            "the witness": third[name],
         }
         given = {who: ball for who, ball in opinions.items() if ball is not None}
         quarrels = {
@@ -225,7 +222,7 @@ class Oracle:
 
     def _resolve(
         self,
-        found: dict[tuple[str, str], Truth],
+        found: dict[Entry, Truth],
         point: Mapping[str, float],
         upstream: float,
     ) -> None:
@@ -234,23 +231,23 @@ class Oracle:
         if not edges:
             return
         limits = self.limits
-        for kind, name in edges:  # the value first: it is the first place
-            here = found["value", ""]
-            if kind == "value":
+        for entry in edges:  # the value first: it is the first entry
+            here = found[VALUE]
+            if entry == VALUE:
                 truth = limits.value(point)
-            elif kind == "gradient":
-                truth = limits.derivative(point, name, upstream, here)
+            elif entry.quantity == "gradient":
+                truth = limits.derivative(point, entry.wrt[0], upstream, here)
             else:
-                truth = limits.adjoint(point, name, upstream, here)
+                truth = limits.adjoint(point, entry.wrt[0], upstream, here)
             if truth.status in (TruthStatus.UNDEFINED, TruthStatus.INFINITE):
                 truth = replace(truth, at_edge=True)
-            found[kind, name] = truth
+            found[entry] = truth
         self._sign(found, edges, point, upstream)
 
     def _sign(
         self,
-        found: dict[tuple[str, str], Truth],
-        edges: Sequence[tuple[str, str]],
+        found: dict[Entry, Truth],
+        edges: Sequence[Entry],
         point: Mapping[str, float],
         upstream: float,
     ) -> None:
@@ -264,27 +261,27 @@ class Oracle:
             return
         other = signed.evaluate(self.written, point, upstream)
         at_infinity = any(math.isinf(value) for value in point.values())
-        for place in told:
-            kind, name = place
-            truth = found[place]
-            if kind == "step":
+        for entry in told:
+            truth = found[entry]
+            if entry.quantity == "step":
                 continue
-            value = other.value if kind == "value" else other.gradient.get(name)
+            is_value = entry == VALUE
+            value = other.value if is_value else other.gradient.get(entry.wrt[0])
             second = signed.truth(value)
             if truth.status is TruthStatus.INFINITE:
                 if second is None or second.status is not TruthStatus.INFINITE:
                     continue
                 if second.sign != truth.sign:
                     second = replace(truth, sign=-truth.sign)
-                    found[place] = replace(truth, signed=second)
-            elif kind == "value":
+                    found[entry] = replace(truth, signed=second)
+            elif is_value:
                 picked = truth.status is TruthStatus.UNDEFINED and other.is_bounded
                 finite = second is not None and second.status is TruthStatus.FINITE
                 if finite and (picked or at_infinity):
-                    found[place] = replace(truth, signed=second)
-            elif (here := found["value", ""].signed) is not None:
-                beside = self.limits.beside(point, name, upstream, here)
-                found[place] = replace(truth, signed=beside or second)
+                    found[entry] = replace(truth, signed=second)
+            elif (here := found[VALUE].signed) is not None:
+                beside = self.limits.beside(point, entry.wrt[0], upstream, here)
+                found[entry] = replace(truth, signed=beside or second)
 
     def trajectory(
         self,
@@ -334,14 +331,14 @@ class Oracle:
         self,
         point: Mapping[str, float],
         upstream: float,
-        places: Sequence[tuple[str, str]],
-        before: Mapping[tuple[str, str], Truth],
-    ) -> dict[tuple[str, str], Truth]:
+        places: Sequence[Entry],
+        before: Mapping[Entry, Truth],
+    ) -> dict[Entry, Truth]:
         done = self.stepwise.evaluate(point, upstream)
         second = self._whole_at(point, upstream, done)
-        found: dict[tuple[str, str], Truth] = {}
+        found: dict[Entry, Truth] = {}
         for place in places:
-            known = self._known(done, *place)
+            known = self._known(done, place)
             truth = _truth(known, second.get(place), before.get(place))
             both = truth.status is TruthStatus.FINITE and place in second
             found[place] = replace(truth, derivations=1 + both)
@@ -350,15 +347,13 @@ class Oracle:
             found |= self._rational(point, upstream, found)
         return found
 
-    def _known(self, done: Pass, quantity: str, name: str) -> Known | None:
-        """One quantity of a pass; None where it is a structural zero."""
+    def _known(self, done: Pass, entry: Entry) -> Known | None:
+        """One entry of a pass; None where it is a structural zero."""
         output = done.values[self.program.output]
-        if quantity == "value":
+        if entry == VALUE:
             return output
-        is_input = quantity == "gradient"
-        known = done.adjoints[
-            self.leaves[name] if is_input else self.program.steps[name]
-        ]
+        nodes = self.leaves if entry.quantity == "gradient" else self.program.steps
+        known = done.adjoints[nodes[entry.wrt[0]]]
         if known is None and output.standing is not Standing.REGULAR:
             return output  # where the function is not known, no derivative of it is
         return known
@@ -367,8 +362,8 @@ class Oracle:
         self,
         point: Mapping[str, float],
         upstream: float,
-        found: Mapping[tuple[str, str], Truth],
-    ) -> dict[tuple[str, str], Truth]:
+        found: Mapping[Entry, Truth],
+    ) -> dict[Entry, Truth]:
         """Of the places that may vanish those that SymPy's expressions give as rational numbers.
 
         A ball of x/3 − x·(1/3) never tells that it is 0.
@@ -376,13 +371,12 @@ class Oracle:
         if self._whole_program is None or not all(_is_plain(v) for v in point.values()):
             return {}
         known = exact.rational_values(self._whole_program, point)
-        places = [("value", ""), *(("gradient", name) for name in self.wrt)]
-        settled: dict[tuple[str, str], Truth] = {}
-        for place, index in zip(places, self._whole_outputs, strict=True):
-            number, ends = known.get(index), found[place].enclosure
+        settled: dict[Entry, Truth] = {}
+        for place, index in zip(self.of_whole, self._whole_outputs, strict=True):
+            number, ends = known.get(index), found[place].interval
             if number is None or ends is None or not may_vanish([ends]):
                 continue
-            number *= 1 if place[0] == "value" else Fraction(upstream)
+            number *= 1 if place == VALUE else Fraction(upstream)
             if ends.lower <= number <= ends.upper:
                 both = Enclosure(lower=number, upper=number)
                 settled[place] = replace(found[place], enclosure=both)
@@ -401,7 +395,7 @@ class Oracle:
 
     def _whole_at(
         self, point: Mapping[str, float], upstream: float, done: Pass
-    ) -> dict[tuple[str, str], Ball]:
+    ) -> dict[Entry, Ball]:
         if self.whole is None or not all(_is_plain(v) for v in point.values()):
             return {}
         if is_on_cut(self.program, done.values):
@@ -409,9 +403,8 @@ class Oracle:
         inputs = {name: balls.exact(point[name]) for name in self.program.inputs}
         value, *gradient = balls.evaluate(self.whole, inputs)
         seed = balls.exact(upstream)
-        found = {("value", ""): value}
-        for name, ball in zip(self.wrt, gradient, strict=True):
-            found["gradient", name] = seed * ball
+        numbers = [value, *(seed * ball for ball in gradient)]
+        found = dict(zip(self.of_whole, numbers, strict=True))
         return {place: ball for place, ball in found.items() if balls.is_finite(ball)}
 
 
@@ -518,8 +511,8 @@ def _intersect(first: Enclosure, second: Enclosure) -> Enclosure:
 
 
 def _narrow(enclosure: Enclosure, before: Truth | None) -> Truth:
-    if before is not None and before.enclosure is not None:
-        known = before.enclosure
+    if before is not None and before.interval is not None:
+        known = before.interval
         if known.lower > enclosure.upper or enclosure.lower > known.upper:
             reason = "enclosures at two precisions are disjoint"
             return Truth(status=TruthStatus.ORACLE, reason=reason)
@@ -529,7 +522,7 @@ def _narrow(enclosure: Enclosure, before: Truth | None) -> Truth:
 
 def _settled(truth: Truth, format_: Format) -> Truth:
     """What is left undecided at the highest precision: known well enough to judge by, or not known at all."""
-    ends = truth.enclosure
+    ends = truth.interval
     if truth.status is not TruthStatus.FINITE or ends is None:
         return truth
     if (ends.upper - ends.lower) * 2**TIGHT_BITS <= ulp(ends.upper, format_):
@@ -540,8 +533,8 @@ def _settled(truth: Truth, format_: Format) -> Truth:
 
 def decided(truth: Truth, format_: Format) -> bool:
     """Whether more precision could tell nothing more about how the truth rounds, nor whether it is 0."""
-    if truth.status is TruthStatus.FINITE and truth.enclosure is not None:
-        ends = truth.enclosure
+    if truth.status is TruthStatus.FINITE and truth.interval is not None:
+        ends = truth.interval
         if may_vanish([ends]):
             return False
         return nearest(ends.lower, format_) == nearest(ends.upper, format_)
