@@ -27,6 +27,8 @@ def make_comparison() -> Callable[..., Comparison]:
             "true": "369",
             "error_ulp": 0.0,
             "verdict": Verdict.MATCH_EXACT,
+            "culprit": None,
+            "message": None,
         }
         return Comparison(**usual | fields)
 

@@ -24,9 +24,10 @@ GROUND = {
     "floats": "",
     "floating_point": "errors",
     "interrupts": "",
-    "records": "",
+    "records": "serialisation",
+    "serialisation": "errors",
     "traces": "records",
-    "survey.records": "",
+    "survey.records": "records",
 }
 """What everything may import; and what that imports itself."""
 
@@ -84,10 +85,12 @@ OWNERS = {
     "pydantic": {
         "verifier.language.casefile.tables",
         "verifier.language.casefile.validation",
+        "verifier.serialisation",
     },
     "pydantic_core": {
         "verifier.language.casefile.readers",
         "verifier.language.casefile.validation",
+        "verifier.serialisation",
     },
     "rich": {"verifier.reports.text", "verifier.cli.*"},
     "typer": {"verifier.cli.*"},

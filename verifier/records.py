@@ -1,4 +1,8 @@
-"""The frozen records that pass between the stages of a verification. They hold no logic."""
+"""The frozen records that pass between the stages of a verification. They hold no logic.
+
+Those that reports hold are written as JSON, read from it and described by a JSON Schema through
+`serialisation`, which goes by their annotations, docstrings and metadata.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Annotated, Any, TypeAlias
+
+
+class Reported:
+    """A record that a report holds; the docstrings of its fields describe them in the JSON Schema."""
+
+    __slots__ = ()
+    __pydantic_config__ = {"use_attribute_docstrings": True}  # noqa: RUF012 (pydantic's own name)
+
+
+class As:
+    """Of an annotation: the row of `serialisation.SPELLINGS` by which JSON spells the field."""
+
+    def __init__(self, spelling: str, *arguments: type[StrEnum]) -> None:
+        self._spelling, self._arguments = spelling, arguments
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """What pydantic asks an annotation for."""
+        from verifier.serialisation import SPELLINGS
+
+        return handler.generate_schema(SPELLINGS[self._spelling](*self._arguments))
 
 
 class Verdict(StrEnum):
@@ -44,6 +68,26 @@ class Verdict(StrEnum):
     def kind(self) -> str:
         """What refines the family."""
         return self.value.partition(".")[2]
+
+
+Counts = Annotated[Mapping[str, int], As("counts", Verdict)]
+"""How many comparisons have each verdict."""
+ErrorUlp = Annotated[float | None, As("error")]
+"""|measured − true| in ulps of the true value; null where one of them is not finite."""
+Seconds = Annotated[float, As("seconds")]
+Number = Annotated[float, As("number")]
+
+
+def _json(**extra: Any) -> dict[str, Any]:
+    """Metadata of a field of which the JSON Schema says more."""
+    return {"json_schema_extra": extra}
+
+
+_NOT_IN_JSON = {"exclude": True}
+_QUANTITY = _json(enum=["value", "gradient", "hessian"])
+_COUNT = {"ge": 0}
+_FROM_ONE = {"ge": 1}
+_ONLY_TRUE = _json(const=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,10 +204,10 @@ class ClarkePiece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """One number of PyTorch's held against the truth, at one point, ready to be reported."""
+class Comparison(Reported):
+    """One number of PyTorch's compared with the truth, at one point, ready to be reported."""
 
-    quantity: str
+    quantity: str = field(metadata=_QUANTITY)
     """`value`, `gradient` or `hessian`."""
     wrt: tuple[str, ...]
     """The inputs or named steps differentiated by; empty for a value, two for a Hessian."""
@@ -172,27 +216,28 @@ class Comparison:
     upstream: str
     measured: str
     true: str
-    error_ulp: float | None
-    """|measured − true| in ulps of the true value in the dtype, of a true 0 in ulps of the terms that cancel to it.
-
-    None where one of them is not finite."""
-    bits_lost: float | None = None
+    """20 significant digits; `[l, r]` at a kink; `undefined`; `inf`."""
+    error_ulp: ErrorUlp
+    """|measured − true| in ulps of the true value in the dtype, of a true 0 in ulps of the terms that cancel to it;
+    null where one of them is not finite."""
+    bits_lost: float | None = field(default=None, metadata=_NOT_IN_JSON)
     verdict: Verdict
-    culprit: str | None = None
-    message: str | None = None
+    culprit: str | None
+    """The operation at fault, and where it stands."""
+    message: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(Reported):
     """The comparisons of one quantity of a result, all points together."""
 
-    quantity: str
+    quantity: str = field(metadata=_QUANTITY)
     """`value`, `gradient` or `hessian`."""
     wrt: tuple[str, ...]
     """What it is differentiated by, as in a `Comparison`."""
-    counts: Mapping[str, int]
+    counts: Counts
     """How many comparisons have each verdict."""
-    max_error_ulp: float | None
+    max_error_ulp: ErrorUlp
     """The largest error at a point that is not `match.conditioning`, where an error says nothing of the kernel."""
 
     @property
@@ -202,18 +247,18 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Epoch:
+class Epoch(Reported):
     """One epoch of a descent: what PyTorch printed, and how far it has drifted from the exact trajectory."""
 
-    number: int
-    loss: float
-    weight: float
+    number: int = field(metadata=_COUNT)
+    loss: Number
+    weight: Number
     """The weight after the epoch's update."""
-    gradient: float
+    gradient: Number
     true_loss: str
     true_weight: str
-    """Those of the exact trajectory, 20 significant digits."""
-    drift: float
+    """That of the exact trajectory, as is `true_loss`; 20 significant digits."""
+    drift: Number
     """weight − true_weight, to about double precision."""
 
 
@@ -228,19 +273,20 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Disagreement:
+class Disagreement(Reported):
     """Two routes that gave different numbers at the same points. It tells of PyTorch, and is no verdict."""
 
     case: str
+    """`FILE::NAME`."""
     dtype: str
-    order: int
+    order: int = field(metadata=_FROM_ONE)
     routes: tuple[str, str]
-    points: int
-    differing: int
+    points: int = field(metadata=_COUNT)
+    differing: int = field(metadata=_COUNT)
     """Points at which some number differs."""
-    max_ulp: int | None
-    """How many numbers of the dtype the farthest two lie apart; None where only one of two is NaN."""
-    quantity: str
+    max_ulp: int | None = field(metadata=_FROM_ONE)
+    """How many numbers of the dtype the farthest two lie apart; null where only one of two is NaN."""
+    quantity: str = field(metadata=_QUANTITY)
     wrt: tuple[str, ...]
     point: dict[str, str]
     """Where they lie farthest apart, and of what."""
@@ -249,63 +295,68 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Reported):
     """The verdict on one case in one dtype by one route."""
 
     case: str
     """`FILE::NAME`."""
-    line: int | None
+    line: int | None = field(metadata=_FROM_ONE)
     dtype: str
     route: str
-    order: int
+    order: int = field(metadata=_FROM_ONE)
     verdict: Verdict
     """The worst of its comparisons."""
     expected: str | None
     """The verdict that the case's `expect` pins."""
     as_expected: bool
-    elapsed_s: float
-    points: int
-    counts: dict[str, int]
+    elapsed_s: Seconds
+    derivations: int | None = field(default=None, metadata=_FROM_ONE)
+    """How many derivations spoke for every derivative that was judged; none where none was."""
+    points: int = field(metadata=_COUNT)
+    counts: Counts
     """How many comparisons have each verdict."""
-    max_error_ulp: float | None
+    max_error_ulp: ErrorUlp
     comparisons: tuple[Comparison, ...]
     """Every one that is no match, and the worst of the others; or every one."""
-    derivations: int | None = None
-    """How many derivations spoke for every derivative that was judged; None where none was."""
     quantities: tuple[Tally, ...] = ()
-    """The same by quantity: the value, then each derivative."""
-    message: str | None = None
-    epochs: tuple[Epoch, ...] = ()
-    drawn: int = 0
+    """The comparisons by quantity: the value, then each derivative."""
+    drawn: int = field(default=0, metadata=_COUNT)
     """How many of the points were drawn from a domain, or are all of its numbers."""
-    boundary: int = 0
+    boundary: int = field(default=0, metadata=_COUNT)
     """How many were added where the program turns, vanishes or leaves the range."""
-    refused: int = 0
+    refused: int = field(default=0, metadata=_COUNT)
     """How many draws the precondition refused, which are none of the points."""
+    message: str | None = None
     broken: tuple[str, ...] = ()
     """The expectations of the case that do not hold, by their keys: `expect.gradient.a`."""
-    interrupted: bool = False
+    interrupted: bool = field(default=False, metadata=_ONLY_TRUE)
     """Whether the user stopped the case before its last point."""
     traceback: str | None = None
     """That of the exception, where one ended the case."""
-    stages_s: dict[str, float] = field(default_factory=dict)
+    epochs: tuple[Epoch, ...] = ()
+    stages_s: dict[str, float] = field(default_factory=dict, metadata=_NOT_IN_JSON)
     """Seconds spent in each stage of the pipeline."""
-    measured: Measured | None = field(default=None, compare=False, repr=False)
+    measured: Measured | None = field(
+        default=None, compare=False, repr=False, metadata=_NOT_IN_JSON
+    )
     """Kept only until the routes of the case are compared; no report tells of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
+class RunRecord(Reported):
     """A finished run: all that a report may say."""
 
     environment: dict[str, str]
+    """Versions of everything that may change a number."""
     seed: int
-    elapsed_s: float
+    elapsed_s: Seconds
     results: tuple[Result, ...]
-    planned: int | None = None
-    """How many results there should be; None where nobody knows."""
-    interrupted: bool = False
+    planned: int | None = field(default=None, metadata=_NOT_IN_JSON)
+    """How many results there should be; none where nobody knows."""
+    interrupted: bool = field(default=False, metadata=_ONLY_TRUE)
+    """Whether the run was stopped before its end."""
     disagreements: tuple[Disagreement, ...] = ()
+    """Routes that gave different numbers at the same points: information, no verdict."""
 
 
 class ChangeKind(StrEnum):
@@ -321,14 +372,14 @@ class ChangeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Reported):
     """One difference between a run and its baseline; `regression` decides the exit code."""
 
     result: str
-    """`FILE::NAME dtype route`."""
+    """`FILE::NAME dtype route order`."""
     kind: ChangeKind
     regression: bool
     before: str | None
     after: str | None
     quantity: str | None = None
-    """Which quantity of the result, as a `Tally` is named; None of the result as a whole."""
+    """Which quantity of the result, as a `Tally` is named; none where it is the result as a whole."""

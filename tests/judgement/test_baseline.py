@@ -309,28 +309,49 @@ def quantity(counts=None, error=0):
         ('{"schema": 3, "entries": {}}', "expected schema 2, found 3"),
         ('{"schema": true, "entries": {}}', "expected schema 2, found True"),
         ('{"schema": 2, "entries": []}', "expected `entries` to be an object"),
-        ('{"schema": 2, "entries": {"a": {}}}', "a: expected `verdict` and"),
-        ('{"schema": 2, "entries": {"a": 3}}', "a: expected `verdict` and"),
-        (entry(verdict="match.exakt"), r"unknown verdict 'match\.exakt'\. Did you mean `match\.exact`"),
-        (entry(verdict=[]), r"unknown verdict \[\]"),
-        (entry(quantities=[]), "expected `quantities` to be an object, found"),
-        (entry(quantities={"slope x": {}}), "expected one of value, gradient, hessian, result, found 'slope x'"),
-        (entry(quantities={"value": {}}), "expected `counts` and `max_error_ulp`, found {}"),
-        (quantity(counts={}), "expected `counts` to be an object of numbers, found {}"),
-        (quantity(counts={"match.exakt": 1}), "unknown verdict 'match.exakt'"),
-        (quantity(counts={"match.exact": 0}), "found {'match.exact': 0}"),
-        (quantity(counts={"match.exact": 1, "differ.wrong": -1}), "the count of `differ.wrong` to be at least 1"),
-        (quantity(error="0"), "expected `max_error_ulp` to be a number from 0 or null, found '0'"),
-        (quantity(error=-1), "found -1"),
+        ('{"schema": 2, "entries": {"a": {}}}', r"a\.verdict: is missing"),
+        ('{"schema": 2, "entries": {"a": 3}}', "a: expected an object, found 3"),
+        (
+            entry(verdict="match.exakt"),
+            r'a\.verdict: expected a verdict, found "match\.exakt"\. Did you mean `match\.exact`',
+        ),
+        (entry(verdict=[]), r"a\.verdict: expected a verdict, found \[\]"),
+        (entry(quantities=[]), r"a\.quantities: expected an object, found \[\]"),
+        (
+            entry(quantities={"slope x": {}}),
+            'expected one of value, gradient, hessian, result, found "slope x"',
+        ),
+        (entry(quantities={"value": {}}), r"a\.quantities\.value\.counts: is missing"),
+        (
+            quantity(counts={}),
+            "expected a verdict or more, each at least once, found {}",
+        ),
+        (
+            quantity(counts={"match.exakt": 1}),
+            r'value\.counts: expected a verdict, found "match\.exakt"\. Did you mean',
+        ),
+        (
+            quantity(counts={"match.exact": 0}),
+            r'counts: expected a verdict or more, each at least once, found {"match\.exact": 0}',
+        ),
+        (
+            quantity(counts={"match.exact": 1, "differ.wrong": -1}),
+            r"counts\.differ\.wrong: expected a number from 0, found -1",
+        ),
+        (quantity(error="0"), r'value\.max_error_ulp: expected a number, found "0"'),
+        (quantity(error=-1), "max_error_ulp: expected a number from 0, found -1"),
         (quantity(error=math.nan), "found the token `NaN`"),
-        (quantity(error="1e999").replace('"1e999"', "1e999"), "found inf"),
+        (
+            quantity(error="1e999").replace('"1e999"', "1e999"),
+            "max_error_ulp: expected a number, found Infinity",
+        ),
         (
             '{"schema": 2, "entries": {"a": 1, "a": 2}}',
             "expected `a` once, found it twice",
         ),
         ("[" * 100_000, "nested too deeply"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_baseline_is_an_error_that_names_file_and_mend(
     tmp_path, text, message
 ):

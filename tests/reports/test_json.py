@@ -237,7 +237,7 @@ def test_any_name_survives_the_round_trip(make_result, make_record):
             '{"schema": 2, "results": []}',
             r"^old\.json: schema: expected schema 1, found 2",
         ),
-        ('{"schema": true, "results": []}', "schema: expected an integer, found true"),
+        ('{"schema": true, "results": []}', "schema: expected schema 1, found true"),
         ('{"results": []}', r"^old\.json: schema: is missing"),
         ('{"schema": NaN, "results": []}', "found the token `NaN`"),
         ("[" * 100_000, "nested too deeply"),

@@ -18,14 +18,23 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from verifier.errors import BaselineError, Place, did_you_mean
+from verifier.errors import BaselineError, Place
 from verifier.judgement.comparison import severity
 from verifier.judgement.tallies import joined, verdicts
-from verifier.records import Change, ChangeKind, Result, RunRecord, Tally, Verdict
+from verifier.records import (
+    Change,
+    ChangeKind,
+    Reported,
+    Result,
+    RunRecord,
+    Tally,
+    Verdict,
+)
+from verifier.serialisation import Codec, decode
 
 SCHEMA = 2
 
@@ -49,7 +58,7 @@ _QUANTITIES = ("value", "gradient", "hessian", WHOLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Reported):
     """What a baseline keeps of a result."""
 
     verdict: Verdict
@@ -63,6 +72,9 @@ class Entry:
 
     def __str__(self) -> str:
         return self.verdict.value if self.whole is None else _told(self.whole)
+
+
+_ENTRY = Codec(Entry, mend=_MEND, whole=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,17 +328,18 @@ def dump(record: RunRecord, *, kept: Baseline | None = None) -> str:
 
 
 def _dump_entry(entry: Entry) -> str:
-    quantities = {name: _table(tally) for name, tally in entry.quantities.items()}
-    return json.dumps({"verdict": entry.verdict.value, "quantities": quantities})
+    quantities = {name: _rounded(tally) for name, tally in entry.quantities.items()}
+    table = _ENTRY.write(replace(entry, quantities=quantities))
+    for tally in table["quantities"].values():
+        del tally["quantity"], tally["wrt"]  # its key says them
+    return json.dumps(table)
 
 
-def _table(tally: Tally) -> dict[str, object]:
+def _rounded(tally: Tally) -> Tally:
     error = tally.max_error_ulp
-    rounded = None
-    if error is not None and math.isfinite(error):  # JSON has no infinity
-        rounded = float(f"{error:.{ERROR_DIGITS}g}")
-    counts = {str(verdict): n for verdict, n in sorted(tally.counts.items())}
-    return {"counts": counts, "max_error_ulp": rounded}
+    if error is not None:
+        error = float(f"{error:.{ERROR_DIGITS}g}")
+    return replace(tally, max_error_ulp=error)
 
 
 def load(path: Path) -> Baseline:
@@ -348,7 +361,7 @@ def load(path: Path) -> Baseline:
 
 
 def _parse(text: str) -> Baseline:
-    data = _decode(text)
+    data = decode(text, what="a baseline", mend=_MEND)
     if not isinstance(data, dict) or "schema" not in data or "entries" not in data:
         hint = ""
         if isinstance(data, dict) and "results" in data:
@@ -356,15 +369,13 @@ def _parse(text: str) -> Baseline:
         raise BaselineError(
             f"expected a baseline with `schema` and `entries`. {hint}{_MEND}"
         )
-    if data["schema"] == 1 and not isinstance(data["schema"], bool):
+    schema, entries = data["schema"], data["entries"]
+    if schema == 1 and not isinstance(schema, bool):
         raise BaselineError(
             f"expected schema {SCHEMA}, which keeps every quantity apart, found 1, which does not. {_MEND}"
         )
-    if data["schema"] != SCHEMA:
-        raise BaselineError(
-            f"expected schema {SCHEMA}, found {data['schema']!r}. {_MEND}"
-        )
-    entries = data["entries"]
+    if schema != SCHEMA:
+        raise BaselineError(f"expected schema {SCHEMA}, found {schema!r}. {_MEND}")
     if not isinstance(entries, dict):
         raise BaselineError(f"expected `entries` to be an object. {_MEND}")
     return Baseline(
@@ -372,97 +383,36 @@ def _parse(text: str) -> Baseline:
     )
 
 
-def _decode(text: str) -> Any:
-    try:
-        return json.loads(
-            text, object_pairs_hook=_without_duplicates, parse_constant=_refuse
-        )
-    except json.JSONDecodeError as error:
-        raise BaselineError(
-            f"expected JSON, found at column {error.colno}: {error.msg}. {_MEND}",
-            place=Place(line=error.lineno),
-        ) from error
-    except RecursionError as error:
-        raise BaselineError(
-            f"expected a baseline, found JSON nested too deeply. {_MEND}"
-        ) from error
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of `pairs`; a key given twice, as a bad merge leaves it, is an error."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise BaselineError(f"expected `{key}` once, found it twice. {_MEND}")
-        found[key] = value
-    return found
-
-
-def _refuse(token: str) -> Any:
-    raise BaselineError(f"expected JSON, found the token `{token}`. {_MEND}")
-
-
-def _parse_entry(name: str, entry: object) -> Entry:
-    place = Place(key=name)
-    table = _keyed(entry, ("verdict", "quantities"), place)
-    quantities = table["quantities"]
-    if not isinstance(quantities, dict):
-        _refuse_entry("`quantities` to be an object", quantities, place)
-    return Entry(
-        verdict=_parse_verdict(table["verdict"], place),
-        quantities={
-            key: _parse_tally(key, quantities[key], place) for key in quantities
-        },
-    )
-
-
-def _parse_tally(name: str, entry: object, place: Place) -> Tally:
-    quantity, *wrt = name.split(" ")
-    if quantity not in _QUANTITIES:
-        _refuse_entry(f"one of {', '.join(_QUANTITIES)}", name, place)
-    table = _keyed(entry, ("counts", "max_error_ulp"), place)
-    counts, error = table["counts"], table["max_error_ulp"]
-    if not isinstance(counts, dict) or not any(map(_is_count, counts.values())):
-        _refuse_entry("`counts` to be an object of numbers", counts, place)
-    for verdict, count in counts.items():
-        _parse_verdict(verdict, place)
-        if not _is_count(count):
-            _refuse_entry(f"the count of `{verdict}` to be at least 1", count, place)
-    if error is not None and not _is_error(error):
-        _refuse_entry("`max_error_ulp` to be a number from 0 or null", error, place)
-    return Tally(
-        quantity=quantity,
-        wrt=tuple(wrt),
-        counts=counts,
-        max_error_ulp=None if error is None else float(error),
-    )
-
-
-def _keyed(entry: object, keys: tuple[str, str], place: Place) -> dict[str, Any]:
-    if not isinstance(entry, dict) or set(entry) != set(keys):
-        _refuse_entry(f"`{keys[0]}` and `{keys[1]}`", entry, place)
+def _parse_entry(name: str, data: object) -> Entry:
+    entry = _ENTRY.read(_with_names(data, name), at=name)
+    for quantity, tally in entry.quantities.items():
+        if not tally.counts or min(tally.counts.values()) < 1:
+            _refuse(
+                "a verdict or more, each at least once",
+                dict(tally.counts),
+                f"{name}.quantities.{quantity}.counts",
+            )
     return entry
 
 
-def _refuse_entry(expected: str, found: object, place: Place) -> NoReturn:
-    raise BaselineError(f"expected {expected}, found {found!r}. {_MEND}", place=place)
+def _with_names(entry: object, at: str) -> object:
+    """The entry with the parts of each quantity's key beside its numbers, where a `Tally` has them."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("quantities"), dict):
+        return entry
+    quantities = {}
+    for name, tally in entry["quantities"].items():
+        quantity, *wrt = name.split(" ")
+        if quantity not in _QUANTITIES:
+            _refuse(f"one of {', '.join(_QUANTITIES)}", name, f"{at}.quantities")
+        names = {"quantity": quantity, "wrt": wrt}
+        quantities[name] = tally | names if isinstance(tally, dict) else tally
+    return {**entry, "quantities": quantities}
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _is_error(value: object) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and 0 <= value <= 1e308  # type: ignore[operator]
-
-
-def _parse_verdict(text: object, place: Place) -> Verdict:
-    known = [verdict.value for verdict in Verdict]
-    if isinstance(text, str) and text in known:
-        return Verdict(text)
-    hint = did_you_mean(str(text), known)
-    raise BaselineError(f"unknown verdict {text!r}.{hint} {_MEND}", place=place)
+def _refuse(expected: str, found: object, at: str) -> NoReturn:
+    place = Place(key=at)
+    shown = json.dumps(found)
+    raise BaselineError(f"expected {expected}, found {shown}. {_MEND}", place=place)
 
 
 def write(path: Path, record: RunRecord, *, kept: Baseline | None = None) -> None:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
-import types
-import typing
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from verifier.reports import text
-from verifier.survey.records import (
-    Accuracy,
-    Region,
-    Standing,
-    SurveyRecord,
-    Sweep,
-    Worst,
-)
+from verifier.serialisation import Codec
+from verifier.survey.records import Accuracy, Region, SurveyRecord, Sweep
 
 SCHEMA = 1
 MOST_SLOW = 8
@@ -253,123 +244,26 @@ def _escaped(cell: str) -> str:
 
 # ── JSON ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+RECORD = Codec(
+    SurveyRecord,
+    mend="`verifier survey --format json=FILE` writes a new one.",
+    whole=True,
+)
+
 
 def render_json(record: SurveyRecord) -> str:
     """The survey of the shape that `schema` describes: the records as they are."""
-    report = {"schema": SCHEMA, **dataclasses.asdict(record)}
+    report = {"schema": SCHEMA, **RECORD.write(record)}
     return json.dumps(report, indent=2, allow_nan=False) + "\n"
-
-
-DESCRIPTIONS = {
-    SurveyRecord: {
-        "environment": "Versions of everything that may change a number.",
-        "seed": "Of the points that are drawn.",
-        "sample": "Points drawn of a sampled operation, boundary points apart.",
-        "threshold_ulp": "Errors above this count as `inaccurate`.",
-        "elapsed_s": "Wall-clock seconds.",
-        "sweeps": "One operation in one dtype each.",
-        "skipped": "By operation: why it was not surveyed.",
-        "interrupted": "Whether the survey was stopped before its end.",
-    },
-    Sweep: {
-        "operation": "The row of `verifier operations`.",
-        "expression": "What was computed.",
-        "dtype": "The dtype of inputs and results.",
-        "exhaustive": "Whether every number of the dtype in the domain was surveyed; else a seeded sample.",
-        "points": "How many points were surveyed.",
-        "checked": "At how many points the truth was derived in other ways as well.",
-        "accuracies": "One number that PyTorch computes each: value, or gradient by one operand, by one route.",
-        "failures": "By route: the first line of the exception that PyTorch raised.",
-        "error": "Why there is nothing, where the survey itself broke down; else null.",
-        "elapsed_s": "Seconds that the sweep took.",
-        "stages_s": "Those seconds by stage.",
-    },
-    Accuracy: {
-        "quantity": "`value` or `gradient`.",
-        "wrt": "The operand differentiated by; null of a value.",
-        "route": "The way to the derivative.",
-        "compared": "Points at which the truth rounds to a finite number; all errors are of these.",
-        "max_error_ulp": "In ulps of the truth, where PyTorch's number is finite; null where it never is.",
-        "p99_error_ulp": "99 % of those errors are no larger.",
-        "correctly_rounded": "Compared points where PyTorch's number is the truth rounded to nearest, ties to even.",
-        "zeros": "Compared points where PyTorch says 0 and the truth is a normal number.",
-        "nonfinite": "Compared points where PyTorch says NaN or infinity and the truth is a normal number.",
-        "nonfinite_below": "The same where the truth is below the normal numbers.",
-        "inaccurate": "Compared points with an error above `threshold_ulp`.",
-        "worst": "The point of the largest error; null where every number is exact.",
-        "regions": "Where zeros, non-finite numbers and inaccurate ones lie.",
-        "beyond_range": "The truth rounds to infinity; agreeing is that infinity.",
-        "infinite": "The truth is infinite; agreeing is that infinity, or NaN.",
-        "kinks": "Points with a Clarke interval; agreeing is a number in it.",
-        "undefined": "There is no truth; agreeing is NaN or infinity.",
-        "undecided": "Points at which the truth was not found, or two derivations of it disagree.",
-        "unexamined": "Points, most of them at edges, that were left out because the truth takes long there.",
-        "reasons": "Why points are undecided, at no more than a few of them; disagreements come first.",
-    },
-    Standing: {
-        "points": "How many points.",
-        "agreeing": "At how many of them PyTorch says what is true.",
-    },
-    Worst: {
-        "point": "By operand: the input.",
-        "measured": "PyTorch's number.",
-        "true": "The truth, 20 significant digits.",
-        "error_ulp": "Their distance in ulps of the truth.",
-    },
-    Region: {
-        "kind": "`zero`, `nonfinite` or `inaccurate`.",
-        "box": "By operand: the least and the greatest input at fault, bisected but for `inaccurate`.",
-        "points": "How many of the surveyed points in it are at fault.",
-        "surveyed": "How many points in it were surveyed.",
-    },
-}
-"""What each entry of the JSON report means."""
-
-_SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) that every JSON report of a survey satisfies."""
-    whole = _object_schema(SurveyRecord)
+    whole = RECORD.schema()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Report of a verifier survey",
         **whole,
         "properties": {"schema": {"const": SCHEMA}, **whole["properties"]},
         "required": ["schema", *whole["required"]],
-        "$defs": {
-            record.__name__: _object_schema(record)
-            for record in DESCRIPTIONS
-            if record is not SurveyRecord
-        },
     }
-
-
-def _object_schema(record: type) -> dict[str, Any]:
-    hints = typing.get_type_hints(record)
-    return {
-        "type": "object",
-        "properties": {
-            name: {"description": told, **_type_schema(hints[name])}
-            for name, told in DESCRIPTIONS[record].items()
-        },
-        "required": list(hints),
-        "additionalProperties": False,
-    }
-
-
-def _type_schema(hint: Any) -> dict[str, Any]:
-    """The schema of an annotation of the records: what JSON makes of it."""
-    if hint in _SIMPLE:
-        return {"type": _SIMPLE[hint]}
-    if hint in DESCRIPTIONS:
-        return {"$ref": f"#/$defs/{hint.__name__}"}
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:
-        known = [_type_schema(argument) for argument in arguments[:-1]]
-        return {"anyOf": [*known, {"type": "null"}]}
-    if origin is dict:
-        values = _type_schema(arguments[1])
-        return {"type": "object", "additionalProperties": values}
-    length = {} if arguments[-1] is ... else {"minItems": 2, "maxItems": 2}
-    return {"type": "array", "items": _type_schema(arguments[0]), **length}

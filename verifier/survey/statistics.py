@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from verifier.floats import Format
 from verifier.records import Truth, TruthStatus
-from verifier.survey.records import Standing
+from verifier.survey.records import Agreement
 from verifier.symbolic.arithmetic.nearest import Rounded
 from verifier.symbolic.truth.many_points import RoundedTruth
 
@@ -57,10 +57,10 @@ class Tally:
             "inaccurate": self.inaccurate,
         }
 
-    def standing(self, kind: str) -> Standing:
+    def agreement(self, kind: str) -> Agreement:
         """The points of a kind at which there are no ulps to count."""
         found = self.standings.get(kind, [])
-        return Standing(points=len(found), agreeing=sum(found))
+        return Agreement(points=len(found), agreeing=sum(found))
 
     def _finite(self, index: int, entry: Rounded, number: float) -> None:
         nearest = entry.nearest

@@ -292,6 +292,7 @@ class _Judged:
             error_ulp=self.judgement.error_ulp,
             bits_lost=self.judgement.bits_lost,
             verdict=self.judgement.verdict,
+            culprit=None,
             message=self.judgement.message,
         )
 
