@@ -77,6 +77,15 @@ def test_every_argument_of_verify_but_the_formulas_is_one_of_check() -> None:
     }
 
 
+def test_the_signature_spells_every_keyword_out() -> None:
+    parameters = inspect.signature(verifier.verify).parameters
+    assert not any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    assert parameters["where"].annotation == "str | None"
+    assert (parameters["where"].default, parameters["order"].default) == (None, 1)
+    with pytest.raises(TypeError, match=r"verify\(\) got an unexpected .* 'dtypes'"):
+        verifier.verify("x", at={"x": 1}, dtypes="float32")  # type: ignore[call-arg]
+
+
 def test_check_runs_the_callable_in_every_dtype(asked: list[Task]) -> None:
     verifier.check(ratio, expression="a/b", at={"a": 1, "b": 2}, order=2, wrt=["b"])
     assert [task.dtype for task in asked] == ["float32", "float64"]

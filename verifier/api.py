@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypedDict, Unpack
 
 from verifier import floating_point
 from verifier.errors import UsageError
@@ -26,6 +27,27 @@ Names = str | Sequence[str]
 Number = int | float | complex | str
 """An exact number: a float is the binary number that it holds, a string as in a case file (`"1/3"`, `"0x1.8p-3"`);
 complex only where the dtypes are."""
+_P = ParamSpec("_P")
+
+
+class Options(TypedDict, total=False):
+    """The keywords that `verify` and `check` share: each means what the key of that name means in a case file."""
+
+    at: Mapping[str, Number] | Sequence[Mapping[str, Number]] | None
+    domain: Mapping[str, str] | None
+    where: str | None
+    points: int | Literal["all"] | None
+    draw: Literal["values", "floats"] | None
+    boundary: bool | Literal["machine"] | None
+    upstream: Number | Sequence[Number] | None
+    wrt: Sequence[str] | None
+    dtype: Names | None
+    order: int
+    routes: Names | None
+    tolerance: Number | Mapping[str, Number] | None
+    subgradient: Number | None
+    accept: Names | None
+    expect: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,26 +76,41 @@ class Run:
         return f"<pre>{html.escape(str(self))}</pre>"
 
 
+def _spelled_out(function: Callable[_P, Run]) -> Callable[_P, Run]:
+    """The function with the keywords of `Options` in its signature, in the place of `**options`."""
+    signature = inspect.signature(function)
+    keywords = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=1 if name == "order" else None,
+            annotation=getattr(annotation, "__forward_arg__", annotation),
+        )
+        for name, annotation in Options.__annotations__.items()
+    ]
+    *named, options = signature.parameters.values()
+    assert options.kind is inspect.Parameter.VAR_KEYWORD
+    signature = signature.replace(parameters=[*named, *keywords])
+
+    @functools.wraps(function)
+    def spelled_out(*args: _P.args, **kwargs: _P.kwargs) -> Run:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{function.__name__}() {error}") from None
+        return function(*args, **kwargs)
+
+    spelled_out.__signature__ = signature  # type: ignore[attr-defined]
+    return spelled_out
+
+
+@_spelled_out
 def verify(
     expression: str | Task | None = None,
     *,
     steps: str | None = None,
-    at: Mapping[str, Number] | Sequence[Mapping[str, Number]] | None = None,
-    domain: Mapping[str, str] | None = None,
-    where: str | None = None,
-    points: int | Literal["all"] | None = None,
-    draw: Literal["values", "floats"] | None = None,
-    boundary: bool | Literal["machine"] | None = None,
     seed: int = 0,
-    upstream: Number | Sequence[Number] | None = None,
-    wrt: Sequence[str] | None = None,
-    dtype: Names | None = None,
-    order: int = 1,
-    routes: Names | None = None,
-    tolerance: Number | Mapping[str, Number] | None = None,
-    subgradient: Number | None = None,
-    accept: Names | None = None,
-    expect: Mapping[str, Any] | None = None,
+    **options: Unpack[Options],
 ) -> Run:
     """The verdict on PyTorch's gradient of an expression (or of named `steps`), as a case file would ask for it.
 
@@ -86,55 +123,24 @@ def verify(
     """
     if isinstance(expression, Task):
         return Run(pipeline.execute([expression], seed=seed))
-    given: dict[str, object] = {
-        "expression": expression,
-        "steps": steps,
-        "at": at,
-        "domain": domain,
-        "where": where,
-        "points": points,
-        "draw": draw,
-        "boundary": boundary,
-        "upstream": upstream,
-        "wrt": wrt,
-        "dtype": dtype,
-        "order": order,
-        "routes": routes,
-        "tolerance": tolerance,
-        "subgradient": subgradient,
-        "accept": accept,
-        "expect": expect,
-    }
-    return Run(pipeline.execute(_planned(given), seed=seed))
+    tasks = _planned({"expression": expression, "steps": steps, **options})
+    return Run(pipeline.execute(tasks, seed=seed))
 
 
-def _planned(given: Mapping[str, object]) -> list[Task]:
+def _planned(case: Mapping[str, object]) -> list[Task]:
     with floating_point.usual():  # a subnormal number would be read as 0
-        return pipeline.plan([from_mapping(given)])
+        return pipeline.plan([from_mapping(case)])
 
 
+@_spelled_out
 def check(
     function: Callable[..., Any],
     *values: Number,
     expression: str,
-    at: Mapping[str, Number] | Sequence[Mapping[str, Number]] | None = None,
-    domain: Mapping[str, str] | None = None,
-    where: str | None = None,
-    points: int | Literal["all"] | None = None,
-    draw: Literal["values", "floats"] | None = None,
-    boundary: bool | Literal["machine"] | None = None,
-    seed: int = 0,
     inputs: Sequence[str] | None = None,
     elementwise: bool | None = None,
-    upstream: Number | Sequence[Number] | None = None,
-    wrt: Sequence[str] | None = None,
-    dtype: Names | None = None,
-    order: int = 1,
-    routes: Names | None = None,
-    tolerance: Number | Mapping[str, Number] | None = None,
-    subgradient: Number | None = None,
-    accept: Names | None = None,
-    expect: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    **options: Unpack[Options],
 ) -> Run:
     """The verdict on the gradient of a callable of PyTorch's, against the expression that specifies it.
 
@@ -150,36 +156,17 @@ def check(
     ```
     """
     if not callable(function):
-        found = type(function).__name__
-        raise UsageError(f"expected a callable to verify, found one of type `{found}`.")
+        kind = type(function).__name__
+        raise UsageError(f"expected a callable to verify, found one of type `{kind}`.")
+    at = options.get("at")
     if values:
-        at, inputs = _at_values(values, function, expression, at, inputs)
+        options["at"], inputs = _at_values(values, function, expression, at, inputs)
     elif inputs is None:
-        inputs = _parameters_named(function, _declared(at, domain))
-    given: dict[str, object] = {
-        "expression": expression,
-        "at": at,
-        "domain": domain,
-        "where": where,
-        "points": points,
-        "draw": draw,
-        "boundary": boundary,
-        "inputs": inputs,
-        "elementwise": elementwise,
-        "upstream": upstream,
-        "wrt": wrt,
-        "dtype": dtype,
-        "order": order,
-        "routes": routes,
-        "tolerance": tolerance,
-        "subgradient": subgradient,
-        "accept": accept,
-        "expect": expect,
-    }
-    tasks = _planned(given)
-    return Run(
-        pipeline.execute([replace(t, function=function) for t in tasks], seed=seed)
-    )
+        declared = _declared(at, options.get("domain"))
+        inputs = _parameters_named(function, declared)
+    case = {"expression": expression, "inputs": inputs, "elementwise": elementwise}
+    tasks = [replace(t, function=function) for t in _planned({**case, **options})]
+    return Run(pipeline.execute(tasks, seed=seed))
 
 
 def _at_values(
@@ -224,14 +211,10 @@ def _parameters_named(
         inspect.Parameter.POSITIONAL_ONLY,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
     )
-    names = [found.name for found in parameters if found.kind in positional]
+    named = {p.name: p.default for p in parameters if p.kind in positional}
     # A parameter with a default may be left to it: it need not be a variable.
-    required = [
-        found.name
-        for found in parameters
-        if found.kind in positional and found.default is found.empty
-    ]
-    return next((own for own in (names, required) if set(own) == set(variables)), None)
+    required = [name for name in named if named[name] is inspect.Parameter.empty]
+    return next((n for n in (list(named), required) if set(n) == set(variables)), None)
 
 
 def cases(*paths: str | Path) -> pytest.MarkDecorator:
