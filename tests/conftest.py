@@ -12,6 +12,13 @@ from verifier.records import Comparison, Result, RunRecord, Verdict
 pytest_plugins = ["pytester"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what Hypothesis draws examples for: `-m "not property"` is the quick inner loop."""
+    for item in items:
+        if hasattr(getattr(item, "function", None), "hypothesis"):
+            item.add_marker("property")
+
+
 @pytest.fixture
 def make_comparison() -> Callable[..., Comparison]:
     """A comparison that matches, but for the fields given."""
