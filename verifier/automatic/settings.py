@@ -7,8 +7,8 @@ leaves behind of these ends with its measurement.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -36,22 +36,14 @@ def undisturbed() -> Iterator[None]:
     Raises `UsageError` where it cannot be had: inside a transform of `torch.func`, say.
     """
     _check_outside_transforms()
-    with ExitStack() as stack:
-        for state in (
-            floating_point.usual,
-            _threads,
-            _default_dtype,
-            _deterministic,
-            _function_modes,
-            _dispatch_modes,
-            _saved_tensors_hooks,
-            _levels,
-        ):
-            stack.enter_context(state())
-        stack.enter_context(torch.autograd.set_detect_anomaly(False))
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(torch.autocast("cpu", enabled=False))
+    with (
+        floating_point.usual(),
+        _settings(),
+        torch.autograd.set_detect_anomaly(False),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.autocast("cpu", enabled=False),
+    ):
         yield
 
 
@@ -85,84 +77,63 @@ def seeded() -> Iterator[None]:
 # ── PyTorch's settings ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _setting(
-    get: Callable[[], Any], put: Callable[[Any], object], inside: Any
-) -> Callable[[], Any]:
-    """A context in which a setting has the value `inside`."""
-
-    @contextmanager
-    def context() -> Iterator[None]:
-        before = get()
-        if before != inside:
-            put(inside)
-        try:
-            yield
-        finally:
-            if get() != before:
-                put(before)
-
-    return context
-
-
-_threads = _setting(torch.get_num_threads, torch.set_num_threads, 1)
-_deterministic = _setting(
-    torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 0
-)
-
-
 @contextmanager
-def _default_dtype() -> Iterator[None]:
-    before = torch.get_default_dtype()
+def _settings() -> Iterator[None]:
+    """One thread, nondeterministic kernels, and no mode, hook, level or default device; then what there was.
+
+    One function for all of them: it is entered for each call of a callable.
+    """
+    threads = torch.get_num_threads()
+    dtype = torch.get_default_dtype()
+    deterministic = torch.get_deterministic_debug_mode()
+    device = _device_set(None, None)
+    modes, dispatchers, hooks = _modes_taken(), _dispatchers_taken(), _hooks_taken()
+    _set_plain(1, 0)
     try:
         yield
     finally:
-        torch.set_default_dtype(before)
-
-
-@contextmanager
-def _function_modes() -> Iterator[None]:
-    """Without `TorchFunctionMode`s, of which the default device is one."""
-    default = getattr(_global, "device_context", None)
-    current = _devices.CURRENT_DEVICE
-    before = _taken(_c._len_torch_function_stack, _overrides._pop_mode)
-    _global.device_context, _devices.CURRENT_DEVICE = None, None
-    try:
-        yield
-    finally:
-        _taken(_c._len_torch_function_stack, _overrides._pop_mode)
-        for mode in reversed(before):
-            _overrides._push_mode(mode)
-        _global.device_context, _devices.CURRENT_DEVICE = default, current
-
-
-@contextmanager
-def _dispatch_modes() -> Iterator[None]:
-    before = _taken(_c._len_torch_dispatch_stack, _modes._pop_mode)
-    try:
-        yield
-    finally:
-        _taken(_c._len_torch_dispatch_stack, _modes._pop_mode)
-        for mode in reversed(before):
-            _modes._push_mode(mode)
-
-
-def _taken(count: Callable[[], int], pop: Callable[[], Any]) -> list[Any]:
-    """All that lies on a stack, the topmost first, taken off it."""
-    return [pop() for _ in range(count())]
-
-
-@contextmanager
-def _saved_tensors_hooks() -> Iterator[None]:
-    before = _hooks_taken()
-    try:
-        yield
-    finally:
+        _close_levels()
         _hooks_taken()
-        for hooks in reversed(before):
-            _hooks._push_saved_tensors_default_hooks(*hooks)
+        for pair in reversed(hooks):
+            _hooks._push_saved_tensors_default_hooks(*pair)
+        _dispatchers_taken()
+        for mode in reversed(dispatchers):
+            _modes._push_mode(mode)
+        _modes_taken()
+        for mode in reversed(modes):
+            _overrides._push_mode(mode)
+        _device_set(*device)
+        _set_plain(threads, deterministic)
+        torch.set_default_dtype(dtype)
+
+
+def _set_plain(threads: int, deterministic: int) -> None:
+    """The settings that are numbers, where they are others."""
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
+    if torch.get_deterministic_debug_mode() != deterministic:
+        torch.set_deterministic_debug_mode(deterministic)
+
+
+def _device_set(context: Any, current: Any) -> tuple[Any, Any]:
+    """Set the default device; what it was before. Its mode is one of the function modes."""
+    before = getattr(_global, "device_context", None), _devices.CURRENT_DEVICE
+    _global.device_context, _devices.CURRENT_DEVICE = context, current
+    return before
+
+
+def _modes_taken() -> list[Any]:
+    """The `TorchFunctionMode`s, the topmost first, taken off their stack."""
+    return [_overrides._pop_mode() for _ in range(_c._len_torch_function_stack())]
+
+
+def _dispatchers_taken() -> list[Any]:
+    """The `TorchDispatchMode`s, the topmost first, taken off their stack."""
+    return [_modes._pop_mode() for _ in range(_c._len_torch_dispatch_stack())]
 
 
 def _hooks_taken() -> list[Any]:
+    """The hooks of saved tensors, the topmost first, taken off their stack."""
     taken: list[Any] = []
     while (top := _hooks._top_saved_tensors_default_hooks(True)) is not None:
         taken.append(top)
@@ -170,13 +141,9 @@ def _hooks_taken() -> list[Any]:
     return taken
 
 
-@contextmanager
-def _levels() -> Iterator[None]:
-    """No level of `torch.func` or of forward mode stays open."""
-    try:
-        yield
-    finally:
-        while _functorch.peek_interpreter_stack() is not None:
-            _functorch.pop_dynamic_layer_stack()
-        while _forward._current_level >= 0:
-            _forward.exit_dual_level()
+def _close_levels() -> None:
+    """Close the levels of `torch.func` and of forward mode."""
+    while _functorch.peek_interpreter_stack() is not None:
+        _functorch.pop_dynamic_layer_stack()
+    while _forward._current_level >= 0:
+        _forward.exit_dual_level()

@@ -18,9 +18,11 @@ MOST_NODES = 1_000
 
 
 def bits(tensor: Tensor) -> Tensor:
-    """The numbers as bytes, which tell -0 from 0 and find NaN equal to NaN."""
+    """The numbers as bytes, which tell -0 from 0 and find NaN equal to NaN; shared where they lie side by side."""
+    flat = tensor.detach().reshape(-1)
     # `contiguous` leaves a single number the stride 0 of an expanded one, and such bytes cannot be viewed.
-    flat = tensor.detach().reshape(-1).clone(memory_format=torch.contiguous_format)
+    if flat.stride(0) != 1 or flat.is_conj() or flat.is_neg():
+        flat = flat.clone(memory_format=torch.contiguous_format)
     return (torch.view_as_real(flat) if flat.is_complex() else flat).view(torch.uint8)
 
 

@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from typing import Any, Protocol
 
 from verifier.automatic.faults import first_line
@@ -406,6 +407,11 @@ def _news(
         kin = {other for other in found.columns() if other[0] == key[0]}
         for position in _unexpected(bench, first, trial, found, key, is_subject):
             asked.setdefault(position, set()).update(kin)
+
+    @cache
+    def ignores_upstream(key: Key) -> bool:
+        return _ignores_upstream(first, trial, found, key)
+
     rows: Placed = []
     for position, keys in sorted(asked.items()):
         place, upstream = trial.places[position], found.upstream[position]
@@ -417,7 +423,7 @@ def _news(
                 and verdict is not first.verdicts.get((place, key))
                 and not (is_other and verdict in _of_any_upstream(is_subject))
             ):
-                if is_other and _ignores_upstream(first, trial, found, key):
+                if is_other and ignores_upstream(key):
                     row = _with(row, "the gradient does not depend on the upstream one")
                 rows.append((position, row))
     return rows
