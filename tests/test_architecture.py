@@ -26,6 +26,8 @@ GROUND = {
     "interrupts": "",
     "records": "serialisation",
     "serialisation": "errors",
+    "records": "",
+    "fields": "floats records",
     "traces": "records",
     "survey.records": "records",
 }

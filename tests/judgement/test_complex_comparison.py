@@ -10,7 +10,7 @@ import pytest
 
 from verifier.floats import BINARY32, BINARY64
 from verifier.judgement.comparison import Judgement, Tolerance
-from verifier.judgement.complex_comparison import judge, norm
+from verifier.judgement.complex_comparison import judge
 from verifier.records import Disc, Enclosure, Rectangle, Truth, TruthStatus, Verdict
 
 TOLERANCE = Tolerance(relative=Fraction(13, 10_000_000))
@@ -68,30 +68,6 @@ def verdict(
     return judge(
         measured, truth, BINARY32, tolerance=TOLERANCE, excuses=excuse, written=written
     ).verdict
-
-
-@pytest.mark.parametrize(
-    ("number", "size"),
-    [
-        ((3, 4), 5),
-        ((-5, 12), 13),
-        ((0, -7), 7),
-        ((0, 0), 0),
-        ((Fraction(3, 7), Fraction(4, 7)), Fraction(5, 7)),
-    ],
-)
-def test_the_norm_is_rounded_up_by_next_to_nothing(
-    number: tuple[Fraction, Fraction], size: Fraction
-) -> None:
-    found = norm((Fraction(number[0]), Fraction(number[1])))
-    assert size <= found <= size * (1 + Fraction(1, 2**100))
-
-
-@pytest.mark.parametrize("scale", [-1100, -300, 0, 300, 1100])
-def test_the_norm_is_as_good_at_any_size(scale: int) -> None:
-    part = Fraction(2) ** scale
-    found = norm((3 * part, 4 * part))
-    assert 5 * part <= found <= 5 * part * (1 + Fraction(1, 2**100))
 
 
 def test_both_parts_correctly_rounded_are_exact() -> None:

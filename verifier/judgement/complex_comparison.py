@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
+from verifier.fields import COMPLEX, Plane
 from verifier.floats import Format, nearest, ulp
 from verifier.judgement.comparison import (
     CANCELLED_ULPS,
@@ -22,16 +23,9 @@ from verifier.judgement.comparison import (
     Judgement,
     Tolerance,
     allowed,
-    middle,
     nearby,
 )
 from verifier.records import Disc, Truth, TruthStatus, Verdict
-
-NORM_BITS = 128
-"""Relative accuracy of a norm, which is rounded up."""
-
-Plane = tuple[Fraction, Fraction]
-"""A complex number, exactly: real and imaginary part."""
 
 
 class ComplexExcuses(Protocol):
@@ -59,37 +53,8 @@ class ComplexExcuses(Protocol):
         """Whether a pole lies within `CONDITIONING_STEPS` ulps of the inputs."""
 
 
-def norm(number: Plane) -> Fraction:
-    """|z|, rounded up."""
-    square = number[0] ** 2 + number[1] ** 2
-    if square == 0:
-        return Fraction(0)
-    if 0 in number:
-        return abs(number[0]) + abs(number[1])
-    scale = square.denominator.bit_length() - square.numerator.bit_length()
-    shift = max(0, scale + 2 * NORM_BITS)
-    shift += shift % 2
-    root = math.isqrt(math.ceil(square * 2**shift)) + 1
-    return Fraction(root, 2 ** (shift // 2))
-
-
-def of_float(number: complex) -> Plane:
-    """A finite measured number."""
-    return Fraction(number.real), Fraction(number.imag)
-
-
-def of_truth(truth: Truth) -> Plane | None:
-    """The number to show and to measure from; None where the truth is no finite number."""
-    if truth.status is not TruthStatus.FINITE:
-        return None
-    rectangle = truth.rectangle
-    assert rectangle is not None
-    return middle(rectangle.real), middle(rectangle.imaginary)
-
-
-def distance(first: Plane, second: Plane) -> Fraction:
-    """|first − second|, rounded up."""
-    return norm((first[0] - second[0], first[1] - second[1]))
+norm, distance = COMPLEX.size, COMPLEX.distance
+of_float, of_truth = COMPLEX.of_float, COMPLEX.of_truth
 
 
 _UNDECIDED = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import cmath
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,15 +13,14 @@ from typing import Any
 from verifier.automatic import complex_routes
 from verifier.automatic.complex_routes import ComplexMeasurement
 from verifier.automatic.subjects import Subject
-from verifier.floats import COMPLEX, Format, decimal, nearest, ulp
+from verifier.fields import Plane
+from verifier.floats import COMPLEX, Format, decimal
 from verifier.judgement.comparison import (
     CONDITIONING_STEPS,
     Judgement,
-    Tolerance,
     severity,
 )
 from verifier.judgement.complex_comparison import (
-    Plane,
     distance,
     judge,
     norm,
@@ -50,16 +48,8 @@ from verifier.records import (
     TruthStatus,
     Verdict,
 )
-from verifier.symbolic.calculus.complex_chain import ComplexChain
-from verifier.symbolic.calculus.slopes import slopes
-from verifier.symbolic.rounding.complex_ideal import (
-    ComplexCancellationModel,
-    ComplexIdealModel,
-)
-from verifier.symbolic.rounding.complex_model import ComplexRoundingModel
-from verifier.symbolic.rounding.complex_neighbourhood import ComplexNeighbourhood
-from verifier.symbolic.rounding.spread import Spread
-from verifier.symbolic.truth.complex_oracle import ComplexOracle
+from verifier.symbolic.truth.excuses import Excuses
+from verifier.symbolic.truth.side import ComplexSide
 from verifier.verification import trials
 from verifier.verification.work import (
     Interrupted,
@@ -144,124 +134,6 @@ class _Quantity:
         of_kind = found.gradient if self.kind == "gradient" else found.steps
         return of_kind[self.name][index]
 
-    def of_spread(self, spread: Spread[Disc]) -> Disc | None:
-        return spread.reach.get(self.entry, _NOWHERE)
-
-
-class _Excuses:
-    """What may explain an error at one point, worked out on demand and once for all quantities."""
-
-    def __init__(
-        self, work: _Work, point: Point, upstream: complex, truth: PointTruth
-    ) -> None:
-        self.work, self.point, self.upstream = work, point, upstream
-        self.truth = truth
-        self._spreads: dict[bool, Spread[Disc]] = {}
-        self._ideal: Spread[Disc] | None = None
-        self._cancelled: Spread[Disc] | None = None
-        self._moved: list[list[PointTruth]] | None = None
-
-    def spread(self, *, limited_range: bool) -> Spread[Disc]:
-        if limited_range not in self._spreads:
-            model = self.work.models[limited_range]
-            self._spreads[limited_range] = model.spread(self.point, self.upstream)
-        return self._spreads[limited_range]
-
-    def ideal(self) -> Spread[Disc]:
-        """Where rounding may bring the program with accurate derivatives."""
-        if self._ideal is None:
-            self._ideal = self.work.ideal.spread(self.point, self.upstream)
-        return self._ideal
-
-    def cancelled(self) -> Spread[Disc]:
-        """How far one ulp of the terms that cancel last brings what is truly 0."""
-        if self._cancelled is None:
-            self._cancelled = self.work.cancellation.spread(self.point, self.upstream)
-        return self._cancelled
-
-    def nearby(self, quantity: _Quantity) -> ComplexNeighbourhood:
-        """The truths of a quantity at inputs a few ulps away."""
-        inputs = {name: self.point[name] for name in self.work.case.inputs}
-        return ComplexNeighbourhood(
-            lambda found: self.work.oracle.over(found, self.upstream, quantity.entry),
-            inputs,
-            self.work.format,
-        )
-
-    def moved(self) -> list[list[PointTruth]]:
-        """The truths with each input moved in turn, in all directions."""
-        if self._moved is None:
-            self._moved = [
-                [
-                    self.work.truth_at({**self.point, name: moved}, self.upstream)
-                    for moved in _moves(value, self.work.format)
-                ]
-                for name, value in self.point.items()
-                if name in self.work.case.inputs
-            ]
-        return self._moved
-
-
-@dataclass(frozen=True, slots=True)
-class _ExcusesOf:
-    """The excuses of one quantity at a point."""
-
-    all: _Excuses
-    quantity: _Quantity
-
-    def rounding(self) -> Disc | None:
-        return self.quantity.of_spread(self.all.spread(limited_range=False))
-
-    def limited_range(self) -> Disc | None:
-        return self.quantity.of_spread(self.all.spread(limited_range=True))
-
-    def ideal(self) -> Disc | None:
-        return self.quantity.of_spread(self.all.ideal())
-
-    def cancelled(self) -> Fraction | None:
-        disc = self.quantity.of_spread(self.all.cancelled())
-        if disc is None:
-            return None
-        return norm((disc.real, disc.imaginary)) + disc.radius
-
-    def holds_nearby(self, measured: complex, tolerance: Tolerance, steps: int) -> bool:
-        return self.all.nearby(self.quantity).holds(
-            measured, steps, relative=tolerance.relative, absolute=tolerance.absolute
-        )
-
-    def ends_nearby(self) -> bool:
-        return self.all.nearby(self.quantity).ends(CONDITIONING_STEPS)
-
-    def movement(self) -> Fraction:
-        """The sum over the inputs of the farthest that the truth moves; what has no finite truth moves nothing."""
-        here = of_truth(self.quantity.of_truth(self.all.truth))
-        total = Fraction(0)
-        for moved in self.all.moved():
-            found = [of_truth(self.quantity.of_truth(truth)) for truth in moved]
-            if here is not None:
-                reached = (distance(there, here) for there in found if there)
-                total += max(reached, default=Fraction(0))
-        return total
-
-
-def _moves(value: complex, format_: Format) -> list[complex]:
-    """The numbers a few ulps of |value| away along the axes on which it does not lie, so that no move crosses a cut.
-
-    One axis is enough: an analytic function moves as far along the other.
-    """
-    step = CONDITIONING_STEPS * ulp(norm(of_float(value)), format_)
-    found = [complex(part, value.imag) for part in _moved(value.real, step, format_)]
-    found += [complex(value.real, part) for part in _moved(value.imag, step, format_)]
-    if not value:
-        found = [complex(math.copysign(float(step), value.real), value.imag)]
-    return [one for one in found if cmath.isfinite(one)]
-
-
-def _moved(part: float, step: Fraction, format_: Format) -> list[float]:
-    if not part:
-        return []
-    return [nearest(Fraction(part) + sign * step, format_) for sign in (-1, 1)]
-
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
@@ -305,22 +177,9 @@ class _Work:
     ) -> None:
         self.case, self.dtype, self.route, self.subject = case, dtype, route, subject
         self.format = COMPLEX[dtype]
-        wrt = [name for name in case.wrt if name in case.inputs]
-        self.oracle = ComplexOracle(case.program, wrt)
-        self.models = {
-            limited: ComplexRoundingModel(
-                case.program,
-                wrt,
-                self.format,
-                limited_range=limited,
-                mode=modes(route)[1],
-            )
-            for limited in (False, True)
-        }
-        self.ideal = ComplexIdealModel(case.program, wrt, self.format)
-        self.cancellation = ComplexCancellationModel(
-            case.program, wrt, self.format, limited_range=False, mode=modes(route)[1]
-        )
+        self.wrt = [name for name in case.wrt if name in case.inputs]
+        self.side = ComplexSide(case.program, case.wrt)
+        self.rounding = self.side.rounding(self.format, modes(route))
         self.tolerance = tolerance_of(case, self.format)
         self.reached = rewriting.reached(case.program)
         self.judged: list[_Judged] = []
@@ -390,13 +249,7 @@ class _Work:
         return None if found.failure is not None else found
 
     def truth_at(self, point: Point, upstream: complex) -> PointTruth:
-        inputs = {name: point[name] for name in self.case.inputs}
-        if not all(cmath.isfinite(value) for value in inputs.values()):
-            unknown = Truth(
-                status=TruthStatus.LIMIT, reason="an infinite input, or NaN"
-            )
-            return dict.fromkeys(self.oracle.entries, unknown)
-        return self.oracle.at(inputs, upstream, self.format)
+        return self.side.truths(point, upstream, self.format)
 
     def compare(
         self, point: Point, upstream: complex, found: ComplexMeasurement, index: int
@@ -406,7 +259,7 @@ class _Work:
         judged = self.judge_all(point, upstream, found, index, truth)
         differs = any(one.judgement.verdict.family == "differ" for one in judged)
         if differs or index % ATTESTED_EVERY == 0:
-            attested = self.oracle.attested(point, upstream, truth)
+            attested = self.side.attested(point, upstream, truth)
             is_other = attested != truth
             truth = attested
             if is_other:
@@ -430,7 +283,9 @@ class _Work:
         keys: Collection[trials.Key] | None = None,
     ) -> list[_Judged]:
         """The judgements of every quantity at one point, or of some."""
-        excuses = _Excuses(self, point, upstream, truth)
+        excuses = Excuses(
+            self.side, self.rounding, point, upstream, truth, steps=CONDITIONING_STEPS
+        )
         judged: list[_Judged] = []
         for quantity in self.quantities(found):
             if keys is not None and quantity.key not in keys:
@@ -444,7 +299,7 @@ class _Work:
                 true,
                 self.format,
                 tolerance=self.tolerance,
-                excuses=_ExcusesOf(excuses, quantity),
+                excuses=excuses.of(quantity.entry),
                 written=isinstance(self.subject, Program),
             )
             if index in found.missing.get(quantity.key[1], ()):
@@ -472,22 +327,14 @@ class _Work:
         true = of_truth(step.of_truth(truth))
         if true is None or not cmath.isfinite(measured):
             return judgement
-        inputs = {name: point[name] for name in self.case.inputs}
         sizes: dict[str, Fraction | None] = {}
-        for name in self.oracle.wrt:
+        for name in self.wrt:
             number = of_truth(truth[Entry("gradient", (name,))])
             sizes[name] = None if number is None else norm(number)
         return by_what_it_hands_on(
             judgement,
             distance(of_float(measured), true),
-            lambda: slopes(
-                self.case.program,
-                step.name,
-                self.oracle.wrt,
-                inputs,
-                self.format,
-                ComplexChain,
-            ),
+            lambda: self.side.slopes(step.name, point, self.format),
             sizes,
             self.format,
             self.tolerance,

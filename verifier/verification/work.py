@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from verifier import interrupts
@@ -22,13 +21,13 @@ from verifier.automatic.layouts import check_device as check_device
 from verifier.automatic.routes import Measurement, Runner
 from verifier.automatic.subjects import Subject, SubjectError, load, permitted
 from verifier.errors import VerifierError
+from verifier.fields import REAL
 from verifier.floats import (
     FORMATS,
     Format,
     decimal,
     decimal_within,
     nearest,
-    neighbour,
     power_of_two,
     shortest,
 )
@@ -71,20 +70,14 @@ from verifier.records import (
     TruthStatus,
     Verdict,
 )
-from verifier.symbolic.arithmetic.balls import FARTHEST_EXPONENT, Ball
+from verifier.symbolic.arithmetic.balls import FARTHEST_EXPONENT
 from verifier.symbolic.arithmetic.nearest import Rounded
-from verifier.symbolic.calculus.chain import Known
-from verifier.symbolic.calculus.slopes import slopes
-from verifier.symbolic.rounding.cancellation import CancellationModel
-from verifier.symbolic.rounding.hessian import HessianRounding
-from verifier.symbolic.rounding.model import IdealModel, Mode, RoundingModel
-from verifier.symbolic.rounding.neighbourhood import Neighbourhood
-from verifier.symbolic.rounding.spread import Spread
-from verifier.symbolic.truth.clarke import Clarke
-from verifier.symbolic.truth.hessian import HessianOracle
-from verifier.symbolic.truth.many_points import Bulk, RoundedTruth, Truths
-from verifier.symbolic.truth.oracle import Oracle, known_parts, may_vanish
-from verifier.symbolic.truth.oracle import terms as terms_of
+from verifier.symbolic.rounding.model import Mode
+from verifier.symbolic.rounding.models import Rounding
+from verifier.symbolic.truth.excuses import Excuses
+from verifier.symbolic.truth.many_points import RoundedTruth, Truths
+from verifier.symbolic.truth.oracle import known_parts, may_vanish
+from verifier.symbolic.truth.side import RealSide
 from verifier.traces import Cause, Diagnosis
 from verifier.verification import inquiry, together, trials
 from verifier.verification.sampling import Sample, sample
@@ -125,10 +118,7 @@ class Prepared:
         begun = time.perf_counter()
         self.case = case
         self.wrt = tuple(name for name in case.wrt if name in case.program.inputs)
-        self.oracle = Oracle(case.program, self.wrt)
-        self.hessian = None
-        if case.order == 2:
-            self.hessian = HessianOracle(case.program, self.wrt, self.oracle.limits)
+        self.side = RealSide(case.program, case.wrt, case.order)
         self.symbolic_s = time.perf_counter() - begun
         self._runners: dict[Setting, Runner] = {}
         self._samples: dict[tuple[str, int], Sample] = {}
@@ -179,16 +169,6 @@ class Prepared:
         if is_plain and setting.layout in ("batch", "single") and not twice:
             return self.runner(setting)
         return self._runner(setting, layout, twice)
-
-    @cached_property
-    def bulk(self) -> Bulk:
-        """The oracle made fast for many points."""
-        return Bulk(self.oracle)
-
-    @cached_property
-    def clarke(self) -> Clarke:
-        """What the program is made of about a kink."""
-        return Clarke(self.case.program)
 
     def at(self, case: Case) -> Prepared:
         """The same derivatives for a case that differs in its points and expectations alone."""
@@ -374,228 +354,10 @@ class _Quantity:
                 return found.hessian[self.wrt[0], self.wrt[1]][index]
         return found.gradient[self.wrt[0]][index]
 
-    def of_spread(self, spread: Spread[Enclosure]) -> Enclosure | None:
-        return spread.reach.get(self.entry, _NOTHING)
-
 
 _NOTHING = Enclosure(lower=Fraction(0), upper=Fraction(0))
 _ZERO = Truth(status=TruthStatus.FINITE, enclosure=_NOTHING, derivations=3)
 """The derivative by an argument that the formula lacks: however it is derived."""
-
-
-class _Models:
-    """What rounding in one format may do to the program of a case."""
-
-    def __init__(
-        self, case: Case, wrt: Sequence[str], format_: Format, route: str
-    ) -> None:
-        self.format, self.inputs = format_, case.inputs
-        outer, inner = modes(route)
-        self.first = {
-            limited: RoundingModel(
-                case.program, wrt, format_, limited_range=limited, mode=inner
-            )
-            for limited in (False, True)
-        }
-        self.ideal = IdealModel(case.program, wrt, format_, mode=inner)
-        self.second = {
-            limited: HessianRounding(
-                case.program,
-                wrt,
-                format_,
-                limited_range=limited,
-                outer=outer,
-                inner=inner,
-            )
-            for limited in (False, True)
-            if case.order == 2
-        }
-        self.cancelling = CancellationModel(
-            case.program, wrt, format_, limited_range=False, mode=inner
-        )
-        self.second_cancelling = None
-        if case.order == 2:
-            self.second_cancelling = HessianRounding(
-                case.program,
-                wrt,
-                format_,
-                limited_range=False,
-                outer=outer,
-                inner=inner,
-                cancelling=True,
-            )
-
-    def cancelled(self, point: Point, upstream: float) -> Spread[Enclosure]:
-        """How far one ulp of the terms that cancel last brings what is truly 0."""
-        inputs = {name: point[name] for name in self.inputs}
-        first = self.cancelling.spread(inputs, upstream)
-        if self.second_cancelling is None:
-            return first
-        second = self.second_cancelling.spread(inputs, upstream)
-        return replace(first, reach={**first.reach, **second})
-
-    def spread(
-        self, point: Point, upstream: float, *, limited_range: bool
-    ) -> Spread[Enclosure]:
-        """What rounding may do at a point; at an infinite one, anything."""
-        inputs = {name: point[name] for name in self.inputs}
-        first = self.first[limited_range].spread(inputs, upstream)
-        if not self.second:
-            return first
-        second = self.second[limited_range].spread(inputs, upstream)
-        return replace(first, reach={**first.reach, **second})
-
-
-class _Excuses:
-    """What may explain an error in a format at one point, worked out on demand and once for all quantities."""
-
-    def __init__(
-        self,
-        work: _Work,
-        point: Point,
-        upstream: float,
-        truth: PointTruth,
-        format_: Format,
-    ) -> None:
-        self.work, self.point, self.upstream = work, point, upstream
-        self.truth, self.models = truth, work.models_in(format_)
-        self._spreads: dict[bool, Spread[Enclosure]] = {}
-        self._cancelled: Spread[Enclosure] | None = None
-        self._neighbourhoods: dict[_Quantity, Neighbourhood] = {}
-        self._moved: list[list[PointTruth]] | None = None
-
-    def spread(self, *, limited_range: bool) -> Spread[Enclosure]:
-        if limited_range not in self._spreads:
-            with self.work.watch.stage("rounding"):
-                self._spreads[limited_range] = self.models.spread(
-                    self.point, self.upstream, limited_range=limited_range
-                )
-        return self._spreads[limited_range]
-
-    def blamed_on_range(self, quantity: _Quantity, judgement: Judgement) -> Judgement:
-        """The judgement of what is not finite, as `range` where overflow or underflow makes it so.
-
-        Rounding alone may bring the result anywhere, as that of `exp` at huge numbers; yet some number on the way is
-        finite in an unlimited range, however it rounds, and not in the format's.
-        """
-        free = self.spread(limited_range=False).unbounded
-        limited = self.spread(limited_range=True).unbounded
-        left = bool(limited.values - free.values)
-        if quantity.name != "value":
-            left |= bool(limited.derivatives - free.derivatives)
-        if not left:
-            return judgement
-        message = f"{judgement.message}: an intermediate result overflows or underflows"
-        return replace(judgement, verdict=Verdict.DIFFER_RANGE, message=message)
-
-    def ideal(self) -> Spread[Enclosure]:
-        with self.work.watch.stage("rounding"):
-            inputs = {name: self.point[name] for name in self.work.case.inputs}
-            return self.models.ideal.spread(inputs, self.upstream)
-
-    def cancelled(self) -> Spread[Enclosure]:
-        """How far one ulp of the terms that cancel last brings what is truly 0."""
-        if self._cancelled is None:
-            with self.work.watch.stage("rounding"):
-                self._cancelled = self.models.cancelled(self.point, self.upstream)
-        return self._cancelled
-
-    @contextmanager
-    def neighbourhood(self, quantity: _Quantity) -> Iterator[Neighbourhood]:
-        """The truths of a quantity at inputs a few ulps away."""
-        with self.work.watch.stage("conditioning"):
-            if quantity not in self._neighbourhoods:
-                found = self.work.neighbourhood(
-                    quantity, self.point, self.upstream, self.models.format
-                )
-                self._neighbourhoods[quantity] = found
-            yield self._neighbourhoods[quantity]
-
-    def moved(self) -> list[list[PointTruth]]:
-        """The truths with each input moved down and up in turn."""
-        if self._moved is None:
-            with self.work.watch.stage("conditioning"):
-                self._moved = [
-                    [
-                        self.work.truth_at(
-                            {**self.point, name: moved},
-                            self.upstream,
-                            self.models.format,
-                        )
-                        for moved in _moves(value, self.models.format)
-                    ]
-                    for name, value in self.point.items()
-                ]
-        return self._moved
-
-
-@dataclass(frozen=True, slots=True)
-class _ExcusesOf:
-    """The excuses of one quantity at a point."""
-
-    all: _Excuses
-    quantity: _Quantity
-
-    def rounding(self) -> Enclosure | None:
-        return self.quantity.of_spread(self.all.spread(limited_range=False))
-
-    def limited_range(self) -> Enclosure | None:
-        return self.quantity.of_spread(self.all.spread(limited_range=True))
-
-    def local_ulp(self) -> Fraction:
-        value, gradient = self.all.models.first[False].local_ulp
-        return value if self.quantity.name == "value" else gradient
-
-    def ideal(self) -> Enclosure | None:
-        if self.quantity.name == "hessian":
-            return self.rounding()
-        return self.quantity.of_spread(self.all.ideal())
-
-    def cancelled(self) -> Fraction | None:
-        ends = self.quantity.of_spread(self.all.cancelled())
-        return None if ends is None else max(abs(ends.lower), abs(ends.upper))
-
-    def holds_nearby(self, measured: float, tolerance: Tolerance, steps: int) -> bool:
-        with self.all.neighbourhood(self.quantity) as nearby:
-            return nearby.holds(
-                measured,
-                steps,
-                relative=tolerance.relative,
-                absolute=tolerance.absolute,
-            )
-
-    def ends_nearby(self) -> bool:
-        with self.all.neighbourhood(self.quantity) as nearby:
-            return nearby.ends(CONDITIONING_STEPS)
-
-    def movement(self) -> Fraction:
-        """The sum over the inputs of the farthest that the truth moves; what has no finite truth moves nothing."""
-        here = _middle(self.quantity.of_truth(self.all.truth))
-        total = Fraction(0)
-        for pair in self.all.moved():
-            found = [_middle(self.quantity.of_truth(truth)) for truth in pair]
-            distances = [
-                abs(there - here)
-                for there in found
-                if there is not None and here is not None
-            ]
-            total += max(distances, default=Fraction(0))
-        return total
-
-
-def _size(truth: Truth) -> Fraction | None:
-    found = _middle(truth)
-    return None if found is None else abs(found)
-
-
-def _moves(value: float, format_: Format) -> list[float]:
-    """The inputs a few ulps below and above `value`."""
-    if not math.isfinite(value):
-        return []
-    return [
-        neighbour(value, steps, format_)
-        for steps in (-CONDITIONING_STEPS, CONDITIONING_STEPS)
-    ]
 
 
 def _is_at_edge(truth: Truth) -> bool:
@@ -605,12 +367,6 @@ def _is_at_edge(truth: Truth) -> bool:
         TruthStatus.UNDEFINED,
         TruthStatus.LIMIT,
     )
-
-
-def _middle(truth: Truth) -> Fraction | None:
-    if truth.status is not TruthStatus.FINITE or truth.interval is None:
-        return None
-    return (truth.interval.lower + truth.interval.upper) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -703,12 +459,12 @@ class _Work:
         on_point: Callable[[int, int], None] | None = None,
     ) -> None:
         self.on_point = on_point or (lambda done, total: None)
-        self.prepared, self.case, self.oracle = prepared, prepared.case, prepared.oracle
+        self.prepared, self.case, self.side = prepared, prepared.case, prepared.side
         self.setting = setting
         self.dtype, self.route = setting.dtype, setting.route
         self.format: Format = FORMATS[self.dtype]
         self.tolerance = tolerance_of(self.case, self.format)
-        self._models: dict[str, _Models] = {}
+        self._rounding: dict[str, Rounding] = {}
         self.watch = _Stopwatch({"symbolic": prepared.symbolic_s})
         self.reached = rewriting.reached(self.case.program)
         self.judged: list[_Judged] = []
@@ -774,16 +530,17 @@ class _Work:
             return None
         if self.setting.tell_all:
             return None
-        if len(set(upstream)) > 1 or set(self.case.wrt) != set(self.oracle.wrt):
+        if len(set(upstream)) > 1 or set(self.case.wrt) != set(self.prepared.wrt):
             return None
         if found.missing or self.format_of(("gradient", ()), found) != self.format:
             return None
         value_format = self.format_of(("value", ()), found)
         with self.watch.stage("truth"):
-            inputs = [{n: point[n] for n in self.case.inputs} for point in points]
-            truths = self.prepared.bulk.truths(inputs, upstream[0], self.format)
+            truths = self.side.many(points, upstream[0], self.format)
+            assert truths is not None
             if value_format != self.format:
-                wide = self.prepared.bulk.truths(inputs, upstream[0], value_format)
+                wide = self.side.many(points, upstream[0], value_format)
+                assert wide is not None
                 value = {VALUE: wide.columns[VALUE]}
                 truths = replace(truths, columns={**truths.columns, **value})
         self.exactly = _Swift(truths, found)
@@ -870,7 +627,7 @@ class _Work:
         upstream = self.measured.upstream if self.measured else [1.0] * len(points)
         terms = {
             text: [number * upstream[k] for number, k in zip(column, some, strict=True)]
-            for text, column in terms_of(self.case.program, name, inputs).items()
+            for text, column in self.side.terms(name, inputs).items()
         }
         return pattern.missing_term(
             [measured[k] for k in some],
@@ -966,7 +723,7 @@ class _Work:
         weight = self.case.given[0][parameter].nearest(FORMATS["float64"])
         rate_float = rate.nearest(FORMATS["float64"])
         with self.watch.stage("trajectory"):
-            path = self.oracle.trajectory(
+            path = self.side.trajectory(
                 {**start, parameter: weight},
                 parameter,
                 (rate.lower + rate.upper) / 2,
@@ -1000,41 +757,20 @@ class _Work:
     ) -> PointTruth:
         """The truth, to what a format can tell apart; without one, to what the dtype can."""
         format_ = format_ or self.format
-        inputs = {name: point[name] for name in self.case.inputs}
         with self.watch.stage("truth"):
-            truth = self.oracle.at(inputs, upstream, format_)
-            if self.prepared.hessian is not None:
-                second = self.prepared.hessian.at(inputs, upstream, format_, truth)
-                truth = {**truth, **second}
-        return truth
+            return self.side.truths(point, upstream, format_)
 
-    def models_in(self, format_: Format) -> _Models:
+    def rounding_in(self, format_: Format) -> Rounding:
         """What rounding in a format may do."""
-        if format_.name not in self._models:
-            found = _Models(self.case, self.prepared.wrt, format_, self.route)
-            self._models[format_.name] = found
-        return self._models[format_.name]
+        if format_.name not in self._rounding:
+            found = self.side.rounding(format_, modes(self.route))
+            self._rounding[format_.name] = found
+        return self._rounding[format_.name]
 
     def attested(self, point: Point, upstream: float, truth: PointTruth) -> PointTruth:
         """The truth with the witness heard."""
-        inputs = {name: point[name] for name in self.case.inputs}
         with self.watch.stage("witness"):
-            return self.oracle.attested(inputs, upstream, truth)
-
-    def neighbourhood(
-        self, quantity: _Quantity, point: Point, upstream: float, format_: Format
-    ) -> Neighbourhood:
-        """The truths of a quantity at inputs a few ulps from a point."""
-
-        def evaluate(inputs: Mapping[str, float | Ball]) -> Known:
-            if quantity.name == "hessian":
-                assert self.prepared.hessian is not None
-                return self.prepared.hessian.over(inputs, upstream, quantity.entry)
-            return self.oracle.over(inputs, upstream, quantity.entry)
-
-        inputs = {name: point[name] for name in self.case.inputs}
-        by_interval = quantity.name != "value"
-        return Neighbourhood(evaluate, inputs, format_, by_interval=by_interval)
+            return self.side.attested(point, upstream, truth)
 
     def quantities(self, found: Measurement) -> list[_Quantity]:
         """What there is to compare; the routes through forward mode show no steps."""
@@ -1091,7 +827,7 @@ class _Work:
         keys: Collection[trials.Key] | None = None,
     ) -> list[_Judged]:
         """The judgements of every quantity at one point, or of some, each in the dtype in which it came."""
-        excuses: dict[str, _Excuses] = {}
+        excuses: dict[str, Excuses] = {}
         judged: list[_Judged] = []
         for quantity in self.quantities(found):
             if keys is not None and quantity.key not in keys:
@@ -1101,8 +837,17 @@ class _Work:
                 known = truth
                 if format_ != self.format:
                     known = self.truth_at(point, upstream, format_)
-                excuses[format_.name] = _Excuses(self, point, upstream, known, format_)
-            true = quantity.of_truth(excuses[format_.name].truth)
+                excuses[format_.name] = Excuses(
+                    self.side,
+                    self.rounding_in(format_),
+                    point,
+                    upstream,
+                    known,
+                    steps=CONDITIONING_STEPS,
+                    stopwatch=self.watch,
+                )
+            of_entry = excuses[format_.name].of(quantity.entry)
+            true = quantity.of_truth(excuses[format_.name].truths)
             if quantity.name == "step" and _is_at_edge(true):
                 continue  # the input's gradient is the question; a safe `where` has such steps
             measured = quantity.of_measurement(found, index)
@@ -1111,12 +856,17 @@ class _Work:
                 true,
                 format_,
                 tolerance=tolerance_of(self.case, format_),
-                excuses=_ExcusesOf(excuses[format_.name], quantity),
+                excuses=of_entry,
                 convention=_convention(self.case, upstream),
                 written=not self.prepared.is_subject,
             )
-            if judgement.verdict is Verdict.DIFFER_NONFINITE:
-                judgement = excuses[format_.name].blamed_on_range(quantity, judgement)
+            is_nonfinite = judgement.verdict is Verdict.DIFFER_NONFINITE
+            if is_nonfinite and of_entry.leaves_range():
+                judgement = replace(
+                    judgement,
+                    verdict=Verdict.DIFFER_RANGE,
+                    message=f"{judgement.message}: an intermediate result overflows or underflows",
+                )
             if index in found.missing.get(quantity.wrt, ()):
                 judgement = trials.of_none(judgement, true.status)
             if quantity.name == "step":
@@ -1143,7 +893,7 @@ class _Work:
         if len(kinked) < 2 or self.case.subgradient not in (None, "any"):
             return judged
         inputs = {name: point[name] for name in self.case.inputs}
-        clarke = self.prepared.clarke
+        clarke = self.side.clarke
         with self.watch.stage("clarke"):
             pieces = clarke.pieces(inputs, upstream, list(kinked))
             if pieces is None:
@@ -1173,24 +923,18 @@ class _Work:
         judgement: Judgement,
     ) -> Judgement:
         """The judgement of a named step, by how far its error moves the gradients that are asked for."""
-        true = _middle(step.of_truth(truth))
+        true = REAL.of_truth(step.of_truth(truth))
         if true is None or not math.isfinite(measured):
             return judgement
-        inputs = {name: point[name] for name in self.case.inputs}
+        sizes: dict[str, Fraction | None] = {}
+        for name in self.prepared.wrt:
+            number = REAL.of_truth(truth[Entry("gradient", (name,))])
+            sizes[name] = None if number is None else abs(number)
         return by_what_it_hands_on(
             judgement,
             abs(Fraction(measured) - true),
-            lambda: slopes(
-                self.case.program,
-                step.wrt[0],
-                self.prepared.wrt,
-                inputs,
-                self.format,
-            ),
-            {
-                name: _size(truth[Entry("gradient", (name,))])
-                for name in self.prepared.wrt
-            },
+            lambda: self.side.slopes(step.wrt[0], point, self.format),
+            sizes,
             self.format,
             self.tolerance,
         )

@@ -109,8 +109,8 @@ class ComplexOracle:
         with balls.workprec(WITNESS_BITS):
             done = self.stepwise.evaluate(point, upstream)
             for entry, known in truths.items():
-                is_finite = known.status is TruthStatus.FINITE
-                if entry.quantity != "gradient" or not is_finite:
+                is_derived = entry in self.entries and entry.quantity == "gradient"
+                if not is_derived or known.status is not TruthStatus.FINITE:
                     continue
                 (name,) = entry.wrt
                 second = complex_witness.gradient(self.program, point, name, upstream)

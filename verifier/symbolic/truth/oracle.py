@@ -171,7 +171,7 @@ class Oracle:
                 return truths
             return {
                 entry: self._third_opinion(point, upstream, entry, third, known)
-                if entry.quantity == "gradient"
+                if entry in self.entries and entry.quantity == "gradient"
                 else known
                 for entry, known in truths.items()
             }
