@@ -26,7 +26,6 @@ GROUND = {
     "interrupts": "",
     "records": "serialisation",
     "serialisation": "errors",
-    "records": "",
     "fields": "floats records",
     "traces": "records",
     "survey.records": "records",
