@@ -7,7 +7,8 @@ import math
 import pytest
 
 from verifier.records import Change, ChangeKind, Epoch, Verdict
-from verifier.reports import text
+from verifier.reports import page, tables, text
+from verifier.reports.result_line import line as line_of
 
 
 @pytest.fixture
@@ -59,14 +60,14 @@ def test_a_case_with_one_point_shows_its_numbers(make_result, make_comparison):
         )
     )
 
-    assert str(text.line(result)).endswith("  value: 256, a: 96, a, b: 0.5")
+    assert str(line_of(result)).endswith("  value: 256, a: 96, a, b: 0.5")
 
 
 def test_many_gradients_on_a_line_are_capped_and_counted(make_result, make_comparison):
     comparisons = tuple(make_comparison(wrt=(f"a{i}",)) for i in range(9))
     result = make_result(comparisons=comparisons)
 
-    assert str(text.line(result)).endswith("a5: 369, … and 3 more")
+    assert str(line_of(result)).endswith("a5: 369, … and 3 more")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_many_gradients_on_a_line_are_capped_and_counted(make_result, make_compa
     ],
 )
 def test_the_mark_tells_how_a_result_stands(make_result, fields, mark):
-    assert str(text.line(make_result(**fields))).split()[0] == mark
+    assert str(line_of(make_result(**fields))).split()[0] == mark
 
 
 def test_an_accepted_difference_is_marked_as_known(make_record, unstable):
@@ -98,7 +99,7 @@ def test_an_accepted_difference_is_marked_as_known(make_record, unstable):
 
 
 def test_route_and_order_show_where_they_are_not_the_usual(make_result):
-    line = str(text.line(make_result(route="forward", order=2)))
+    line = str(line_of(make_result(route="forward", order=2)))
 
     assert "  float32 forward order 2  " in line
 
@@ -127,8 +128,8 @@ def test_differences_are_a_table_with_everything_about_them(make_record, unstabl
 def test_the_table_is_capped_and_what_is_left_out_is_counted(make_record, unstable):
     report = text.render(make_record(unstable))
 
-    assert report.count("x=1e-07") == text.ROWS_PER_RESULT
-    assert f"… and {64 - text.ROWS_PER_RESULT} more" in report
+    assert report.count("x=1e-07") == tables.ROWS_PER_RESULT
+    assert f"… and {64 - tables.ROWS_PER_RESULT} more" in report
 
 
 def test_a_table_has_no_more_rows_than_its_cap(make_record, make_result):
@@ -136,8 +137,8 @@ def test_a_table_has_no_more_rows_than_its_cap(make_record, make_result):
 
     report = text.details(make_record(*results))
 
-    assert report.count("differ.wrong") == text.ROWS
-    assert f"… and {30 - text.ROWS} more" in report
+    assert report.count("differ.wrong") == tables.ROWS
+    assert f"… and {30 - tables.ROWS} more" in report
 
 
 def test_a_pinned_difference_is_told_by_its_line_alone(make_record, make_result):
@@ -369,7 +370,7 @@ def test_the_lines_of_a_run_and_its_details_are_its_report(
     make_record, make_result, unstable
 ):
     record = make_record(make_result(), unstable)
-    names = text.name_width(result.case for result in record.results)
+    names = page.name_width(result.case for result in record.results)
 
     parts = [text.streamed(result, names=names) for result in record.results]
 
@@ -388,8 +389,8 @@ def test_a_failure_tells_place_line_and_difference(unstable):
 def test_a_table_of_words_becomes_blocks_where_the_page_is_narrow():
     rows = [["abs", "absolute value of x"], ["[b]" * 17, "y"]]
 
-    wide = text.table(["name", "meaning"], rows)
-    narrow = text.table(["name", "meaning"], rows, width=60)
+    wide = page.table(["name", "meaning"], rows)
+    narrow = page.table(["name", "meaning"], rows, width=60)
 
     assert [line.split()[0] for line in _lines(wide)] == ["name", "abs", "[b]" * 17]
     assert _lines(narrow) == [

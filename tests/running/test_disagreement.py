@@ -16,7 +16,7 @@ import verifier
 from verifier.automatic import modes, routes
 from verifier.records import Disagreement, Measured, Result, RunRecord
 from verifier.reports import json as json_report
-from verifier.reports import text
+from verifier.reports import tables, text
 from verifier.running.disagreement import Ledger, between
 
 Make = Callable[..., Result]
@@ -217,7 +217,7 @@ def test_a_long_list_is_cut(
     make_record: Callable[..., RunRecord], make_result: Make
 ) -> None:
     told = text.render(make_record(make_result(), disagreements=(TOLD,) * 25))
-    assert told.count("reverse | forward") == text.ROWS
+    assert told.count("reverse | forward") == tables.ROWS
     assert "… and 5 more" in told
 
 

@@ -45,7 +45,7 @@ def operations(
 
 def _text(rows: Sequence[Operation]) -> str:
     from verifier.language.operations.table import CONSTANTS
-    from verifier.reports import text
+    from verifier.reports.page import table
 
     cells = [
         [
@@ -61,8 +61,8 @@ def _text(rows: Sequence[Operation]) -> str:
         for row in rows
     ]
     width, color = page()
-    table = text.table(HEADERS, cells, width=width, color=color)
-    return f"{table}\nConstants: {', '.join(CONSTANTS)}\n"
+    listed = table(HEADERS, cells, width=width, color=color)
+    return f"{listed}\nConstants: {', '.join(CONSTANTS)}\n"
 
 
 def _operands(row: Operation) -> str:

@@ -268,9 +268,10 @@ def _execute(tasks: list[Task], request: Request) -> RunRecord:
 def _printer(tasks: Sequence[Task], request: Request) -> Callable[[Result], None]:
     """What prints the line of a result on standard output."""
     from verifier.reports import text
+    from verifier.reports.page import name_width
 
     color, stream = page()[1], sys.stdout
-    names = text.name_width(task.case.id for task in tasks)
+    names = name_width(task.case.id for task in tasks)
     return lambda result: say(
         text.streamed(result, names=names, accepted=request.accept, color=color),
         stream,

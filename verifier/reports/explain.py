@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from verifier.reports.text import LEAST_WIDTH, PLAIN_WIDTH, name_width, table
+from verifier.reports.page import LEAST_WIDTH, PLAIN_WIDTH, name_width, table
 from verifier.traces import Answer, BackwardStep, Explanation, ForwardStep
 
 MOST_STEPS = 60

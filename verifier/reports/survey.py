@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from verifier.reports import text
+from verifier.reports.page import table
 from verifier.serialisation import Codec
 from verifier.survey.records import Accuracy, Region, SurveyRecord, Sweep
 
@@ -46,9 +46,7 @@ def render(
     cells = [_cells(*row) for row in rows]
     parts = []
     if cells:
-        parts.append(
-            text.table(HEADERS, cells, numbers=NUMBERS, width=width, color=color)
-        )
+        parts.append(table(HEADERS, cells, numbers=NUMBERS, width=width, color=color))
     for title, lines in _sections(record, rows):
         parts.append("\n".join([title, *(f"  {line}" for line in lines)]) + "\n")
     parts.append(_conclusion(record) + "\n")

@@ -1,0 +1,142 @@
+"""The page that text is printed on: what a terminal obeys is written out, numbers are never cut, tables fold.
+
+Nothing is ever shortened to fit: names and numbers keep their natural width, and only words fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+PLAIN_WIDTH = 200
+"""Columns where nobody has said how wide the page is."""
+LEAST_WIDTH = 60
+"""A narrower page is overrun: there, folding would break numbers in two."""
+WORDS_WIDTH = 12
+"""The least width to which a column of words is folded."""
+GAP = 2
+"""Blanks between columns, and before what is indented."""
+
+
+def plain(text: str, *, keep: str = "") -> str:
+    """The text with every character that a terminal would obey written out."""
+    return "".join(
+        char
+        if char.isprintable() or char in keep
+        else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
+def name_width(names: Iterable[str]) -> int:
+    """The width of the longest name as it is printed."""
+    return max((cell_len(plain(name)) for name in names), default=0)
+
+
+def heading(text: str) -> Text:
+    """The title of a part."""
+    return Text(text, style="bold")
+
+
+def apart(parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
+    """The parts with an empty line before each but the first."""
+    for index, part in enumerate(parts):
+        if index:
+            yield Text("")
+        yield part
+
+
+def printed(
+    parts: Iterable[RenderableType], *, width: int | None = None, color: bool = False
+) -> str:
+    """The parts as they are printed, line by line, without blanks at the ends of lines."""
+    stream = StringIO()
+    page = Console(
+        file=stream,
+        width=PLAIN_WIDTH if width is None else max(width, LEAST_WIDTH),
+        force_terminal=color,
+        color_system="standard" if color else None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for part in parts:
+        page.print(part, soft_wrap=isinstance(part, Text))
+    lines = stream.getvalue().splitlines()
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def table(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    numbers: Sequence[int] = (),
+    width: int | None = None,
+    color: bool = False,
+) -> str:
+    """A table of words: every column but the first and those of `numbers` may fold."""
+    cells = [[plain(cell) for cell in row] for row in rows]
+    words = (i for i in range(1, len(headers)) if i not in numbers)
+    folding = dict.fromkeys(words, WORDS_WIDTH)
+    grid = Grid(headers=headers, rows=cells, right=numbers, folding=folding)
+    return printed([grid], width=width, color=color)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A table without lines, or, where the page is too narrow for it, a block of lines for each of its rows.
+
+    A column is never narrower than its cells, for a number cut short is another number. Only those named in `folding`
+    may fold, down to the width given there.
+    """
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    right: Sequence[int] = ()
+    folding: Mapping[int, int] = field(default_factory=dict)
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        del console
+        widths = self._widths()
+        least = (min(w, self.folding.get(i, w)) for i, w in enumerate(widths))
+        if sum(least) + GAP * len(widths) <= options.max_width:
+            yield self._table(widths)
+        else:
+            yield from map(self._block, self.rows)
+
+    def _widths(self) -> list[int]:
+        return [
+            max(map(cell_len, column))
+            for column in zip(self.headers, *self.rows, strict=True)
+        ]
+
+    def _table(self, widths: Sequence[int]) -> Table:
+        grid = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False)
+        for index, header in enumerate(self.headers):
+            grid.add_column(
+                Text(header, style="dim"),
+                width=None if index in self.folding else widths[index],
+                min_width=min(widths[index], self.folding.get(index, 0)),
+                overflow="fold",
+                justify="right" if index in self.right else "left",
+            )
+        for row in self.rows:
+            grid.add_row(*(Text(cell) for cell in row))
+        return grid
+
+    def _block(self, row: Sequence[str]) -> Text:
+        first, *others = (
+            f"{header}: {cell}".removeprefix(": ")
+            for header, cell in zip(self.headers, row, strict=True)
+            if cell
+        )
+        return Text("\n    ".join([first, *others]))
