@@ -5,7 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
-from verifier.language.operations.table import Operation
+from verifier.language.kernels.pytorch.special import NO_DERIVATIVE
+from verifier.language.kernels.table import PYTORCH
+from verifier.language.operations.table import OPERATIONS, Operation
+
+HOLOMORPHIC = frozenset(row.name for row in OPERATIONS.values() if row.holomorphic)
 
 PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "polygamma": {"n": ("1", "0", "2", "5")},
@@ -42,22 +46,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
 """Values for the parameters of each row; the first is the one of a single call."""
 
 WITHOUT_DERIVATIVE = frozenset(
-    (
-        "besselj",
-        "bessely",
-        "besselk",
-        "bessel_j0",
-        "bessel_j1",
-        "bessel_y0",
-        "bessel_y1",
-        "modified_bessel_i0",
-        "modified_bessel_i1",
-        "modified_bessel_k0",
-        "modified_bessel_k1",
-        "scaled_modified_bessel_k0",
-        "scaled_modified_bessel_k1",
-        "spherical_bessel_j0",
-    )
+    name for name, kernel in PYTORCH.items() if kernel.convention == NO_DERIVATIVE
 )
 """Rows that PyTorch 2.13 computes and cannot differentiate."""
 

@@ -11,9 +11,9 @@ from rows import call
 from verifier.automatic.subjects import SubjectError
 from verifier.cli.explain import explained, find
 from verifier.errors import SelectionError, UsageError
+from verifier.language.kernels.compositions import expand
 from verifier.language.operations.table import OPERATIONS, Sort
 from verifier.language.programs.parsing import parse, parse_steps
-from verifier.language.programs.rewriting import expand
 from verifier.reports import explain as report
 from verifier.symbolic.calculus import typeset
 from verifier.traces import Explanation, ForwardStep

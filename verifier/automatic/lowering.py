@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -13,8 +12,9 @@ from torch.nn import functional
 
 from verifier.automatic.faults import FaultError
 from verifier.floats import COMPLEX, FORMATS, nearest
+from verifier.language.kernels.compositions import expand
+from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations import table as operations
-from verifier.language.programs import rewriting
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import Node, Program
 
@@ -29,11 +29,6 @@ DTYPES = {
 
 Value = Any
 """A tensor, or a Python float: a literal constant reaches PyTorch as a Python number, as it would from a program."""
-
-SCALAR_OPERATIONS = frozenset(
-    ("add", "sub", "mul", "div", "pow", "lt", "le", "gt", "ge", "eq", "ne")
-)
-"""Those that take a Python number beside a tensor; for the others a constant becomes a tensor."""
 
 
 def _by_order(name: str, *functions: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -63,78 +58,10 @@ def _glu(first: Value, second: Value) -> Value:
     return functional.glu(torch.stack(list(_of_one_shape(first, second))), 0)[0]
 
 
-def _loss(function: Callable[..., Any], *parameters: str) -> Callable[..., Any]:
-    """The loss of each element, by operands of one shape, as the losses want them, and then its parameters."""
-
-    def of_each(*operands: Value) -> Value:
-        cut = len(operands) - len(parameters)
-        named = dict(zip(parameters, operands[cut:], strict=True))
-        return function(*_of_one_shape(*operands[:cut]), reduction="none", **named)
-
-    return of_each
-
-
-def _of_label(function: Callable[..., Any], *parameters: str) -> Callable[..., Any]:
-    """A loss whose target is a number, the same for all elements: PyTorch does not differentiate by it."""
-    loss = _loss(function, *parameters)
-    return lambda x, target, *rest: loss(x, torch.full_like(x, target), *rest)
-
-
-OPERATIONS: dict[str, Callable[..., Any]] = {
+ADAPTED: Mapping[str, Callable[..., Any]] = {
     "identity": lambda x: x.view_as(x),
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "div": operator.truediv,
-    "pow": operator.pow,
-    "neg": operator.neg,
-    "square": torch.square,
-    "reciprocal": torch.reciprocal,
-    "sqrt": torch.sqrt,
-    "rsqrt": torch.rsqrt,
-    "abs": torch.abs,
-    "sign": torch.sign,
-    "hypot": torch.hypot,
-    "exp": torch.exp,
-    "exp2": torch.exp2,
-    "expm1": torch.expm1,
-    "log": torch.log,
-    "log2": torch.log2,
-    "log10": torch.log10,
-    "log1p": torch.log1p,
-    "sin": torch.sin,
-    "cos": torch.cos,
-    "tan": torch.tan,
-    "asin": torch.asin,
-    "acos": torch.acos,
-    "atan": torch.atan,
-    "atan2": torch.atan2,
-    "sinh": torch.sinh,
-    "cosh": torch.cosh,
-    "tanh": torch.tanh,
-    "asinh": torch.asinh,
-    "acosh": torch.acosh,
-    "atanh": torch.atanh,
-    "sigmoid": torch.sigmoid,
-    "relu": torch.relu,
-    "erf": torch.erf,
-    "erfc": torch.erfc,
-    "lgamma": torch.lgamma,
-    "mvlgamma": lambda x, p: torch.mvlgamma(x, int(p)),
-    "digamma": torch.digamma,
     "polygamma": lambda order, x: torch.polygamma(int(order), x),
-    # Special functions
-    "erfinv": special.erfinv,
-    "erfcx": special.erfcx,
-    "ndtr": special.ndtr,
-    "ndtri": special.ndtri,
-    "log_ndtr": special.log_ndtr,
     "logit": lambda x, eps: special.logit(x, eps if eps >= 0 else None),
-    "entr": special.entr,
-    "xlogy": special.xlogy,
-    "xlog1py": special.xlog1py,
-    "logaddexp": torch.logaddexp,
-    "logaddexp2": torch.logaddexp2,
     "besselj": _by_order("Bessel function J", special.bessel_j0, special.bessel_j1),
     "bessely": _by_order("Bessel function Y", special.bessel_y0, special.bessel_y1),
     "besseli": _by_order("modified Bessel function I", special.i0, special.i1),
@@ -143,110 +70,60 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         special.modified_bessel_k0,
         special.modified_bessel_k1,
     ),
-    "i0": special.i0,
-    "i1": special.i1,
-    "i0e": special.i0e,
-    "i1e": special.i1e,
-    "bessel_j0": special.bessel_j0,
-    "bessel_j1": special.bessel_j1,
-    "bessel_y0": special.bessel_y0,
-    "bessel_y1": special.bessel_y1,
-    "modified_bessel_i0": special.modified_bessel_i0,
-    "modified_bessel_i1": special.modified_bessel_i1,
-    "modified_bessel_k0": special.modified_bessel_k0,
-    "modified_bessel_k1": special.modified_bessel_k1,
-    "scaled_modified_bessel_k0": special.scaled_modified_bessel_k0,
-    "scaled_modified_bessel_k1": special.scaled_modified_bessel_k1,
-    "spherical_bessel_j0": special.spherical_bessel_j0,
-    "sinc": special.sinc,
-    "max": torch.maximum,
-    "min": torch.minimum,
-    "floor": torch.floor,
-    "ceil": torch.ceil,
-    "clamp": torch.clamp,
-    "where": torch.where,
-    # rows/steps.py
-    "trunc": torch.trunc,
-    "frac": torch.frac,
-    "rint": torch.round,
-    "round": lambda x, decimals: torch.round(x, decimals=int(decimals)),
-    "fmod": torch.fmod,
-    "remainder": torch.remainder,
-    "copysign": torch.copysign,
-    "angle": torch.angle,
-    "fmax": torch.fmax,
-    "fmin": torch.fmin,
-    "clamp_min": torch.clamp_min,
-    "clamp_max": torch.clamp_max,
-    "nan_to_num": torch.nan_to_num,
-    "deg2rad": torch.deg2rad,
-    "rad2deg": torch.rad2deg,
-    "ldexp": torch.ldexp,
     "float_power": lambda x, y: torch.float_power(x, y).to(x.dtype),
-    "rsub": lambda x, y, alpha: torch.rsub(x, y, alpha=alpha),
-    "addcmul": lambda x, y, z, value: torch.addcmul(x, y, z, value=value),
-    "addcdiv": lambda x, y, z, value: torch.addcdiv(x, y, z, value=value),
-    "lerp": torch.lerp,
-    "lt": operator.lt,
-    "le": operator.le,
-    "gt": operator.gt,
-    "ge": operator.ge,
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "logical_and": torch.logical_and,
-    "logical_or": torch.logical_or,
-    "logical_not": torch.logical_not,
-    # Activations
-    "gelu": functional.gelu,
-    "gelu_tanh": partial(functional.gelu, approximate="tanh"),
-    "silu": functional.silu,
-    "mish": functional.mish,
-    "softplus": functional.softplus,
-    "logsigmoid": functional.logsigmoid,
-    "softsign": functional.softsign,
-    "tanhshrink": functional.tanhshrink,
-    "elu": functional.elu,
-    "celu": functional.celu,
-    "selu": functional.selu,
-    "hardswish": functional.hardswish,
-    "hardsigmoid": functional.hardsigmoid,
-    "hardtanh": functional.hardtanh,
-    "relu6": functional.relu6,
-    "leaky_relu": functional.leaky_relu,
-    "rrelu": functional.rrelu,
     "prelu": _prelu,
-    "softshrink": functional.softshrink,
-    "hardshrink": functional.hardshrink,
-    "threshold": functional.threshold,
     "glu": _glu,
-    # Losses
-    "mse_loss": _loss(functional.mse_loss),
-    "l1_loss": _loss(functional.l1_loss),
-    "huber_loss": _loss(functional.huber_loss, "delta"),
-    "smooth_l1_loss": _loss(functional.smooth_l1_loss, "beta"),
-    "binary_cross_entropy": _loss(functional.binary_cross_entropy),
-    "binary_cross_entropy_with_logits": _loss(
-        functional.binary_cross_entropy_with_logits
-    ),
-    "kl_div": _loss(functional.kl_div),
-    "kl_div_log": _loss(partial(functional.kl_div, log_target=True)),
-    "poisson_nll_loss": _loss(functional.poisson_nll_loss),
-    "poisson_nll_loss_rate": _loss(
-        partial(functional.poisson_nll_loss, log_input=False), "eps"
-    ),
-    "gaussian_nll_loss": _loss(functional.gaussian_nll_loss, "eps"),
-    "soft_margin_loss": _of_label(functional.soft_margin_loss),
-    "hinge_embedding_loss": _of_label(functional.hinge_embedding_loss, "margin"),
-    "margin_ranking_loss": _loss(functional.margin_ranking_loss, "margin"),
 }
-"""PyTorch's function for each row without a composition."""
+"""PyTorch's functions that take something else than an operation's operands."""
+
+
+class _Functions(dict[str, Callable[..., Any]]):
+    """PyTorch's function for each operation, by its operands in order; found when it is first looked up."""
+
+    def __missing__(self, operation: str) -> Callable[..., Any]:
+        self[operation] = function = ADAPTED.get(operation) or _function_of(operation)
+        return function
+
+
+OPERATIONS = _Functions()
+
+
+def _function_of(operation: str) -> Callable[..., Any]:
+    """The function that the kernel names, called as the kernel says."""
+    row, kernel = operations.OPERATIONS[operation], PYTORCH[operation]
+    function = _named(kernel.function or "")
+    if not (row.parameters or kernel.options or kernel.same_shape):
+        return function
+    count, options = len(row.tensors), dict(kernel.options)
+
+    def call(*operands: Value) -> Value:
+        tensors = operands[:count]
+        if kernel.same_shape:
+            tensors = tuple(_of_one_shape(*tensors))
+        given = dict(zip(row.parameters, operands[count:], strict=True))
+        for name in kernel.labels:
+            given[name] = torch.full_like(tensors[0], given[name])
+        for name in row.integers:
+            given[name] = int(given[name])
+        return function(*tensors, **options, **given)
+
+    return call
+
+
+def _named(name: str) -> Callable[..., Any]:
+    """The function of a dotted name, such as `torch.nn.functional.softplus`."""
+    module, *path = name.split(".")
+    function: Any = {"torch": torch, "operator": operator}[module]
+    for part in path:
+        function = getattr(function, part)
+    return function  # type: ignore[no-any-return]
 
 
 class Lowered:
     """A program ready to run on tensors of one dtype."""
 
     def __init__(self, program: Program, dtype: str, device: str = "cpu") -> None:
-        self.program = rewriting.expand(program)
+        self.program = expand(program)
         self.dtype, self.device = DTYPES[dtype], device
         format_ = COMPLEX[dtype] if dtype in COMPLEX else FORMATS[dtype]
         # Rational arithmetic among literals is rounded once, to the dtype: Python would do it before PyTorch sees it.
@@ -306,7 +183,7 @@ class Lowered:
         ):
             return function(self._tensor(operands[0]), *operands[1:])
         tensors = any(isinstance(operand, torch.Tensor) for operand in operands)
-        if operation in SCALAR_OPERATIONS and tensors:
+        if PYTORCH[operation].takes_numbers and tensors:
             return function(
                 *(
                     self.scalars.get(argument, operand)

@@ -40,8 +40,8 @@ from verifier.automatic.modes import Route, Run, Steps
 from verifier.automatic.subjects import Subject, SubjectError
 from verifier.automatic.watch import Watch, dtype_name
 from verifier.language.casefile.case import ROUTES as ROUTES
+from verifier.language.kernels.compositions import expand
 from verifier.language.programs.program import Program
-from verifier.language.programs.rewriting import expand
 from verifier.records import Verdict
 
 Tensor = torch.Tensor

@@ -44,6 +44,7 @@ def operations(
 
 
 def _text(rows: Sequence[Operation]) -> str:
+    from verifier.language.kernels.table import PYTORCH
     from verifier.language.operations.table import CONSTANTS
     from verifier.reports.page import table
 
@@ -54,7 +55,7 @@ def _text(rows: Sequence[Operation]) -> str:
             row.meaning,
             " × ".join(_domains(row)),
             ", ".join((*row.kinks, *row.jumps, *row.poles)),
-            row.convention or "",
+            PYTORCH[row.name].convention or "",
             ", ".join(row.aliases),
             row.source,
         ]
@@ -67,7 +68,7 @@ def _text(rows: Sequence[Operation]) -> str:
 
 def _operands(row: Operation) -> str:
     """As they are written in a call; a parameter, which takes a number, with its default."""
-    defaults = dict(row.defaults)
+    defaults = row.defaults
     written = (
         f"{name} = {defaults[name]}" if name in defaults else name
         for name in row.operands
@@ -93,7 +94,8 @@ def _json(rows: Sequence[Operation]) -> str:
 
 
 def _row(row: Operation) -> dict[str, Any]:
-    from verifier.language.operations.table import HOLOMORPHIC
+    from verifier.language.kernels.compositions import composition_of
+    from verifier.language.kernels.table import PYTORCH
 
     return {
         "name": row.name,
@@ -104,11 +106,11 @@ def _row(row: Operation) -> dict[str, Any]:
         "kinks": row.kinks,
         "jumps": row.jumps,
         "poles": row.poles,
-        "convention": row.convention,
-        "parameters": dict.fromkeys(row.parameters) | dict(row.defaults),
-        "composition": row.composition,
+        "convention": PYTORCH[row.name].convention,
+        "parameters": row.parameters,
+        "composition": composition_of(row.name),
         "definition": row.definition,
-        "complex": row.name in HOLOMORPHIC,
+        "complex": row.holomorphic,
         "aliases": row.aliases,
         "source": row.source,
     }

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from verifier.floats import Format, decimal, nearest, shortest, ulp
-from verifier.language.operations.table import OPERATIONS
+from verifier.language.kernels.table import PYTORCH
+from verifier.language.operations import table as operations
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import Program
 from verifier.records import Truth, TruthStatus
@@ -152,7 +153,7 @@ class _Walk:
 
     def _is_sum(self, event: Event) -> bool:
         if event.kind is EventKind.VALUE:
-            return self.program.nodes[event.node].operation in ("add", "sub")
+            return operations.row(self.program.nodes[event.node].operation).is_sum
         return event.kind is EventKind.ADJOINT
 
     def _rounded_source(self, event: Event) -> Source | None:
@@ -311,10 +312,10 @@ class _Walk:
         return f", which no rounding of {called} explains"
 
     def _documented(self, origin: Event) -> str | None:
-        row = OPERATIONS.get(self.program.nodes[origin.node].operation)
-        if row is None or origin.operand is None:
+        kernel = PYTORCH.get(self.program.nodes[origin.node].operation)
+        if kernel is None or origin.operand is None:
             return None
-        return row.backward[origin.operand] if row.backward else None
+        return kernel.backward[origin.operand] if kernel.backward else None
 
     def _zero_times(self, origin: Event) -> str:
         adjoint = self.events[origin.sources[0].event]
@@ -351,15 +352,15 @@ class _Walk:
 
     def _off_the_smooth(self, origin: Event) -> Diagnosis:
         """A finite number where the operation has no derivative, or no value."""
-        row = OPERATIONS[self.program.nodes[origin.node].operation]
+        kernel = PYTORCH[self.program.nodes[origin.node].operation]
         if origin.local.status is TruthStatus.UNDEFINED:
             return self._told(
                 Cause.DOMAIN,
                 origin,
                 f"{self._measured(origin)}, a finite number: {origin.local.reason}",
             )
-        convention = f" (convention: {row.convention})"
-        if not row.convention or not self._follows(origin, row.convention):
+        convention = f" (convention: {kernel.convention})"
+        if not kernel.convention or not self._follows(origin, kernel.convention):
             convention = ""
         return self._told(
             Cause.KINK,
@@ -426,7 +427,7 @@ class _Walk:
     def _told_at(self, hop: _Hop, factor: float) -> Diagnosis:
         node = self.program.nodes[hop.event.node]
         cancels = hop.event.kind is EventKind.ADJOINT or (
-            hop.event.kind is EventKind.VALUE and node.operation in ("add", "sub")
+            hop.event.kind is EventKind.VALUE and operations.row(node.operation).is_sum
         )
         how = "by cancellation here" if cancels else f"by {self._doer(hop.event)} here"
         carried = self._carried(self.events[hop.source.event])

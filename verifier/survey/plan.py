@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from verifier.errors import SelectionError, UsageError, check_option, did_you_mean
 from verifier.floats import FORMATS
@@ -22,21 +22,6 @@ DRAWN_POINTS = 4_000
 MOST_POINTS = 1_000_000
 THRESHOLD_ULP = 8.0
 """Errors above this are told as inaccurate, with the region where they lie."""
-PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "polygamma": {"n": ("1", "2", "3")},
-    "besselj": {"n": ("0", "1")},
-    "bessely": {"n": ("0", "1")},
-    "besseli": {"n": ("0", "1")},
-    "besselk": {"n": ("0", "1")},
-    "mvlgamma": {"p": ("2", "3")},
-    "threshold": {"threshold": ("1/10",), "value": ("20",)},
-    "soft_margin_loss": {"target": ("1", "-1")},
-    "hinge_embedding_loss": {"target": ("1", "-1")},
-}
-"""Values of the parameters that have no default: every combination is a call that is surveyed.
-
-PyTorch has no Bessel functions of other orders.
-"""
 
 
 def plan(
@@ -106,8 +91,6 @@ def _calls(row: Operation) -> tuple[list[str], str | None]:
         return [], "its result is a condition, which has no derivative"
     if Sort.CONDITION in row.sorts:
         return [], "one of its operands is a condition"
-    defaults = dict(row.defaults)
-    needed = [name for name in row.operands if name not in defaults]
-    examples = PARAMETERS.get(row.name, {})
-    choices = [examples[n] if n in row.parameters else (n,) for n in needed]
+    needed = [name for name in row.operands if name not in row.defaults]
+    choices = [row.examples[n] if n in row.parameters else (n,) for n in needed]
     return [f"{row.name}({', '.join(c)})" for c in itertools.product(*choices)], None

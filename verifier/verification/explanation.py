@@ -11,12 +11,12 @@ from fractions import Fraction
 from verifier.floats import FORMATS, Format, decimal, nearest, shortest, ulp
 from verifier.judgement.comparison import severity
 from verifier.language.casefile.case import Case
+from verifier.language.kernels.compositions import expand
 from verifier.language.operations.table import OPERATIONS, Sort
 from verifier.language.points.scalars import scalar
 from verifier.language.points.upstream import gradients
 from verifier.language.programs.printing import render_node
 from verifier.language.programs.program import Program
-from verifier.language.programs.rewriting import expand
 from verifier.records import Comparison, Result, Truth, TruthStatus
 from verifier.symbolic.calculus import typeset
 from verifier.traces import (

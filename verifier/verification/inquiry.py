@@ -8,8 +8,8 @@ from dataclasses import replace
 from verifier.automatic.tracing import trace
 from verifier.floats import FORMATS, Format, from_ordinal, ordinal, shortest
 from verifier.judgement.diagnosis import diagnose
+from verifier.language.kernels.compositions import expand
 from verifier.language.programs.program import Program
-from verifier.language.programs.rewriting import expand
 from verifier.records import Comparison
 from verifier.symbolic.truth.local import examine
 from verifier.traces import Cause, Diagnosis, Event, Region, Trace

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from verifier.errors import ExpressionError
 from verifier.floats import Format, nearest
+from verifier.language.operations import table as operations
 from verifier.language.programs import parsing
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.printing import render, render_node
@@ -528,11 +529,13 @@ def _guarded_singularity(read: _Reader, index: int) -> _Tree | None:
     if not pair:
         return None
     numerator, denominator = pair
-    known = any(
-        (argument := read.operand(numerator, name)) is not None
-        and read.same(argument, denominator)
-        for name in ("sin", "tan", "sinh", "tanh", "asin", "atan", "asinh", "expm1")
+    operation = read.program.nodes[numerator].operation
+    argument = (
+        read.operand(numerator, operation)
+        if operations.row(operation).like_identity_at_zero
+        else None
     )
+    known = argument is not None and read.same(argument, denominator)
     if not known or read.program.nodes[denominator].operation != "variable":
         return None
     safe = _op("where", _op("ne", denominator, _number(0)), denominator, _number(SAFE))

@@ -25,6 +25,7 @@ from verifier.errors import FormulaFileError
 from verifier.language.casefile.loading import load
 from verifier.language.importers import fpcore
 from verifier.language.importers.case_drafts import Draft, Imported, case_file, checked
+from verifier.language.kernels.compositions import expand
 from verifier.language.operations import table as operations
 from verifier.language.programs import parsing, rewriting
 from verifier.symbolic.arithmetic import balls
@@ -184,7 +185,7 @@ def value(tree: Sexpr, scope: Mapping[str, Any]) -> Any:
 def enclosed(draft: Draft, point: Mapping[str, float]) -> Any:
     """Our own evaluator's ball of an imported formula."""
     parse = parsing.parse_steps if draft.in_steps else parsing.parse
-    written = rewriting.expand(parse(draft.formula, variables=draft.bounds))
+    written = expand(parse(draft.formula, variables=draft.bounds))
     program = rewriting.define(written)
     instructions = tuple(
         Instruction(

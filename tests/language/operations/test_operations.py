@@ -17,6 +17,8 @@ from witnesses import WITNESS
 import verifier
 from verifier.automatic import lowering
 from verifier.floats import FORMATS, Format, nearest
+from verifier.language.kernels.compositions import composition_of, expand
+from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Interval, Operation, Sort, interval
 from verifier.language.programs import parsing, rewriting
@@ -41,6 +43,7 @@ def named(rows: Sequence[Operation]) -> Any:
 
 
 DEFINED = {row.name for row in ROWS if row.definition is not None}
+COMPOSED = [row for row in ROWS if composition_of(row.name) is not None]
 
 
 def test_every_row_has_an_enclosure_or_a_definition() -> None:
@@ -61,16 +64,18 @@ def test_a_definition_is_a_program_of_operands_in_rows_that_have_none(
 
 
 def test_every_row_is_lowered_or_composed_and_never_both() -> None:
-    composed = {row.name for row in ROWS if row.composition is not None}
-    assert set(operations.OPERATIONS) == set(lowering.OPERATIONS) | composed
-    assert set(lowering.OPERATIONS) & composed == set()
+    for name, kernel in PYTORCH.items():
+        if kernel.function is None:
+            assert composition_of(name) is not None
+        else:
+            assert composition_of(name) is kernel.composition is None
+            assert callable(lowering.OPERATIONS[name])
 
 
 def test_no_reading_has_a_key_that_is_no_row() -> None:
     assert set(balls.OPERATIONS) - set(operations.OPERATIONS) == {"above"}
     assert set(derivative.OPERATIONS) - set(operations.OPERATIONS) == set()
-    assert set(lowering.OPERATIONS) - set(operations.OPERATIONS) == set()
-    assert set(lowering.SCALAR_OPERATIONS) <= set(operations.OPERATIONS)
+    assert set(lowering.ADAPTED) - set(operations.OPERATIONS) == set()
 
 
 @named(ROWS)
@@ -79,26 +84,28 @@ def test_a_row_agrees_with_itself(row: Operation) -> None:
     assert len(row.domain) == sum(sort is Sort.NUMBER for sort in row.sorts)
     assert row.source
     assert row.meaning
-    assert row.forward_ulp >= 0
+    kernel = PYTORCH[row.name]
+    assert kernel.operation == row.name
+    assert kernel.forward_ulp >= 0
     if row.result is Sort.NUMBER:
-        assert (row.composition is None) == (len(row.backward) == row.arity)
+        assert (kernel.function is not None) == (len(kernel.backward) == row.arity)
     else:
-        assert row.backward == ()
+        assert kernel.backward == ()
 
 
-@named([row for row in ROWS if row.composition is not None])
+@named(COMPOSED)
 def test_a_composition_is_a_program_of_lowered_rows(row: Operation) -> None:
-    form = parsing.parse_form(row.composition or "", row)
+    form = parsing.parse_form(composition_of(row.name) or "", row)
     used = {node.operation for node in form.nodes} - {"variable", "constant"}
-    assert used <= set(lowering.OPERATIONS)
+    assert all(PYTORCH[name].function for name in used)
     assert set(form.inputs) <= set(row.operands)
 
 
-@named([row for row in ROWS if any(row.backward)])
+@named([row for row in ROWS if any(PYTORCH[row.name].backward)])
 def test_a_backward_form_is_a_program_of_operands_result_and_grad(
     row: Operation,
 ) -> None:
-    for form in row.backward:
+    for form in PYTORCH[row.name].backward:
         if form is not None:
             program = parsing.parse_form(form, row)
             assert set(program.inputs) <= {*row.operands, "result", "grad"}
@@ -354,7 +361,7 @@ def _assert_form_is_derivative(
     values: Sequence[Fraction],
     exponent: Fraction | None = None,
 ) -> None:
-    form = row.backward[operand]
+    form = PYTORCH[row.name].backward[operand]
     with balls.workprec(BITS):
         operands = [balls.exact(value) for value in values]
         local = balls.evaluate(derivative.local(row.name, operand, exponent), operands)[
@@ -373,7 +380,11 @@ def _assert_form_is_derivative(
 
 
 @named(
-    [row for row in NUMBERS if row.backward and row.name not in ("where", "softplus")]
+    [
+        row
+        for row in NUMBERS
+        if PYTORCH[row.name].backward and row.name not in ("where", "softplus")
+    ]
 )
 def test_pytorchs_backward_form_is_sympys_derivative(row: Operation) -> None:
     for values in grid(row):
@@ -403,7 +414,9 @@ def test_the_backward_form_of_softplus_is_the_identity_above_its_threshold() -> 
     row = operations.OPERATIONS["softplus"]
     with balls.workprec(BITS):
         operands = [balls.exact(number) for number in (21, 1, 20)]
-        found = value_of_form(row.backward[0] or "", row, operands, balls.exact(GRAD))
+        found = value_of_form(
+            PYTORCH[row.name].backward[0] or "", row, operands, balls.exact(GRAD)
+        )
         assert balls.enclosure(found).lower == balls.enclosure(found).upper == GRAD
         local = balls.evaluate(derivative.local("softplus", 0), operands)[0]
         assert not balls.overlaps(found, balls.exact(GRAD) * local)
@@ -413,8 +426,12 @@ def test_the_backward_form_of_where_sends_the_gradient_into_the_branch_taken() -
     row = operations.OPERATIONS["where"]
     x, y, grad = balls.exact(2), balls.exact(3), balls.exact(GRAD)
     for condition in (True, False):
-        chosen = value_of_form(row.backward[1] or "", row, [condition, x, y], grad)
-        other = value_of_form(row.backward[2] or "", row, [condition, x, y], grad)
+        chosen = value_of_form(
+            PYTORCH[row.name].backward[1] or "", row, [condition, x, y], grad
+        )
+        other = value_of_form(
+            PYTORCH[row.name].backward[2] or "", row, [condition, x, y], grad
+        )
         taken, left = (chosen, other) if condition else (other, chosen)
         assert balls.enclosure(taken).lower == GRAD
         assert balls.is_zero(left)
@@ -507,10 +524,10 @@ def test_value_and_derivative_of_a_row_agree_with_mpmath(row: Operation) -> None
                         _assert_near(adjoint.ball, slope, 35, (text, values, name))
 
 
-@named([row for row in ROWS if row.composition is not None])
+@named(COMPOSED)
 def test_a_composition_has_the_value_of_its_row(row: Operation) -> None:
     """What PyTorch is given for `sec(x)` is sec(x), held against mpmath in float64."""
-    given = rewriting.expand(parse(call(row, "xyz")))
+    given = expand(parse(call(row, "xyz")))
     program = rewriting.define(given)
     stepwise = Stepwise(program)
     for values in grid(row):

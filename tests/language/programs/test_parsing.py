@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from verifier import language
 from verifier.errors import ExpressionError
+from verifier.language.kernels.compositions import expand
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.language.programs.program import IMAGINARY_UNIT, Program
-from verifier.language.programs.rewriting import define, expand
+from verifier.language.programs.rewriting import define
 
 Tree = Any
 """`"x"`, `Fraction(1, 2)` or `("add", left, right)`: what a program means, places aside."""

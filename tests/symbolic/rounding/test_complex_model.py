@@ -11,18 +11,19 @@ from fractions import Fraction
 import pytest
 import torch
 from entries import gradient
+from rows import HOLOMORPHIC
 
 from verifier.automatic.complex_routes import measure
 from verifier.floats import BINARY32, COMPLEX, Format
 from verifier.judgement.complex_comparison import distance, of_float
+from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations import table as operations
-from verifier.language.operations.table import HOLOMORPHIC
 from verifier.language.programs import parsing
 from verifier.records import VALUE, Disc
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.calculus.chain import Structure
 from verifier.symbolic.calculus.complex_chain import ComplexChain
-from verifier.symbolic.rounding.complex_model import FORMULAS, ComplexRoundingModel
+from verifier.symbolic.rounding.complex_model import ComplexRoundingModel
 from verifier.symbolic.rounding.model import Mode
 
 UNARY = sorted(n for n in HOLOMORPHIC if operations.OPERATIONS[n].arity == 1)
@@ -156,10 +157,11 @@ def test_a_limited_range_knows_overflow_on_the_way(text: str, point: complex) ->
 
 
 def test_the_formulas_of_their_own_are_of_rows_that_have_others() -> None:
-    for name, forms in FORMULAS.items():
-        row = operations.OPERATIONS[name]
-        assert len(forms) == row.arity
-        assert forms != row.backward
+    own = [kernel for kernel in PYTORCH.values() if kernel.complex_backward]
+    assert own
+    for kernel in own:
+        assert len(kernel.complex_backward) == len(kernel.backward)
+        assert kernel.complex_backward != kernel.backward
 
 
 ZEROS = [complex(a, b) for a in (0.0, -0.0, 2, -3) for b in (0.0, -0.0, 2, -3)]

@@ -9,6 +9,7 @@ import pytest
 from entries import hessian
 
 from verifier.floats import BINARY64
+from verifier.language.kernels.table import PYTORCH
 from verifier.language.kernels.tangents import tangent_form
 from verifier.language.operations import table as operations
 from verifier.language.operations.operation import tangent_name
@@ -102,9 +103,9 @@ def test_the_tangents_of_the_gradient_are_the_hessian(text: str, write: Write) -
 def test_what_does_not_move_is_left_out() -> None:
     """The quotient's tangent is `(x_t - y_t * result) / y`, and a number has none."""
     row = operations.OPERATIONS["div"]
-    by_x = tangent_form(row, frozenset("x"))
-    by_y = tangent_form(row, frozenset("y"))
-    both = tangent_form(row, frozenset("xy"))
+    by_x = tangent_form(PYTORCH[row.name], frozenset("x"))
+    by_y = tangent_form(PYTORCH[row.name], frozenset("y"))
+    both = tangent_form(PYTORCH[row.name], frozenset("xy"))
     found = [
         [node.operation for node in form.nodes if node.arguments]
         for form in (by_x, by_y, both)
@@ -115,10 +116,14 @@ def test_what_does_not_move_is_left_out() -> None:
 
 @pytest.mark.parametrize("name", ["floor", "sign"])
 def test_a_step_has_no_tangent(name: str) -> None:
-    assert tangent_form(operations.OPERATIONS[name], frozenset("x")) is None
+    assert tangent_form(PYTORCH[name], frozenset("x")) is None
 
 
-FORMS = [row for row in operations.OPERATIONS.values() if row.tangent is not None]
+FORMS = [
+    row
+    for row in operations.OPERATIONS.values()
+    if PYTORCH[row.name].tangent is not None
+]
 
 
 @pytest.mark.parametrize("row", FORMS, ids=lambda row: row.name)
@@ -133,12 +138,12 @@ def test_a_tangent_formula_is_the_derivative(row: operations.Operation) -> None:
         operands = {n: v if v is True else balls.exact(v) for n, v in given.items()}
         result = balls.apply(row.name, list(operands.values()))
         slope = balls.exact(3.0)
-        for operand, form in zip(row.operands, row.backward, strict=True):
+        for operand, form in zip(row.operands, PYTORCH[row.name].backward, strict=True):
             if form is None:
                 continue
             moved = {**operands, "result": result, tangent_name(operand): slope}
             back = {**operands, "result": result, "grad": slope}
-            program = tangent_form(row, frozenset((operand,)))
+            program = tangent_form(PYTORCH[row.name], frozenset((operand,)))
             expected = _value(parse_form(form, row), back)
             if program is None:
                 assert expected == 0

@@ -11,10 +11,10 @@ from typing import Any
 import mpmath
 import pytest
 from entries import gradient, step
+from rows import HOLOMORPHIC
 
 from verifier.floats import BINARY32, BINARY64
 from verifier.language.operations import table as operations
-from verifier.language.operations.table import HOLOMORPHIC
 from verifier.language.programs import parsing
 from verifier.records import VALUE, Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import complex_balls, complex_cuts

@@ -106,7 +106,7 @@ def _check_operations(case: Case, dtype: str, formula: str, origin: Origin) -> N
                     formula,
                     column=node.span.column,
                 )
-        elif node.operation not in operations.HOLOMORPHIC:
+        elif not operations.row(node.operation).holomorphic:
             origin.fail(
                 f"{_line(case, node)}expected holomorphic operations in {dtype}, found `{node.operation}`. "
                 "List only real dtypes in `dtype`, or write the formula without it.",

@@ -8,7 +8,9 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 
+from verifier.language.kernels.kernel import Kernel
 from verifier.language.operations.operation import Operation, tangent_name
+from verifier.language.operations.table import OPERATIONS
 from verifier.language.programs.parsing import parse_form
 from verifier.language.programs.program import Node, Program
 
@@ -18,17 +20,19 @@ _ZERO = Fraction(0)
 
 @cache
 def tangent_form(
-    row: Operation,
+    kernel: Kernel,
     moving: frozenset[str],
     backward: tuple[str | None, ...] | None = None,
 ) -> Program | None:
-    """The tangent of a row's result in its operands, `result` and the tangents of the operands that are `moving`.
+    """The tangent of an operation's result in its operands, `result` and the tangents of operands that are `moving`.
 
-    It is the row's `tangent`; else the sum of `backward` (by default the row's own) with the tangents in the place of
-    `grad`, as `auto_element_wise` of derivatives.yaml has it. An operand that does not move has no tangent: terms with
-    it are left out, as PyTorch's zero tensors are. None where nothing is left.
+    It is the kernel's `tangent`; else the sum of `backward` (by default the kernel's own) with the tangents in
+    the place of `grad`, as `auto_element_wise` of derivatives.yaml has it. An operand
+    that does not move has no tangent: terms with it are left out, as PyTorch's zero
+    tensors are. None where nothing is left.
     """
-    text = row.tangent or _by_backward(row, backward or row.backward)
+    row = OPERATIONS[kernel.operation]
+    text = kernel.tangent or _by_backward(row, backward or kernel.backward)
     if text is None:
         return None
     names = {tangent_name(name) for name in row.operands if name not in moving}

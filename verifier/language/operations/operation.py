@@ -1,9 +1,10 @@
-"""What a row of the table of operations holds, and short ways to write one."""
+"""What a row of the table of operations holds."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum
 from fractions import Fraction
 
@@ -30,10 +31,10 @@ _INTERVAL = re.compile(r"([\[(])\s*(\S+)\s*,\s*(\S+)\s*([\])])")
 
 def interval(text: str) -> Interval:
     """The interval that `text` spells, such as `(0, inf)` or `[-1, 1]`; its ends are rational."""
-    found = _INTERVAL.fullmatch(text)
-    if found is None:
+    match = _INTERVAL.fullmatch(text)
+    if match is None:
         raise ValueError(f"not an interval: {text!r}")
-    left, lower, upper, right = found.groups()
+    left, lower, upper, right = match.groups()
     return Interval(
         lower=None if lower == "-inf" else Fraction(lower),
         upper=None if upper == "inf" else Fraction(upper),
@@ -54,57 +55,74 @@ LINE = interval("(-inf, inf)")
 POSITIVE = interval("(0, inf)")
 NONNEGATIVE = interval("[0, inf)")
 
-BASIC_ULP = Fraction(1, 2)
-"""+ − × ÷ are correctly rounded (IEEE 754-2019, section 5.4.1)."""
-VECTOR_SQRT_ULP = Fraction(1)
-"""On long contiguous tensors PyTorch's CPU kernel is MKL's vector square root, faithful but not correctly rounded
-(oneMKL, Vector Mathematical Functions, high accuracy mode: below 1 ulp; 0.506 ulp was seen)."""
-ELEMENTARY_ULP = Fraction(2)
-"""Twice the 1.0 ulp that SLEEF documents for the `u10` functions PyTorch calls on a CPU."""
 
-GAMMA_ULP = Fraction(8)
-"""PyTorch's digamma follows Cephes' `psi`, which documents a peak relative error of 1.3e-15, some 6 ulps."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Operation:
-    """A row of the table.
+    """A row of the table: one operation, as mathematics has it.
 
-    `backward` holds, for each operand, PyTorch's own formula for the vector-Jacobian product (derivatives.yaml and
-    FunctionsManual.cpp of PyTorch 2.13) in this language, in terms of the operands, `result` and `grad`; None where
-    nothing flows back. `tangent` is its formula for the Jacobian-vector product, in terms of the operands, `result` and
-    the operands' tangents `x_t`, …, where it is not the sum of `backward`'s with the tangents in the place of `grad`.
-    `composition` spells an operation that PyTorch lacks as one function. `definition` says in this language what an
-    operation is over the reals that PyTorch has as one function but the symbolic side does not: that side sees the
-    definition in its place. `parameters` are the operands that are numbers and never tensors, and `defaults` the values
-    of those that may be left out. `forward_ulp` bounds the local error of a faithful implementation; where `forward` is
-    given, the kernel is that formula instead, and each of its operations rounds (the row itself, within its own
-    formula, is a faithful implementation). `kinks` are points of continuity without a derivative, `poles` and `jumps`
-    those without continuity, for functions of one operand as numbers, otherwise in words.
+    Properties from `degree` on are those of an operation itself. One that has a definition is told by that, and needs
+    none but `piecewise_constant`.
     """
 
     name: str
     operands: tuple[str, ...]
     meaning: str
-    domain: tuple[Interval, ...]
     source: str
-    aliases: tuple[str, ...] = ()
-    sorts: tuple[Sort, ...] = (N,)
-    result: Sort = N
-    backward: tuple[str | None, ...] = ()
-    tangent: str | None = None
-    composition: str | None = None
+    _: KW_ONLY
     definition: str | None = None
-    parameters: tuple[str, ...] = ()
-    defaults: tuple[tuple[str, str], ...] = ()
-    forward_ulp: Fraction = ELEMENTARY_ULP
-    forward: str | None = None
+    """What the operation is over the reals, in other operations, which the symbolic side sees in its place."""
+    parameters: Mapping[str, str | None] = field(default_factory=dict)
+    """The operands that are numbers and never tensors, with the values of those that may be left out."""
+    integers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """The parameters that are integer constants: the least and the largest."""
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Usual values of the parameters that may not be left out."""
+    sorts: tuple[Sort, ...] = ()
+    """What the operands are; by default numbers."""
+    result: Sort = N
+    domain: tuple[Interval, ...] = ()
+    """Of each operand that is a number; by default the line."""
+    aliases: tuple[str, ...] = ()
     kinks: tuple[str, ...] = ()
+    """Points of continuity without a derivative: of one operand as numbers, otherwise in words; so `jumps`, `poles`."""
     jumps: tuple[str, ...] = ()
     poles: tuple[str, ...] = ()
-    convention: str | None = None
     symbol: str | None = None
     variadic: bool = False
+    holds_for: frozenset[int] = frozenset()
+    """Of a relation: the signs of the difference of its operands for which it is true."""
+    degree: int | None = None
+    """Of a polynomial with coefficients ±1."""
+    piecewise_linear: bool = False
+    """Linear in each operand between ties of operands or, of one operand, between integers; but not linear."""
+    piecewise_constant: bool = False
+    """Constant beside any point."""
+    continuous_at_edges: bool = False
+    """Continuous wherever it is defined, at its kinks and branch points too."""
+    nonnegative: bool = False
+    """No result is less than 0."""
+    keeps_nonnegative: bool = False
+    """No result of operands that are no less than 0 is less than 0."""
+    injective: bool = False
+    """On the whole line: what has no limit before has none after."""
+    supremum: int | None = None
+    """What it tends to and does not reach."""
+    infinity_at_zero: int = 0
+    """The sign of the infinity that it tends to from above 0; of a quotient, where the numerator is positive."""
+    like_identity_at_zero: bool = False
+    """f(u) / u tends to 1 where u tends to 0."""
+    holomorphic: bool = False
+    """An analytic function of complex operands, away from its cuts and poles."""
+    infinite_at_branch_points: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.sorts:
+            object.__setattr__(self, "sorts", (N,) * self.arity)
+        if not self.domain:
+            object.__setattr__(self, "domain", (LINE,) * self.sorts.count(N))
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     @property
     def arity(self) -> int:
@@ -112,199 +130,42 @@ class Operation:
         return len(self.operands)
 
     @property
+    def defaults(self) -> Mapping[str, str]:
+        """The values of the parameters that may be left out, which are the last operands."""
+        given = self.parameters.items()
+        return {name: value for name, value in given if value is not None}
+
+    @property
     def tensors(self) -> tuple[str, ...]:
         """The operands that are tensors."""
         return tuple(name for name in self.operands if name not in self.parameters)
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether it yields a truth value."""
+        return self.result is C
+
+    @property
+    def is_relation(self) -> bool:
+        """Whether it compares two numbers."""
+        return bool(self.holds_for)
+
+    @property
+    def is_connective(self) -> bool:
+        """Whether it makes a condition of conditions."""
+        return self.result is C and not self.holds_for
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether it adds or subtracts two numbers."""
+        return self.degree == 1 and self.arity == 2
+
+    @property
+    def is_ordinal(self) -> bool:
+        """Whether it asks only how its operands are ordered."""
+        return self.is_relation or (self.piecewise_linear and self.arity > 1)
 
 
 def tangent_name(operand: str) -> str:
     """What an operand's tangent is called in `tangent`."""
     return f"{operand}_t"
-
-
-def unary(
-    name: str,
-    meaning: str,
-    backward: str | None,
-    source: str,
-    *,
-    domain: Interval = LINE,
-    aliases: tuple[str, ...] = (),
-    forward_ulp: Fraction = ELEMENTARY_ULP,
-    forward: str | None = None,
-    kinks: tuple[str, ...] = (),
-    jumps: tuple[str, ...] = (),
-    poles: tuple[str, ...] = (),
-    convention: str | None = None,
-) -> Operation:
-    return Operation(
-        name=name,
-        operands=("x",),
-        meaning=meaning,
-        domain=(domain,),
-        source=source,
-        aliases=aliases,
-        backward=(backward,),
-        forward_ulp=forward_ulp,
-        forward=forward,
-        kinks=kinks,
-        jumps=jumps,
-        poles=poles,
-        convention=convention,
-    )
-
-
-def binary(
-    name: str,
-    meaning: str,
-    backward: tuple[str | None, str | None],
-    source: str,
-    *,
-    operands: tuple[str, str] = ("x", "y"),
-    parameters: tuple[str, ...] = (),
-    domain: tuple[Interval, Interval] = (LINE, LINE),
-    aliases: tuple[str, ...] = (),
-    tangent: str | None = None,
-    forward_ulp: Fraction = ELEMENTARY_ULP,
-    kinks: tuple[str, ...] = (),
-    jumps: tuple[str, ...] = (),
-    poles: tuple[str, ...] = (),
-    convention: str | None = None,
-    symbol: str | None = None,
-    variadic: bool = False,
-) -> Operation:
-    return Operation(
-        name=name,
-        operands=operands,
-        meaning=meaning,
-        domain=domain,
-        source=source,
-        aliases=aliases,
-        sorts=(N, N),
-        backward=backward,
-        tangent=tangent,
-        parameters=parameters,
-        forward_ulp=forward_ulp,
-        kinks=kinks,
-        jumps=jumps,
-        poles=poles,
-        convention=convention,
-        symbol=symbol,
-        variadic=variadic,
-    )
-
-
-def composed(
-    name: str,
-    meaning: str,
-    composition: str,
-    source: str,
-    *,
-    domain: Interval = LINE,
-    aliases: tuple[str, ...] = (),
-    operands: tuple[str, ...] = ("x",),
-    is_definition: bool = False,
-    kinks: tuple[str, ...] = (),
-    jumps: tuple[str, ...] = (),
-    poles: tuple[str, ...] = (),
-    convention: str | None = None,
-) -> Operation:
-    """A row that PyTorch is given as a composition; `is_definition`: the symbolic side sees the composition too."""
-    return Operation(
-        name=name,
-        operands=operands,
-        meaning=meaning,
-        domain=(domain,) * len(operands),
-        source=source,
-        aliases=aliases,
-        sorts=(N,) * len(operands),
-        composition=composition,
-        definition=composition if is_definition else None,
-        kinks=kinks,
-        jumps=jumps,
-        poles=poles,
-        convention=convention,
-    )
-
-
-def defined(
-    name: str,
-    operands: str,
-    meaning: str,
-    definition: str,
-    backward: tuple[str | None, ...],
-    source: str,
-    *,
-    parameters: str = "",
-    domain: tuple[Interval, ...] | None = None,
-    aliases: tuple[str, ...] = (),
-    tangent: str | None = None,
-    forward_ulp: Fraction = ELEMENTARY_ULP,
-    forward: str | None = None,
-    kinks: tuple[str, ...] = (),
-    jumps: tuple[str, ...] = (),
-    poles: tuple[str, ...] = (),
-    convention: str | None = None,
-) -> Operation:
-    """A row that is defined by the others.
-
-    `operands` are separated by commas, as are `parameters`, of which each may have a default: `"beta = 1, threshold"`.
-    """
-    own = tuple(part.strip() for part in operands.split(","))
-    spelled = [part.partition("=") for part in parameters.split(",") if part]
-    taken = tuple(name.strip() for name, _, _ in spelled)
-    names = (*own, *taken)
-    return Operation(
-        name=name,
-        operands=names,
-        meaning=meaning,
-        domain=domain or (LINE,) * len(names),
-        source=source,
-        aliases=aliases,
-        sorts=(N,) * len(names),
-        backward=backward + (None,) * len(taken),
-        tangent=tangent,
-        definition=definition,
-        parameters=taken,
-        defaults=tuple((n.strip(), value.strip()) for n, _, value in spelled if value),
-        forward_ulp=forward_ulp,
-        forward=forward,
-        kinks=kinks,
-        jumps=jumps,
-        poles=poles,
-        convention=convention,
-    )
-
-
-def relation(
-    name: str, meaning: str, symbol: str, aliases: tuple[str, ...]
-) -> Operation:
-    return Operation(
-        name=name,
-        operands=("x", "y"),
-        meaning=meaning,
-        domain=(LINE, LINE),
-        source="IEEE 754-2019, section 5.11",
-        aliases=aliases,
-        sorts=(N, N),
-        result=C,
-        symbol=symbol,
-        jumps=("x = y",),
-    )
-
-
-def connective(
-    name: str, meaning: str, symbol: str, aliases: tuple[str, ...], arity: int
-) -> Operation:
-    return Operation(
-        name=name,
-        operands=("p", "q")[:arity],
-        meaning=meaning,
-        domain=(),
-        source="Python reference, section 6.11",
-        aliases=aliases,
-        sorts=(C,) * arity,
-        result=C,
-        symbol=symbol,
-        variadic=arity == 2,
-    )

@@ -5,270 +5,181 @@ What jumps is written by `floor`, `ceil` and `sign` of exact arithmetic, so that
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from verifier.language.operations.operation import (
-    BASIC_ULP,
-    LINE,
-    POSITIVE,
-    defined,
-    unary,
-)
-
-SCALED_ULP = Fraction(3, 2)
-"""A product with a rounded constant: half an ulp each, and the constant's may count double in the product."""
+from verifier.language.operations.operation import LINE, POSITIVE, Operation
 
 ROWS = (
     # Whole parts
-    defined(
+    Operation(
         "trunc",
-        "x",
+        ("x",),
         "x without its fraction, towards 0",
-        "sign(x) * floor(abs(x))",
-        (None,),
         "torch.trunc",
+        definition="sign(x) * floor(abs(x))",
         aliases=("fix",),
-        forward_ulp=BASIC_ULP,
         jumps=("integers but 0",),
-        convention="0 everywhere",
+        piecewise_constant=True,
     ),
-    defined(
+    Operation(
         "frac",
-        "x",
+        ("x",),
         "x − trunc(x)",
-        "x - trunc(x)",
-        ("grad",),
         "torch.frac",
-        forward_ulp=BASIC_ULP,
+        definition="x - trunc(x)",
         jumps=("integers but 0",),
-        convention="1 everywhere",
     ),
-    defined(
+    Operation(
         "rint",
-        "x",
+        ("x",),
         "the nearest integer, of two the even one",
-        # The last two terms make 0 where x + 1/2 is an odd integer, which only half of the ties are, and 1 elsewhere.
-        "floor(x + 1/2) - 1 + ceil(x/2 - 1/4) - floor(x/2 - 1/4)",
-        (None,),
         "IEEE 754-2019, section 5.9 (roundToIntegralTiesToEven); torch.round",
-        forward_ulp=BASIC_ULP,
+        definition="floor(x + 1/2) - 1 + ceil(x/2 - 1/4) - floor(x/2 - 1/4)",
         jumps=("halves of odd integers",),
-        convention="0 everywhere",
+        piecewise_constant=True,
     ),
-    defined(
+    Operation(
         "round",
-        "x",
+        ("x", "decimals"),
         "x rounded to so many decimals, a tie to the even digit",
-        "rint(x * 10**decimals) / 10**decimals",
-        (None,),
         "torch.round",
-        parameters="decimals = 0",
-        forward=(
-            "where(decimals < 0, rint(x / 10**-decimals) * 10**-decimals,"
-            " where(decimals > 0, rint(x * 10**decimals) / 10**decimals, rint(x)))"
-        ),
+        definition="rint(x * 10**decimals) / 10**decimals",
+        parameters={"decimals": "0"},
         jumps=("midway between two results",),
-        convention="0 everywhere",
+        integers={"decimals": (-300, 300)},
+        piecewise_constant=True,
     ),
     # Remainders
-    defined(
+    Operation(
         "fmod",
-        "x, y",
+        ("x", "y"),
         "x − y · trunc(x / y): of x's sign",
-        "x - y * trunc(x / y)",
-        ("grad", "-grad * trunc(x / y)"),
         "torch.fmod; C11, section 7.12.10.1",
-        forward_ulp=BASIC_ULP,
+        definition="x - y * trunc(x / y)",
         jumps=("x a multiple of y, but 0",),
         poles=("y = 0",),
-        convention="that of where x is no multiple",
     ),
-    defined(
+    Operation(
         "remainder",
-        "x, y",
+        ("x", "y"),
         "x − y · floor(x / y): of y's sign",
-        "x - y * floor(x / y)",
-        ("grad", "-grad * floor(x / y)"),
         "torch.remainder",
-        forward_ulp=BASIC_ULP,
+        definition="x - y * floor(x / y)",
         jumps=("x a multiple of y",),
         poles=("y = 0",),
-        convention="that of where x is no multiple",
     ),
     # Signs
-    defined(
+    Operation(
         "copysign",
-        "x, y",
+        ("x", "y"),
         "|x| with the sign of y, that of a zero too",
-        # The angle is −π at −0 and π at 0 (IEEE 754-2019, section 9.2.1), and between them of the sign of y.
-        "abs(x) * sign(atan2(y, -1))",
-        ("where(x == 0, 0, grad * (result / x))", None),
         "IEEE 754-2019, section 5.5.1",
-        forward_ulp=BASIC_ULP,
+        definition="abs(x) * sign(atan2(y, -1))",
         kinks=("x = 0",),
         jumps=("y = 0",),
-        convention="0 at x = 0; 0 by y",
     ),
-    defined(
+    Operation(
         "angle",
-        "x",
+        ("x",),
         "0, or π for a negative x",
-        "where(x < 0, pi, 0)",
-        (None,),
         "torch.angle",
-        forward_ulp=BASIC_ULP,
+        definition="where(x < 0, pi, 0)",
         jumps=("0",),
-        convention="0 everywhere",
+        piecewise_constant=True,
     ),
     # Choices
-    defined(
+    Operation(
         "fmax",
-        "x, y",
+        ("x", "y"),
         "the larger; NaN gives way",
-        # What stands in the place of NaN or an infinity is left undecided.
-        "max(nan_to_num(x), nan_to_num(y))",
-        ("where(x >= y, grad, 0)", "where(x >= y, 0, grad)"),
         "torch.fmax",
-        tangent="y_t + where(x > y, 1, 0) * (x_t - y_t)",
-        forward_ulp=BASIC_ULP,
+        definition="max(nan_to_num(x), nan_to_num(y))",
         kinks=("x = y",),
-        convention="all to the first at x = y",
     ),
-    defined(
+    Operation(
         "fmin",
-        "x, y",
+        ("x", "y"),
         "the smaller; NaN gives way",
-        "min(nan_to_num(x), nan_to_num(y))",
-        ("where(x <= y, grad, 0)", "where(x <= y, 0, grad)"),
         "torch.fmin",
-        tangent="y_t + where(x <= y, 1, 0) * (x_t - y_t)",
-        forward_ulp=BASIC_ULP,
+        definition="min(nan_to_num(x), nan_to_num(y))",
         kinks=("x = y",),
-        convention="all to the first at x = y",
     ),
-    defined(
+    Operation(
         "clamp_min",
-        "x, low",
+        ("x", "low"),
         "x, but no less than low",
-        "max(x, low)",
-        ("where(x >= low, grad, 0)", "where(x < low, grad, 0)"),
         "torch.clamp",
-        forward_ulp=BASIC_ULP,
+        definition="max(x, low)",
         kinks=("x = low",),
-        convention="1 by x at x = low",
     ),
-    defined(
+    Operation(
         "clamp_max",
-        "x, high",
+        ("x", "high"),
         "x, but no more than high",
-        "min(x, high)",
-        ("where(x <= high, grad, 0)", "where(x > high, grad, 0)"),
         "torch.clamp",
-        forward_ulp=BASIC_ULP,
+        definition="min(x, high)",
         kinks=("x = high",),
-        convention="1 by x at x = high",
     ),
-    unary(
+    Operation(
         "nan_to_num",
+        ("x",),
         "x itself; what is no finite number is replaced",
-        "grad",
         "torch.nan_to_num",
-        forward_ulp=Fraction(0),
-        convention="0 at ±inf and NaN",
     ),
     # Scalings
-    defined(
+    Operation(
         "deg2rad",
-        "x",
+        ("x",),
         "degrees in radians, x · π / 180",
-        "x * pi / 180",
-        ("grad * (pi / 180)",),
         "torch.deg2rad",
-        forward_ulp=SCALED_ULP,
+        definition="x * pi / 180",
     ),
-    defined(
+    Operation(
         "rad2deg",
-        "x",
+        ("x",),
         "radians in degrees, x · 180 / π",
-        "x * 180 / pi",
-        ("grad * (180 / pi)",),
         "torch.rad2deg",
-        forward_ulp=SCALED_ULP,
+        definition="x * 180 / pi",
     ),
-    defined(
-        "ldexp",
-        "x, y",
-        "x · 2ʸ",
-        "x * exp2(y)",
-        ("grad * 2**y", "grad * result * log(2)"),
-        "torch.ldexp",
-        forward="x * 2**y",
-    ),
-    defined(
+    Operation("ldexp", ("x", "y"), "x · 2ʸ", "torch.ldexp", definition="x * exp2(y)"),
+    Operation(
         "float_power",
-        "x, y",
+        ("x", "y"),
         "x to the power y, computed in float64 and rounded to the dtype",
-        "x**y",
-        (
-            "where(y == 0, 0, grad * (y * x**(y - 1)))",
-            "where(x == 0 and y >= 0, 0, grad * (result * log(x)))",
-        ),
         "torch.float_power",
+        definition="x**y",
         domain=(POSITIVE, LINE),
         poles=("x = 0 where y < 0",),
-        convention="0 for y = 0, and by y at x = 0 where y ≥ 0",
     ),
     # Sums and products in one call
-    defined(
+    Operation(
         "rsub",
-        "x, y",
+        ("x", "y", "alpha"),
         "y − alpha · x",
-        "y - alpha * x",
-        ("-grad * alpha", "grad"),
         "torch.rsub",
-        parameters="alpha = 1",
-        forward="y - alpha * x",
+        definition="y - alpha * x",
+        parameters={"alpha": "1"},
     ),
-    defined(
+    Operation(
         "addcmul",
-        "x, y, z",
+        ("x", "y", "z", "value"),
         "x + value · y · z",
-        "x + value * y * z",
-        ("grad", "grad * (z * value)", "grad * (y * value)"),
         "torch.addcmul",
-        tangent="x_t + y_t * z * value + z_t * y * value",
-        parameters="value = 1",
-        forward="x + value * y * z",
+        definition="x + value * y * z",
+        parameters={"value": "1"},
     ),
-    defined(
+    Operation(
         "addcdiv",
-        "x, y, z",
+        ("x", "y", "z", "value"),
         "x + value · y / z",
-        "x + value * y / z",
-        (
-            "grad",
-            "grad * (reciprocal(z) * value)",
-            "-grad * (value * y / (z * z))",
-        ),
         "torch.addcdiv",
-        tangent="x_t + y_t / z * value - z_t * (y / z) / z * value",
-        parameters="value = 1",
-        forward="x + value * y / z",
+        definition="x + value * y / z",
+        parameters={"value": "1"},
         poles=("z = 0",),
     ),
-    defined(
+    Operation(
         "lerp",
-        "x, y, weight",
+        ("x", "y", "weight"),
         "x + weight · (y − x)",
-        "x + weight * (y - x)",
-        ("grad * (1 - weight)", "grad * weight", "grad * (y - x)"),
         "torch.lerp",
-        tangent=(
-            "where(abs(weight) < 1/2, x_t + weight * (y_t - x_t), y_t - (y_t - x_t) * (1 - weight))"
-            " + weight_t * (y - x)"
-        ),
-        forward=(
-            "where(abs(weight) < 1/2, x + weight * (y - x), y - (y - x) * (1 - weight))"
-        ),
+        definition="x + weight * (y - x)",
     ),
 )

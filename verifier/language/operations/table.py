@@ -1,14 +1,20 @@
-"""The table of operations: what each one is, where it is defined, and what PyTorch says of its derivative.
+"""The table of operations: what each one is, and where it is defined.
 
-One row an operation, three readings elsewhere (`symbolic.derivative`, `symbolic.balls`, `automatic.lowering`), each a
-dictionary keyed by the row's name. Nothing here computes.
+One row an operation. How a library computes it stands in the tables of `language.kernels`; back ends read the row, each
+by a dictionary from its name to a function of theirs. Nothing here computes.
 """
 
 from __future__ import annotations
 
-from verifier.language.operations import activations, elementary, losses, special
-from verifier.language.operations import remainders as steps
-from verifier.language.operations.operation import ELEMENTARY_ULP as ELEMENTARY_ULP
+from verifier.language.operations import (
+    activations,
+    arithmetic,
+    choice,
+    elementary,
+    losses,
+    remainders,
+    special,
+)
 from verifier.language.operations.operation import LINE as LINE
 from verifier.language.operations.operation import Interval as Interval
 from verifier.language.operations.operation import Operation as Operation
@@ -16,8 +22,10 @@ from verifier.language.operations.operation import Sort as Sort
 from verifier.language.operations.operation import interval as interval
 
 _ROWS = (
+    *arithmetic.ROWS,
     *elementary.ROWS,
-    *steps.ROWS,
+    *choice.ROWS,
+    *remainders.ROWS,
     *special.ROWS,
     *activations.ROWS,
     *losses.ROWS,
@@ -36,20 +44,6 @@ CONSTANTS = {
 }
 """Named constants and their aliases."""
 
-HOLOMORPHIC = frozenset(
-    "add sub mul div pow neg square reciprocal identity sqrt rsqrt exp exp2 expm1 log log2 log10 log1p "
-    "sin cos tan sec csc cot asin acos atan sinh cosh tanh sech csch coth asinh acosh atanh sigmoid".split()
-)
-"""The rows that are analytic functions of complex operands, away from their cuts and poles."""
-ORDERS = {
-    "polygamma": (0, 1000),
-    "besselj": (-1000, 1000),
-    "bessely": (-1000, 1000),
-    "besseli": (-1000, 1000),
-    "besselk": (-1000, 1000),
-}
-"""Rows whose first operand is an integer constant: the least and the largest."""
-
 _NAMES = {alias: row for row in _ROWS for alias in (row.name, *row.aliases)}
 _SYMBOLS = {row.symbol: row for row in _ROWS if row.symbol is not None}
 
@@ -60,6 +54,14 @@ if len(_NAMES) != sum(1 + len(row.aliases) for row in _ROWS):
 def find(name: str) -> Operation | None:
     """The row of that name or alias."""
     return _NAMES.get(name)
+
+
+LEAF = Operation("leaf", (), "a variable or a constant", "")
+
+
+def row(operation: str) -> Operation:
+    """The row of a node's operation; that of a leaf, and of what is no operation of the table, has no properties."""
+    return OPERATIONS.get(operation, LEAF)
 
 
 def of_symbol(symbol: str) -> Operation:

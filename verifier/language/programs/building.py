@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation, Sort
 from verifier.language.programs.constants import (
     LARGEST_CONSTANT_BITS,
@@ -19,16 +18,6 @@ from verifier.language.programs.source import Source
 
 LONGEST_PROGRAM = 100_000
 """Operations and leaves of one program."""
-
-_INTEGERS: dict[str, tuple[str, str, int, int]] = {
-    **{
-        name: ("n", "first operand", least, most)
-        for name, (least, most) in operations.ORDERS.items()
-    },
-    "round": ("decimals", "`decimals`", -300, 300),
-    "mvlgamma": ("p", "`p`", 1, 10),
-}
-"""Parameters that PyTorch takes as integers: in words, and their bounds here."""
 
 
 class Builder:
@@ -105,8 +94,7 @@ class Builder:
         self, row: Operation, operands: Sequence[int], span: Span
     ) -> None:
         """PyTorch takes no tensor in the place of a parameter."""
-        if row.name in _INTEGERS:
-            self._check_integer(row, operands, span)
+        self._check_integers(row, operands, span)
         for name, index in zip(row.operands, operands, strict=True):
             if name in row.parameters and index not in self._constants:
                 written = self.source.at(self.nodes[index].span)
@@ -114,16 +102,18 @@ class Builder:
                     span, f"`{row.name}` takes a number as `{name}`, found `{written}`"
                 )
 
-    def _check_integer(
+    def _check_integers(
         self, row: Operation, operands: Sequence[int], span: Span
     ) -> None:
-        name, words, least, most = _INTEGERS[row.name]
-        number = self._constants.get(operands[row.operands.index(name)])
-        if number is None or number.denominator != 1 or not least <= number <= most:
-            self.source.fail(
-                span,
-                f"expected an integer constant from {least} to {most} as {words} of `{row.name}`",
-            )
+        for name, (least, most) in row.integers.items():
+            place = row.operands.index(name)
+            number = self._constants.get(operands[place])
+            if number is None or number.denominator != 1 or not least <= number <= most:
+                words = f"`{name}`" if place else "first operand"
+                self.source.fail(
+                    span,
+                    f"expected an integer constant from {least} to {most} as {words} of `{row.name}`",
+                )
 
     def _refuse_sort(self, index: int, sort: Sort, row: Operation, span: Span) -> None:
         actual = self._sorts[index].value

@@ -82,7 +82,7 @@ def _by_keyword(row: Operation, node: ast.Call, builder: Builder, span: Span) ->
 
     def emit(operands: list[int]) -> int:
         bound = dict(zip(given, operands, strict=True))
-        for name, value in row.defaults:
+        for name, value in row.defaults.items():
             if name not in bound:
                 bound[name] = builder.constant(Fraction(value), span)
         if len(bound) == row.arity:

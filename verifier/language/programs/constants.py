@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
+from verifier.language.operations import table as operations
 from verifier.language.programs.program import Program
 
 LARGEST_CONSTANT_BITS = 16_384
@@ -61,7 +62,8 @@ def largest_bits(operation: str, operands: Sequence[Fraction]) -> int:
 
     Asked before anything is multiplied out.
     """
-    if operation not in ("mul", "div", "add", "sub", "pow"):
+    row = operations.row(operation)
+    if row.symbol is None or row.is_condition:
         return 0
     left, right = operands
     if operation == "pow":

@@ -135,7 +135,9 @@ class _Printer:
         row = operations.OPERATIONS[node.operation]
         name = _visible((row.name, *row.aliases), self.hidden)
         given = len(operands)
-        for _, default in reversed(row.defaults):  # they are the last operands
+        for _, default in reversed(
+            list(row.defaults.items())
+        ):  # they are the last operands
             if self.program.nodes[node.arguments[given - 1]].number != Fraction(
                 default
             ):

@@ -1,43 +1,15 @@
-"""Programs from programs: compositions and definitions written out; what depends on what."""
+"""Programs from programs: definitions written out; what depends on what."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from functools import cache
 
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation
-from verifier.language.programs.constants import constant_values
 from verifier.language.programs.parsing import parse_form
 from verifier.language.programs.program import Node, Program, Span
-
-
-def expand(program: Program) -> Program:
-    """The program as PyTorch is given it.
-
-    Compositions are written out, and a number over a tensor is what PyTorch makes of
-    it: `Tensor.__rtruediv__` multiplies by the reciprocal, which rounds twice and may
-    overflow on the way.
-    """
-    constants = constant_values(program)
-    nodes: list[Node] = []
-    moved: list[int] = []
-    for node in program.nodes:
-        arguments = tuple(moved[index] for index in node.arguments)
-        row = operations.OPERATIONS.get(node.operation)
-        if row is not None and row.composition is not None:
-            form = parse_form(row.composition, row)
-            moved.append(_inline(nodes, form, row, arguments, node.span))
-            continue
-        if node.operation == "div" and _is_number_over_tensor(node, constants):
-            nodes.append(_derived("reciprocal", arguments[1:], node))
-            nodes.append(_derived("mul", (len(nodes) - 1, arguments[0]), node))
-        else:
-            nodes.append(_derived(node.operation, arguments, node))
-        moved.append(len(nodes) - 1)
-    return _rewritten(program, nodes, moved)
 
 
 def define(program: Program) -> Program:
@@ -56,8 +28,8 @@ def define_in_place(program: Program) -> tuple[Program, Sequence[int]]:
             nodes.append(_derived(node.operation, arguments, node))
             moved.append(len(nodes) - 1)
         else:
-            moved.append(_inline(nodes, definition(row), row, arguments, node.span))
-    return _rewritten(program, nodes, moved), moved
+            moved.append(inline(nodes, definition(row), row, arguments, node.span))
+    return rewritten(program, nodes, moved), moved
 
 
 @cache
@@ -89,9 +61,7 @@ def reached(program: Program) -> list[bool]:
     return depends
 
 
-def _rewritten(
-    program: Program, nodes: Sequence[Node], moved: Sequence[int]
-) -> Program:
+def rewritten(program: Program, nodes: Sequence[Node], moved: Sequence[int]) -> Program:
     """The program with other nodes; `moved` says where each of its own went."""
     return Program(
         source=program.source,
@@ -102,17 +72,12 @@ def _rewritten(
     )
 
 
-def _is_number_over_tensor(node: Node, constants: Mapping[int, Fraction]) -> bool:
-    numerator, denominator = node.arguments
-    return numerator in constants and denominator not in constants
-
-
 def _derived(operation: str, arguments: tuple[int, ...], node: Node) -> Node:
     """A node in the place of `node`."""
     return replace(node, operation=operation, arguments=arguments)
 
 
-def _inline(
+def inline(
     nodes: list[Node],
     form: Program,
     row: Operation,

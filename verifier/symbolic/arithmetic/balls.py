@@ -421,9 +421,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 """An enclosure of each operation over its operands' balls. Where a choice is undecided, both branches are enclosed."""
 
 
-RELATIONS = frozenset("lt le gt ge eq ne".split())
-
-
 def apply(operation: str, operands: Sequence[Any]) -> Any:
     """An enclosure of any row's operation over its operands, by its definition where it has one.
 
@@ -436,13 +433,14 @@ def apply(operation: str, operands: Sequence[Any]) -> Any:
     program = rewriting.definition(row)
     for extra in (0, bits, 3 * bits, 7 * bits):
         with workprec(bits + extra):
-            result = _run(program, dict(zip(row.operands, operands, strict=True)))
+            result = run(program, dict(zip(row.operands, operands, strict=True)))
         if is_known_to(result, bits) or not all(o.is_exact() for o in operands):
             break
     return +result
 
 
-def _run(program: Program, given: Mapping[str, Any]) -> Any:
+def run(program: Program, given: Mapping[str, Any]) -> Any:
+    """The result of a program whose operations have no definitions, by its inputs."""
     done: list[Any] = []
     for node in program.nodes:
         if node.operation == "variable":

@@ -10,6 +10,7 @@ from enum import Enum
 
 from flint import acb, arb
 
+from verifier.language.operations import table as operations
 from verifier.symbolic.arithmetic import complex_balls
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle
@@ -69,7 +70,6 @@ def _cuts_of_the_imaginary_axis(z: Rectangle) -> Place:
     return _worse(_along_negative_axis(1 - turned), _along_negative_axis(1 + turned))
 
 
-_INFINITE_AT_BRANCH_POINT = frozenset("rsqrt log log2 log10 log1p atan atanh".split())
 _ON_IMAGINARY_AXIS = frozenset(("asinh", "atan"))
 _DIVISORS: dict[str, Callable[[Sequence[Rectangle]], Rectangle]] = {
     "div": lambda found: found[1],
@@ -97,7 +97,8 @@ def place(operation: str, operands: Sequence[Number]) -> Place:
     if operation not in _CUTS:
         return Place.CLEAR
     where = _CUTS[operation](found[0])
-    if where is Place.BRANCH_POINT and operation in _INFINITE_AT_BRANCH_POINT:
+    row = operations.row(operation)
+    if where is Place.BRANCH_POINT and row.infinite_at_branch_points:
         return Place.POLE
     at_minus_one = (
         operation == "acosh" and where is Place.BRANCH_POINT and found[0].real < 0

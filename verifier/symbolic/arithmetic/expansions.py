@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from verifier.language.operations import table as operations
 from verifier.symbolic.arithmetic import balls, exact, series
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.exact import Number
@@ -663,13 +664,9 @@ def analytic(operation: str, value: Value) -> Value | None:
     return compose(coefficients, small)
 
 
-INJECTIVE = frozenset("exp expm1 tanh sigmoid atan sinh asinh erf erfc".split())
-"""On the whole line: what has no limit before has none after."""
-
-
 def _of_oscillation(operation: str, value: Oscillation) -> Value:
     """A differentiable function of main + O(size) is that of main + O(size), where the size vanishes."""
-    if value.size == UNIT and value.swings and operation in INJECTIVE:
+    if value.size == UNIT and value.swings and operations.row(operation).injective:
         if limit(value.main).number is not None:
             return Oscillation(ZERO, UNIT, swings=1)
     if value.size <= UNIT:

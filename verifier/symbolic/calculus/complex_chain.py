@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from verifier.language.operations import table as operations
 from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.balls import Ball
@@ -29,8 +30,11 @@ _AT = {
 }
 _PREVAILING = (Standing.REGULAR, Standing.POLE, Standing.LIMIT, Standing.UNSURE)
 """Of several standings the last one prevails: more precision may show that there is a pole no more."""
-LINEAR = frozenset("identity neg add sub".split())
-"""Their derivatives are ±1, and a pole and a finite number make a pole."""
+
+
+def _is_linear(operation: str) -> bool:
+    """Whether its derivatives are ±1, so that a pole and a finite number make a pole."""
+    return operations.row(operation).degree == 1
 
 
 class ComplexChain(Chain):
@@ -116,7 +120,7 @@ class ComplexChain(Chain):
                 operation == "div" and operands[0].standing is Standing.POLE
             )
             nonzero = not any(complex_balls.contains_zero(other) for other in others)
-            if operation in LINEAR or (scales and nonzero):
+            if _is_linear(operation) or (scales and nonzero):
                 return worst
         if worst.standing is Standing.POLE:
             reason = f"{self.spelt(index)}: {worst.reason}"
@@ -164,7 +168,7 @@ class ComplexChain(Chain):
             self.values[index],
             self.places[index],
         )
-        if node.operation in LINEAR:
+        if _is_linear(node.operation):
             negative = node.operation == "neg" or (
                 node.operation == "sub" and operand == 1
             )

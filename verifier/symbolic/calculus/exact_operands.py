@@ -8,15 +8,11 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from verifier.language.operations import table as operations
 from verifier.language.programs.program import Node, Program
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.calculus import signed
-
-STEPPED = frozenset("abs relu sign floor ceil".split())
-"""What they do hangs on a number being an integer."""
-RANKED = frozenset("max min clamp lt le gt ge eq ne".split())
-"""They ask only how their operands are ordered."""
 
 
 class ExactOperands:
@@ -52,7 +48,7 @@ class ExactOperands:
     def exactly(self, node: Node, operands: Sequence[Any]) -> list[Any]:
         """The operands that are rational as such; of those that are only compared, the ranks."""
         numbers = [self._numbers[argument] for argument in node.arguments]
-        if node.operation in RANKED:
+        if operations.row(node.operation).is_ordinal:
             return _ranks(numbers) or list(operands)
         rationals = [None if number is None else number.rational for number in numbers]
         return [
@@ -76,9 +72,10 @@ class ExactOperands:
 
 def _hangs_on_a_tie(operation: str, operands: Sequence[Ball]) -> bool:
     """Whether a choice is to be made that the balls leave open."""
-    if operation in STEPPED:
+    row = operations.row(operation)
+    if row.piecewise_linear and row.arity == 1:
         return bool(operands[0].contains_integer()) and not operands[0].is_exact()
-    if operation not in RANKED:
+    if not row.is_ordinal:
         return False
     return any(
         balls.equal(first, second) is None

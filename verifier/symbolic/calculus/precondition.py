@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from verifier.language.operations import table as operations
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import balls
@@ -16,7 +17,6 @@ from verifier.symbolic.calculus.stepwise import Stepwise
 FIRST_BITS = 128
 LARGEST_BITS = 4_096
 """The cap: differences of binary64's smallest number from 1 (1,075 bits) show behind much cancellation."""
-CONNECTIVES = frozenset(("logical_and", "logical_or", "logical_not"))
 
 
 class Precondition:
@@ -48,7 +48,7 @@ class Precondition:
         """The truth value by Kleene's logic, where a part that is undefined need not undo the whole."""
         found: list[Condition] = []
         for node, known in zip(self.program.nodes, values, strict=True):
-            if node.operation in CONNECTIVES:
+            if operations.row(node.operation).is_connective:
                 operation = balls.OPERATIONS[node.operation]
                 found.append(
                     operation(*[found[argument] for argument in node.arguments])

@@ -13,12 +13,7 @@ from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball, Regularity
 from verifier.symbolic.calculus import derivative
 from verifier.symbolic.calculus.chain import Chain, Known, Standing, Structure
-from verifier.symbolic.calculus.exact_operands import RANKED, ExactOperands
-
-LOCALLY_CONSTANT = frozenset(("max", "min", "relu", "sign", "clamp", "floor", "ceil"))
-"""Where their derivative is zero they do not depend on the operand at all."""
-TWIN_OPERATIONS = frozenset("max min lt le gt ge eq ne".split())
-"""Of a value and itself they say the same everywhere."""
+from verifier.symbolic.calculus.exact_operands import ExactOperands
 
 
 def is_on_cut(program: Program, values: Sequence[Known]) -> bool:
@@ -80,7 +75,7 @@ class RealChain(Chain):
         if worst.standing is not Standing.REGULAR:
             return Known(worst.ball, worst.standing, worst.reason)
         if self._is_of_twins(node):
-            return _of_twins(node.operation, operands[0])
+            return _of_twins(operations.row(node.operation), operands[0])
         given = self.exact.sharpened(node, [operand.ball for operand in operands])
         row = operations.OPERATIONS[node.operation]
         if row.result is operations.Sort.CONDITION:
@@ -103,7 +98,7 @@ class RealChain(Chain):
                 f"{self.spelt(index)} lies outside the domain of `{node.operation}`"
             )
             return Known(balls.anything(), Standing.UNDEFINED, reason)
-        if node.operation in RANKED:
+        if operations.OPERATIONS[node.operation].is_ordinal:
             given = [operand.ball for operand in operands]
         value = balls.OPERATIONS[node.operation](*given)
         if node.operation == "atan2" and balls.is_zero(given[0]) and not given[1] > 0:
@@ -133,7 +128,7 @@ class RealChain(Chain):
 
     def _is_of_twins(self, node: Node) -> bool:
         """Whether a choice is between operands that are written alike: balls would never tell that they are equal."""
-        if node.operation not in TWIN_OPERATIONS:
+        if len(node.arguments) != 2 or not operations.row(node.operation).is_ordinal:
             return False
         first, second = (self.structure.classes[at] for at in node.arguments)
         return first == second
@@ -172,7 +167,7 @@ class RealChain(Chain):
         if row.operands[operand] in row.parameters:
             return None
         local = self._local(index, operand, given)
-        if balls.is_zero(local) and node.operation in LOCALLY_CONSTANT:
+        if balls.is_zero(local) and row.piecewise_linear:
             # any other zero may meet an infinite derivative further on
             return _share_of_constant(operands[operand])
         product = adjoint.ball * local
@@ -262,8 +257,6 @@ def _is_tie(row: operations.Operation, operands: Sequence[Ball]) -> bool:
     return balls.equal(operands[0], operands[1]) is True
 
 
-def _of_twins(operation: str, operand: Known) -> Known:
+def _of_twins(row: operations.Operation, operand: Known) -> Known:
     """max, min or a comparison of a value with itself."""
-    if operation in ("max", "min"):
-        return operand
-    return Known(operation in ("le", "ge", "eq"))
+    return Known(0 in row.holds_for) if row.is_relation else operand

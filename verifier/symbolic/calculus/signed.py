@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from verifier.language.kernels.compositions import expand
+from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations import table as operations
 from verifier.language.programs import parsing, rewriting
 from verifier.language.programs.program import Node, Program
@@ -116,7 +118,7 @@ def evaluate(program: Program, point: Mapping[str, float], upstream: float) -> F
     """What exact arithmetic with signed zeros and infinities makes of the program as PyTorch is given it."""
     with balls.workprec(PRECISION_BITS):
         written = _Evaluation(program, point).values
-        work = _Evaluation(rewriting.expand(program), point)
+        work = _Evaluation(expand(program), point)
         value = work.values[work.program.output]
         adjoints = work.backward(of_number(upstream))
     names = {
@@ -181,7 +183,7 @@ class _Evaluation:
             return _known(operands[1] if _known(operands[0]) else operands[2])
         found = [_known(operand) for operand in operands]
         row = operations.OPERATIONS[node.operation]
-        form = row.forward or row.definition
+        form = PYTORCH[row.name].forward or row.definition
         if form is not None and row.name != inside:
             given = dict(zip(row.operands, found, strict=True))
             return self._follow(form, row, given, inside=row.name)
@@ -215,7 +217,8 @@ class _Evaluation:
             if index not in adjoints or not self.reached[index] or not node.arguments:
                 continue
             row = operations.OPERATIONS[node.operation]
-            for form, argument in zip(row.backward, node.arguments, strict=False):
+            backward = PYTORCH[row.name].backward
+            for form, argument in zip(backward, node.arguments, strict=False):
                 if form is None or not self.reached[argument]:
                     continue
                 share = self._share(form, row, index, adjoints[index])
@@ -256,7 +259,7 @@ def _sum(first: Value | None, second: Value | None) -> Value | None:
 
 def apply(operation: str, operands: Sequence[Value]) -> Value:
     """The result of one operation of the table that has no formula of its own."""
-    if operation in _RELATIONS or operation.startswith("logical_"):
+    if operations.OPERATIONS[operation].is_condition:
         return _condition(operation, operands)
     if any(operand is NAN for operand in operands):
         return NAN
@@ -307,13 +310,10 @@ def _extended(value: Value) -> Any:
     return balls.infinite(value.sign)
 
 
-_RELATIONS = frozenset("lt le gt ge eq ne".split())
-
-
 def _condition(operation: str, operands: Sequence[Value]) -> bool:
     if any(operand is NAN for operand in operands):
         return operation == "ne"
-    if operation in _RELATIONS:
+    if operations.OPERATIONS[operation].is_relation:
         operands = [_extended(operand) for operand in operands]
         if operation in ("eq", "ne") and any(not one.is_finite() for one in operands):
             return bool(operands[0] == operands[1]) is (operation == "eq")

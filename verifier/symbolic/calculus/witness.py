@@ -89,9 +89,6 @@ def along(
     return series.coefficients(line.lifted(program.output))
 
 
-CONTINUOUS = frozenset(("abs", "relu", "max", "min", "cbrt", "hypot"))
-"""Operations that have a value on both sides of their kinks, and pass through it."""
-
 CHOOSING = {"max": "gt", "min": "lt"}
 """Operations that return an operand, and the condition for the first."""
 
@@ -183,8 +180,9 @@ class _Line:
             operands = [_still(operand) for operand in found]
             return series.coefficients(series.apply(node.operation, operands, 1))[0]
         except SingularError:
-            if node.operation not in CONTINUOUS:
-                return None
+            row = operations.OPERATIONS[node.operation]
+            if not (row.continuous_at_edges and row.kinks):
+                return None  # it has a value on both sides of its kinks, and passes through it
             value = balls.OPERATIONS[node.operation](*found)
             return value if balls.is_finite(value) else None
 

@@ -18,6 +18,8 @@ from itertools import pairwise
 from typing import Any
 
 from verifier.floats import Format, from_ordinal, nearest, ordinal, power_of_two
+from verifier.language.kernels.compositions import expand
+from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation, Sort
 from verifier.language.points.scalars import Domain, Normal
@@ -40,8 +42,6 @@ NORMAL_REACH = Fraction(128)
 """How far a domain `normal` is searched: practically nothing is drawn beyond 12.8 standard deviations times ten."""
 GUARD_BITS = 64
 """Precision of the balls beyond the format's."""
-BOUNDS = {"tanh": 1, "erf": 1, "sigmoid": 1, "erfc": 2}
-"""What the operations that saturate tend to."""
 
 Point = Mapping[str, float]
 Cluster = Callable[[], list[Point]]
@@ -145,7 +145,7 @@ class _Search:
     def __init__(
         self, program: Program, format_: Format, kinds: Collection[Kind]
     ) -> None:
-        written = rewriting.expand(program)
+        written = expand(program)
         defined, places = rewriting.define_in_place(written)
         applied = _applications(written, places)
         own = _applications(defined, range(len(defined.nodes)))
@@ -444,7 +444,8 @@ def _with_comparisons(
     watches: dict[tuple[int, int], _Watch] = {}
     for row, arguments in applied:
         bound = dict(zip(row.operands, arguments, strict=True))
-        for text in dict.fromkeys(form for form in row.backward if form is not None):
+        backward = PYTORCH[row.name].backward
+        for text in dict.fromkeys(form for form in backward if form is not None):
             form = parsing.parse_form(text, row)
             for first, second in _compared(form):
                 sides = [_append(nodes, form, at, bound) for at in (first, second)]
@@ -493,9 +494,10 @@ def _thresholds(operation: str, format_: Format) -> dict[Fraction, Kind]:
         format_.smallest_normal: Kind.UNDERFLOW,
         format_.smallest_subnormal / 2: Kind.UNDERFLOW,
     }
-    if operation in BOUNDS:
+    supremum = operations.row(operation).supremum
+    if supremum is not None:
         half_ulp = power_of_two(-format_.precision_bits - 1)
-        found[BOUNDS[operation] * (1 - half_ulp)] = Kind.SATURATION
+        found[supremum * (1 - half_ulp)] = Kind.SATURATION
     return {Fraction(0): Kind.VANISHING, **found, **{-at: found[at] for at in found}}
 
 

@@ -364,7 +364,8 @@ def _composition(operation: str, limits: Sequence[Limit], exponent: Any) -> Any:
 def _continuous(operation: str, numbers: Sequence[Any], exponent: Any) -> Any:
     """The operation's value where it is continuous, at the end of its domain from within."""
     found = [number.ball for number in numbers]
-    if operation in balls.RELATIONS:
+    row = operations.row(operation)
+    if row.is_relation:
         distinct = not balls.overlaps(found[0], found[1])
         return balls.OPERATIONS[operation](*found) if distinct else None
     if operation not in operations.OPERATIONS:  # 1 or 0, by which operand is larger
@@ -382,18 +383,12 @@ def _continuous(operation: str, numbers: Sequence[Any], exponent: Any) -> Any:
         return None
 
 
-CONTINUOUS = frozenset(
-    "abs relu max min clamp hypot sqrt cbrt asin acos acosh sinc".split()
-)
-"""They are continuous wherever they are defined, at their kinks and branch points too."""
-
-
 def _is_continuous(operation: str, worst: Sequence[Regularity], exponent: Any) -> bool:
     if Regularity.OUTSIDE in worst:
         return False
     if operation == "pow":
         return exponent is not None and exponent > 0 and Regularity.UNSURE not in worst
-    return operation in CONTINUOUS
+    return operations.row(operation).continuous_at_edges
 
 
 def _of_infinities(operation: str, limits: Sequence[Limit]) -> Limit | None:
@@ -431,7 +426,7 @@ def _partners(line: Line, quantity: int) -> Iterator[tuple[int, int, int]]:
     a = b + u (told by 1), b = a − u (by −1), and a = −b + u where u is a sum (by 0).
     """
     step = line.steps[quantity]
-    if step.operation not in ("add", "sub"):
+    if not operations.row(step.operation).is_sum:
         return
     first, second = step.arguments
     ways = [(first, second, 1), (second, first, -1)]
@@ -442,16 +437,14 @@ def _partners(line: Line, quantity: int) -> Iterator[tuple[int, int, int]]:
             yield mover, base, turned
 
 
-NONNEGATIVE = frozenset("abs sqrt square hypot exp relu cosh sigmoid exp2".split())
-
-
 def _is_nonnegative(line: Line, index: int) -> bool:
     """Whether a step is proved by its operation alone to be no less than 0."""
     step = line.steps[index]
     number = line.constants.get(index)
     if number is not None:
         return number >= 0
-    if step.operation in NONNEGATIVE:
+    row = operations.row(step.operation)
+    if row.nonnegative:
         return True
     if step.operation == "pow":
         exponent = line.constants.get(step.arguments[1])
@@ -461,7 +454,7 @@ def _is_nonnegative(line: Line, index: int) -> bool:
     signs = [_is_nonnegative(line, argument) for argument in step.arguments]
     if step.operation == "mul" and step.arguments[0] == step.arguments[1]:
         return True
-    return step.operation in ("add", "mul", "div", "min") and all(signs)
+    return row.keeps_nonnegative and all(signs)
 
 
 def _widened(name: str, number: Number) -> Number:

@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from verifier.language.kernels.compositions import expand
+from verifier.language.operations import table as operations
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.records import Enclosure, Truth, TruthStatus
@@ -63,7 +65,7 @@ class Limits:
     ) -> None:
         # What a definition says may be a composition, and that may be given by a definition.
         defined = rewriting.define(program)
-        self.program = rewriting.define(rewriting.expand(defined))
+        self.program = rewriting.define(expand(defined))
         self.derivatives = derivatives or {}
         """SymPy's derivative by each input, where there is one."""
         self.line = paths.of_program(self.program)
@@ -275,7 +277,7 @@ def _is_on_edge(line: Line, values: Sequence[Any]) -> bool:
             continue
         if step.operation == "sign" and germs.is_zero(operands[0]):
             return True
-        if step.operation in balls.RELATIONS and germs.is_zero(
+        if operations.row(step.operation).is_relation and germs.is_zero(
             germs.subtract(*operands)
         ):
             return True

@@ -7,10 +7,11 @@ that some selections may be those of no point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from verifier.language.operations import table as operations
 from verifier.language.programs import rewriting
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import Node, Program
@@ -20,15 +21,6 @@ from verifier.symbolic.calculus.chain import Known, Standing
 Tie = tuple[int, int]
 """Two classes of nodes, the first below the second, that are equal at the point; −1 stands for the number 0."""
 ZERO = -1
-HOLDS: Mapping[str, Callable[[int], bool]] = {
-    "gt": lambda side: side > 0,
-    "ge": lambda side: side >= 0,
-    "lt": lambda side: side < 0,
-    "le": lambda side: side <= 0,
-    "eq": lambda side: side == 0,
-    "ne": lambda side: side != 0,
-}
-"""Relations of two numbers by the sign of their difference."""
 
 
 class Undecided(Exception):
@@ -152,10 +144,10 @@ class Choices:
                 return self._hand_on(index, node.arguments[0])
             case "hypot" | "sqrt" | "pow":
                 return self._root(index, node)
-        if node.operation in HOLDS:
-            side = self._side(*node.arguments)
-            self.truths[index] = HOLDS[node.operation](side)
-        elif node.operation.startswith("logical_"):
+        row = operations.row(node.operation)
+        if row.is_relation:
+            self.truths[index] = self._side(*node.arguments) in row.holds_for
+        elif row.is_connective:
             self._connect(index, node)
         return node
 

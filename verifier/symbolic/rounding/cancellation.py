@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations import table as operations
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
@@ -41,7 +42,7 @@ class CancellationModel(RoundingModel):
         inside: str | None = None,
     ) -> Any:
         found = super()._operate(row, operands, inside)
-        followed = row.forward is not None and row.name != inside
+        followed = PYTORCH[row.name].forward is not None and row.name != inside
         if row.result is operations.Sort.CONDITION or followed or not _straddles(found):
             return found
         return balls.apply(row.name, [self._loose(operand) for operand in operands])

@@ -7,6 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from verifier.floats import Format
+from verifier.language.kernels.kernel import COMPLEX_ULP
+from verifier.language.operations import table as operations
 from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import balls, complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.balls import Ball
@@ -15,15 +17,11 @@ from verifier.symbolic.arithmetic.complex_cuts import Place
 from verifier.symbolic.calculus import complex_chain
 from verifier.symbolic.rounding.cancellation import CANCELLATION_BITS
 from verifier.symbolic.rounding.complex_model import (
-    ELEMENTARY,
     ComplexRoundingModel,
     Region,
     _Region,
     _upper,
 )
-
-AS_GOOD = frozenset("identity neg add sub mul square".split())
-"""Their derivatives are operands: PyTorch's formula is as good as any."""
 
 
 class ComplexIdealModel(ComplexRoundingModel):
@@ -38,7 +36,9 @@ class ComplexIdealModel(ComplexRoundingModel):
         node = self.program.nodes[index]
         operands = [values[argument] for argument in node.arguments]
         known = [region for region in operands if region is not None]
-        if node.operation in AS_GOOD or len(known) < len(operands):
+        # of a polynomial PyTorch's formula is as good as any
+        is_polynomial = operations.OPERATIONS[node.operation].degree is not None
+        if is_polynomial or len(known) < len(operands):
             return super()._product(operand, index, grad, values)
         boxes = [region.box() for region in known]
         where = complex_cuts.place(node.operation, boxes)
@@ -52,7 +52,7 @@ class ComplexIdealModel(ComplexRoundingModel):
         if slope is None or not complex_balls.is_finite(slope):
             return None
         centre, radius = complex_balls.split(slope)
-        radius = radius + self._of_norm(slope, ELEMENTARY)
+        radius = radius + self._of_norm(slope, COMPLEX_ULP)
         return self.apply(
             "mul", [grad, _Region(Number(centre), _upper(radius), False)], None
         )

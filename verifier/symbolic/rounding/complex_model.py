@@ -14,6 +14,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from verifier.floats import Format
+from verifier.language.kernels.compositions import expand
+from verifier.language.kernels.kernel import COMPLEX_ULP
+from verifier.language.kernels.table import PYTORCH
 from verifier.language.kernels.tangents import tangent_form
 from verifier.language.operations import table as operations
 from verifier.language.operations.operation import tangent_name
@@ -31,43 +34,19 @@ from verifier.symbolic.rounding.spread import Spread
 
 GUARD_BITS = 40
 """Precision beyond the format's, so that the balls' own rounding does not count."""
-ELEMENTARY = Fraction(8)
-"""glibc documents at most 4 ulps a component for its complex functions (manual, section 19.7); a component's ulp is at
-most 2u of the norm. On 1,500 points a function, no kernel of PyTorch 2.13's was seen beyond 4.4u, but `acos` near 1."""
-ROUNDINGS = {
-    "identity": Fraction(0),
-    "neg": Fraction(0),
-    "add": Fraction(1),
-    "sub": Fraction(1),
-    # √5 < 9/4: R. Brent, C. Percival and P. Zimmermann, Error bounds on complex floating-point multiplication,
-    # Math. Comp. 76, 2007.
-    "mul": Fraction(9, 4),
-    "square": Fraction(9, 4),
-    # Smith's algorithm, two products and sums over a third; no more than 3.1u was seen.
-    "div": Fraction(8),
-    "reciprocal": Fraction(8),
-}
-"""The local error of an operation, in u of the result's norm; of any other, `ELEMENTARY`."""
 POWERS: dict[Fraction | None, Fraction] = {
     Fraction(1): Fraction(0),
     Fraction(2): Fraction(9, 4),
     Fraction(3): Fraction(9, 2) + Fraction(1, 100),
     Fraction(-1): Fraction(8),
     Fraction(-2): Fraction(11),
-    Fraction(1, 2): ELEMENTARY,
-    Fraction(-1, 2): 2 * ELEMENTARY,
+    Fraction(1, 2): COMPLEX_ULP,
+    Fraction(-1, 2): 2 * COMPLEX_ULP,
 }
-"""The same of powers by literals, which PyTorch computes by products and roots (pow_tensor_scalar of PyTorch 2.13)."""
+"""The local error, in u of the result's norm, of powers by literals, which PyTorch computes by
+products and roots (pow_tensor_scalar of PyTorch 2.13)."""
 REORDERING = Fraction(3)
 """What taking a formula's factors in another order may add, in u."""
-REAL_OPERATIONS = frozenset("identity neg add sub mul square".split())
-"""Of real operands their results are real, and so are the rounding errors."""
-FORMULAS = {
-    "pow": ("grad * (y * x**(y - 1))", "grad * (result * log(x))"),
-    "acosh": ("grad * (rsqrt(x + 1) * rsqrt(x - 1))",),
-}
-"""PyTorch's formulas for complex operands where they differ from the rows' (derivatives.yaml of PyTorch 2.13); that a
-power has the derivative 0 for y = 0, and by y at x = 0, is seen to where they are used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +86,7 @@ class ComplexRoundingModel:
         limited_range: bool,
         mode: Mode = Mode.REVERSE,
     ) -> None:
-        self.program = rewriting.expand(program)
+        self.program = expand(program)
         self.wrt = tuple(wrt)
         self.mode = mode
         self.format = format_
@@ -236,7 +215,7 @@ class ComplexRoundingModel:
         exponent: Fraction | None,
     ) -> Ball | None:
         """A bound of the derivative over the boxes."""
-        if operation in complex_chain.LINEAR:
+        if operations.OPERATIONS[operation].degree == 1:
             return balls.exact(Fraction(1))
         result = complex_cuts.value(operation, boxes, where)
         slope = complex_chain.slope(operation, index, boxes, result, where, exponent)
@@ -252,7 +231,7 @@ class ComplexRoundingModel:
         radius: Ball,
         exponent: Fraction | None,
     ) -> Ball:
-        factor = ROUNDINGS.get(operation, ELEMENTARY)
+        factor = PYTORCH[operation].complex_error
         if operation == "pow":
             factor = POWERS.get(exponent, factor)
         error = self._of_norm(centre, factor) + radius * balls.exact(factor * self.unit)
@@ -343,7 +322,8 @@ class ComplexRoundingModel:
         if node.operation == "pow" and exponent is not None:
             share = self._share_of_power(grad, operands[0], exponent)
         else:
-            form = FORMULAS.get(node.operation, row.backward)[operand]
+            kernel = PYTORCH[node.operation]
+            form = (kernel.complex_backward or kernel.backward)[operand]
             assert form is not None, f"`{row.name}` has no backward"
             given: dict[str, Region] = dict(zip(row.operands, operands, strict=True))
             given |= {"result": values[index], "grad": grad}
@@ -399,8 +379,9 @@ class ComplexRoundingModel:
         node = self.program.nodes[index]
         row = operations.OPERATIONS[node.operation]
         own = {operand: tangents[node.arguments[operand]] for operand in moving}
-        if row.tangent is not None:
-            form = tangent_form(row, frozenset(row.operands[i] for i in moving))
+        kernel = PYTORCH[node.operation]
+        if kernel.tangent is not None:
+            form = tangent_form(kernel, frozenset(row.operands[i] for i in moving))
             assert form is not None, f"`{row.name}` is constant"
             operands = [values[argument] for argument in node.arguments]
             given: dict[str, Region] = dict(zip(row.operands, operands, strict=True))
@@ -449,7 +430,8 @@ def _is_real(
     """Whether the result is real whatever rounding does: of real operands, or a product of exact ones on the axes."""
     if operation == "pow" and exponent == 2:
         operation, operands = "square", operands[:1]
-    if operation in REAL_OPERATIONS and all(one.is_real for one in operands):
+    is_polynomial = operations.OPERATIONS[operation].degree is not None
+    if is_polynomial and all(region.is_real for region in operands):
         return True
     return (
         operation in ("mul", "square")

@@ -1,20 +1,23 @@
 """What rounding alone may do to the program as written, in a dtype: the set of all results that it can bring about.
 
 The written program's reverse mode, or its forward mode, is run in balls. Every operation widens its ball by the local
-error that a faithful implementation may have (the row's `forward_ulp`: half an ulp of the result for + − × ÷), and
+error that a faithful implementation may have (the kernel's `forward_ulp`: half an ulp of the result for + − × ÷), and
 every local vector-Jacobian product, or tangent, is PyTorch's own formula for it, operation by operation. So any
 execution whose operations are each that accurate stays inside, and no tolerance is guessed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from fractions import Fraction
 from functools import cache, cached_property, reduce
 from typing import Any
 
 from verifier.floats import Format
+from verifier.language.kernels.compositions import expand
+from verifier.language.kernels.kernel import ELEMENTARY_ULP, Kernel
+from verifier.language.kernels.table import PYTORCH
 from verifier.language.kernels.tangents import tangent_form
 from verifier.language.operations import table as operations
 from verifier.language.operations.operation import tangent_name
@@ -29,28 +32,8 @@ from verifier.symbolic.rounding.spread import Spread, Unbounded
 
 GUARD_BITS = 24
 """Precision beyond the format's, so that the balls' own rounding does not count."""
-EXACT_OPERATIONS = frozenset(
-    "identity neg abs sign relu max min where floor ceil clamp"
-    " trunc rint frac fmod copysign fmax fmin clamp_min clamp_max nan_to_num".split()
-)
-"""They return an operand, its negative or a part of it that is a number of the format: nothing is rounded."""
 REORDERING_ULP = Fraction(1)
 """What taking a formula's factors in another order may add, as PyTorch does from one version or kernel to another."""
-INNER_EXPONENTIALS: Mapping[str, Callable[[Ball], Ball]] = {
-    "sigmoid": lambda x: -x,
-    # Special functions
-    "i0": abs,
-    "i1": abs,
-    "besseli": abs,
-    "modified_bessel_i0": abs,
-    "modified_bessel_i1": abs,
-}
-"""Kernels that multiply or divide by an exponential, and the exponent."""
-EXACT_WHERE_REPRESENTABLE = frozenset(
-    ("add", "sub", "mul", "div", "sqrt", "square", "reciprocal")
-)
-POLES = {"div": 1, "reciprocal": 1, "rsqrt": 1, "log": -1, "log2": -1, "log10": -1}
-"""The sign of the infinity that they give at +0, a quotient of a positive literal."""
 SMALLEST_EXACT_POWER, LARGEST_EXACT_POWER = -2, 3
 """Exponents that PyTorch computes by multiplication alone (pow_tensor_scalar of PyTorch 2.13)."""
 
@@ -80,7 +63,7 @@ class RoundingModel:
         limited_range: bool,
         mode: Mode = Mode.REVERSE,
     ) -> None:
-        self.program = rewriting.expand(program)
+        self.program = expand(program)
         self.wrt = tuple(wrt)
         self.format = format_
         self.mode = mode
@@ -166,9 +149,10 @@ class RoundingModel:
 
     def _forms(self, row: operations.Operation) -> Sequence[str | None]:
         """The formulas by which an operation is differentiated."""
-        if self.mode is Mode.FORWARD and row.tangent is not None:
-            return (row.tangent,)
-        return row.backward
+        kernel = PYTORCH[row.name]
+        if self.mode is Mode.FORWARD and kernel.tangent is not None:
+            return (kernel.tangent,)
+        return kernel.backward
 
     def _forward(self, point: Mapping[str, float]) -> list[Any]:
         values: list[Any] = []
@@ -176,7 +160,8 @@ class RoundingModel:
             if node.operation == "variable":
                 values.append(balls.exact(point[node.name or ""]))
             elif self._is_pole(node, point):
-                values.append(balls.infinite(POLES[node.operation]))
+                row = operations.OPERATIONS[node.operation]
+                values.append(balls.infinite(row.infinity_at_zero))
             else:
                 values.append(self._apply(node, values))
                 if node.operation == "atan2":
@@ -196,14 +181,13 @@ class RoundingModel:
 
     def _is_pole(self, node: Node, point: Mapping[str, float]) -> bool:
         """Whether an operation meets the input +0, where IEEE 754 gives an infinity: 1/(1 + 1/x) goes on from there."""
-        if node.operation not in POLES:
+        if not operations.row(node.operation).infinity_at_zero:
             return False
         operand = self.program.nodes[node.arguments[-1]]
         if operand.operation != "variable" or str(point[operand.name or ""]) != "0.0":
             return False
-        if node.operation != "div":
-            return True
-        return self.constants.get(node.arguments[0], Fraction(0)) > 0
+        numerators = node.arguments[:-1]
+        return all(self.constants.get(index, Fraction(0)) > 0 for index in numerators)
 
     def _apply(
         self, node: Node, values: Sequence[Any], inside: str | None = None
@@ -220,50 +204,53 @@ class RoundingModel:
         operands: Sequence[Any],
         inside: str | None = None,
     ) -> Any:
-        if row.forward is not None and row.name != inside:
+        kernel = PYTORCH[row.name]
+        if kernel.forward is not None and row.name != inside:
             given = dict(zip(row.operands, operands, strict=True))
-            form = parsing.parse_form(row.forward, row)
+            form = parsing.parse_form(kernel.forward, row)
             return self._follow(form, given, inside=row.name)
         result = balls.apply(row.name, operands)
         if row.result is operations.Sort.CONDITION:
             return result
-        if row.name in EXACT_OPERATIONS or not balls.is_finite(result):
+        if kernel.exact or not balls.is_finite(result):
             return result
-        if self._is_exact(row, operands, result):
+        if self._is_exact(kernel, operands, result):
             return result
-        if self._overflows_inside(row.name, operands[-1]):
+        if self._overflows_inside(row, kernel, operands):
             return balls.anything()
-        return self._widen(result, result, row.forward_ulp)
+        return self._widen(result, result, kernel.forward_ulp)
 
-    def _overflows_inside(self, operation: str, operand: Ball) -> bool:
+    def _overflows_inside(
+        self, row: operations.Operation, kernel: Kernel, operands: Sequence[Ball]
+    ) -> bool:
         """Whether an exponential that PyTorch's kernel computes on the way overflows, so that it returns 0 or inf."""
-        if not self.limited_range or operation not in INNER_EXPONENTIALS:
+        if not self.limited_range or kernel.inner_exponential is None:
             return False
-        inner = balls.OPERATIONS["exp"](INNER_EXPONENTIALS[operation](operand))
+        form = parsing.parse_form(kernel.inner_exponential, row)
+        exponent = balls.run(form, dict(zip(row.operands, operands, strict=True)))
+        inner = balls.OPERATIONS["exp"](exponent)
         if not balls.is_finite(inner):  # beyond Arb's own exponents
             return True
         top = balls.top_exponent(inner)
         return top is not None and self._may_overflow(inner, top)
 
-    def _is_exact(
-        self, row: operations.Operation, operands: Sequence[Ball], result: Ball
-    ) -> bool:
+    def _is_exact(self, kernel: Kernel, operands: Sequence[Ball], result: Ball) -> bool:
         """Whether every implementation returns this very number, or an operand that it adds nothing to."""
-        operation = row.name
-        if operation in ("add", "sub") and any(
+        operation = kernel.operation
+        if operations.OPERATIONS[operation].is_sum and any(
             balls.is_zero(ball) for ball in operands
         ):
             return True
         if not result.is_exact() or not self._is_number(result):
             return False
-        if operation in EXACT_WHERE_REPRESENTABLE:
+        if kernel.exact_if_representable:
             return True
         if (
             operation == "pow"
             and SMALLEST_EXACT_POWER <= operands[1] <= LARGEST_EXACT_POWER
         ):
             return True
-        is_fitted = row.forward_ulp > operations.ELEMENTARY_ULP
+        is_fitted = kernel.forward_ulp > ELEMENTARY_ULP
         return bool(result == 0 or (abs(result) == 1 and not is_fitted))
 
     def _is_number(self, ball: Ball) -> bool:
@@ -341,7 +328,7 @@ class RoundingModel:
         """What the operation passes back to one operand, by PyTorch's formula; None where it passes nothing."""
         node = self.program.nodes[index]
         row = operations.OPERATIONS[node.operation]
-        form = row.backward[operand] if row.backward else None
+        form = _backward_form(row.name, operand)
         if form is None:
             return None
         given = dict(
@@ -394,7 +381,8 @@ class RoundingModel:
         if row is None or not moving or row.result is operations.Sort.CONDITION:
             return None
         if self._has_tangent_form(row):
-            form = tangent_form(row, frozenset(row.operands[i] for i in moving))
+            kernel = PYTORCH[row.name]
+            form = tangent_form(kernel, frozenset(row.operands[i] for i in moving))
             given = {row.operands[i]: values[a] for i, a in enumerate(node.arguments)}
             given |= {tangent_name(row.operands[i]): t for i, t in moving.items()}
             given |= {"result": values[index]}
@@ -405,7 +393,7 @@ class RoundingModel:
 
     def _has_tangent_form(self, row: operations.Operation) -> bool:
         """Whether PyTorch has a formula for the tangent that is not the sum of what each operand hands on."""
-        return row.tangent is not None
+        return PYTORCH[row.name].tangent is not None
 
     def _follow(
         self,
@@ -449,9 +437,8 @@ class IdealModel(RoundingModel):
         self, operand: int, index: int, adjoint: Ball, values: Sequence[Any]
     ) -> Ball | None:
         node = self.program.nodes[index]
-        row = operations.OPERATIONS[node.operation]
-        form = row.backward[operand] if row.backward else None
-        if form is None or "where(" in form or node.operation in LINEAR:
+        form = _backward_form(node.operation, operand)
+        if form is None or "where(" in form or _is_multilinear(node.operation):
             return super()._share(operand, index, adjoint, values)
         exponent = None
         if node.operation == "pow":
@@ -461,7 +448,20 @@ class IdealModel(RoundingModel):
         product = adjoint * local
         if not balls.is_finite(product):
             return product
-        return self._widen(product, product, row.forward_ulp + Fraction(1, 2))
+        slope_ulp = PYTORCH[node.operation].forward_ulp
+        return self._widen(product, product, slope_ulp + Fraction(1, 2))
+
+
+def _backward_form(operation: str, operand: int) -> str | None:
+    """PyTorch's formula for what an operation passes back to one operand."""
+    backward = PYTORCH[operation].backward
+    return backward[operand] if backward else None
+
+
+def _is_multilinear(operation: str) -> bool:
+    """Whether its derivatives are operands: PyTorch's formula is as good as any."""
+    row = operations.OPERATIONS[operation]
+    return row.degree is not None and row.degree <= row.arity
 
 
 @cache
@@ -470,9 +470,10 @@ def _own_ulp(operation: str, inside: str | None = None) -> Fraction:
     row = operations.OPERATIONS.get(operation)
     if row is None or row.result is operations.Sort.CONDITION:
         return Fraction(0)
-    if row.forward is not None and operation != inside:
-        return _ulp_of_form(row.forward, row, inside=operation)
-    return Fraction(0) if row.name in EXACT_OPERATIONS else row.forward_ulp
+    kernel = PYTORCH[operation]
+    if kernel.forward is not None and operation != inside:
+        return _ulp_of_form(kernel.forward, row, inside=operation)
+    return kernel.local_ulp
 
 
 def _ulp_of_form(
@@ -480,10 +481,6 @@ def _ulp_of_form(
 ) -> Fraction:
     nodes = parsing.parse_form(form, row).nodes
     return sum((_own_ulp(node.operation, inside) for node in nodes), Fraction(0))
-
-
-LINEAR = frozenset(("identity", "add", "sub", "mul", "neg"))
-"""Their derivatives are operands: PyTorch's formula is as good as any."""
 
 
 def _unbounded(found: Sequence[Any]) -> frozenset[int]:

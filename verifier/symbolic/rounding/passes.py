@@ -1,7 +1,8 @@
 """The passes of a derivative written out as programs, so that what rounding does to a Hessian can be told.
 
-PyTorch's second derivatives differentiate the operations that its first ones have run. These are the rows' `backward`
-and `tangent` formulas; inlined one after the other they are a program of the language, which is differentiated in turn.
+PyTorch's second derivatives differentiate the operations that its first ones have run. These are the kernels'
+`backward` and `tangent` formulas; inlined one after the other they are a program of the language, which is
+differentiated in turn.
 """
 
 from __future__ import annotations
@@ -10,22 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from verifier.language.kernels.compositions import expand
+from verifier.language.kernels.kernel import Kernel
+from verifier.language.kernels.table import PYTORCH
 from verifier.language.kernels.tangents import tangent_form
 from verifier.language.operations import table as operations
-from verifier.language.operations.operation import Operation, tangent_name
+from verifier.language.operations.operation import tangent_name
 from verifier.language.programs import parsing, rewriting
 from verifier.language.programs.program import Node, Program, Span
-
-DIFFERENTIATED_FORMS = {
-    # Activations
-    "softplus": "where(x * beta > threshold, grad, grad * sigmoid(x * beta))",
-    "logsigmoid": "grad * (1 - sigmoid(x))",
-}
-"""Formulas whose own derivative is what PyTorch computes, where it does not differentiate the row's `backward`.
-
-`softplus_double_backward` is `sigmoid_backward(grad, x.sigmoid())`, and `log_sigmoid_double_backward` is
-`grad * (z - 1) * z` of z = sigmoid(x) (FunctionsManual.cpp of PyTorch 2.13).
-"""
 
 
 def reverse(program: Program, wrt: Sequence[str]) -> Program:
@@ -33,7 +26,7 @@ def reverse(program: Program, wrt: Sequence[str]) -> Program:
 
     Its inputs are the program's and, last, the upstream gradient; its steps are the gradients, in the order of `wrt`.
     """
-    program = rewriting.expand(program)
+    program = expand(program)
     writer = _Writer(program)
     upstream = _fresh("upstream", {*program.inputs, *program.steps, *wrt})
     adjoints = writer.adjoints(program.output, writer.variable(upstream))
@@ -50,7 +43,7 @@ def forward(
     Terms with an operand that has no tangent are left out, unless `keeping_zeros`: PyTorch's zero tensor stays zero
     whatever multiplies it, but reverse mode over it hands 0 back to the other factor, where it may meet an infinity.
     """
-    program = rewriting.expand(program)
+    program = expand(program)
     writer = _Writer(program)
     upstream = _fresh("upstream", {*program.inputs, *program.steps, *wrt})
     leaf = writer.variable(upstream)
@@ -67,7 +60,7 @@ def tangents(program: Program, wrt: Sequence[str]) -> Program:
 
     Its steps are those of the first step by every input of `wrt`, then those of the second, and so on.
     """
-    program = rewriting.expand(program)
+    program = expand(program)
     writer = _Writer(program)
     columns = {name: writer.tangents(name) for name in wrt}
     found = {
@@ -139,7 +132,8 @@ class _Writer:
         row = operations.OPERATIONS[node.operation]
         bound = dict(zip(row.operands, node.arguments, strict=True))
         bound |= {"result": index, "grad": adjoint}
-        for argument, form in zip(node.arguments, _differentiated(row), strict=False):
+        forms = _differentiated(PYTORCH[row.name])
+        for argument, form in zip(node.arguments, forms, strict=False):
             if form is not None and self.reached[argument]:
                 program = parsing.parse_form(form, row)
                 yield argument, self._inline(program, bound, node.span)
@@ -178,7 +172,8 @@ class _Writer:
         if row.result is operations.Sort.CONDITION:
             return None
         names = frozenset(row.operands[operand] for operand in handed)
-        form = tangent_form(row, names, _differentiated(row))
+        kernel = PYTORCH[row.name]
+        form = tangent_form(kernel, names, _differentiated(kernel))
         if form is None:
             return None
         bound = dict(zip(row.operands, node.arguments, strict=True))
@@ -204,12 +199,12 @@ class _Writer:
         return len(self.nodes) - 1
 
 
-def _differentiated(row: Operation) -> tuple[str | None, ...]:
-    """The row's `backward`, as PyTorch differentiates it."""
-    form = DIFFERENTIATED_FORMS.get(row.name)
+def _differentiated(kernel: Kernel) -> tuple[str | None, ...]:
+    """The kernel's `backward`, as PyTorch differentiates it."""
+    form = kernel.differentiated
     if form is None:
-        return row.backward
-    return tuple(None if written is None else form for written in row.backward)
+        return kernel.backward
+    return tuple(None if written is None else form for written in kernel.backward)
 
 
 def _fresh(name: str, taken: Iterable[str | None]) -> str:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from verifier.floats import Format
+from verifier.language.kernels.compositions import expand
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.records import ClarkePiece, Enclosure, Entry
@@ -42,7 +43,7 @@ class Clarke:
 
     def __init__(self, program: Program) -> None:
         defined = rewriting.define(program)
-        self.program = rewriting.define(rewriting.expand(defined))
+        self.program = rewriting.define(expand(defined))
         self.stepwise = Stepwise(self.program)
 
     def pieces(

@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import partial
 
 from verifier.floats import Format, power_of_two, ulp
+from verifier.language.kernels.compositions import expand
 from verifier.language.operations import table as operations
 from verifier.language.programs import rewriting
 from verifier.language.programs.constants import constant_values
@@ -41,8 +42,6 @@ _STATUS = {
     Standing.LIMIT: TruthStatus.LIMIT,
     Standing.UNDEFINED: TruthStatus.UNDEFINED,
 }
-STEPS = frozenset("sign floor ceil trunc rint round angle".split())
-"""They are constant beside any point."""
 _NOTHING = Known(balls.zero())
 """What flows back where nothing does."""
 
@@ -59,7 +58,7 @@ def examine(
     Only nodes that the output depends on have adjoints, and only operands that depend on an input have products.
     Precision is raised until every enclosure is `TIGHT_BITS` finer than the format, or a cap is reached.
     """
-    expanded = rewriting.expand(program)
+    expanded = expand(program)
 
     def examination() -> _Examination:
         work = _Examination(expanded, trace, point, upstream, format_)
@@ -167,10 +166,8 @@ def hand_back(
         return None
     if operation == "where":
         return _hand_to_branch(operand, operands, adjoint)
-    row = operations.OPERATIONS.get(operation)
-    if operation in STEPS or (
-        row is not None and row.operands[operand] in row.parameters
-    ):
+    row = operations.OPERATIONS[operation]
+    if row.piecewise_constant or row.operands[operand] in row.parameters:
         return None
     worst = max((adjoint, *operands), key=lambda known: known.standing)
     if worst.standing is not Standing.REGULAR:

@@ -1,0 +1,23 @@
+"""PyTorch's kernels, by derivatives.yaml and FunctionsManual.cpp of PyTorch 2.13. Knows formulas, and no torch."""
+
+from __future__ import annotations
+
+from verifier.language.kernels.pytorch import (
+    activations,
+    arithmetic,
+    choice,
+    elementary,
+    losses,
+    remainders,
+    special,
+)
+
+ROWS = (
+    *arithmetic.ROWS,
+    *elementary.ROWS,
+    *choice.ROWS,
+    *remainders.ROWS,
+    *special.ROWS,
+    *activations.ROWS,
+    *losses.ROWS,
+)
