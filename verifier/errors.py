@@ -121,3 +121,8 @@ def excerpt(line: str, column: int) -> str:
     start = max(0, column - 40)
     caret = " " * (column - 1 - start) + "^"
     return f"    {line[start : start + 80]}\n    {caret}"
+
+
+def shortened(text: str) -> str:
+    """A text as a message quotes it."""
+    return text if len(text) <= 40 else f"{text[:37]}..."

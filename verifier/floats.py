@@ -10,6 +10,10 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
+
+Number = Any
+"""A number of a dtype: a `float`, or of a complex one a `complex`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +91,14 @@ FORMATS = {
 
 
 COMPLEX = {"complex64": BINARY32, "complex128": BINARY64}
-"""The complex dtypes, by the format of their components."""
+"""The complex dtypes, by the format of their parts."""
 DTYPES = (*FORMATS, *COMPLEX)
 """Every dtype that a case may name."""
+
+
+def of_parts(dtype: str) -> Format:
+    """The format of a dtype's numbers, or of a complex one's parts."""
+    return COMPLEX[dtype] if dtype in COMPLEX else FORMATS[dtype]
 
 
 def exponent(value: Fraction) -> int:
@@ -202,6 +211,13 @@ def shortest(value: float, format_: Format) -> str:
             if nearest(Fraction(text), format_) == value
         )
     )
+
+
+def shortest_complex(value: complex, format_: Format) -> str:
+    """The number as `1.0+2.0j`, each part spelt as `shortest` does."""
+    real, imaginary = (shortest(part, format_) for part in (value.real, value.imag))
+    sign = "" if imaginary.startswith("-") else "+"
+    return f"{real}{sign}{imaginary}j"
 
 
 def decimal(value: Fraction, digits: int = 20) -> str:

@@ -17,8 +17,8 @@ from sympy.core.cache import clear_cache
 import verifier
 from verifier.floats import FORMATS
 from verifier.language.casefile.loading import from_mapping
+from verifier.language.points.domains import domain
 from verifier.language.points.drawing import draw
-from verifier.language.points.scalars import domain
 from verifier.language.programs import parsing
 from verifier.running.pipeline import Task
 from verifier.symbolic.truth.oracle import GUARD_BITS, Oracle

@@ -17,8 +17,8 @@ from verifier.errors import CaseFileError
 from verifier.floats import BFLOAT16, BINARY16, BINARY32, BINARY64
 from verifier.language.casefile.case import Case
 from verifier.language.casefile.loading import from_mapping
+from verifier.language.points.domains import domain
 from verifier.language.points.drawing import draw, every
-from verifier.language.points.scalars import domain
 from verifier.records import RunRecord
 from verifier.reports import json as json_report
 from verifier.reports import text as text_report

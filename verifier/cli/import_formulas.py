@@ -126,7 +126,7 @@ def _converted(
 
 def _bounds(limits: str) -> Bounds:
     from verifier.language.points.bounds import of_domain
-    from verifier.language.points.scalars import domain
+    from verifier.language.points.domains import domain
 
     try:
         return of_domain(domain(f"[{limits}]"))

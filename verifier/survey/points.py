@@ -19,8 +19,8 @@ from verifier import floats
 from verifier.floats import Format
 from verifier.language.operations.table import Interval, Operation
 from verifier.language.points import drawing
-from verifier.language.points import scalars as points
-from verifier.language.points.scalars import Domain
+from verifier.language.points.domains import Domain, domain
+from verifier.language.points.scalars import scalar
 
 EXHAUSTIVE = ("float16", "bfloat16")
 WINDOW = Fraction(32)
@@ -81,7 +81,7 @@ def corners(columns: Sequence[Sequence[float]]) -> Iterator[tuple[float, ...]]:
 
 def domain_of(interval: Interval) -> Domain:
     """The row's interval as a domain from which numbers are drawn."""
-    return points.domain(str(interval))
+    return domain(str(interval))
 
 
 def boundary(row: Operation, domain: Domain, format_: Format) -> list[float]:
@@ -153,8 +153,8 @@ def _window(domain: Domain) -> Domain:
     if start >= end:
         start, end = (start, start + WINDOW) if lower.is_finite else (end - WINDOW, end)
     return Domain(
-        lower=points.scalar(max(start, end - 2 * WINDOW)),
-        upper=points.scalar(end),
+        lower=scalar(max(start, end - 2 * WINDOW)),
+        upper=scalar(end),
         lower_closed=lower.is_finite and domain.lower_closed,
         upper_closed=upper.is_finite and domain.upper_closed,
     )

@@ -15,7 +15,7 @@ from verifier.automatic.routes import Measurement
 from verifier.floats import FORMATS, Format, decimal, shortest
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation
-from verifier.language.points.scalars import Domain
+from verifier.language.points.domains import Domain
 from verifier.language.programs import parsing
 from verifier.language.programs.program import Program
 from verifier.records import VALUE, Entry, Truth, TruthStatus

@@ -14,7 +14,7 @@ from verifier.automatic import complex_routes
 from verifier.automatic.complex_routes import ComplexMeasurement
 from verifier.automatic.subjects import Subject
 from verifier.fields import Plane
-from verifier.floats import COMPLEX, Format, decimal
+from verifier.floats import COMPLEX, Format, decimal, shortest_complex
 from verifier.judgement.comparison import (
     CONDITIONING_STEPS,
     Judgement,
@@ -32,7 +32,7 @@ from verifier.judgement.linearity import complex_scales
 from verifier.judgement.steps import by_what_it_hands_on
 from verifier.judgement.tallies import tallies
 from verifier.language.casefile.case import Case, Expected
-from verifier.language.points import complex_numbers
+from verifier.language.points import drawing
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.records import (
@@ -151,7 +151,7 @@ class _Judged:
         return severity(self.judgement.verdict), self.judgement.error_ulp or 0.0
 
     def comparison(self, format_: Format) -> Comparison:
-        spell = complex_numbers.spell
+        spell = shortest_complex
         quantity, wrt = self.quantity.told
         return Comparison(
             quantity=quantity,
@@ -197,7 +197,7 @@ class _Work:
         """Verify every given and drawn point."""
         points = self.all_points(seed)
         assert not isinstance(self.case.upstream, (str, tuple))  # refused at load
-        upstream = complex_numbers.nearest(self.case.upstream, self.format)
+        upstream = self.case.upstream.rounded(self.format, is_complex=True)
         found = self.measure(points, upstream)
         if found is None:
             return
@@ -214,20 +214,21 @@ class _Work:
         assert isinstance(case.points, int)  # "all" is for real dtypes of 16 bits
         given = () if case.fixed else case.given
         points = [
-            {name: complex_numbers.nearest(v, self.format) for name, v in point.items()}
+            {name: v.rounded(self.format, is_complex=True) for name, v in point.items()}
             for point in given
         ]
         fixed = {
-            name: complex_numbers.nearest(v, self.format)
+            name: v.rounded(self.format, is_complex=True)
             for name, v in case.fixed.items()
         }
-        drawn = complex_numbers.draw(
+        drawn = drawing.draw(
             case.domains,
             case.points,
             self.format,
             seed=case.seed if case.seed is not None else seed,
             name=case.name,
             how=case.draw,
+            is_complex=True,
         )
         points += [{**fixed, **point} for point in drawn]
         return [{name: point[name] for name in case.arguments} for point in points]
@@ -461,7 +462,7 @@ class _Work:
         true_holds = true is not None and self.is_near(expected, true)
         if measured_holds and true_holds:
             return
-        spelled = complex_numbers.spell(measured, self.format)
+        spelled = shortest_complex(measured, self.format)
         told = _spell_truth(truth)
         if measured_holds:
             verdict = f"PyTorch's {spelled} agrees, the true {told} does not"
@@ -472,7 +473,7 @@ class _Work:
         self.broken.append(f"{key}: expected {expected.scalar.text}; {verdict}")
 
     def is_near(self, expected: Expected, found: Plane) -> bool:
-        real, imaginary = complex_numbers.parts(expected.scalar)
+        real, imaginary = expected.scalar.parts
         if not real.is_finite:
             return False
         wanted = (

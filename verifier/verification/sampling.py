@@ -16,7 +16,8 @@ from verifier.language.casefile.case import (
     Case,
 )
 from verifier.language.points import drawing
-from verifier.language.points.scalars import Normal, Scalar
+from verifier.language.points.domains import Normal
+from verifier.language.points.scalars import Scalar
 from verifier.symbolic.calculus.precondition import Precondition
 from verifier.symbolic.limits import boundary
 

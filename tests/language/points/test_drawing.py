@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from verifier import floats
 from verifier.errors import ExpressionError
 from verifier.floats import BFLOAT16, BINARY16, BINARY32, BINARY64, FORMATS, Format
+from verifier.language.points.domains import Domain, domain
 from verifier.language.points.drawing import (
     DRAW_BITS,
     Draw,
@@ -21,7 +22,7 @@ from verifier.language.points.drawing import (
     every,
     uniform,
 )
-from verifier.language.points.scalars import Domain, domain, scalar
+from verifier.language.points.scalars import scalar
 
 any_format = pytest.mark.parametrize("format_", FORMATS.values(), ids=FORMATS)
 

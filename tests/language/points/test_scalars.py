@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from verifier import floats
 from verifier.errors import ExpressionError
 from verifier.floats import BFLOAT16, BINARY16, BINARY32, BINARY64, FORMATS
-from verifier.language.points import scalars as points
-from verifier.language.points.scalars import domain, scalar
+from verifier.language.points import enclosing
+from verifier.language.points.domains import domain
+from verifier.language.points.scalars import scalar
 
 # The first 100 decimals: OEIS A000796 and A001113.
 PI_100 = "3.1415926535897932384626433832795028841971693993751058209749445923078164062862089986280348253421170679"
@@ -324,6 +325,6 @@ def test_the_ordinals_of_an_interval_are_all_its_numbers() -> None:
 
 def test_the_enclosures_are_computed_once() -> None:
     scalar("pi + 1")
-    before = points._pi.cache_info().misses
+    before = enclosing.pi.cache_info().misses
     scalar("pi + 2")
-    assert points._pi.cache_info().misses == before
+    assert enclosing.pi.cache_info().misses == before

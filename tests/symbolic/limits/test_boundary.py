@@ -13,8 +13,8 @@ from rows import call
 from verifier import floats
 from verifier.floats import BFLOAT16, BINARY16, BINARY32, BINARY64, FORMATS, Format
 from verifier.language.operations import table as operations
+from verifier.language.points.domains import domain
 from verifier.language.points.drawing import draw
-from verifier.language.points.scalars import domain
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.symbolic.limits import boundary
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeVar
 
+from verifier import floats
 from verifier.errors import ExpressionError, did_you_mean
-from verifier.floats import COMPLEX, FORMATS
 from verifier.language.casefile import complex_cases
 from verifier.language.casefile.case import (
     ALL,
@@ -25,8 +25,9 @@ from verifier.language.casefile.spelling import join
 from verifier.language.casefile.tables import CaseTable
 from verifier.language.casefile.validation import validate
 from verifier.language.points import drawing
+from verifier.language.points.domains import Domain
 from verifier.language.points.drawing import Draw
-from verifier.language.points.scalars import Domain, Normal, Scalar, scalar
+from verifier.language.points.scalars import Scalar, scalar
 from verifier.language.points.upstream import Upstream
 from verifier.language.programs import parsing
 from verifier.language.programs.program import Program
@@ -249,10 +250,10 @@ def _check_cover(
 def _check_domains(
     domains: Mapping[str, Domain], dtypes: Iterable[str], origin: Origin
 ) -> None:
-    for dtype in (dtype for dtype in dtypes if dtype not in COMPLEX):
+    for dtype in dtypes:
         for name, interval in domains.items():
             try:
-                drawing.check({name: interval}, FORMATS[dtype])
+                drawing.check({name: interval}, floats.of_parts(dtype))
             except ExpressionError as error:
                 origin.fail(error.message, "domain", name)
 
@@ -283,11 +284,7 @@ def _boundary(table: CaseTable, domains: Mapping[str, Domain]) -> Boundary:
 
 def _endless(domains: Mapping[str, Domain]) -> list[str]:
     """The inputs that are drawn over the floats whatever is asked for."""
-    return [
-        name
-        for name, domain in domains.items()
-        if not domain.is_bounded and not isinstance(domain, Normal)
-    ]
+    return [name for name, domain in domains.items() if domain.is_endless]
 
 
 def _where(

@@ -8,8 +8,9 @@ from enum import StrEnum
 from fractions import Fraction
 
 from verifier.errors import Place
+from verifier.language.points.domains import Domain
 from verifier.language.points.drawing import Draw
-from verifier.language.points.scalars import Domain, Scalar
+from verifier.language.points.scalars import Scalar
 from verifier.language.points.upstream import Upstream
 from verifier.language.programs.program import Program
 from verifier.records import Verdict

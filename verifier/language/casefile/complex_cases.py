@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NoReturn
 
 from verifier import floats
 from verifier.language.casefile.case import COMPLEX_ROUTES, Case
@@ -10,115 +12,140 @@ from verifier.language.casefile.key_lines import Keys
 from verifier.language.casefile.places import Origin
 from verifier.language.casefile.spelling import join
 from verifier.language.operations import table as operations
-from verifier.language.points.complex_numbers import ComplexDomain, ComplexScalar
+from verifier.language.points.domains import Domain
 from verifier.language.points.scalars import Scalar
+from verifier.language.points.upstream import numbers_of
 from verifier.language.programs.program import IMAGINARY_UNIT, Node
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What no case may say in a complex dtype; `message` may name `{dtype}` and `{order}`."""
+
+    key: str
+    is_said: Callable[[Case], bool]
+    message: str
+
+
+REFUSALS = (
+    Refusal(
+        key="where",
+        is_said=lambda case: case.where is not None,
+        message="expected no precondition in {dtype}, whose numbers have no order, "
+        "found one. List only real dtypes.",
+    ),
+    Refusal(
+        key="upstream",
+        is_said=lambda case: isinstance(case.upstream, (str, tuple)),
+        message="expected one number in {dtype}, found a list or a word. "
+        "List only real dtypes, or write the number.",
+    ),
+    Refusal(
+        key="dtype",
+        is_said=lambda case: case.descent is not None,
+        message="a descent follows a real loss: expected real dtypes, found {dtype}. "
+        "Drop it, or the `descent`.",
+    ),
+    Refusal(
+        key="order",
+        is_said=lambda case: case.order != 1,
+        message="expected `order = 1` in {dtype}, found {order}: Hessians are verified "
+        "in real dtypes only. Drop one of them.",
+    ),
+)
+"""In the order in which they are looked for; each by itself, so that a row may go alone."""
+
+
 def check(case: Case, formula: str, origin: Origin) -> None:
-    """Refuse, with its place, what the dtypes of a case do not go with; `formula` is the key that holds it."""
+    """Refuse, with its place, what the dtypes of a case do not go with.
+
+    `formula` is the key that holds the formula.
+    """
     complex_ = [dtype for dtype in case.dtypes if dtype in floats.COMPLEX]
     real = [dtype for dtype in case.dtypes if dtype not in floats.COMPLEX]
     if real:
         _check_real(case, real[0], formula, origin)
     if complex_:
-        _check_plain(case, complex_[0], origin)
-        _check_order(case, complex_[0], origin)
+        _check_refusals(case, complex_[0], origin)
         _check_operations(case, complex_[0], formula, origin)
         _check_routes(case, complex_[0], origin)
 
 
 def _check_real(case: Case, dtype: str, formula: str, origin: Origin) -> None:
     mend = f"List only {join(floats.COMPLEX)} in `dtype`."
-    for keys, what in _complex_parts(case):
-        origin.fail(
-            f"expected real numbers in {dtype}, found the complex {what}. {mend}", *keys
-        )
+    for keys, number in _numbers(case):
+        if number.is_complex:
+            origin.fail(
+                f"expected real numbers in {dtype}, found the complex `{number}`. {mend}",
+                *keys,
+            )
     for node in case.program.nodes:
         if node.name == IMAGINARY_UNIT and node.operation == "constant":
-            origin.fail(
-                f"{_line(case, node)}expected a real formula in {dtype}, found an imaginary number. {mend}",
+            _fail_at(
+                case,
+                node,
+                f"expected a real formula in {dtype}, found an imaginary number. {mend}",
                 formula,
-                column=node.span.column,
+                origin,
             )
 
 
-def _complex_parts(case: Case) -> Iterator[tuple[Keys, str]]:
-    """The complex numbers and domains of a case, with the way to each."""
-
-    def numbers(keys: Keys, *found: Scalar) -> Iterator[tuple[Keys, str]]:
-        for scalar in found:
-            if isinstance(scalar, ComplexScalar):
-                yield keys, f"`{scalar.text}`"
-
+def _numbers(case: Case) -> Iterator[tuple[Keys, Scalar | Domain]]:
+    """The numbers and domains of a case, with the way to each."""
     for point in case.given:
-        for name, scalar in point.items():
-            yield from numbers(("at", name), scalar)
+        for name, number in point.items():
+            yield ("at", name), number
     for name, domain in case.domains.items():
-        if isinstance(domain, ComplexDomain):
-            yield ("domain", name), f"`{domain}`"
-    if not isinstance(case.upstream, (str, tuple)):
-        yield from numbers(("upstream",), case.upstream)
+        yield ("domain", name), domain
+    if not isinstance(case.upstream, str):
+        for number in numbers_of(case.upstream):
+            yield ("upstream",), number
     expected = case.expectation
     if expected is not None:
-        for held in (expected.value, expected.losses, expected.weights):
-            yield from numbers(("expect",), *(one.scalar for one in held))
-        for name, by_input in expected.gradient.items():
-            keys = ("expect", "gradient", name)
-            yield from numbers(keys, *(one.scalar for one in by_input))
+        for entry in (*expected.value, *expected.losses, *expected.weights):
+            yield ("expect",), entry.scalar
+        for name, entries in expected.gradient.items():
+            for entry in entries:
+                yield ("expect", "gradient", name), entry.scalar
 
 
-def _check_plain(case: Case, dtype: str, origin: Origin) -> None:
-    """Refuse what asks for an order among numbers, or is not there yet."""
-    if case.where is not None:
-        origin.fail(
-            f"expected no precondition in {dtype}, whose numbers have no order, found one. List only real dtypes.",
-            "where",
-        )
-    if isinstance(case.upstream, (str, tuple)):
-        origin.fail(
-            f"expected one number in {dtype}, found a list or a word. List only real dtypes, or write the number.",
-            "upstream",
-        )
-
-
-def _check_order(case: Case, dtype: str, origin: Origin) -> None:
-    if case.descent is not None:
-        origin.fail(
-            f"a descent follows a real loss: expected real dtypes, found {dtype}. Drop it, or the `descent`.",
-            "dtype",
-        )
-    if case.order != 1:
-        origin.fail(
-            f"expected `order = 1` in {dtype}, found {case.order}: Hessians are verified in real dtypes only. "
-            "Drop one of them.",
-            "order",
-        )
+def _check_refusals(case: Case, dtype: str, origin: Origin) -> None:
+    for refusal in REFUSALS:
+        if refusal.is_said(case):
+            message = refusal.message.format(dtype=dtype, order=case.order)
+            origin.fail(message, refusal.key)
 
 
 def _check_operations(case: Case, dtype: str, formula: str, origin: Origin) -> None:
     for node in case.program.nodes:
         if node.operation in ("constant", "variable"):
             if node.name == "inf":
-                origin.fail(
-                    f"{_line(case, node)}expected finite constants in {dtype}, found `inf`. "
+                _fail_at(
+                    case,
+                    node,
+                    f"expected finite constants in {dtype}, found `inf`. "
                     "Drop it, or list only real dtypes.",
                     formula,
-                    column=node.span.column,
+                    origin,
                 )
         elif not operations.row(node.operation).holomorphic:
-            origin.fail(
-                f"{_line(case, node)}expected holomorphic operations in {dtype}, found `{node.operation}`. "
+            _fail_at(
+                case,
+                node,
+                f"expected holomorphic operations in {dtype}, found `{node.operation}`. "
                 "List only real dtypes in `dtype`, or write the formula without it.",
                 formula,
-                column=node.span.column,
+                origin,
             )
 
 
-def _line(case: Case, node: Node) -> str:
-    """Where a formula has several lines: in which of them the node is."""
+def _fail_at(
+    case: Case, node: Node, message: str, formula: str, origin: Origin
+) -> NoReturn:
+    """Fail at a node, and say in which line it is where the formula has several."""
     many = "\n" in case.program.source.strip()
-    return f"line {node.span.line}: " if many else ""
+    line = f"line {node.span.line}: " if many else ""
+    origin.fail(line + message, formula, column=node.span.column)
 
 
 def _check_routes(case: Case, dtype: str, origin: Origin) -> None:

@@ -28,9 +28,9 @@ from verifier.language.casefile.case import (
     Pin,
 )
 from verifier.language.casefile.spelling import WrittenFloat, join, show
-from verifier.language.points import complex_numbers
+from verifier.language.points.domains import NORMAL, Domain, interval_or_rectangle
 from verifier.language.points.drawing import Draw
-from verifier.language.points.scalars import NORMAL, Domain, Scalar, domain, scalar
+from verifier.language.points.scalars import Scalar, ends_in_j, real_or_complex, scalar
 from verifier.language.points.upstream import WORDS, Upstream
 from verifier.language.programs.constants import LARGEST_CONSTANT_BITS
 from verifier.records import Verdict
@@ -52,33 +52,33 @@ def _read_scalar(
     if isinstance(value, (dict, list, tuple)):
         raise _fault(f"expected a number, found {show(value)}.", *tail)
     try:
-        if accept_complex and complex_numbers.is_complex(value):
-            return complex_numbers.complex_scalar(value)
-        return scalar(cast("str | int | float", value))
+        read = real_or_complex if accept_complex else scalar
+        return read(cast("str | int | float", value))
     except ExpressionError as error:
         raise _fault(error.message, *tail, column=error.place.column) from error
 
 
-def read_finite(value: object, *tail: int) -> Scalar:
-    found = _read_scalar(value, *tail)
-    if not found.is_finite:
+def read_finite(value: object, *tail: int, accept_complex: bool = False) -> Scalar:
+    number = _read_scalar(value, *tail, accept_complex=accept_complex)
+    if not number.is_finite:
         raise _fault(f"expected a finite number, found {show(value)}.", *tail)
-    return found
+    return number
 
 
 def read_upstream(value: object) -> Upstream:
-    if complex_numbers.is_complex(value):
-        return _read_scalar(value, accept_complex=True)
     if isinstance(value, str) and value in WORDS:
         return value
     if isinstance(value, (list, tuple)):
         if not value:
             raise _fault("expected at least one number, found an empty list.")
-        return tuple(read_finite(entry, index) for index, entry in enumerate(value))
+        return tuple(
+            read_finite(entry, index, accept_complex=True)
+            for index, entry in enumerate(value)
+        )
     try:
-        return read_finite(value)
+        return read_finite(value, accept_complex=True)
     except PydanticCustomError as error:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or ends_in_j(value):
             raise
         raise _fault(
             f"expected a finite number, or one of {join(WORDS)}, found {show(value)}.{did_you_mean(value, WORDS)}"
@@ -152,9 +152,7 @@ def read_domain(value: object) -> Domain:
             f"expected an interval such as `[-1, 1]`, or `{NORMAL}`, in quotes, found {show(value)}."
         )
     try:
-        if complex_numbers.is_complex(value):
-            return complex_numbers.complex_domain(str(value))
-        return domain(value)
+        return interval_or_rectangle(value)
     except ExpressionError as error:
         near = did_you_mean(value, (NORMAL,))
         raise _fault(error.message + near, column=error.place.column) from error

@@ -52,8 +52,9 @@ from verifier.language.casefile.readers import (
     read_tolerance,
     read_upstream,
 )
+from verifier.language.points.domains import Domain
 from verifier.language.points.drawing import Draw
-from verifier.language.points.scalars import Domain, Scalar
+from verifier.language.points.scalars import Scalar
 from verifier.records import Verdict
 
 

@@ -20,7 +20,8 @@ from verifier.language.casefile.spelling import join
 from verifier.language.importers.case_drafts import Draft, Imported, LeftOut, reason_of
 from verifier.language.importers.text_files import read_text
 from verifier.language.points.bounds import Bounds, End, of_domain
-from verifier.language.points.scalars import domain, scalar
+from verifier.language.points.domains import domain
+from verifier.language.points.scalars import scalar
 from verifier.language.programs.parsing import parse
 
 MOST_ROWS = 100_000

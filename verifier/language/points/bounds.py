@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from verifier.language.points.scalars import Domain, Scalar
+from verifier.language.points.domains import Domain
+from verifier.language.points.scalars import Scalar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from fractions import Fraction
 from statistics import NormalDist
 
 from verifier.errors import ExpressionError, Place
-from verifier.floats import Format, from_ordinal, nearest, ordinal
-from verifier.language.points.scalars import Domain, Normal
+from verifier.floats import Format, Number, from_ordinal, nearest, ordinal
+from verifier.language.points.domains import Domain, Normal
 
 DRAW_BITS = 128
 """Bits of one coordinate's place in its domain: finer than the spacing of any format but next to zero."""
@@ -44,16 +44,28 @@ def draw(
     seed: int,
     name: str,
     how: Draw = Draw.VALUES,
-) -> list[dict[str, float]]:
-    """`count` points whose coordinates are numbers of the format inside their domains.
+    is_complex: bool = False,
+) -> list[dict[str, Number]]:
+    """`count` points inside their domains, whose parts are numbers of the format.
 
     Each share of each variable is stratified: of its first 2^k numbers, one lies in each of 2^k equal parts. Variables
-    are drawn apart: which points have a share's numbers is decided for each variable by itself.
+    are drawn apart: which points have a share's numbers is decided for each variable by itself. So are the real and the
+    imaginary parts of a rectangle; those of an interval are +0 in a complex dtype.
     """
     check(domains, format_)
+
+    def column(variable: str, domain: Domain) -> list[Number]:
+        keys = (f"{seed}:{name}:{variable}", f"{seed}:{name}:{variable}, imaginary")
+        parts = [
+            _column(side, count, format_, key, how)
+            for key, side in zip(keys, domain.sides, strict=False)
+        ]
+        if not is_complex:
+            return parts[0]
+        return [complex(*pair) for pair in zip(*parts, strict=True)]
+
     columns = {
-        variable: _column(interval, count, format_, f"{seed}:{name}:{variable}", how)
-        for variable, interval in domains.items()
+        variable: column(variable, domain) for variable, domain in domains.items()
     }
     return [
         {variable: column[index] for variable, column in columns.items()}
@@ -78,10 +90,10 @@ def every(interval: Domain | None, format_: Format) -> Iterator[float]:
 
 def check(domains: Mapping[str, Domain], format_: Format) -> None:
     """Raise `ExpressionError` where a domain holds no number of the format."""
-    for variable, interval in domains.items():
-        if not interval.ordinals(format_):
+    for variable, domain in domains.items():
+        if not all(side.ordinals(format_) for side in domain.sides):
             raise ExpressionError(
-                f"expected a domain that holds a number of {format_.name}, found {interval}, which holds none. "
+                f"expected a domain that holds a number of {format_.name}, found {domain}, which holds none. "
                 "Widen it.",
                 place=Place(key=f"domain.{variable}"),
             )

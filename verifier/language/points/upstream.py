@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 from fractions import Fraction
 
-from verifier.floats import Format, nearest, power_of_two
+from verifier.floats import Format, Number, nearest, power_of_two
 from verifier.language.points.scalars import Scalar
 
 Upstream = Scalar | tuple[Scalar, ...] | str
@@ -26,22 +26,43 @@ HUGE_MARGIN = 8
 RANDOM_BITS = 64
 
 
+def numbers_of(upstream: Scalar | tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    """The numbers that it goes through."""
+    return upstream if isinstance(upstream, tuple) else (upstream,)
+
+
 def gradients(
-    upstream: Upstream, *, given: int, drawn: int, format_: Format, seed: int, name: str
-) -> list[float]:
+    upstream: Upstream,
+    *,
+    given: int,
+    drawn: int,
+    format_: Format,
+    seed: int,
+    name: str,
+    is_complex: bool = False,
+) -> list[Number]:
     """The upstream gradient at each of the given points and then at each of the drawn ones.
 
-    A list has one number for each given point; drawn points go through it from its start, again and again.
+    A list has one number for each given point; drawn points go through it from its start,
+    again and again. In a complex dtype, `random`, `huge` and `tiny` speak of both parts.
     """
     count = given + drawn
     if upstream == RANDOM:
-        return _random(count, format_, seed, name)
+        # No variable has a name of two words, so that none draws the same numbers.
+        key = f"{seed}:{name}:upstream gradient"
+        real = _random(count, format_, key)
+        if not is_complex:
+            return real
+        return list(map(complex, real, _random(count, format_, f"{key}, imaginary")))
     if isinstance(upstream, str):
-        return [_number_of(upstream, format_)] * count
-    numbers = upstream if isinstance(upstream, tuple) else (upstream,)
-    found = [number.nearest(format_) for number in numbers]
+        part = _number_of(upstream, format_)
+        return [complex(part, part) if is_complex else part] * count
+    rounded = [
+        number.rounded(format_, is_complex=is_complex)
+        for number in numbers_of(upstream)
+    ]
     cycle = [*range(given), *range(drawn)]
-    return [found[index % len(found)] for index in cycle]
+    return [rounded[index % len(rounded)] for index in cycle]
 
 
 def _number_of(word: str, format_: Format) -> float:
@@ -52,9 +73,8 @@ def _number_of(word: str, format_: Format) -> float:
     return float(format_.smallest_normal)
 
 
-def _random(count: int, format_: Format, seed: int, name: str) -> list[float]:
-    # No variable has a name of two words, so that none draws the same numbers.
-    source = random.Random(f"{seed}:{name}:upstream gradient")
+def _random(count: int, format_: Format, key: str) -> list[float]:
+    source = random.Random(key)
     return [_drawn(source, format_) for _ in range(count)]
 
 

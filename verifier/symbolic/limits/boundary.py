@@ -22,7 +22,7 @@ from verifier.language.kernels.compositions import expand
 from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation, Sort
-from verifier.language.points.scalars import Domain, Normal
+from verifier.language.points.domains import Domain, Normal
 from verifier.language.programs import parsing, rewriting
 from verifier.language.programs.program import Node, Program
 from verifier.symbolic.arithmetic import balls
