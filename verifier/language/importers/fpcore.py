@@ -7,15 +7,16 @@ is refused benchmark by benchmark, with its line and the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from verifier.errors import ExpressionError, FormulaFileError, Place
+from verifier.errors import FormulaFileError, Place
 from verifier.language.importers import sexpr
 from verifier.language.importers.case_drafts import Draft, Imported, LeftOut
+from verifier.language.importers.fpcore_nodes import spelt
+from verifier.language.importers.fpcore_precondition import Precondition
 from verifier.language.importers.fpcore_program import Translator
-from verifier.language.importers.fpcore_text import Names, expression, text, variables
+from verifier.language.importers.fpcore_text import Names, text
 from verifier.language.importers.fpcore_words import (
     PRECISIONS,
     number,
@@ -26,10 +27,6 @@ from verifier.language.importers.fpcore_words import (
 from verifier.language.importers.sexpr import Atom, Datum, Group, Kind
 from verifier.language.importers.text_files import read_text
 from verifier.language.operations.table import Sort
-from verifier.language.points.bounds import Bounds, End
-from verifier.language.points.scalars import Scalar, scalar
-from verifier.language.programs.printing import render
-from verifier.language.programs.program import Node, Program, Span
 
 _TAKEN_OVER = {
     "name",
@@ -114,9 +111,10 @@ def _draft(datum: Datum, name: str) -> Draft:
     called = {symbol: names.give(symbol) for symbol in arguments}
     translator = Translator(called)
     body = translator.translate(rest[0], Sort.NUMBER)
-    formula = text(translator.nodes, body, translator.named, names)
+    nodes = translator.nodes
+    formula = text(nodes.nodes, body, nodes.names, names)
     pre = meaning.get("pre")
-    condition = _Precondition(translator, formula.inputs)
+    condition = Precondition(nodes, formula.inputs)
     if pre is not None:
         condition.take(translator.translate(pre, Sort.CONDITION))
     examples = [_example(value, called) for key, value in given if key == "example"]
@@ -184,7 +182,7 @@ def _example(datum: Datum, called: Mapping[str, str]) -> dict[str, str]:
         pair = item.items if isinstance(item, Group) else []
         atoms = [atom for atom in pair if isinstance(atom, Atom)]
         if len(atoms) == 2 and atoms[0].text in called and atoms[1].kind is Kind.NUMBER:
-            found[called[atoms[0].text]] = _spelt(number(atoms[1]))
+            found[called[atoms[0].text]] = spelt(number(atoms[1]))
     return found
 
 
@@ -197,135 +195,3 @@ def _whole(
         for example in examples
         if all(name in example for name in inputs)
     ]
-
-
-# ── preconditions ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-_COMPARISONS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
-    "lt": lambda x, y: x < y,
-    "le": lambda x, y: x <= y,
-    "gt": lambda x, y: x > y,
-    "ge": lambda x, y: x >= y,
-    "eq": lambda x, y: x == y,
-    "ne": lambda x, y: x != y,
-}
-_FLIPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}
-
-
-class _Precondition:
-    """A condition taken apart: bounds of single variables, and all else."""
-
-    def __init__(self, translator: Translator, inputs: Sequence[str]) -> None:
-        self.translator = translator
-        self.nodes = translator.nodes
-        self.bounds = dict.fromkeys(inputs, Bounds())
-        self.rest: list[int] = []
-        self.notes: list[str] = []
-
-    def take(self, condition: int) -> None:
-        """Add a condition, both halves of every `and` apart."""
-        work = [condition]
-        while work:
-            index = work.pop()
-            node = self.nodes[index]
-            if node.operation == "logical_and":
-                work.extend(reversed(node.arguments))
-            else:
-                self._take(index)
-
-    def where(self) -> str | None:
-        """What no interval says."""
-        if not self.rest:
-            return None
-        return expression(self.nodes, self.translator.join(self.rest))
-
-    def _take(self, index: int) -> None:
-        found = variables(self.nodes, index)
-        foreign = sorted(found - self.bounds.keys())
-        if foreign and len(foreign) < len(found):
-            shown = expression(self.nodes, index)
-            self.notes.append(
-                f"the precondition `{shown}` is not taken over: the formula has no {', '.join(foreign)}"
-            )
-        elif foreign:
-            pass  # nothing that the formula depends on
-        elif not found:
-            self._take_constant(index)
-        elif not self._take_bound(index):
-            self.rest.append(index)
-
-    def _take_constant(self, index: int) -> None:
-        """A comparison of numbers says nothing where it is true, and that nothing is left where it is not."""
-        node = self.nodes[index]
-        sides = [self._constant(i) for i in node.arguments]
-        holds = _compare(node.operation, sides)
-        if holds is None:
-            self.rest.append(index)
-        elif not holds:
-            shown = expression(self.nodes, index)
-            raise FormulaFileError(f"its precondition holds nowhere: `{shown}`")
-
-    def _take_bound(self, index: int) -> bool:
-        """Whether the condition bounds one variable by a number, and is held as such."""
-        node = self.nodes[index]
-        if node.operation not in _FLIPPED:
-            return False
-        left, right = (self.nodes[i] for i in node.arguments)
-        if left.operation == "variable":
-            return self._bound(
-                left.name or "", node.operation, self._constant(node.arguments[1])
-            )
-        if right.operation == "variable":
-            return self._bound(
-                right.name or "",
-                _FLIPPED[node.operation],
-                self._constant(node.arguments[0]),
-            )
-        return False
-
-    def _constant(self, index: int) -> Scalar | None:
-        """The number that a node is; None where it is none that the end of an interval can be."""
-        if variables(self.nodes, index):
-            return None
-        try:
-            found = scalar(expression(self.nodes, index))
-        except ExpressionError:
-            return None
-        return found if found.exact is None else scalar(_spelt(found.exact))
-
-    def _bound(self, name: str, relation: str, at: Scalar | None) -> bool:
-        if at is None:
-            return False
-        if not at.is_finite:
-            bounded = relation in (("gt", "ge") if at.text == "-inf" else ("lt", "le"))
-            return bounded and at.text in ("inf", "-inf")  # as every number is
-        end = End(at=at, closed=relation in ("le", "ge", "eq"))
-        found: Bounds | None = self.bounds[name]
-        if found is not None and relation in ("gt", "ge", "eq"):
-            found = found.above(end)
-        if found is not None and relation in ("lt", "le", "eq"):
-            found = found.below(end)
-        if found is None:
-            return False
-        self.bounds[name] = found
-        return True
-
-
-def _compare(relation: str, sides: Sequence[Scalar | None]) -> bool | None:
-    """Whether a relation holds between two rational numbers; None for anything else."""
-    found = [side.exact for side in sides if side is not None]
-    left, right = (*found, None, None)[:2]
-    if relation not in _COMPARISONS or left is None or right is None:
-        return None
-    return _COMPARISONS[relation](left, right)
-
-
-def _spelt(value: Fraction) -> str:
-    leaf = Node(
-        operation="constant",
-        number=value,
-        span=Span(line=1, column=1, end_line=1, end_column=1),
-    )
-    return render(Program(source="", nodes=(leaf,), inputs=(), output=0)).replace(
-        " ", ""
-    )

@@ -1,6 +1,5 @@
 """An expression of FPCore → nodes of a program of ours, operation by operation as written.
 
-The table of operations is asked at run time: what it lacks is refused by name, never replaced by something near.
 Nothing here recurses, so that no nesting is too deep.
 """
 
@@ -10,15 +9,18 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from verifier.errors import ExpressionError, FormulaFileError
-from verifier.language.importers.fpcore_words import (
-    CONNECTIVES,
+from verifier.language.importers.fpcore_nodes import Nodes, count_of
+from verifier.language.importers.fpcore_operations import (
     CONSTANTS,
-    FOLDED,
-    FORMS,
-    REFUSED,
-    RELATIONS,
-    ROWS,
+    OPERATIONS,
+    TRUTHS,
+    Chain,
+    Fold,
+    Form,
+    Row,
+    Unsupported,
+)
+from verifier.language.importers.fpcore_words import (
     binding,
     number,
     precision,
@@ -26,89 +28,70 @@ from verifier.language.importers.fpcore_words import (
     refuse,
 )
 from verifier.language.importers.sexpr import Atom, Datum, Group, Kind
-from verifier.language.operations import table as operations
 from verifier.language.operations.table import Sort
 from verifier.language.points.scalars import LARGEST_NUMBER_BITS
-from verifier.language.programs.building import LONGEST_PROGRAM
-from verifier.language.programs.parsing import parse
-from verifier.language.programs.printing import render
-from verifier.language.programs.program import Node, Program, Span
-
-DEEPEST = 48
-"""Operations inside one another before one of them becomes a step: Python's parser takes 200 parentheses."""
-
-_NOWHERE = Span(line=1, column=1, end_line=1, end_column=1)
+from verifier.language.programs.constants import bits
 
 Work = Generator[Datum, int, int]
 """Yields a datum, is sent the node that it became, and returns a node."""
+Emit = Callable[[list[int]], int]
+"""What adds an operation on the nodes of its operands."""
 
 
 class Translator:
-    """Translates expressions over the same arguments; holds the nodes so far."""
+    """Translates expressions over the same arguments, which it calls by our names."""
 
     def __init__(self, arguments: Mapping[str, str]) -> None:
-        self.nodes: list[Node] = []
-        self.sorts: list[Sort] = []
-        self.depths: list[int] = []
-        self.named: dict[int, str] = {}  # what a node is called in the source, or ""
+        self.nodes = Nodes()
         self.notes: dict[str, None] = {}
-        self.scope: dict[str, int] = {}
-        for symbol, name in arguments.items():
-            node = Node(operation="variable", name=name, span=_NOWHERE)
-            self.scope[symbol] = self._add(node, Sort.NUMBER)
+        self._scope = {
+            symbol: self.nodes.variable(name) for symbol, name in arguments.items()
+        }
 
     def translate(self, root: Datum, sort: Sort) -> int:
-        """The node that an expression becomes. Raises `FormulaFileError` for what our language cannot say."""
+        """The node that an expression becomes.
+
+        Raises `FormulaFileError` for what our language cannot say.
+        """
         working: list[Work] = []
         pending: Datum | None = root
-        found: int | None = None
+        node: int | None = None
         while True:
             if isinstance(pending, Atom):
-                found = self._atom(pending)
+                node = self._atom(pending)
             elif pending is not None:
                 working.append(self._group(pending))
-                found = None
+                node = None
             if not working:
-                assert found is not None
-                self._check_sort(
-                    found, sort, "its body" if sort is Sort.NUMBER else "`:pre`", root
-                )
-                return found
+                assert node is not None
+                shown = "its body" if sort is Sort.NUMBER else "`:pre`"
+                self.nodes.check_sort(node, sort, shown, root)
+                return node
             try:
-                # A generator takes nothing where it begins, and then the node of the datum that it asked for.
-                pending = working[-1].send(found)  # type: ignore[arg-type]
+                # A generator takes nothing where it begins, and then the node of the
+                # datum that it asked for.
+                pending = working[-1].send(node)  # type: ignore[arg-type]
             except StopIteration as end:
                 working.pop()
-                pending, found = None, end.value
-
-    # ── leaves ───────────────────────────────────────────────────────────────────────────────────────────────────
+                pending, node = None, end.value
 
     def _atom(self, atom: Atom) -> int:
         if atom.kind is Kind.STRING:
             refuse("expected an expression, found a string", atom)
         if atom.kind is Kind.NUMBER:
-            return self._number(number(atom), atom)
-        if atom.text in self.scope:
-            return self.scope[atom.text]
+            return self.nodes.number(number(atom), atom)
+        if atom.text in self._scope:
+            return self._scope[atom.text]
         if atom.text in CONSTANTS:
-            return self._form(CONSTANTS[atom.text], {}, atom)
-        if atom.text in ("TRUE", "FALSE"):
-            # Our language has no such constants: 1 == 1 is true, and 1 != 1 is not.
-            ones = [self._number(Fraction(1), atom) for _ in range(2)]
-            return self._apply("eq" if atom.text == "TRUE" else "ne", ones, atom)
+            return self.nodes.formula(CONSTANTS[atom.text], {}, atom)
+        if atom.text in TRUTHS:
+            ones = [self.nodes.number(Fraction(1), atom) for _ in range(2)]
+            return self.nodes.apply(TRUTHS[atom.text], ones, atom)
         if atom.text == "NAN":
             refuse("the constant `NAN` is not supported", atom)
         refuse(f"`{atom.text}` has no value", atom)
 
-    def _number(self, value: Fraction, datum: Datum) -> int:
-        leaf = Node(operation="constant", number=value, span=_NOWHERE)
-        try:
-            render(Program(source="", nodes=(leaf,), inputs=(), output=0))
-        except ValueError:  # more digits than Python converts
-            refuse("a number of too many digits to be written", datum)
-        return self._add(leaf, Sort.NUMBER)
-
-    # ── groups ───────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── groups ──────────────────────────────────────────────────────────────────────
 
     def _group(self, group: Group) -> Work:
         head = group.items[0] if group.items else group
@@ -117,127 +100,109 @@ class Translator:
         operands = group.items[1:]
         match head.text:
             case "if":
-                self._count(operands, 3, head)
-                return self._operation(group, lambda found: self._choice(found, head))
+                _check_count(operands, 3, head)
+                return _of_operands(group, lambda nodes: self._choice(nodes, head))
             case "let" | "let*":
                 return self._let(group, head)
             case "!":
                 return self._annotated(group)
             case "cast":
-                self._count(operands, 1, head)
+                _check_count(operands, 1, head)
                 self.notes["`cast` rounds only, and is left away"] = None
-                return self._operation(group, lambda found: found[0])
+                return _of_operands(group, lambda nodes: nodes[0])
             case "digits":
                 return self._digits(group)
-        emit = self._emitter(head, len(operands))
-        return self._operation(group, emit)
+        return _of_operands(group, self._operation(head, len(operands)))
 
-    def _operation(self, group: Group, emit: Callable[[list[int]], int]) -> Work:
-        found: list[int] = []
-        for operand in group.items[1:]:
-            found.append((yield operand))
-        return emit(found)
+    def _operation(self, head: Atom, count: int) -> Emit:
+        """What adds an operation of the table of FPCore's."""
+        nodes = self.nodes
+        match OPERATIONS.get(head.text):
+            case Row(row):
+                return lambda operands: nodes.apply(row, operands, head)
+            case Fold(_, _, str(row)) if count == 1:
+                return lambda operands: nodes.apply(row, operands, head)
+            case Fold(row, least):
+                _check_least(count, least, head)
+                return lambda operands: nodes.fold(row, operands, head)
+            case Chain(row, all_pairs):
+                _check_least(count, 2, head)
+                return lambda operands: self._chain(row, operands, all_pairs, head)
+            case Form(names, formula):
+                return self._written_out(names, formula, count, head)
+            case Unsupported():
+                refuse(f"`{head.text}` is not supported", head)
+        refuse(f"`{head.text}` is no operation of FPCore's", head)
 
-    def _emitter(self, head: Atom, count: int) -> Callable[[list[int]], int]:
-        """What makes a node of an operation's operands."""
-        name = head.text
-        if name in FOLDED:
-            return self._arithmetic(head, count)
-        if name in RELATIONS:
-            self._count_at_least(count, 2, head)
-            return lambda found: self._relation(found, head)
-        if name in CONNECTIVES:
-            self._count_at_least(count, 1, head)
-            return lambda found: self._folded(CONNECTIVES[name], found, head)
-        if name == "not":
-            return lambda found: self._apply("logical_not", found, head)
-        if name in FORMS:
-            return self._written_out(head, count)
-        if name in ROWS:
-            return lambda found: self._apply(ROWS[name], found, head)
-        if name in REFUSED:
-            refuse(f"`{name}` is not supported", head)
-        refuse(f"`{name}` is no operation of FPCore's", head)
-
-    def _arithmetic(self, head: Atom, count: int) -> Callable[[list[int]], int]:
-        if count == 1 and head.text == "-":
-            return lambda found: self._apply("neg", found, head)
-        self._count_at_least(count, 1 if head.text == "+" else 2, head)
-        return lambda found: self._folded(FOLDED[head.text], found, head)
-
-    def _written_out(self, head: Atom, count: int) -> Callable[[list[int]], int]:
-        names, form = FORMS[head.text]
+    def _written_out(
+        self, names: Sequence[str], formula: str, count: int, head: Atom
+    ) -> Emit:
         if count != len(names):
-            refuse(f"`{head.text}` takes {_operands(len(names))}, found {count}", head)
-        self.notes[f"`({head.text} {' '.join(names)})` is written as `{form}`"] = None
-        return lambda found: self._form(
-            form, dict(zip(names, found, strict=True)), head
+            refuse(f"`{head.text}` takes {count_of(len(names))}, found {count}", head)
+        call = f"({head.text} {' '.join(names)})"
+        self.notes[f"`{call}` is written as `{formula}`"] = None
+        return lambda operands: self.nodes.formula(
+            formula, dict(zip(names, operands, strict=True)), head
         )
 
-    def _relation(self, found: list[int], head: Atom) -> int:
-        """A chain of comparisons; `!=` holds where all operands differ from each other."""
-        pairs = list(pairwise(found))
-        if head.text == "!=":
-            pairs = [(a, b) for i, a in enumerate(found) for b in found[i + 1 :]]
-        links = [self._apply(RELATIONS[head.text], [a, b], head) for a, b in pairs]
-        return self._folded("logical_and", links, head)
+    def _chain(
+        self, row: str, operands: Sequence[int], all_pairs: bool, head: Atom
+    ) -> int:
+        """A chain of comparisons."""
+        pairs = list(pairwise(operands))
+        if all_pairs:
+            pairs = [(a, b) for i, a in enumerate(operands) for b in operands[i + 1 :]]
+        links = [self.nodes.apply(row, pair, head) for pair in pairs]
+        return self.nodes.fold("logical_and", links, head)
 
-    def _choice(self, found: list[int], head: Atom) -> int:
+    def _choice(self, operands: Sequence[int], head: Atom) -> int:
         """`(if p x y)` of numbers, or of conditions: p and x, or not p and y."""
-        p, x, y = found
-        if self.sorts[x] is Sort.NUMBER or self.sorts[y] is Sort.NUMBER:
-            return self._apply("where", found, head)
-        chosen = self._apply("logical_and", [p, x], head)
-        negated = self._apply("logical_not", [p], head)
-        other = self._apply("logical_and", [negated, y], head)
-        return self._apply("logical_or", [chosen, other], head)
-
-    def _folded(self, row: str, found: list[int], head: Atom) -> int:
-        result = found[0]
-        for operand in found[1:]:
-            result = self._apply(row, [result, operand], head)
-        return result
+        nodes, (p, x, y) = self.nodes, operands
+        if nodes.is_number(x) or nodes.is_number(y):
+            return nodes.apply("where", operands, head)
+        chosen = nodes.apply("logical_and", [p, x], head)
+        negated = nodes.apply("logical_not", [p], head)
+        other = nodes.apply("logical_and", [negated, y], head)
+        return nodes.apply("logical_or", [chosen, other], head)
 
     def _let(self, group: Group, head: Atom) -> Work:
         if len(group.items) != 3 or not isinstance(group.items[1], Group):
             refuse(f"expected `({head.text} ([name value] …) body)`", group)
-        bound: list[tuple[str, int | None]] = []
+        shadowed: list[tuple[str, int | None]] = []
         fresh: list[tuple[str, int]] = []
         for symbol, value in map(binding, group.items[1].items):
             index = yield value
-            if self.sorts[index] is Sort.NUMBER and self.nodes[index].arguments:
-                self.named.setdefault(index, symbol)
-                self.depths[index] = 0
+            self.nodes.call(index, symbol)
             fresh.append((symbol, index))
             if head.text == "let*":
-                self._bind(fresh, bound)
-        self._bind(fresh, bound)
+                shadowed += self._bind(fresh)
+        shadowed += self._bind(fresh)
         body = yield group.items[2]
-        for symbol, before in reversed(bound):
+        for symbol, before in reversed(shadowed):
             if before is None:
-                del self.scope[symbol]
+                del self._scope[symbol]
             else:
-                self.scope[symbol] = before
+                self._scope[symbol] = before
         return body
 
-    def _bind(
-        self, fresh: list[tuple[str, int]], bound: list[tuple[str, int | None]]
-    ) -> None:
+    def _bind(self, fresh: list[tuple[str, int]]) -> list[tuple[str, int | None]]:
+        """Give symbols their nodes; what each of them meant before."""
+        shadowed = []
         for symbol, index in fresh:
-            bound.append((symbol, self.scope.get(symbol)))
-            self.scope[symbol] = index
+            shadowed.append((symbol, self._scope.get(symbol)))
+            self._scope[symbol] = index
         fresh.clear()
+        return shadowed
 
     def _annotated(self, group: Group) -> Work:
-        found, rest = properties(group.items[1:])
-        self._count(rest, 1, group.items[0])
-        for name, value in found:
+        annotations, rest = properties(group.items[1:])
+        _check_count(rest, 1, group.items[0])
+        for name, value in annotations:
             shown = f":{name}"
             if name == "precision":
                 shown += f" {precision(value)}"
-            self.notes[
-                f"`(! {shown} …)` is not taken over: all runs in the case's dtype"
-            ] = None
+            note = f"`(! {shown} …)` is not taken over: all runs in the case's dtype"
+            self.notes[note] = None
         return (yield rest[0])
 
     def _digits(self, group: Group) -> Work:
@@ -248,102 +213,32 @@ class Translator:
         if len(operands) != 3 or len(group.items) != 4:
             refuse("`digits` takes three numbers", group)
         mantissa, exponent, base = map(number, operands)
-        bits = max(base.numerator.bit_length(), base.denominator.bit_length())
         if (
             exponent.denominator != 1
-            or bits * abs(exponent) > LARGEST_NUMBER_BITS
+            or bits(base) * abs(exponent) > LARGEST_NUMBER_BITS
             or (base == 0 and exponent < 0)
         ):
             refuse(
                 f"`digits` takes an integer exponent, and numbers of at most {LARGEST_NUMBER_BITS} bits",
                 group,
             )
-        return self._number(mantissa * base**exponent.numerator, group)
+        return self.nodes.number(mantissa * base**exponent.numerator, group)
         yield
 
-    # ── nodes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _form(self, form: str, bound: Mapping[str, int], datum: Datum) -> int:
-        """The nodes of one of our own formulas; its last one is its result."""
-        try:
-            program = parse(form, variables=bound)
-        except ExpressionError as error:
-            refuse(
-                f"`{form}` cannot be written: {error.message.splitlines()[0]}", datum
-            )
-        placed: list[int] = []
-        for node in program.nodes:
-            if node.operation == "variable":
-                placed.append(bound[node.name or ""])
-            elif node.operation == "constant":
-                placed.append(self._add(node, Sort.NUMBER))
-            else:
-                placed.append(
-                    self._apply(
-                        node.operation, [placed[i] for i in node.arguments], datum
-                    )
-                )
-        return placed[program.output]
-
-    def _apply(self, name: str, operands: Sequence[int], head: Datum) -> int:
-        shown = head.text if isinstance(head, Atom) else name
-        row = operations.find(name)
-        if row is None:
-            refuse(
-                f"`{shown}` is not supported: there is no `{name}` among `verifier operations`",
-                head,
-            )
-        if len(operands) != row.arity:
-            refuse(
-                f"`{shown}` takes {_operands(row.arity)}, found {len(operands)}", head
-            )
-        for operand, sort in zip(operands, row.sorts, strict=True):
-            self._check_sort(operand, sort, f"`{shown}`", head)
-        node = Node(operation=row.name, arguments=tuple(operands), span=_NOWHERE)
-        index = self._add(node, row.result)
-        if self.depths[index] > DEEPEST and row.result is Sort.NUMBER:
-            self.named[index] = ""
-            self.depths[index] = 0
-        return index
-
-    def _add(self, node: Node, sort: Sort) -> int:
-        if len(self.nodes) >= LONGEST_PROGRAM:
-            raise FormulaFileError(
-                f"it has more than {LONGEST_PROGRAM} operations and operands"
-            )
-        self.nodes.append(node)
-        self.sorts.append(sort)
-        self.depths.append(
-            1 + max((self.depths[i] for i in node.arguments), default=-1)
-        )
-        return len(self.nodes) - 1
-
-    def _check_sort(self, index: int, sort: Sort, shown: str, datum: Datum) -> None:
-        if self.sorts[index] is not sort:
-            refuse(
-                f"{shown} expects {sort.value}, found {self.sorts[index].value}", datum
-            )
-
-    def _count(self, operands: Sequence[Datum], count: int, head: Datum) -> None:
-        if len(operands) != count:
-            shown = head.text if isinstance(head, Atom) else "it"
-            refuse(f"`{shown}` takes {_operands(count)}, found {len(operands)}", head)
-
-    def _count_at_least(self, found: int, count: int, head: Atom) -> None:
-        if found < count:
-            refuse(
-                f"`{head.text}` takes at least {_operands(count)}, found {found}", head
-            )
-
-    def join(self, conditions: Sequence[int]) -> int:
-        """The condition that holds where all of them do."""
-        result = conditions[0]
-        for condition in conditions[1:]:
-            pair = (result, condition)
-            node = Node(operation="logical_and", arguments=pair, span=_NOWHERE)
-            result = self._add(node, Sort.CONDITION)
-        return result
+def _of_operands(group: Group, emit: Emit) -> Work:
+    operands: list[int] = []
+    for operand in group.items[1:]:
+        operands.append((yield operand))
+    return emit(operands)
 
 
-def _operands(count: int) -> str:
-    return "1 operand" if count == 1 else f"{count} operands"
+def _check_count(operands: Sequence[Datum], count: int, head: Datum) -> None:
+    if len(operands) != count:
+        shown = head.text if isinstance(head, Atom) else "it"
+        refuse(f"`{shown}` takes {count_of(count)}, found {len(operands)}", head)
+
+
+def _check_least(count: int, least: int, head: Atom) -> None:
+    if count < least:
+        refuse(f"`{head.text}` takes at least {count_of(least)}, found {count}", head)

@@ -1,4 +1,4 @@
-"""What FPCore's words mean: constants, operations, precisions, properties and numbers."""
+"""What FPCore's words mean: precisions, properties, bindings and numbers."""
 
 from __future__ import annotations
 
@@ -11,55 +11,6 @@ from verifier.errors import FormulaFileError, Place
 from verifier.language.importers.sexpr import Atom, Datum, Group, Kind
 from verifier.language.points.scalars import LARGEST_NUMBER_BITS
 from verifier.language.programs.constants import LARGEST_CONSTANT_BITS
-
-CONSTANTS = {
-    "E": "e",
-    "LOG2E": "1/log(2)",
-    "LOG10E": "1/log(10)",
-    "LN2": "log(2)",
-    "LN10": "log(10)",
-    "PI": "pi",
-    "PI_2": "pi/2",
-    "PI_4": "pi/4",
-    "M_1_PI": "1/pi",
-    "M_2_PI": "2/pi",
-    "M_2_SQRTPI": "2/sqrt(pi)",
-    "SQRT2": "sqrt(2)",
-    "SQRT1_2": "sqrt(1/2)",
-    "INFINITY": "inf",
-}
-"""FPCore 2.0's constants, named as in C11's `math.h`."""
-
-ROWS = {
-    "fabs": "abs",
-    "pow": "pow",
-    "fmax": "max",
-    "fmin": "min",
-    "nearbyint": "rint",
-    "tgamma": "gamma",
-    **{
-        name: name
-        for name in (
-            "exp exp2 expm1 log log10 log2 log1p sqrt cbrt hypot sin cos tan asin acos atan atan2 sinh cosh tanh "
-            "asinh acosh atanh erf erfc lgamma ceil floor trunc fmod copysign isfinite isinf isnan signbit"
-        ).split()
-    },
-}
-"""Operations that the table may hold as they are. FPCore's `round` takes ties away from zero, `nearbyint` to even, as
-PyTorch's does; FPCore's `remainder` is IEEE 754's, PyTorch's takes the sign of the divisor."""
-
-FORMS = {
-    "fma": (("x", "y", "z"), "x*y + z"),
-    "fdim": (("x", "y"), "max(x - y, 0)"),
-    "round": (("x",), "sign(x)*floor(abs(x) + 1/2)"),
-    "remainder": (("x", "y"), "x - y*rint(x/y)"),
-}
-"""Operations written out in others: equal over the reals, and the reader of the case is told."""
-
-REFUSED = ("isnormal dim size ref while while* for for* tensor tensor* array #").split()
-FOLDED = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
-RELATIONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
-CONNECTIVES = {"and": "logical_and", "or": "logical_or"}
 
 _PARTS = re.compile(
     r"([+-]?)(?:0x([\da-f]*)\.?([\da-f]*)(?:p([+-]?\d+))?|(\d*)\.?(\d*)(?:e([+-]?\d+))?|(\d+)/(\d+))"
