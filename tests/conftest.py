@@ -1,8 +1,9 @@
-"""What every test may use: pytester, and records made with only what a test is about."""
+"""What every test may use: pytester, a working folder, and records made with only what a test is about."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if hasattr(getattr(item, "function", None), "hypothesis"):
             item.add_marker("property")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, and a terminal that is none."""
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def case_file(folder: Path) -> Callable[..., Path]:
+    """Writes a case file, or another, into the working folder."""
+
+    def write(text: str, name: str = "cases/a.toml") -> Path:
+        path = folder / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from typer.testing import CliRunner
+from commands import invoke
 
 from verifier.automatic import layouts, lowering, routes
-from verifier.cli import main as cli
 from verifier.errors import UsageError
 from verifier.language.casefile.case import LAYOUTS, ROUTES
 from verifier.language.casefile.loading import from_mapping
@@ -204,9 +203,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_run_says_its_layout(layout: str, file: Path) -> None:
-    found = CliRunner().invoke(
-        cli.app, ["run", str(file), "--layout", layout, "--format", "json"]
-    )
+    found = invoke("run", file, "--layout", layout, "--format", "json")
     assert found.exit_code == 0
     assert (f'"layout": "{layout}"' in found.output) == (layout != "batch")
     assert '"device": "cpu"' in found.output
@@ -226,7 +223,7 @@ def test_a_run_says_its_layout(layout: str, file: Path) -> None:
 def test_what_is_not_there_is_refused(
     options: list[str], message: str, file: Path
 ) -> None:
-    found = CliRunner().invoke(cli.app, ["run", str(file), *options])
+    found = invoke("run", file, *options)
     assert found.exit_code == 2
     assert message in found.output
     assert found.output.count("\n") == 1

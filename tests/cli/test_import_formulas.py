@@ -5,21 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from commands import invoke
 
-from verifier.cli import main as cli
-from verifier.errors import FormulaFileError
 from verifier.language.casefile.loading import load
-from verifier.language.importers import formulas_csv
-from verifier.language.importers.case_drafts import Draft, Imported, case_file, checked
+
+Write = Callable[..., Path]
 
 CORES = """(FPCore (x y) :name "fraction" :pre (and (<= 0 x) (< x y)) (/ x (+ y 1)))
 (FPCore (n) :name "count" (while (< n 3) ([n n (+ n 1)]) n))
 """
+
 TABLE = """Name,FORMULA,x_low,x_HIGH,domain
 line,2*x + 1,0,1,
 wave,sin(a)*exp(b),,,"a=[0, 1]; b=(0, 5]"
@@ -27,24 +26,14 @@ wave,sin(a)*exp(b),,,"a=[0, 1]; b=(0, 5]"
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
-    result = CliRunner().invoke(cli.app, [str(part) for part in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit)
+    result = invoke(*arguments)
     return result.exit_code, result.stdout, result.stderr
 
 
-def written(folder: Path, name: str, text: str) -> Path:
-    file = folder / name
-    file.write_text(text, encoding="utf-8")
-    return file
-
-
-# ── the command ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_the_case_file_goes_to_standard_output_and_the_summary_to_standard_error(
-    tmp_path: Path,
+    case_file: Write,
 ) -> None:
-    source = written(tmp_path, "a.fpcore", CORES)
+    source = case_file(CORES, "a.fpcore")
     code, out, err = run("import", "fpcore", source)
     assert code == 0
     assert tomllib.loads(out)["case"] == [
@@ -61,32 +50,32 @@ def test_the_case_file_goes_to_standard_output_and_the_summary_to_standard_error
     )
 
 
-def test_a_range_bounds_what_has_no_bound(tmp_path: Path) -> None:
-    source = written(tmp_path, "a.fpcore", CORES)
+def test_a_range_bounds_what_has_no_bound(case_file: Write) -> None:
+    source = case_file(CORES, "a.fpcore")
     _, out, _ = run("import", "fpcore", source, "--range=-10,1e2")
     domain = tomllib.loads(out)["case"][0]["domain"]
     assert domain == {"x": "[0, 1e2]", "y": "[-10, 1e2]"}
 
 
-def test_a_range_that_misses_the_bounds_leaves_them(tmp_path: Path) -> None:
+def test_a_range_that_misses_the_bounds_leaves_them(case_file: Write) -> None:
     core = "(FPCore (x y) :pre (and (> x 100) (>= y 10)) (+ x y))"
-    source = written(tmp_path, "a.fpcore", core)
+    source = case_file(core, "a.fpcore")
     _, out, _ = run("import", "fpcore", source, "--range=-10,10")
     domain = tomllib.loads(out)["case"][0]["domain"]
     assert domain == {"x": "(100, inf)", "y": "[10, inf)"}
 
 
 @pytest.mark.parametrize("text", ["3", "3,1", "a,b", "1,2,3", "nan,1", ""])
-def test_a_range_that_is_none_is_a_usage_error(tmp_path: Path, text: str) -> None:
-    source = written(tmp_path, "a.fpcore", CORES)
+def test_a_range_that_is_none_is_a_usage_error(case_file: Write, text: str) -> None:
+    source = case_file(CORES, "a.fpcore")
     code, out, err = run("import", "fpcore", source, f"--range={text}")
     assert (code, out) == (2, "")
     assert err.startswith("error: --range: expected two numbers such as `-10,10`")
 
 
-def test_an_existing_file_is_overwritten_only_by_force(tmp_path: Path) -> None:
-    source = written(tmp_path, "a.csv", TABLE)
-    target = written(tmp_path, "a.toml", "mine")
+def test_an_existing_file_is_overwritten_only_by_force(case_file: Write) -> None:
+    source = case_file(TABLE, "a.csv")
+    target = case_file("mine", "a.toml")
     code, _, err = run("import", "csv", source, "-o", target)
     assert code == 2
     assert "Choose another, or give `--force`" in err
@@ -96,8 +85,8 @@ def test_an_existing_file_is_overwritten_only_by_force(tmp_path: Path) -> None:
     assert [case.name for case in load(target)] == ["line", "wave"]
 
 
-def test_what_is_written_runs(tmp_path: Path) -> None:
-    source = written(tmp_path, "a.csv", TABLE)
+def test_what_is_written_runs(tmp_path: Path, case_file: Write) -> None:
+    source = case_file(TABLE, "a.csv")
     target = tmp_path / "a.toml"
     assert run("import", "csv", source, "-o", target)[0] == 0
     code, out, _ = run("run", target, "--points", 3)
@@ -121,9 +110,9 @@ def test_what_is_written_runs(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_nothing_to_import_is_an_error(
-    tmp_path: Path, format_: str, text: str, message: str
+    case_file: Write, format_: str, text: str, message: str
 ) -> None:
-    source = written(tmp_path, f"a.{format_}", text)
+    source = case_file(text, f"a.{format_}")
     code, out, err = run("import", format_, source)
     assert (code, out) == (2, "")
     assert message in err
@@ -141,8 +130,8 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         assert message in err
 
 
-def test_importing_loads_neither_torch_nor_sympy(tmp_path: Path) -> None:
-    source = written(tmp_path, "a.fpcore", CORES)
+def test_importing_loads_neither_torch_nor_sympy(case_file: Write) -> None:
+    source = case_file(CORES, "a.fpcore")
     script = (
         "import sys\nfrom verifier.cli.main import main\n"
         f"sys.argv = ['verifier', 'import', 'fpcore', {str(source)!r}]\n"
@@ -150,122 +139,3 @@ def test_importing_loads_neither_torch_nor_sympy(tmp_path: Path) -> None:
         "assert not {'torch', 'sympy', 'flint'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
-
-
-# ── CSV ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def imported(tmp_path: Path, text: str) -> Imported:
-    return checked(formulas_csv.read(written(tmp_path, "a.csv", text)), None)
-
-
-def domains(draft: Draft) -> dict[str, str]:
-    return {name: str(bounds) for name, bounds in draft.bounds.items()}
-
-
-def test_the_generic_layout(tmp_path: Path) -> None:
-    text = (
-        "\ufeffFormula,Name,Cite,x_Low,X_LOW,X_high,x_high,Ranges,mood\r\n"
-        "x*X,both,here,0,1/2,2,pi/4,,blue\r\n"
-        '"exp(-t**2\n/2)",broken,,,,,,"t = (-1, 1e3] ; ",\r\n'
-        ",,,,,,,,\r\n"
-        "x+e,,,-inf,,,3,,\r\n"
-        "lambda*e,hidden,,,,,,lambda=[1,2];e=[0,1),\r\n".replace(
-            "lambda=[1,2];e=[0,1)", '"lambda=[1,2];e=[0,1)"'
-        )
-    )
-    found = imported(tmp_path, text)
-    assert not found.left_out
-    assert [(d.line, d.name, domains(d)) for d in found.drafts] == [
-        (2, "both", {"x": "[0, pi/4]", "X": "[1/2, 2]"}),
-        (3, "broken", {"t": "(-1, 1e3]"}),
-        (6, "a, line 6", {"x": "(-inf, 3]"}),
-        (7, "hidden", {"lambda": "[1, 2]", "e": "[0, 1)"}),
-    ]
-    assert found.drafts[0].cite == "here"
-    assert found.remarks == ["columns not taken over: `mood`"]
-
-
-def test_the_layout_of_ai_feynman(tmp_path: Path) -> None:
-    text = (
-        "Filename,Number,Output,Formula,# variables,v1_name,v1_low,v1_high,v2_name,v2_low,v2_high\n"
-        "I.1,1,F,q*E_n,2,q,1,5,E_n,2,3\n"
-        "I.2,2,F,arcsin(x)/pi,1,x,0,1,,,\n"
-    )
-    found = imported(tmp_path, text)
-    assert not found.left_out
-    assert [(d.name, domains(d)) for d in found.drafts] == [
-        ("I.1", {"q": "[1, 5]", "E_n": "[2, 3]"}),
-        ("I.2", {"x": "[0, 1]"}),
-    ]
-
-
-HEADER = "name,formula,x_low,x_high,domain\n"
-
-
-@pytest.mark.parametrize(
-    ("row", "why"),
-    [
-        ("a,x^2,0,1,", "formula, column 1: unknown operator `^`"),
-        ("a,tanhh(x),0,1,", "unknown operation `tanhh`. Did you mean `tanh`?"),
-        ("a,,0,1,", "expected a formula, found an empty cell"),
-        ("a,y,0,1,", "`x` has a range and does not occur in the formula, whose variables are `y`"),
-        ("a,x,1,0,", "expected low < high for `x`, found [1, 0]"),
-        ("a,x,one,2,", "column `x_low`: expected a number"),
-        ("a,x,inf,2,", "column `x_low`: expected a finite number or `-inf`, found `inf`"),
-        ("a,x,0,nan,", "column `x_high`: expected a finite number or `inf`, found `nan`"),
-        ("a,x,0,1,x=[0;1]", "column `domain`, `x`: expected an interval"),
-        ("a,x,0,1,x", "column `domain`: expected ranges such as"),
-        ('a,x,0,1,"x=[0,1]"', "expected one range of `x`, found two"),
-        ("a,3,,,", "nothing to differentiate"),
-        ("a,x,0,1,,more", "expected 5 cells, found 6"),
-        ("a,__import__('os'),,,", "unknown operation `__import__`"),
-    ],
-)  # fmt: skip
-def test_a_row_that_is_no_case_is_named(tmp_path: Path, row: str, why: str) -> None:
-    found = imported(tmp_path, f"{HEADER}good,x,0,1,\n{row}\n")
-    assert [draft.name for draft in found.drafts] == ["good"]
-    (entry,) = found.left_out
-    assert (entry.line, entry.name) == (3, "a")
-    assert why in entry.why
-
-
-def test_a_low_that_is_its_high_fixes_the_variable(tmp_path: Path) -> None:
-    found = imported(tmp_path, f"{HEADER}a,x*y,2,2,\n")
-    text = case_file(found.drafts, "a.csv", "csv")
-    assert tomllib.loads(text)["case"][0]["at"] == {"x": "2"}
-
-
-# ── TOML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        'quote " and \\ slash',
-        "tab\t",
-        "\x7f\x00\x1b[31m",
-        "é 𝛼 \u2028",
-        "# no [[case]]",
-        '"""',
-    ],
-)
-def test_any_text_survives_as_toml(text: str) -> None:
-    draft = Draft(
-        line=1, name=text, formula="x", bounds={}, cite=text, reason=text, notes=(text,)
-    )
-    (read,) = tomllib.loads(case_file([draft], text, "csv"))["case"]
-    assert (read["name"], read["cite"], read["reason"]) == (text, text, text)
-
-
-def test_names_are_printable_and_unique(tmp_path: Path) -> None:
-    rows = "a::b,x,0,1,\n a:b ,x,0,1,\n\x1ba,x,0,1,\n"
-    names = [draft.name for draft in imported(tmp_path, HEADER + rows).drafts]
-    assert names == ["a:b", "a:b (2)", "a"]
-
-
-def test_an_error_in_a_file_of_formulas_has_its_place() -> None:
-    with pytest.raises(FormulaFileError) as error:
-        formulas_csv.read(Path("nowhere.csv"))
-    place: Any = error.value.place
-    assert place.file == "nowhere.csv"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from commands import invoke
 
-from verifier.cli.main import app
 from verifier.cli.output import format_help
 from verifier.records import RunRecord
 from verifier.reports.formats import FORMATS, SURVEY_FORMATS, Options
@@ -29,16 +29,15 @@ def verdicts(record: RunRecord, options: Options) -> str:
 
 
 def test_a_format_that_has_a_row_is_one_of_the_command_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, case_file: Callable[..., Path]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(FORMATS, "verdicts", verdicts)
-    Path("a.toml").write_text(CASE, encoding="utf-8")
+    case_file(CASE, "a.toml")
     command = ["run", "a.toml", "--accept", "unstable"]
 
-    printed = CliRunner().invoke(app, [*command, "--format", "verdicts"])
-    written = CliRunner().invoke(app, [*command, "--format", "verdicts=v.txt"])
-    mistaken = CliRunner().invoke(app, [*command, "--format", "verdict"])
+    printed = invoke(*command, "--format", "verdicts")
+    written = invoke(*command, "--format", "verdicts=v.txt")
+    mistaken = invoke(*command, "--format", "verdict")
 
     assert (printed.exit_code, printed.stdout) == (0, "match.exact\n")
     assert Path("v.txt").read_text(encoding="utf-8") == "match.exact\n"
@@ -55,7 +54,5 @@ def test_so_is_one_of_the_survey(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(SURVEY_FORMATS, "operations", operations)
     command = ["survey", "--operation", "neg", "--dtype", "float32", "--points", "2"]
-    printed = CliRunner().invoke(
-        app, [*command, "--jobs", "1", "--format", "operations"]
-    )
+    printed = invoke(*command, "--jobs", "1", "--format", "operations")
     assert (printed.exit_code, printed.stdout) == (0, "neg\n")

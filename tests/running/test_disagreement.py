@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 import torch
+from commands import invoke
 
 import verifier
 from verifier.automatic import modes, routes
@@ -240,15 +241,11 @@ def test_the_json_report_holds_them_and_is_read_back(
 
 
 def test_a_run_from_the_command_line_tells_them(tmp_path: Path) -> None:
-    from typer.testing import CliRunner
-
-    from verifier.cli import main as cli
-
     file = tmp_path / "c.toml"
     file.write_text(
         '[[case]]\nname = "n"\nexpression = "exp(sin(x)*y)/y"\ndtype = "float32"\n'
         'domain = { x = "[-3, 3]", y = "[1, 5]" }\nroutes = ["reverse", "forward"]\n'
     )
-    found = CliRunner().invoke(cli.app, ["run", str(file)])
+    found = invoke("run", file)
     assert found.exit_code == 0
     assert "Routes disagree" in found.output

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from typer.testing import CliRunner
+from commands import invoke
 
 import verifier
-from verifier.cli import main as cli
 from verifier.records import Result, Verdict
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.truth import oracle as truth
@@ -90,7 +89,7 @@ def test_a_report_may_hold_every_comparison(
 
     def run(*options: str) -> list[dict[str, Any]]:
         command = ["run", "a.toml", "--format", "json", *options]
-        found = CliRunner().invoke(cli.app, command)
+        found = invoke(*command)
         assert found.exit_code == 0, found.output
         results: list[dict[str, Any]] = json.loads(found.stdout)["results"]
         return results
@@ -113,7 +112,7 @@ def test_a_report_may_hold_every_comparison(
 
 
 def test_an_unknown_choice_of_points_is_refused() -> None:
-    found = CliRunner().invoke(cli.app, ["run", "--points-in-report", "al"])
+    found = invoke("run", "--points-in-report", "al")
     assert found.exit_code == 2
     assert "Did you mean `all`?" in found.stderr
 
