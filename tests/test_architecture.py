@@ -21,6 +21,7 @@ PACKAGE = Path(verifier.__file__).parent
 
 GROUND = {
     "errors": "",
+    "files": "",
     "floats": "",
     "floating_point": "errors",
     "interrupts": "",

@@ -1,28 +1,18 @@
-"""The baseline: what it keeps, how a run is held against it, and the file."""
+"""The baseline: what it keeps, and how a run is compared with it."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import os
 from pathlib import Path
 
 import pytest
 import torch
 
 import verifier
-from verifier.errors import BaselineError
 from verifier.judgement import baseline
-from verifier.judgement.baseline import (
-    compare,
-    dump,
-    load,
-    of,
-    replace_text,
-    split,
-    write,
-)
+from verifier.judgement.baseline import compare, of, split
+from verifier.judgement.baseline_file import load, write
 from verifier.judgement.comparison import severity
 from verifier.records import ChangeKind, Tally, Verdict
 from verifier.reports import json as json_report
@@ -55,8 +45,6 @@ def kind(changes):
 
     return only
 
-
-# ── the rules ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 EXACT = ("match.exact", 0.0)
 
@@ -211,218 +199,6 @@ def test_split_parts_the_entries_by_the_folders_of_their_files(
     assert inside(".") == {"cases/a.toml", "cases/deep/b.toml", "cases2/c.toml"}
 
 
-# ── the file ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_life_cycle(tmp_path, make_result, make_record):
-    path = tmp_path / "baseline.json"
-    good = make_record(make_result("a"))
-    bad = make_record(make_result("a", "differ.wrong", max_error_ulp=9e9))
-
-    with pytest.raises(BaselineError, match="no such baseline"):  # 1: none yet
-        load(path)
-    write(path, good)  # 2: written, and passes
-    assert compare(good, load(path)) == []
-    (change,) = compare(bad, load(path))  # 3: a change fails, and leaves the file
-    assert change.regression
-    assert compare(good, load(path)) == []
-    write(path, bad)  # 4: forced, it is rewritten, and passes
-    assert compare(bad, load(path)) == []
-    (change,) = compare(good, load(path))  # 5: the way back is an improvement
-    assert change.kind is ChangeKind.IMPROVED
-
-
-def test_the_file_is_sorted_with_one_entry_a_line(make_result, make_record):
-    record = make_record(
-        make_result("b", "differ.unstable", max_error_ulp=32212345678901.0),
-        make_result("a", dtype="float64"),
-        make_result("a", "match.undefined", max_error_ulp=None),
-        make_result("c", "differ.range", max_error_ulp=float("inf")),
-    )
-
-    assert dump(record) == (
-        '{"schema": 2, "entries": {\n'
-        '"cases/notebook.toml::a float32 reverse 1": '
-        '{"verdict": "match.undefined", "quantities": {"result": '
-        '{"counts": {"match.undefined": 1}, "max_error_ulp": null}}},\n'
-        '"cases/notebook.toml::a float64 reverse 1": '
-        '{"verdict": "match.exact", "quantities": {"result": '
-        '{"counts": {"match.exact": 1}, "max_error_ulp": 0.0}}},\n'
-        '"cases/notebook.toml::b float32 reverse 1": '
-        '{"verdict": "differ.unstable", "quantities": {"result": '
-        '{"counts": {"differ.unstable": 1}, "max_error_ulp": 32200000000000.0}}},\n'
-        '"cases/notebook.toml::c float32 reverse 1": '
-        '{"verdict": "differ.range", "quantities": {"result": '
-        '{"counts": {"differ.range": 1}, "max_error_ulp": null}}}\n'
-        "}}\n"
-    )
-
-
-def test_what_is_dumped_is_loaded(tmp_path, make_result, make_record):
-    record = make_record(
-        *(make_result(f'ü "{v}" \udc80', v, max_error_ulp=1.5) for v in Verdict)
-    )
-    path = tmp_path / "b.json"
-
-    write(path, record)
-
-    assert load(path) == of(record)
-
-
-def test_an_empty_run_makes_a_baseline_that_loads(tmp_path, make_record):
-    write(tmp_path / "b.json", make_record())
-
-    assert load(tmp_path / "b.json").entries == {}
-
-
-def test_kept_entries_stay_and_new_ones_replace_them(make_result, make_record):
-    kept = of(make_record(make_result("a", "differ.wrong"), make_result("b")))
-
-    entries = json.loads(dump(make_record(make_result("a")), kept=kept))["entries"]
-
-    assert [entry["verdict"] for entry in entries.values()] == ["match.exact"] * 2
-
-
-def entry(**fields):
-    usual = {"verdict": "match.exact", "quantities": {}}
-    return json.dumps({"schema": 2, "entries": {"a": usual | fields}})
-
-
-def quantity(counts=None, error=0):
-    counts = {"match.exact": 1} if counts is None else counts
-    return entry(quantities={"value": {"counts": counts, "max_error_ulp": error}})
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", r"b\.json:1: expected JSON"),
-        ('{"schema": 2, "entries": {', "expected JSON"),
-        ("[1]", "expected a baseline with `schema` and `entries`"),
-        ('{"entries": {}}', "expected a baseline with `schema`"),
-        ('{"schema": 2, "results": []}', "This is a JSON report"),
-        (
-            '{"schema": 1, "entries": {"a": {"verdict": "match.exact", "max_error_ulp": 0}}}',
-            "expected schema 2, which keeps every quantity apart, found 1, which does not. "
-            "`verifier run --baseline FILE --update-baseline` writes a new one",
-        ),
-        ('{"schema": 3, "entries": {}}', "expected schema 2, found 3"),
-        ('{"schema": true, "entries": {}}', "expected schema 2, found True"),
-        ('{"schema": 2, "entries": []}', "expected `entries` to be an object"),
-        ('{"schema": 2, "entries": {"a": {}}}', r"a\.verdict: is missing"),
-        ('{"schema": 2, "entries": {"a": 3}}', "a: expected an object, found 3"),
-        (
-            entry(verdict="match.exakt"),
-            r'a\.verdict: expected a verdict, found "match\.exakt"\. Did you mean `match\.exact`',
-        ),
-        (entry(verdict=[]), r"a\.verdict: expected a verdict, found \[\]"),
-        (entry(quantities=[]), r"a\.quantities: expected an object, found \[\]"),
-        (
-            entry(quantities={"slope x": {}}),
-            'expected one of value, gradient, hessian, result, found "slope x"',
-        ),
-        (entry(quantities={"value": {}}), r"a\.quantities\.value\.counts: is missing"),
-        (
-            quantity(counts={}),
-            "expected a verdict or more, each at least once, found {}",
-        ),
-        (
-            quantity(counts={"match.exakt": 1}),
-            r'value\.counts: expected a verdict, found "match\.exakt"\. Did you mean',
-        ),
-        (
-            quantity(counts={"match.exact": 0}),
-            r'counts: expected a verdict or more, each at least once, found {"match\.exact": 0}',
-        ),
-        (
-            quantity(counts={"match.exact": 1, "differ.wrong": -1}),
-            r"counts\.differ\.wrong: expected a number from 0, found -1",
-        ),
-        (quantity(error="0"), r'value\.max_error_ulp: expected a number, found "0"'),
-        (quantity(error=-1), "max_error_ulp: expected a number from 0, found -1"),
-        (quantity(error=math.nan), "found the token `NaN`"),
-        (
-            quantity(error="1e999").replace('"1e999"', "1e999"),
-            "max_error_ulp: expected a number, found Infinity",
-        ),
-        (
-            '{"schema": 2, "entries": {"a": 1, "a": 2}}',
-            "expected `a` once, found it twice",
-        ),
-        ("[" * 100_000, "nested too deeply"),
-    ],
-)
-def test_what_is_no_baseline_is_an_error_that_names_file_and_mend(
-    tmp_path, text, message
-):
-    path = tmp_path / "b.json"
-    path.write_text(text)
-
-    with pytest.raises(BaselineError, match=message) as caught:
-        load(path)
-
-    assert caught.value.place.file == str(path)
-    assert "--update-baseline" in str(caught.value)
-
-
-def test_a_file_that_is_not_text_is_an_error(tmp_path):
-    (tmp_path / "b.json").write_bytes(b"\xff\xfe{}")
-
-    with pytest.raises(BaselineError, match="expected a readable baseline"):
-        load(tmp_path / "b.json")
-    with pytest.raises(BaselineError, match="expected a readable baseline"):
-        load(tmp_path)
-
-
-# ── written whole or not at all ─────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("failing", ["fsync", "replace"])
-def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_other(
-    tmp_path, monkeypatch, make_result, make_record, failing
-):
-    path = tmp_path / "b.json"
-    write(path, make_record(make_result("old")))
-    old = path.read_text()
-
-    def fail(*_args, **_kwargs):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(
-        *((os, "fsync") if failing == "fsync" else (Path, "replace")), fail
-    )
-    with pytest.raises(BaselineError, match="No space left on device"):
-        write(path, make_record(make_result("new")))
-
-    assert path.read_text() == old
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_folder_that_is_not_there_is_an_error(tmp_path, make_record):
-    with pytest.raises(BaselineError, match="cannot be written: No such file"):
-        write(tmp_path / "none" / "b.json", make_record())
-
-
-def test_replacing_keeps_the_mode_and_follows_a_link(tmp_path):
-    target = tmp_path / "target"
-    target.write_text("old")
-    target.chmod(0o640)
-    link = tmp_path / "link"
-    link.symlink_to(target)
-
-    replace_text(link, "new")
-
-    assert link.is_symlink()
-    assert target.read_text() == "new"
-    assert target.stat().st_mode & 0o777 == 0o640
-
-
-def test_a_device_is_written_to_not_replaced():
-    replace_text(Path(os.devnull), "text")
-
-    assert not Path(os.devnull).is_file()
-
-
 def test_the_error_at_ill_conditioned_points_is_no_measure(make_record, make_result):
     def run(error, **counts):
         result = make_result("a", "match.rounding", max_error_ulp=error)
@@ -435,9 +211,6 @@ def test_the_error_at_ill_conditioned_points_is_no_measure(make_record, make_res
     well = of(run(100.0, **{"match.rounding": 2}))
     (change,) = compare(run(1e9, **{"match.rounding": 2}), well)
     assert change.regression
-
-
-# ── by quantity ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema
 
-from verifier.judgement import baseline
+from verifier.judgement import baseline, baseline_file
 from verifier.records import Change, ChangeKind, Verdict
 from verifier.reports import json as report
 from verifier.reports import survey
@@ -63,12 +63,17 @@ def test_an_old_report_means_what_it_meant() -> None:
 
 def test_a_report_is_the_same_run_as_the_baseline_that_it_was_compared_with() -> None:
     record = report.read(text_of(REPORT), REPORT.name)
-    assert baseline.compare(record, baseline.load(DATA / "baseline.json")) == changes()
+    assert (
+        baseline.compare(record, baseline_file.load(DATA / "baseline.json"))
+        == changes()
+    )
 
 
 def test_an_old_baseline_is_written_again_as_it_was(make_record: Any) -> None:
     file = DATA / "baseline.json"
-    assert baseline.dump(make_record(), kept=baseline.load(file)) == text_of(file)
+    assert baseline_file.dump(make_record(), kept=baseline_file.load(file)) == text_of(
+        file
+    )
 
 
 def test_an_old_survey_is_read_and_written_again_as_it_was() -> None:

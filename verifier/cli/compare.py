@@ -9,8 +9,8 @@ import typer
 
 from verifier.cli.command import command, page, say
 from verifier.cli.options import Growth, checked_growth
-from verifier.cli.output import reason
 from verifier.errors import BaselineError, Place
+from verifier.files import reason
 
 if TYPE_CHECKING:
     from verifier.records import RunRecord

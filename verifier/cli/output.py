@@ -9,6 +9,7 @@ from pathlib import Path
 from verifier.cli.command import say
 from verifier.cli.options import unknown
 from verifier.errors import Place, UsageError
+from verifier.files import reason, replace_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +79,6 @@ def deliver(wanted: Iterable[Target], render: Callable[[Target], str]) -> None:
 
 def write(file: Path, content: str) -> None:
     """Gives a file its content in one step."""
-    from verifier.judgement.baseline import replace_text
-
     try:
         replace_text(file, content)
     except OSError as error:
@@ -87,8 +86,3 @@ def write(file: Path, content: str) -> None:
             f"cannot be written: {reason(error)}. Choose another place.",
             place=Place(file=str(file)),
         ) from error
-
-
-def reason(error: OSError | UnicodeDecodeError) -> str:
-    """Why a file cannot be read or written, in the system's words."""
-    return getattr(error, "strerror", None) or str(error)

@@ -38,15 +38,15 @@ def checked(file: Path | None, *, update: bool) -> Path | None:
 
 def load(request: Request) -> Baseline | None:
     """The baseline to compare the run with, or None; one that is to be rewritten need not be there."""
-    from verifier.judgement import baseline
+    from verifier.judgement import baseline_file
 
     if request.file is None:
         return None
     if not request.update:
-        return baseline.load(request.file)
+        return baseline_file.load(request.file)
     check_folder(request.file)
     try:
-        return baseline.load(request.file)
+        return baseline_file.load(request.file)
     except BaselineError as error:
         if request.file.exists():
             complain(f"note: rewritten without a comparison: {error}")
@@ -76,7 +76,8 @@ def update(
 
     A run that did not finish writes nothing.
     """
-    from verifier.judgement.baseline import split, write
+    from verifier.judgement.baseline import split
+    from verifier.judgement.baseline_file import write
 
     assert request.file is not None
     if record.interrupted:

@@ -1,28 +1,13 @@
-"""A stored run, reduced to what a later one is held against: verdicts and the largest error, by quantity.
-
-The file is JSON, sorted, one result a line, so that a change of it reads well in a diff:
-
-    {"schema": 2, "entries": {
-    "cases/notebook.toml::example-two float32 reverse 1": {"verdict": "match.exact", "quantities": {
-        "value": {"counts": {"match.exact": 1}, "max_error_ulp": 0.0}, …}}
-    }}
-
-where the entry stands on a single line.
-"""
+"""A stored run, reduced to what a later one is compared with: verdicts and the largest error, by quantity."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import secrets
-import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
-from verifier.errors import BaselineError, Place
+from verifier.errors import BaselineError
 from verifier.judgement.comparison import severity
 from verifier.judgement.tallies import joined, verdicts
 from verifier.records import (
@@ -34,9 +19,6 @@ from verifier.records import (
     Tally,
     Verdict,
 )
-from verifier.serialisation import Codec, decode
-
-SCHEMA = 2
 
 NOISE_ULP = 1.0
 """Errors below one ulp are noise: a correctly rounded result may be off by half of one, the next best by one."""
@@ -44,21 +26,14 @@ NOISE_ULP = 1.0
 SPREADS = 3
 """How many standard deviations more points with a verdict are no chance."""
 
-ERROR_DIGITS = 3
-"""Significant digits of an error that the file keeps; more would change with the machine and say nothing."""
-
 _FAMILIES = ("match", "undecided", "differ", "error")
-_MEND = "`verifier run --baseline FILE --update-baseline` writes a new one."
-
 
 WHOLE = "result"
 """The quantity of a result that does not tell its quantities apart, as in older reports."""
 
-_QUANTITIES = ("value", "gradient", "hessian", WHOLE)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Reported):
+class Stored(Reported):
     """What a baseline keeps of a result."""
 
     verdict: Verdict
@@ -71,17 +46,14 @@ class Entry(Reported):
         return joined(self.quantities.values(), name=(WHOLE, ()))
 
     def __str__(self) -> str:
-        return self.verdict.value if self.whole is None else _told(self.whole)
-
-
-_ENTRY = Codec(Entry, mend=_MEND, whole=True)
+        return self.verdict.value if self.whole is None else _described(self.whole)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """The entries of a stored run, by the identity of their results."""
 
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[str, Stored] = field(default_factory=dict)
 
 
 def identity(result: Result) -> str:
@@ -94,7 +66,7 @@ def of(record: RunRecord) -> Baseline:
     return Baseline(entries={identity(r): _entry(r) for r in record.results})
 
 
-def _entry(result: Result) -> Entry:
+def _entry(result: Result) -> Stored:
     quantities = result.quantities
     if not quantities and result.counts:
         # Where some points are ill-conditioned, the largest error is theirs, and the kernel's only by chance.
@@ -102,12 +74,12 @@ def _entry(result: Result) -> Entry:
         error = None if conditioned else result.max_error_ulp
         whole = Tally(quantity=WHOLE, wrt=(), counts=result.counts, max_error_ulp=error)
         quantities = (whole,)
-    return Entry(
+    return Stored(
         verdict=result.verdict, quantities={tally.name: tally for tally in quantities}
     )
 
 
-def _told(tally: Tally) -> str:
+def _described(tally: Tally) -> str:
     """The worst verdict, at how many of all points something is no match, and the largest error."""
     worst = verdicts(tally)[0]
     bad, total = _at_least(tally, _LEAST_BAD), sum(tally.counts.values())
@@ -122,8 +94,8 @@ def split(baseline: Baseline, paths: Iterable[Path]) -> tuple[Baseline, Baseline
     What a run was not asked about has not vanished from it.
     """
     folders = [path.resolve() for path in paths]
-    inside: dict[str, Entry] = {}
-    outside: dict[str, Entry] = {}
+    inside: dict[str, Stored] = {}
+    outside: dict[str, Stored] = {}
     for name, entry in baseline.entries.items():
         file = Path(name.partition("::")[0]).resolve()
         (inside if _lies_in(file, folders) else outside)[name] = entry
@@ -139,8 +111,8 @@ def _lies_in(file: Path, folders: Iterable[Path]) -> bool:
 
 def check_overlap(record: RunRecord, baseline: Baseline) -> None:
     """Raise `BaselineError` where no result of a run has an entry: the comparison would pass whatever it found."""
-    found = of(record).entries
-    if found and baseline.entries and not found.keys() & baseline.entries.keys():
+    results = of(record).entries
+    if results and baseline.entries and not results.keys() & baseline.entries.keys():
         first = next(iter(baseline.entries))
         raise BaselineError(
             f"expected a baseline of these cases, found none of them in it; its first is `{first}`. "
@@ -162,51 +134,47 @@ def compare(
     `growth` ulps (see `NOISE_ULP`). In a `partial` run, one that was filtered or interrupted, an entry without a
     result has not vanished.
     """
-    found = of(record).entries
+    results = of(record).entries
     expected = {identity(r) for r in record.results if r.as_expected}
     changes = [
         change
-        for name, after in found.items()
+        for name, after in results.items()
         for change in _changes(name, baseline, after, growth, name in expected)
     ]
     if not partial:
         changes += [
             _changed(name, ChangeKind.VANISHED, before, None)
             for name, before in baseline.entries.items()
-            if name not in found
+            if name not in results
         ]
-    return sorted(
-        changes,
-        key=lambda one: (not one.regression, one.result, one.quantity or ""),
-    )
+    return sorted(changes, key=lambda c: (not c.regression, c.result, c.quantity or ""))
 
 
 def _changes(
-    name: str, baseline: Baseline, after: Entry, growth: float, expected: bool
+    name: str, baseline: Baseline, after: Stored, growth: float, expected: bool
 ) -> list[Change]:
     before = baseline.entries.get(name)
     if before is None:
-        kind = _new(after.verdict, expected)
-        return [_changed(name, kind, None, after)]
-    found: list[Change] = []
+        return [_changed(name, _new(after.verdict, expected), None, after)]
+    changes: list[Change] = []
     if before.quantities and after.quantities:
         old, new = _alike(before, after)
         for quantity in dict.fromkeys((*old, *new)):
             was, now = old.get(quantity), new.get(quantity)
-            if (change := _kind(was, now, growth, expected)) is not None:
-                told = None if quantity == WHOLE else quantity
-                found.append(_changed(name, change, was, now, told))
+            if (kind := _kind(was, now, growth, expected)) is not None:
+                named = None if quantity == WHOLE else quantity
+                changes.append(_changed(name, kind, was, now, named))
     # What a result says as a whole may be worse than what any of its numbers does.
-    whole = {one.regression for one in found}
-    if _is_worse(after.verdict, before.verdict) and True not in whole:
-        found.append(_changed(name, ChangeKind.WORSE_VERDICT, before, after))
-    elif _is_worse(before.verdict, after.verdict) and not whole:
-        found.append(_changed(name, ChangeKind.IMPROVED, before, after))
-    return found
+    is_worse = any(change.regression for change in changes)
+    if _is_worse(after.verdict, before.verdict) and not is_worse:
+        changes.append(_changed(name, ChangeKind.WORSE_VERDICT, before, after))
+    elif _is_worse(before.verdict, after.verdict) and not changes:
+        changes.append(_changed(name, ChangeKind.IMPROVED, before, after))
+    return changes
 
 
 def _alike(
-    before: Entry, after: Entry
+    before: Stored, after: Stored
 ) -> tuple[Mapping[str, Tally], Mapping[str, Tally]]:
     """The quantities of both; where one does not tell them apart, those of the other joined as well."""
     sides = before.quantities, after.quantities
@@ -249,22 +217,22 @@ def _new(verdict: Verdict, expected: bool) -> ChangeKind:
 def _changed(
     name: str,
     kind: ChangeKind,
-    before: Entry | Tally | None,
-    after: Entry | Tally | None,
+    before: Stored | Tally | None,
+    after: Stored | Tally | None,
     quantity: str | None = None,
 ) -> Change:
-    def tell(side: Entry | Tally | None) -> str | None:
+    def described(side: Stored | Tally | None) -> str | None:
         if side is None:
             return None
-        return _told(side) if isinstance(side, Tally) else str(side)
+        return _described(side) if isinstance(side, Tally) else str(side)
 
     return Change(
         result=name,
         quantity=quantity,
         kind=kind,
         regression=kind not in (ChangeKind.IMPROVED, ChangeKind.NEW),
-        before=tell(before),
-        after=tell(after),
+        before=described(before),
+        after=described(after),
     )
 
 
@@ -311,138 +279,3 @@ def _has_grown(before: float | None, after: float | None, growth: float) -> bool
     if before is None or after is None:
         return False
     return after > growth * max(before, NOISE_ULP)
-
-
-# ── the file ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def dump(record: RunRecord, *, kept: Baseline | None = None) -> str:
-    """The text of the baseline that a run makes; entries of `kept` that the run has no result for stay."""
-    entries = {**(kept.entries if kept is not None else {}), **of(record).entries}
-    lines = (
-        f"{json.dumps(name)}: {_dump_entry(entry)}"
-        for name, entry in sorted(entries.items())
-    )
-    body = ",\n".join(lines)
-    return f'{{"schema": {SCHEMA}, "entries": {{\n{body}\n}}}}\n'
-
-
-def _dump_entry(entry: Entry) -> str:
-    quantities = {name: _rounded(tally) for name, tally in entry.quantities.items()}
-    table = _ENTRY.write(replace(entry, quantities=quantities))
-    for tally in table["quantities"].values():
-        del tally["quantity"], tally["wrt"]  # its key says them
-    return json.dumps(table)
-
-
-def _rounded(tally: Tally) -> Tally:
-    error = tally.max_error_ulp
-    if error is not None:
-        error = float(f"{error:.{ERROR_DIGITS}g}")
-    return replace(tally, max_error_ulp=error)
-
-
-def load(path: Path) -> Baseline:
-    """The baseline in a file; a file that is absent, unreadable or no baseline is an error."""
-    place = Place(file=str(path))
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise BaselineError(f"no such baseline. {_MEND}", place=place) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BaselineError(
-            f"expected a readable baseline, found: {getattr(error, 'strerror', None) or error}. {_MEND}",
-            place=place,
-        ) from error
-    try:
-        return _parse(text)
-    except BaselineError as error:
-        raise error.at(place) from error
-
-
-def _parse(text: str) -> Baseline:
-    data = decode(text, what="a baseline", mend=_MEND)
-    if not isinstance(data, dict) or "schema" not in data or "entries" not in data:
-        hint = ""
-        if isinstance(data, dict) and "results" in data:
-            hint = "This is a JSON report: `verifier compare` reads those. "
-        raise BaselineError(
-            f"expected a baseline with `schema` and `entries`. {hint}{_MEND}"
-        )
-    schema, entries = data["schema"], data["entries"]
-    if schema == 1 and not isinstance(schema, bool):
-        raise BaselineError(
-            f"expected schema {SCHEMA}, which keeps every quantity apart, found 1, which does not. {_MEND}"
-        )
-    if schema != SCHEMA:
-        raise BaselineError(f"expected schema {SCHEMA}, found {schema!r}. {_MEND}")
-    if not isinstance(entries, dict):
-        raise BaselineError(f"expected `entries` to be an object. {_MEND}")
-    return Baseline(
-        entries={name: _parse_entry(name, entry) for name, entry in entries.items()}
-    )
-
-
-def _parse_entry(name: str, data: object) -> Entry:
-    entry = _ENTRY.read(_with_names(data, name), at=name)
-    for quantity, tally in entry.quantities.items():
-        if not tally.counts or min(tally.counts.values()) < 1:
-            _refuse(
-                "a verdict or more, each at least once",
-                dict(tally.counts),
-                f"{name}.quantities.{quantity}.counts",
-            )
-    return entry
-
-
-def _with_names(entry: object, at: str) -> object:
-    """The entry with the parts of each quantity's key beside its numbers, where a `Tally` has them."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("quantities"), dict):
-        return entry
-    quantities = {}
-    for name, tally in entry["quantities"].items():
-        quantity, *wrt = name.split(" ")
-        if quantity not in _QUANTITIES:
-            _refuse(f"one of {', '.join(_QUANTITIES)}", name, f"{at}.quantities")
-        names = {"quantity": quantity, "wrt": wrt}
-        quantities[name] = tally | names if isinstance(tally, dict) else tally
-    return {**entry, "quantities": quantities}
-
-
-def _refuse(expected: str, found: object, at: str) -> NoReturn:
-    place = Place(key=at)
-    shown = json.dumps(found)
-    raise BaselineError(f"expected {expected}, found {shown}. {_MEND}", place=place)
-
-
-def write(path: Path, record: RunRecord, *, kept: Baseline | None = None) -> None:
-    """Writes the baseline that a run makes, whole or not at all; see `dump` for `kept`."""
-    try:
-        replace_text(path, dump(record, kept=kept))
-    except OSError as error:
-        raise BaselineError(
-            f"cannot be written: {error.strerror or error}. Choose another place.",
-            place=Place(file=str(path)),
-        ) from error
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Gives a file its new text in one step: whatever fails on the way, the old text stays.
-
-    A pipe or device, which cannot be replaced, is written to.
-    """
-    if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
-        return
-    target = path.resolve()  # a link stays a link
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if target.exists():
-            shutil.copymode(target, temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
