@@ -14,8 +14,7 @@ import verifier
 from verifier import api
 from verifier.errors import CaseFileError, ExpressionError, UsageError
 from verifier.records import Comparison, RunRecord, Verdict
-from verifier.running import pipeline
-from verifier.running.pipeline import Task
+from verifier.running.units import Unit
 
 LOGISTIC = "x/(1 + exp(-x))"
 
@@ -28,20 +27,20 @@ def ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Unit]:
     """The tasks that would be run."""
-    tasks: list[Task] = []
+    tasks: list[Unit] = []
 
-    def execute(given: Sequence[Task], *, seed: int = 0) -> RunRecord:
+    def execute(given: Sequence[Unit], *, seed: int = 0) -> RunRecord:
         tasks.extend(given)
         return RunRecord(environment={}, seed=seed, elapsed_s=0.0, results=())
 
-    monkeypatch.setattr(pipeline, "execute", execute)
+    monkeypatch.setattr(api, "execute", execute)
     return tasks
 
 
 def test_verify_asks_for_orders_routes_conventions_and_accepted_differences(
-    asked: list[Task],
+    asked: list[Unit],
 ) -> None:
     verifier.verify(
         "abs(x)",
@@ -59,7 +58,7 @@ def test_verify_asks_for_orders_routes_conventions_and_accepted_differences(
 
 
 def test_verify_asks_for_the_gradient_in_reverse_mode_unless_told(
-    asked: list[Task],
+    asked: list[Unit],
 ) -> None:
     verifier.verify("x*y", at={"x": 1, "y": 2})
     assert (asked[0].case.order, asked[0].case.routes) == (1, ("reverse",))
@@ -86,7 +85,7 @@ def test_the_signature_spells_every_keyword_out() -> None:
         verifier.verify("x", at={"x": 1}, dtypes="float32")  # type: ignore[call-arg]
 
 
-def test_check_runs_the_callable_in_every_dtype(asked: list[Task]) -> None:
+def test_check_runs_the_callable_in_every_dtype(asked: list[Unit]) -> None:
     verifier.check(ratio, expression="a/b", at={"a": 1, "b": 2}, order=2, wrt=["b"])
     assert [task.dtype for task in asked] == ["float32", "float64"]
     assert {task.function for task in asked} == {ratio}
@@ -115,20 +114,20 @@ def with_rest(*tensors: torch.Tensor) -> torch.Tensor:
     ],
 )
 def test_arguments_are_the_parameters_that_are_named_as_the_variables(
-    function: Callable[..., Any], arguments: tuple[str, ...], asked: list[Task]
+    function: Callable[..., Any], arguments: tuple[str, ...], asked: list[Unit]
 ) -> None:
     verifier.check(function, expression="a/b", at={"b": 2, "a": 1})
     verifier.check(function, expression="a/b", domain={"b": "[1, 2]"}, at={"a": 1})
     assert {task.case.arguments for task in asked} == {arguments}
 
 
-def test_a_parameter_that_the_expression_lacks_is_an_input(asked: list[Task]) -> None:
+def test_a_parameter_that_the_expression_lacks_is_an_input(asked: list[Unit]) -> None:
     verifier.check(ratio, expression="a", at={"a": 1, "b": 2})
     assert asked[0].case.arguments == asked[0].case.wrt == ("a", "b")
     assert asked[0].case.inputs == ("a",)
 
 
-def test_the_order_of_the_arguments_may_be_given(asked: list[Task]) -> None:
+def test_the_order_of_the_arguments_may_be_given(asked: list[Unit]) -> None:
     verifier.check(ratio, expression="a/b", at={"a": 1, "b": 2}, inputs=["b", "a"])
     assert asked[0].case.arguments == ("b", "a")
 
@@ -146,7 +145,7 @@ def test_a_point_may_be_given_in_the_order_of_the_arguments(
     function: Callable[..., Any],
     inputs: list[str] | None,
     point: dict[str, int],
-    asked: list[Task],
+    asked: list[Unit],
 ) -> None:
     verifier.check(function, 1, "2", expression="a/b", inputs=inputs)
     given = asked[0].case.given[0]

@@ -273,8 +273,8 @@ def new_violations(module: str, source: str) -> list[str]:
         ),
         (
             "verifier.reports.fake",
-            "from verifier.running.pipeline import Task",
-            "verifier.running.pipeline",
+            "from verifier.running.run import Task",
+            "verifier.running.run",
         ),
         ("verifier.judgement.fake", "def f():\n    import torch", "torch"),
         ("verifier.symbolic.fake", "import sympy", "sympy"),
@@ -282,13 +282,13 @@ def new_violations(module: str, source: str) -> list[str]:
         ("verifier.symbolic.calculus.derivative", "import torch", "torch"),
         ("verifier.language.points.scalars", "import pydantic", "pydantic"),
         ("verifier.language.casefile.case", "import pydantic", "pydantic"),
-        ("verifier.running.pipeline", "from rich.text import Text", "rich"),
+        ("verifier.running.run", "from rich.text import Text", "rich"),
         ("verifier.floats", "import verifier.records", "verifier.records"),
         ("verifier.traces", "import verifier.floats", "verifier.floats"),
         (
-            "verifier.verification.inquiry",
-            "from verifier.running import pipeline",
-            "verifier.running.pipeline",
+            "verifier.verification.culprits",
+            "from verifier.running import run",
+            "verifier.running.run",
         ),
         (
             "verifier.cli.explain",

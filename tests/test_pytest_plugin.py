@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from verifier.errors import UsageError
-from verifier.running import pipeline
+from verifier.running import run
 
 GOOD = """
 [[case]]
@@ -43,7 +43,7 @@ def _imported():
     for name in (
         "verifier.language.casefile.loading",
         "verifier.reports.text",
-        "verifier.verification.work",
+        "verifier.verification.verify",
         "torch.fx.experimental.symbolic_shapes",  # which torch imports at its first `backward`
     ):
         importlib.import_module(name)
@@ -309,10 +309,10 @@ def test_the_verdict_is_a_property_of_the_report(pytester, project):
 def test_an_error_of_the_user_s_while_verifying_is_its_message_alone(
     pytester, project, monkeypatch
 ):
-    def fail(_task, **_options):
+    def fail(_unit, **_options):
         raise UsageError("expected this, found that. Mend it.")
 
-    monkeypatch.setattr(pipeline, "verify_task", fail)
+    monkeypatch.setattr(run, "verify_alone", fail)
     project(UNSTABLE)
 
     result = pytester.runpytest()
@@ -323,16 +323,16 @@ def test_an_error_of_the_user_s_while_verifying_is_its_message_alone(
 
 
 def test_a_fault_of_the_verifier_keeps_its_traceback(pytester, project, monkeypatch):
-    def fail(_task, **_options):
+    def fail(_unit, **_options):
         raise ZeroDivisionError("a fault")
 
-    monkeypatch.setattr(pipeline, "verify_task", fail)
+    monkeypatch.setattr(run, "verify_alone", fail)
     project(UNSTABLE)
 
     result = pytester.runpytest()
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*verify_task*", "*ZeroDivisionError: a fault"])
+    result.stdout.fnmatch_lines(["*verify_alone*", "*ZeroDivisionError: a fault"])
 
 
 def test_loading_the_plugin_loads_nothing_heavy():

@@ -17,8 +17,9 @@ from verifier.language.programs import parsing
 from verifier.records import Result, RunRecord
 from verifier.reports import text
 from verifier.reports.outcome import PASSED, exit_code
-from verifier.running import pipeline
-from verifier.running.pipeline import Task
+from verifier.running.plan import plan
+from verifier.running.run import execute
+from verifier.running.units import Unit
 
 if TYPE_CHECKING:
     import pytest
@@ -106,7 +107,7 @@ def _spelled_out(function: Callable[_P, Run]) -> Callable[_P, Run]:
 
 @_spelled_out
 def verify(
-    expression: str | Task | None = None,
+    expression: str | Unit | None = None,
     *,
     steps: str | None = None,
     seed: int = 0,
@@ -114,22 +115,22 @@ def verify(
 ) -> Run:
     """The verdict on PyTorch's gradient of an expression (or of named `steps`), as a case file would ask for it.
 
-    Every keyword means what the key of that name means in a case file. A task that `cases` handed to a test is run
+    Every keyword means what the key of that name means in a case file. A unit that `cases` handed to a test is run
     as it stands. Raises `VerifierError` for what no case may say.
 
     It may be called from several threads: one verification waits for another, for the precision of balls is global.
     Other threads must leave that of `flint` alone meanwhile. PyTorch's modes, a default device, the rounding mode and
     the like change no verdict; inside `torch.func.vmap` and its kin it refuses with `UsageError`.
     """
-    if isinstance(expression, Task):
-        return Run(pipeline.execute([expression], seed=seed))
-    tasks = _planned({"expression": expression, "steps": steps, **options})
-    return Run(pipeline.execute(tasks, seed=seed))
+    if isinstance(expression, Unit):
+        return Run(execute([expression], seed=seed))
+    units = _planned({"expression": expression, "steps": steps, **options})
+    return Run(execute(units, seed=seed))
 
 
-def _planned(case: Mapping[str, object]) -> list[Task]:
+def _planned(case: Mapping[str, object]) -> list[Unit]:
     with floating_point.usual():  # a subnormal number would be read as 0
-        return pipeline.plan([from_mapping(case)])
+        return plan([from_mapping(case)])
 
 
 @_spelled_out
@@ -165,8 +166,8 @@ def check(
         declared = _declared(at, options.get("domain"))
         inputs = _parameters_named(function, declared)
     case = {"expression": expression, "inputs": inputs, "elementwise": elementwise}
-    tasks = [replace(t, function=function) for t in _planned({**case, **options})]
-    return Run(pipeline.execute(tasks, seed=seed))
+    units = [replace(u, function=function) for u in _planned({**case, **options})]
+    return Run(execute(units, seed=seed))
 
 
 def _at_values(
@@ -231,7 +232,12 @@ def cases(*paths: str | Path) -> pytest.MarkDecorator:
 
     if not paths:
         raise UsageError("expected at least one case file or folder, found none")
-    tasks = pipeline.plan(load_paths([Path(path) for path in paths]))
+    units = plan(load_paths([Path(path) for path in paths]))
     return pytest.mark.parametrize(
-        "case", [pytest.param(task, id=task.id) for task in tasks]
+        "case",
+        [
+            pytest.param(alone, id=alone.ids[0])
+            for unit in units
+            for alone in unit.by_route()
+        ],
     )

@@ -15,15 +15,29 @@ from fractions import Fraction
 from typing import Any, ClassVar, TypeAlias
 
 from verifier import floats
-from verifier.floats import Format, nearest, neighbour, ulp
+from verifier.floats import (
+    Format,
+    decimal,
+    decimal_within,
+    nearest,
+    neighbour,
+    power_of_two,
+    shortest,
+    ulp,
+)
 from verifier.records import Disc, Enclosure, Rectangle, Truth, TruthStatus
 
 NORM_BITS = 128
 """Relative accuracy of a norm, which is rounded up."""
+TIGHT_BITS = 20
+"""Bits of an ulp to which a truth has to be known."""
+LARGEST_EXPONENT = 20_000
+"""Beyond 2^±this, far outside every format, an enclosure is cut off: exp(exp(30)) has an
+exponent of 10^13 bits."""
 
 Plane: TypeAlias = tuple[Fraction, Fraction]
 """A complex number, exactly: real and imaginary part."""
-Measured: TypeAlias = Any
+Number: TypeAlias = Any
 """A float, or a complex."""
 Exact: TypeAlias = Any
 """A `Fraction`, or a `Plane`."""
@@ -37,6 +51,17 @@ class Field(ABC):
     name: ClassVar[str]
     formats: ClassVar[Mapping[str, Format]]
     """By dtype; of complex numbers that of the components."""
+    widest: ClassVar[str]
+    """The dtype of most digits."""
+    has_branches: ClassVar[bool]
+    """Whether a formula may be that of another branch: what rounding makes of it then
+    explains nothing."""
+    is_ordered: ClassVar[bool]
+    """Whether one number may be less than another: else infinities have no direction."""
+    moved: ClassVar[str]
+    """How far the inputs are moved, in words."""
+    edges: ClassVar[str]
+    """Where functions end, in words."""
     zero: ClassVar[Exact]
     nowhere: ClassVar[Reach]
     """The reach of what is 0 however it is rounded."""
@@ -54,7 +79,7 @@ class Field(ABC):
 
     @staticmethod
     @abstractmethod
-    def components(measured: Measured) -> tuple[float, ...]:
+    def components(measured: Number) -> tuple[float, ...]:
         """The floats that a measured number is made of."""
 
     @staticmethod
@@ -64,12 +89,12 @@ class Field(ABC):
 
     @staticmethod
     @abstractmethod
-    def of_float(measured: Measured) -> Exact:
+    def of_float(measured: Number) -> Exact:
         """A finite measured number, exactly."""
 
     @staticmethod
     @abstractmethod
-    def is_finite(measured: Measured) -> bool:
+    def is_finite(measured: Number) -> bool:
         """Whether no component is infinite or NaN."""
 
     @staticmethod
@@ -94,8 +119,82 @@ class Field(ABC):
 
     @staticmethod
     @abstractmethod
-    def moves(value: Measured, steps: int, format_: Format) -> list[Measured]:
+    def moves(value: Number, steps: int, format_: Format) -> list[Number]:
         """The numbers so many ulps away from an input; of an infinite one none."""
+
+    @staticmethod
+    @abstractmethod
+    def of_coordinates(coordinates: Sequence[Fraction]) -> Exact:
+        """The exact number of a real and an imaginary part."""
+
+    @staticmethod
+    @abstractmethod
+    def spell_input(measured: Number, format_: Format) -> str:
+        """An input or upstream gradient, as a report spells it."""
+
+    @staticmethod
+    @abstractmethod
+    def spell(measured: Number, format_: Format) -> str:
+        """A measured number, as the shortest decimals that round to it."""
+
+    @staticmethod
+    @abstractmethod
+    def spell_enclosure(enclosure: Any) -> str:
+        """A true number, no digit of it beyond what is known."""
+
+    @staticmethod
+    @abstractmethod
+    def spell_exact(number: Exact) -> str:
+        """An exact number, to 20 digits."""
+
+    @staticmethod
+    @abstractmethod
+    def nonfinite(measured: Number) -> str:
+        """What a number is called that is not finite."""
+
+    @staticmethod
+    @abstractmethod
+    def nonfinite_where_finite(measured: Number) -> str:
+        """What is wrong with a number that is not finite where the truth is."""
+
+    def is_rounded(self, measured: Number, true: Exact, format_: Format) -> bool:
+        """Whether a measured number is the true one correctly rounded, in each part."""
+        pairs = zip(self.components(measured), self.coordinates(true), strict=True)
+        return all(part == nearest(exact, format_) for part, exact in pairs)
+
+    def is_overflow(
+        self, measured: Number, true: Exact, within: Fraction, format_: Format
+    ) -> bool:
+        """Whether a number is the infinity that the truth overflows to, though not part
+        by part."""
+        del measured, true, within, format_
+        return False
+
+    def may_overflow(self, enclosure: Any, format_: Format) -> bool:
+        """Whether a part of what is enclosed may round to an infinity."""
+        return any(
+            math.isinf(nearest(end, format_))
+            for part in self.parts(enclosure)
+            for end in (part.lower, part.upper)
+        )
+
+    def is_tight(self, enclosure: Any, format_: Format) -> bool:
+        """Whether a truth is known to far less than one ulp, or rounds to one number
+        whatever it is."""
+        parts = self.parts(enclosure)
+        width = max(part.upper - part.lower for part in parts)
+        largest = max(max(abs(part.lower), abs(part.upper)) for part in parts)
+        if width * 2**TIGHT_BITS <= ulp(largest, format_):
+            return True
+        return all(
+            nearest(part.lower, format_) == nearest(part.upper, format_)
+            for part in parts
+        )
+
+    def error_in_ulp(self, measured: Number, true: Exact, format_: Format) -> float:
+        """|measured − true| in ulps of the truth in the format."""
+        error = self.distance(self.of_float(measured), true)
+        return as_float(error / ulp(self.size(true), format_))
 
     def of_truth(self, truth: Truth) -> Exact | None:
         """The middle of a finite truth; None of any other."""
@@ -116,6 +215,11 @@ _NOTHING = Enclosure(lower=Fraction(0), upper=Fraction(0))
 class _Real(Field):
     name = "real"
     formats = floats.FORMATS
+    widest = "float64"
+    has_branches = False
+    is_ordered = True
+    moved = "±2 ulps"
+    edges = "a pole or an end of the domain"
     zero = Fraction(0)
     nowhere = _NOTHING
     zero_enclosure = _NOTHING
@@ -168,10 +272,48 @@ class _Real(Field):
             return []
         return [neighbour(value, -steps, format_), neighbour(value, steps, format_)]
 
+    @staticmethod
+    def of_coordinates(coordinates: Sequence[Fraction]) -> Fraction:
+        return coordinates[0]
+
+    @staticmethod
+    def spell_input(measured: float, format_: Format) -> str:
+        return shortest(measured, format_).removesuffix(".0")
+
+    @staticmethod
+    def spell(measured: float, format_: Format) -> str:
+        return shortest(measured, format_)
+
+    @staticmethod
+    def spell_enclosure(enclosure: Enclosure) -> str:
+        number = REAL.middle(enclosure)
+        if abs(number) >= power_of_two(LARGEST_EXPONENT):
+            return f"{'-' if number < 0 else ''}2^{LARGEST_EXPONENT} or beyond"
+        return decimal_within(enclosure.lower, enclosure.upper) if number else "0"
+
+    @staticmethod
+    def spell_exact(number: Fraction) -> str:
+        return decimal(number)
+
+    @staticmethod
+    def nonfinite(measured: float) -> str:
+        if math.isnan(measured):
+            return "NaN"
+        return "infinite" if measured > 0 else "minus infinite"
+
+    @staticmethod
+    def nonfinite_where_finite(measured: float) -> str:
+        return f"{REAL.nonfinite(measured)} where the truth is finite"
+
 
 class _Complex(Field):
     name = "complex"
     formats = floats.COMPLEX
+    widest = "complex128"
+    has_branches = True
+    is_ordered = False
+    moved = "a few ulps"
+    edges = "a pole"
     zero = (Fraction(0), Fraction(0))
     nowhere = Disc(real=Fraction(0), imaginary=Fraction(0), radius=Fraction(0))
     zero_enclosure = Rectangle(real=_NOTHING, imaginary=_NOTHING)
@@ -242,6 +384,59 @@ class _Complex(Field):
             moved += [complex(real, y) for y in _beside(imaginary, step, format_)]
         return [number for number in moved if cmath.isfinite(number)]
 
+    @staticmethod
+    def of_coordinates(coordinates: Sequence[Fraction]) -> Plane:
+        return coordinates[0], coordinates[1]
+
+    def is_overflow(
+        self, measured: complex, true: Plane, within: Fraction, format_: Format
+    ) -> bool:
+        """One infinite part makes a complex number infinite, whatever the other (C17,
+        G.3): so the other may be NaN. But an infinity has to be that of the truth's part,
+        and a finite part right."""
+        pairs = list(zip(self.components(measured), true, strict=True))
+        if not any(math.isinf(part) for part, _ in pairs):
+            return False
+        for part, exact in pairs:
+            if math.isinf(part) and part != nearest(exact, format_):
+                return False
+            if math.isfinite(part) and abs(Fraction(part) - exact) > within:
+                return False
+        return True
+
+    @staticmethod
+    def spell_input(measured: complex, format_: Format) -> str:
+        return COMPLEX.spell(measured, format_)
+
+    @staticmethod
+    def spell(measured: complex, format_: Format) -> str:
+        """As `1.0+2.0j`."""
+        parts = (measured.real, measured.imag)
+        return _joined(*(shortest(part, format_) for part in parts))
+
+    @staticmethod
+    def spell_enclosure(enclosure: Rectangle) -> str:
+        return _joined(*map(REAL.spell_enclosure, COMPLEX.parts(enclosure)))
+
+    @staticmethod
+    def spell_exact(number: Plane) -> str:
+        return _joined(*map(decimal, number))
+
+    @staticmethod
+    def nonfinite(measured: complex) -> str:
+        del measured
+        return "not finite"
+
+    @staticmethod
+    def nonfinite_where_finite(measured: complex) -> str:
+        del measured
+        return "not finite where the truth is"
+
+
+def _joined(real: str, imaginary: str) -> str:
+    sign = "" if imaginary.startswith("-") else "+"
+    return f"{real}{sign}{imaginary}j"
+
 
 def _beside(part: float, step: Fraction, format_: Format) -> Sequence[float]:
     if not part:
@@ -251,3 +446,16 @@ def _beside(part: float, step: Fraction, format_: Format) -> Sequence[float]:
 
 REAL: Field = _Real()
 COMPLEX: Field = _Complex()
+
+
+def field_of(dtype: str) -> Field:
+    """The field of a dtype's numbers."""
+    return COMPLEX if dtype in floats.COMPLEX else REAL
+
+
+def as_float(value: Fraction) -> float:
+    """The nearest double; an infinity past the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

@@ -21,12 +21,13 @@ from verifier.errors import VerifierError
 
 if TYPE_CHECKING:
     from verifier.records import Result
-    from verifier.running.pipeline import Task
+    from verifier.running.units import Unit
 
 INI = "verifier_cases"
 SUFFIX = ".toml"
 
 _DECLARED = pytest.StashKey[tuple[Path, ...]]()
+_STORE = pytest.StashKey[dict[str, Any]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -120,20 +121,21 @@ class CaseFile(pytest.File):
 
     def collect(self) -> Iterator[CaseItem]:
         """An item for each case, dtype and route; a file that cannot be read is one message."""
-        for task in self._tasks():
-            name = f"{task.case.name}[{task.dtype}-{task.route}]"
+        for unit in self._units():
+            name = f"{unit.case.name}[{unit.dtype}-{unit.route}]"
             # Spelled out, so that pytest 9.2 finds the brackets in it, as it does in the ids that `--lf` remembers.
             nodeid = f"{self.nodeid}::{name}"
-            yield CaseItem.from_parent(self, name=name, nodeid=nodeid, task=task)
+            yield CaseItem.from_parent(self, name=name, nodeid=nodeid, unit=unit)
 
-    def _tasks(self) -> list[Task]:
+    def _units(self) -> list[Unit]:
         from verifier.language.casefile import loading as cases
-        from verifier.running.pipeline import plan
+        from verifier.running.plan import plan
 
         try:
             found = cases.load_paths([_relative(self.path)])
             # pytest has run what the project's own files say before.
-            return plan(found, working=self.config.rootpath)
+            units = plan(found, working=self.config.rootpath)
+            return [alone for unit in units for alone in unit.by_route()]
         except VerifierError as error:
             raise self.CollectError(str(error)) from error
 
@@ -155,19 +157,21 @@ class CaseFailure(Exception):
 class CaseItem(pytest.Item):
     """One case in one dtype by one route."""
 
-    def __init__(self, *, task: Task, **kwargs: Any) -> None:
+    def __init__(self, *, unit: Unit, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.task = task
+        self.unit = unit
         self.add_marker("verifier")
         # Not as markers, which `--strict-markers` would refuse; `-k` finds them all the same.
-        self.extra_keyword_matches.update(task.case.tags)
+        self.extra_keyword_matches.update(unit.case.tags)
 
     def runtest(self) -> None:
         """Passes only where the result is as expected; what could not be judged fails."""
         from verifier.reports.outcome import Standing, standing
-        from verifier.running.pipeline import verify_task
+        from verifier.running.run import Recent, verify_alone
 
-        result = verify_task(self.task)
+        # The dtypes of a case, one after the other, share its true side.
+        store = self.config.stash.setdefault(_STORE, Recent())
+        result = verify_alone(self.unit, store=store)
         self.user_properties.append(("verdict", result.verdict.value))
         self.user_properties.append(("max_error_ulp", result.max_error_ulp))
         if standing(result) is not Standing.EXPECTED:
@@ -189,5 +193,5 @@ class CaseItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where the case stands: its file and its line, counted from 0 as pytest does."""
-        line = self.task.case.place.line
+        line = self.unit.case.place.line
         return self.path, None if line is None else line - 1, self.name

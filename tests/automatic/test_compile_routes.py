@@ -22,8 +22,9 @@ from verifier.automatic.subjects import SubjectError
 from verifier.errors import UsageError
 from verifier.language.casefile.loading import from_mapping
 from verifier.language.programs.parsing import parse
-from verifier.records import Result
-from verifier.running import pipeline
+from verifier.records import Batch, Measurement, Result
+from verifier.running.plan import plan
+from verifier.running.run import execute
 
 AOT_EAGER = "compile-aot_eager"
 POINTS = [{"x": 0.5}, {"x": 2.0}]
@@ -35,7 +36,7 @@ def runner(subject: Any, route: str = AOT_EAGER) -> routes.Runner:
 
 def measure(
     function: Callable[..., Any], points: Sequence[dict[str, float]] = POINTS
-) -> routes.Measurement:
+) -> Measurement:
     subject = routes.Subject(function=function, inputs=("x",))
     return runner(subject).measure(points, 1.0)
 
@@ -102,19 +103,19 @@ def test_the_gradient_flows_through_compiled_code(
         return original(output, upstream)
 
     monkeypatch.setattr(routes.modes, "seed", spy)
-    runner(parse("exp(x)*x"), route).measure(POINTS, 1.0)
+    runner(parse("exp(x)*x"), route).measure(Batch.of(POINTS, 1.0))
     assert names == ["CompiledFunctionBackward"]
 
 
 def test_each_shape_is_compiled_once() -> None:
     tool = runner(parse("exp(x)*x"))
     before = graphs()
-    tool.measure(POINTS, 1.0)
+    tool.measure(Batch.of(POINTS, 1.0))
     assert graphs() == before + 1
-    tool.measure(POINTS, -2.0)
-    tool.measure([{"x": 7.0}, {"x": 8.0}], [1.0, 3.0])
+    tool.measure(Batch.of(POINTS, -2.0))
+    tool.measure(Batch.of([{"x": 7.0}, {"x": 8.0}], [1.0, 3.0]))
     assert graphs() == before + 1
-    tool.measure(POINTS[:1], 1.0)
+    tool.measure(Batch.of(POINTS[:1], 1.0))
     assert graphs() == before + 2
 
 
@@ -122,7 +123,7 @@ def test_any_number_of_programs_is_compiled() -> None:
     # More than PyTorch recompiles one function before it gives up on it.
     for power in range(2, 16):
         before = graphs()
-        found = runner(parse(f"x**{power}")).measure([{"x": 2.0}], 1.0)
+        found = runner(parse(f"x**{power}")).measure(Batch.of([{"x": 2.0}], 1.0))
         assert found.values == (2.0**power,)
         assert found.gradient == {"x": (power * 2.0 ** (power - 1),)}
         assert graphs() == before + 1
@@ -147,7 +148,7 @@ def test_compiled_code_is_kept_for_a_case() -> None:
         {"expression": "x*x", "domain": {"x": "[1, 2]"}, "routes": AOT_EAGER}
     )
     before = graphs()
-    result = pipeline.execute(pipeline.plan([case], dtypes=["float32"])).results[0]
+    result = execute(plan([case], dtypes=["float32"])).results[0]
     assert result.verdict.family == "match"
     assert graphs() == before + 1  # for both of the upstream gradients
 
@@ -158,14 +159,14 @@ def test_compiled_code_is_kept_for_a_case() -> None:
 def test_compile_is_the_inductor() -> None:
     case = from_mapping({"expression": "x", "at": {"x": 1}, "routes": "compile"})
     assert case.routes == ("compile-inductor",)
-    (task, _) = pipeline.plan([case], routes=["compile"])
+    (task, _) = plan([case], routes=["compile"])
     assert task.route == "compile-inductor"
 
 
 def test_an_unknown_route_is_refused_with_the_nearest() -> None:
     case = from_mapping({"expression": "x", "at": {"x": 1}})
     with pytest.raises(UsageError, match=r"Did you mean `compile-aot_eager`"):
-        pipeline.plan([case], routes=["compile-aoteager"])
+        plan([case], routes=["compile-aoteager"])
 
 
 # ── what cannot be compiled ──────────────────────────────────────────────────────────────────────────────────────────
@@ -209,14 +210,14 @@ def test_a_run_that_was_not_compiled_is_no_measurement(
 ) -> None:
     monkeypatch.setattr(torch, "compile", lambda function, **_: function)
     with pytest.raises(CompileError, match="nothing was compiled"):
-        runner(parse("x*x")).measure(POINTS, 1.0)
+        runner(parse("x*x")).measure(Batch.of(POINTS, 1.0))
 
 
 def test_a_program_too_large_to_compile_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(compiled, "LARGEST_PROGRAM", 3)
-    assert runner(parse("x*x")).measure(POINTS, 1.0).failure is None
+    assert runner(parse("x*x")).measure(Batch.of(POINTS, 1.0)).failure is None
     with pytest.raises(CompileError, match="at most 3 operations to compile, found 4"):
         runner(parse("x*x*x*x"))
 

@@ -16,8 +16,9 @@ from verifier.errors import UsageError
 from verifier.language.casefile.case import LAYOUTS, ROUTES
 from verifier.language.casefile.loading import from_mapping
 from verifier.language.programs.parsing import parse
-from verifier.records import Result
-from verifier.running import pipeline
+from verifier.records import Measurement, Result
+from verifier.running.plan import plan
+from verifier.running.run import execute
 
 POINTS = [{"x": 1.0, "y": 5.0}, {"x": 2.0, "y": 5.0}, {"x": 4.0, "y": 5.0}]
 
@@ -53,7 +54,7 @@ def measure(
     *,
     upstream: float | Sequence[float] = 2.0,
     points: Any = POINTS,
-) -> routes.Measurement:
+) -> Measurement:
     program = parse(text)
     return routes.measure(
         program,
@@ -187,8 +188,8 @@ def _verdict(layout: str) -> Result:
     case = from_mapping(
         {"name": "n", "expression": "sin(x)", "domain": {"x": "[0, 1]"}, "points": 4}
     )
-    tasks = pipeline.plan([case], dtypes=["float32"], layout=layout)
-    return pipeline.execute(tasks).results[0]
+    tasks = plan([case], dtypes=["float32"], layout=layout)
+    return execute(tasks).results[0]
 
 
 # ── the command line ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -241,8 +242,8 @@ def test_tensors_lie_on_the_device(route: str) -> None:
     case = from_mapping(
         {"name": "n", "expression": "exp(sin(x)*pi)/3", "domain": {"x": "[0, 1]"}}
     )
-    tasks = pipeline.plan([case], routes=[route], device="cuda")
-    record = pipeline.execute(tasks)
+    tasks = plan([case], routes=[route], device="cuda")
+    record = execute(tasks)
     assert record.environment["device"] == "cuda"
     assert all(result.verdict.family == "match" for result in record.results)
 
@@ -289,7 +290,7 @@ def test_a_region_is_sought_in_batches_as_its_points_were_drawn(
     case = from_mapping(
         {"name": "n", "expression": "sin(x)", "domain": {"x": "[0, 1]"}, "points": 16}
     )
-    result = pipeline.execute(pipeline.plan([case], dtypes=["float32"])).results[0]
+    result = execute(plan([case], dtypes=["float32"])).results[0]
     assert result.verdict.value == "differ.wrong"
     told = [c.message for c in result.comparisons if c.message and "x: it" in c.message]
     assert len(told) == 1

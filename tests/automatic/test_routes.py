@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from verifier.automatic import lowering, routes
-from verifier.automatic.routes import Measurement
 from verifier.language.programs.parsing import parse, parse_steps
+from verifier.records import Measurement
 
 
 def reverse(

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from verifier.automatic import routes
-from verifier.automatic.routes import ROUTES, Measurement, measure
+from verifier.automatic.routes import ROUTES, measure
 from verifier.automatic.subjects import Subject, SubjectError
 from verifier.language.casefile import loading as cases
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.language.programs.program import Program
+from verifier.records import Measurement
 
 ORDERS = {name: order for order, names in ROUTES.items() for name in names}
 FIRST, SECOND = ROUTES[1], ROUTES[2]

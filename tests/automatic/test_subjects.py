@@ -13,7 +13,7 @@ import pytest
 from verifier.automatic.subjects import SubjectError, allowed_subjects, load, permitted
 from verifier.errors import VerifierError
 from verifier.language.casefile.loading import Case, from_mapping
-from verifier.running.pipeline import plan
+from verifier.running.plan import plan
 
 Write = Callable[[str, str], None]
 ALLOWED = ("shopmath.*",)

@@ -20,10 +20,9 @@ from verifier.language.casefile.loading import from_mapping
 from verifier.language.points.domains import domain
 from verifier.language.points.drawing import draw
 from verifier.language.programs import parsing
-from verifier.running.pipeline import Task
 from verifier.symbolic.truth.oracle import GUARD_BITS, Oracle
-from verifier.verification.work import Prepared
-from verifier.verification.work import verify as verify_prepared
+from verifier.verification.prepare import Prepared, Setting
+from verifier.verification.verify import verify as verify_prepared
 
 GAUSSIAN = "exp(-(x - mu)**2 / (2*sigma**2)) / (sigma*sqrt(2*pi))"
 DOMAIN = {"x": "[-3, 3]", "mu": "[-1, 1]", "sigma": "[1/2, 2]"}
@@ -67,12 +66,10 @@ def test_verify(benchmark: Benchmark) -> None:
 def test_verify_with_the_derivative_at_hand(benchmark: Benchmark) -> None:
     """As for the second dtype or route of a case."""
     case = from_mapping({"expression": GAUSSIAN, "at": POINTS, "dtype": "float64"})
-    task = Task(case=case, dtype="float64")
-    prepared = Prepared(case)
-    result = benchmark(
-        verify_prepared, prepared, dtype=task.dtype, route=task.route, seed=0
-    )
-    assert result.verdict.family == "match"
+    prepared = Prepared(case, "float64")
+    setting = Setting(route="reverse")
+    verified = benchmark(verify_prepared, prepared, setting, seed=0)
+    assert verified.result.verdict.family == "match"
 
 
 @verification

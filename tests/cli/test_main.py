@@ -10,7 +10,7 @@ from case_texts import GOOD, SAMPLED
 from commands import invoke, start
 
 from verifier.cli import progress
-from verifier.running import pipeline
+from verifier.running import run as running
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -67,7 +67,7 @@ def test_what_was_finished_before_an_interruption_is_reported(
     invoke("run", "--baseline", "b.json", "--update-baseline")
     stored = (folder / "b.json").read_text()
     one = []
-    execute = pipeline.execute
+    execute = running.execute
 
     def interrupted(tasks, *, on_result, **options):
         def stop(result):
@@ -78,7 +78,7 @@ def test_what_was_finished_before_an_interruption_is_reported(
 
         return execute(tasks, on_result=stop, **options)
 
-    monkeypatch.setattr(pipeline, "execute", interrupted)
+    monkeypatch.setattr(running, "execute", interrupted)
     case_file(GOOD + SAMPLED)
     result = invoke(
         *("run", "--format", "json=a.json", "--baseline", "b.json", "--update-baseline")

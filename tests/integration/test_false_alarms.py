@@ -23,7 +23,7 @@ from rows import WITHOUT_DERIVATIVE
 import verifier
 from verifier.language.operations import table as operations
 from verifier.records import Comparison
-from verifier.verification import work as verification
+from verifier.verification import first
 
 ALARMS = ("differ.", "undecided.", "error.")
 SMALLEST, LARGEST = 1 / 50, 50.0
@@ -436,7 +436,7 @@ def words_of(text: str) -> set[str]:
 def test_programs_in_which_nothing_cancels_raise_no_alarm(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         # The witness is heard on every point: the derivations must agree.
-        patch.setattr(verification, "ATTESTED_EVERY", 1)
+        patch.setattr(first, "ATTESTED_EVERY", 1)
         for dtype in ("float32", "float64"):
             found = alarms(text, 16, dtype)
             assert not found, (text, dtype, found[0])

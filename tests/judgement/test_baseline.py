@@ -13,8 +13,7 @@ import verifier
 from verifier.judgement import baseline
 from verifier.judgement.baseline import compare, of, split
 from verifier.judgement.baseline_file import load, write
-from verifier.judgement.comparison import severity
-from verifier.records import ChangeKind, Tally, Verdict
+from verifier.records import ChangeKind, Tally, Verdict, severity
 from verifier.reports import json as json_report
 
 

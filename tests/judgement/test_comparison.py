@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from verifier.fields import REAL
 from verifier.floats import (
     BFLOAT16,
     BINARY32,
@@ -23,18 +24,10 @@ from verifier.floats import (
     ordinal,
     ulp,
 )
-from verifier.judgement.comparison import (
-    CONDITIONING_FACTOR,
-    Judgement,
-    Tolerance,
-    allowed,
-    error_in_ulp,
-    judge,
-    middle,
-    nearby,
-    severity,
-)
-from verifier.records import Enclosure, Truth, TruthStatus, Verdict
+from verifier.judgement.comparison import judge
+from verifier.judgement.excuses import CONDITIONING_FACTOR
+from verifier.judgement.tolerance import Tolerance, allowed, nearby
+from verifier.records import Enclosure, Judgement, Truth, TruthStatus, Verdict, severity
 
 EPS = Fraction(1, 2**52)
 TOLERANCE = Tolerance(relative=Fraction(1, 10**7))
@@ -376,9 +369,9 @@ def test_two_ulps_are_beyond_the_tolerance_among_the_subnormals() -> None:
 
 
 def test_the_error_is_in_ulps_of_the_truth() -> None:
-    assert error_in_ulp(1 - 2.0**-53, Fraction(1), BINARY64) == 0.5
-    assert error_in_ulp(2.0, Fraction(1), BINARY32) == 2**23
-    assert error_in_ulp(1e308, Fraction(1, 10**320), BINARY64) == math.inf
+    assert REAL.error_in_ulp(1 - 2.0**-53, Fraction(1), BINARY64) == 0.5
+    assert REAL.error_in_ulp(2.0, Fraction(1), BINARY32) == 2**23
+    assert REAL.error_in_ulp(1e308, Fraction(1, 10**320), BINARY64) == math.inf
 
 
 # ── undecided and undefined ──────────────────────────────────────────────────────────────────────────────────────────
@@ -961,7 +954,7 @@ def test_an_enclosure_is_shown_by_its_middle_or_by_zero(
     lower: int, upper: int, shown: int
 ) -> None:
     ends = Enclosure(lower=Fraction(lower), upper=Fraction(upper))
-    assert middle(ends) == shown
+    assert REAL.middle(ends) == shown
 
 
 def test_a_tie_that_no_precision_tells_is_known_to_a_millionth_of_an_ulp() -> None:
@@ -1502,7 +1495,7 @@ def test_an_error_is_given_exactly_where_both_sides_are_finite(
     found = _judge(situation, tolerance)
     if math.isfinite(measured):
         assert found.error_ulp is not None
-        assert found.error_ulp == error_in_ulp(measured, true, format_)
+        assert found.error_ulp == REAL.error_in_ulp(measured, true, format_)
         assert found.bits_lost is not None
         assert found.bits_lost >= 0
     elif found.verdict is not Verdict.MATCH_EXACT:

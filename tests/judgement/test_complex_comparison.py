@@ -8,10 +8,19 @@ from fractions import Fraction
 
 import pytest
 
+from verifier.fields import COMPLEX
 from verifier.floats import BINARY32, BINARY64
-from verifier.judgement.comparison import Judgement, Tolerance
-from verifier.judgement.complex_comparison import judge
-from verifier.records import Disc, Enclosure, Rectangle, Truth, TruthStatus, Verdict
+from verifier.judgement.comparison import judge
+from verifier.judgement.tolerance import Tolerance
+from verifier.records import (
+    Disc,
+    Enclosure,
+    Judgement,
+    Rectangle,
+    Truth,
+    TruthStatus,
+    Verdict,
+)
 
 TOLERANCE = Tolerance(relative=Fraction(13, 10_000_000))
 
@@ -49,13 +58,14 @@ class Excuse:
     def ends_nearby(self) -> bool:
         return self.pole
 
+    def local_ulp(self) -> Fraction:
+        return Fraction(0)
+
 
 def finite(real: Fraction | int, imaginary: Fraction | int) -> Truth:
     ends = [Enclosure(lower=Fraction(p), upper=Fraction(p)) for p in (real, imaginary)]
-    return Truth(
-        status=TruthStatus.FINITE,
-        enclosure=Rectangle(real=ends[0], imaginary=ends[1]),
-    )
+    box = Rectangle(real=ends[0], imaginary=ends[1])
+    return Truth(status=TruthStatus.FINITE, enclosure=box)
 
 
 def disc(real: int, imaginary: int, radius: Fraction) -> Disc:
@@ -66,7 +76,13 @@ def verdict(
     measured: complex, truth: Truth, excuse: Excuse, *, written: bool = True
 ) -> Verdict:
     return judge(
-        measured, truth, BINARY32, tolerance=TOLERANCE, excuses=excuse, written=written
+        measured,
+        truth,
+        BINARY32,
+        tolerance=TOLERANCE,
+        excuses=excuse,
+        field=COMPLEX,
+        written=written,
     ).verdict
 
 
@@ -88,6 +104,7 @@ def test_an_error_is_the_distance_in_ulps_of_the_norm() -> None:
         BINARY32,
         tolerance=TOLERANCE,
         excuses=Excuse(disc(3, 4, Fraction(1, 2**17))),
+        field=COMPLEX,
     )
     assert (
         judged.verdict is Verdict.DIFFER_UNSTABLE
@@ -129,7 +146,12 @@ def test_a_disc_that_leaves_out_the_truth_excuses_nothing() -> None:
     """PyTorch's formula is that of the other side of a cut: rounding of it is no excuse."""
     other = disc(0, 1, Fraction(1, 1000))
     judged = judge(
-        1j, finite(0, -1), BINARY32, tolerance=TOLERANCE, excuses=Excuse(other, other)
+        1j,
+        finite(0, -1),
+        BINARY32,
+        tolerance=TOLERANCE,
+        excuses=Excuse(other, other),
+        field=COMPLEX,
     )
     assert judged.verdict is Verdict.DIFFER_WRONG
     assert "another branch" in (judged.message or "")
@@ -227,6 +249,7 @@ def test_of_a_zero_truth_a_few_ulps_of_what_cancels_are_left() -> None:
             BINARY32,
             tolerance=TOLERANCE,
             excuses=excuse,
+            field=COMPLEX,
         )
         assert found.verdict is expected
         assert found.error_ulp == count
@@ -311,6 +334,7 @@ def test_tolerance_is_relative_in_the_component_format() -> None:
         BINARY64,
         tolerance=TOLERANCE,
         excuses=Excuse(disc(0, 0, Fraction(1, 2**1070)), None),
+        field=COMPLEX,
     )
     assert judged.verdict.family == "match"
 
@@ -339,6 +363,7 @@ def judged(
         tolerance=Tolerance(relative=relative, absolute=absolute),
         excuses=excuse,
         written=written,
+        field=COMPLEX,
     )
 
 
@@ -534,6 +559,7 @@ def test_a_part_beyond_all_digits_of_the_other_is_no_error() -> None:
         BINARY64,
         tolerance=TOLERANCE,
         excuses=Excuse(),
+        field=COMPLEX,
     )
     assert (found.verdict, found.error_ulp) == (Verdict.MATCH_ROUNDING, 0)
     assert found.bits_lost == 0
@@ -567,10 +593,8 @@ def test_what_may_overflow_or_is_not_known_is_undecided(part: str, other: str) -
         Enclosure(lower=Fraction(1), upper=HUGE),
         None,
     ):
-        rectangle = None
-        if ends is not None:
-            rectangle = Rectangle(**{part: ends, other: known})
-        truth = Truth(status=TruthStatus.PRECISION, reason="why", enclosure=rectangle)
+        box = None if ends is None else Rectangle(**{part: ends, other: known})
+        truth = Truth(status=TruthStatus.PRECISION, reason="why", enclosure=box)
         found = judged(complex(math.nan, 0), truth, Excuse(WIDE, WIDE))
         assert (found.verdict, found.message) == (Verdict.UNDECIDED_PRECISION, "why")
 
@@ -602,6 +626,7 @@ def test_a_program_is_taken_for_the_written_one() -> None:
         BINARY32,
         tolerance=TOLERANCE,
         excuses=Excuse(NONE, NONE),
+        field=COMPLEX,
     )
     assert found.verdict is Verdict.DIFFER_INACCURATE
 
@@ -671,5 +696,6 @@ def test_an_error_beyond_all_doubles_is_infinite() -> None:
         BINARY64,
         tolerance=TOLERANCE,
         excuses=Excuse(NOWHERE, NOWHERE),
+        field=COMPLEX,
     )
     assert found.error_ulp == math.inf

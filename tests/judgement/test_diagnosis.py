@@ -18,7 +18,7 @@ from verifier.floats import FORMATS, ulp
 from verifier.language.points.scalars import scalar
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.traces import Cause, Diagnosis
-from verifier.verification.inquiry import investigate
+from verifier.verification.culprits import investigate
 
 
 def diagnosed(

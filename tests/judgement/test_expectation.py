@@ -11,7 +11,6 @@ import torch
 
 import verifier
 from verifier.floats import BINARY32, BINARY64, nearest
-from verifier.judgement.comparison import Tolerance, severity
 from verifier.judgement.expectation import (
     Sides,
     disagreement,
@@ -20,10 +19,11 @@ from verifier.judgement.expectation import (
     unaccepted,
     unlike_pinned,
 )
+from verifier.judgement.tolerance import Tolerance
 from verifier.language.casefile.case import Pin
 from verifier.language.casefile.loading import Expectation, Expected, from_mapping
 from verifier.language.points.scalars import scalar
-from verifier.records import Enclosure, Tally, Truth, TruthStatus, Verdict
+from verifier.records import Enclosure, Tally, Truth, TruthStatus, Verdict, severity
 
 TOLERANCE = Tolerance(relative=BINARY64.relative_tolerance)
 

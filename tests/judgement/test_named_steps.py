@@ -13,10 +13,10 @@ import torch
 import verifier
 from verifier.automatic import lowering
 from verifier.floats import BINARY64
-from verifier.judgement.comparison import Judgement, Tolerance
 from verifier.judgement.steps import by_what_it_hands_on
+from verifier.judgement.tolerance import Tolerance
 from verifier.language.programs.parsing import parse_steps
-from verifier.records import Result, Verdict
+from verifier.records import Judgement, Result, Verdict
 from verifier.symbolic.calculus.complex_chain import ComplexChain
 from verifier.symbolic.calculus.slopes import slopes
 

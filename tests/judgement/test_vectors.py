@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from verifier.floats import BINARY64
-from verifier.judgement.comparison import Tolerance
+from verifier.judgement.tolerance import Tolerance
 from verifier.judgement.vectors import is_refuted, judge_vector, largest, support
 from verifier.records import ClarkePiece, Enclosure, Verdict
 

@@ -15,10 +15,21 @@ from commands import invoke
 
 import verifier
 from verifier.automatic import modes, routes
-from verifier.records import Disagreement, Measured, Result, RunRecord
+from verifier.language.casefile.loading import from_mapping
+from verifier.records import (
+    VALUE,
+    Disagreement,
+    Entry,
+    Measured,
+    Result,
+    RunRecord,
+)
 from verifier.reports import json as json_report
 from verifier.reports import tables, text
-from verifier.running.disagreement import Ledger, between
+from verifier.running import run
+from verifier.running.disagreement import between
+from verifier.running.units import Unit
+from verifier.verification.result import Verified
 
 Make = Callable[..., Result]
 
@@ -44,8 +55,8 @@ def measured(**columns: list[float]) -> Measured:
     return Measured(
         points={"x": [float(n) for n in range(len(value))]},
         upstream=[1.0] * len(value),
-        numbers={("value", ()): value}
-        | {("gradient", (name,)): column for name, column in columns.items()},
+        numbers={VALUE: value}
+        | {Entry("gradient", (name,)): column for name, column in columns.items()},
     )
 
 
@@ -54,9 +65,12 @@ def measured(**columns: list[float]) -> Measured:
 
 def test_the_worst_of_all_quantities_is_told(make_result: Make) -> None:
     step = 2.0**-23
-    first = make_result(measured=measured(value=[1, 1, 1, 1], x=[2, 2, 2, 2]))
+    first = Verified(
+        result=make_result(), measured=measured(value=[1, 1, 1, 1], x=[2, 2, 2, 2])
+    )
     other = measured(value=[1, 1 + step, 1, 1], x=[2, 2 + 2 * step, 2 - 3 * step, 2])
-    found = between(first, make_result(route="forward", measured=other))
+    second = Verified(result=make_result(route="forward"), measured=other)
+    found = between(first, second)
     assert found is not None
     assert (found.differing, found.points) == (2, 4)
     assert (found.quantity, found.wrt, found.point) == ("gradient", ("x",), {"x": "2"})
@@ -79,8 +93,8 @@ def test_the_worst_of_all_quantities_is_told(make_result: Make) -> None:
 def test_zeros_nan_and_infinity(
     one: float, other: float, max_ulp: int | None, make_result: Make
 ) -> None:
-    first = make_result(measured=measured(value=[one]))
-    second = make_result(measured=measured(value=[other]))
+    first = Verified(result=make_result(), measured=measured(value=[one]))
+    second = Verified(result=make_result(), measured=measured(value=[other]))
     found = between(first, second)
     if max_ulp == 0:
         assert found is None
@@ -89,37 +103,27 @@ def test_zeros_nan_and_infinity(
         assert found.max_ulp == max_ulp
 
 
-def test_only_the_routes_of_one_case_in_one_dtype_are_compared(
-    make_result: Make,
+def test_the_first_route_that_ran_is_what_the_others_are_compared_with(
+    make_result: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = Ledger()
-    for number, (name, dtype, route) in enumerate(
-        [
-            ("a", "float32", "reverse"),
-            ("a", "float64", "reverse"),
-            ("b", "float64", "reverse"),
-            ("b", "float64", "func"),
-            ("c", "float64", "func"),
-        ]
-    ):
-        kept = ledger.add(
-            make_result(
-                name, dtype=dtype, route=route, measured=measured(value=[number])
-            )
-        )
-        assert kept.measured is None
-    assert [(one.case, one.routes) for one in ledger.found] == [
-        ("cases/notebook.toml::b", ("reverse", "func"))
-    ]
+    numbers: dict[str, Measured | None] = {
+        "reverse": None,
+        "forward": measured(value=[1]),
+        "func": measured(value=[2]),
+        "vmap": None,
+    }
 
+    def verify(self: object, route: str, on_point: object) -> Verified:
+        return Verified(result=make_result(route=route), measured=numbers[route])
 
-def test_a_route_that_failed_is_left_out(make_result: Make) -> None:
-    ledger = Ledger()
-    ledger.add(make_result(route="reverse", measured=None))
-    ledger.add(make_result(route="forward", measured=measured(value=[1])))
-    ledger.add(make_result(route="func", measured=measured(value=[2])))
-    ledger.add(make_result(route="vmap", measured=None))
-    assert [one.routes for one in ledger.found] == [("forward", "func")]
+    monkeypatch.setattr(run._Session, "verify", verify)
+    case = from_mapping({"expression": "x", "at": {"x": 1}})
+    unit = Unit(case=case, dtype="float32", routes=tuple(numbers))
+    outcomes = list(run.verify_unit(unit))
+    assert [
+        outcome.routes for outcome in outcomes if isinstance(outcome, Disagreement)
+    ] == [("forward", "func")]
+    assert len(outcomes) == 5
 
 
 def test_a_planted_difference_is_found_and_changes_no_verdict(
@@ -173,12 +177,6 @@ def test_hessians_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = run.record.disagreements
     assert (found.quantity, found.wrt) == ("hessian", ("x", "x"))
     assert found.measured == ("6", "12")
-
-
-def test_numbers_are_not_kept_in_a_run() -> None:
-    run = verifier.verify("x", at={"x": 1}, routes=["reverse", "func"])
-    assert {result.measured for result in run.results} == {None}
-    assert run.record.disagreements == ()
 
 
 # ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────────────

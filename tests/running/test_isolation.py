@@ -38,7 +38,7 @@ UPWARD, DOWNWARD, TOWARD_ZERO = 0x800, 0x400, 0xC00
 
 
 def plain(result: Result) -> Result:
-    return replace(result, elapsed_s=0.0, stages_s={}, measured=None)
+    return replace(result, elapsed_s=0.0, stages_s={})
 
 
 def results(run: verifier.Run) -> list[Result]:
@@ -493,7 +493,7 @@ def test_contexts_close_even_where_one_is_refused() -> None:
 def test_what_is_imported_late_is_imported_with_subnormal_numbers() -> None:
     """Else 5e-324 is read as 0, and stays so in the compiled file of the module."""
     code = (
-        "import torch, verifier.running.pipeline\n"
+        "import torch, verifier.running.run\n"
         "from verifier import floating_point\nfrom verifier.running import isolation\n"
         "torch.set_flush_denormal(True)\n"
         "seen = []\n"

@@ -22,10 +22,12 @@ from verifier.language.points.drawing import draw, every
 from verifier.records import RunRecord
 from verifier.reports import json as json_report
 from verifier.reports import text as text_report
-from verifier.running.pipeline import plan, verify_task
-from verifier.verification import sampling
-from verifier.verification import work as verification
+from verifier.running.plan import plan
+from verifier.running.run import verify_alone
+from verifier.verification import sampling, settled
+from verifier.verification.prepare import Prepared, Setting
 from verifier.verification.sampling import sample
+from verifier.verification.verify import Interrupted, verify
 
 UNIT = {"x": "[0, 1]", "y": "[0, 1]"}
 
@@ -65,7 +67,7 @@ def test_too_few_points_that_satisfy_it_are_one_error() -> None:
         match=r"\[n\] where: expected 5 points that provably satisfy `x \+ y > 3`, found 0 of 1500 drawn\. Narrow",
     ):
         sample(never, BINARY32, 0)
-    result = verify_task(plan([never])[0])
+    result = verify_alone(plan([never])[0])
     assert (result.verdict, result.as_expected) == ("error.run", False)
     assert result.message is not None
     assert "found 0 of 1500 drawn" in result.message
@@ -220,7 +222,7 @@ def test_a_report_from_before_the_kinds_of_points_is_read() -> None:
 
 def test_points_are_told_as_they_are_judged_and_an_interrupt_keeps_them() -> None:
     asked = case("exp(x)", dtype="bfloat16", points="all", domain={"x": "[0, 1]"})
-    prepared = verification.Prepared(asked)
+    prepared = Prepared(asked, "bfloat16")
     heard: list[tuple[int, int]] = []
 
     def hear(done: int, total: int) -> None:
@@ -228,10 +230,8 @@ def test_points_are_told_as_they_are_judged_and_an_interrupt_keeps_them() -> Non
         if done == 100:
             raise KeyboardInterrupt
 
-    with pytest.raises(verification.Interrupted) as caught:
-        verification.verify(
-            prepared, dtype="bfloat16", route="reverse", seed=0, on_point=hear
-        )
+    with pytest.raises(Interrupted) as caught:
+        verify(prepared, Setting(route="reverse"), seed=0, on_point=hear)
     total = 127 * 128 + 1
     assert heard == [(done, total) for done in range(1, 101)]
     assert caught.value.result.points == caught.value.result.drawn == 100
@@ -246,12 +246,12 @@ def test_the_first_points_are_the_given_ones_then_those_drawn() -> None:
 
 
 def test_routes_share_the_points_and_a_moved_case_has_its_own() -> None:
-    prepared = verification.Prepared(case(domain=UNIT, points=3))
-    first = prepared.sample(BINARY32, 0)
-    assert prepared.sample(BINARY32, 0) is first
+    prepared = Prepared(case(domain=UNIT, points=3), "float32")
+    first = prepared.sample(0)
+    assert prepared.sample(0) is first
     moved = prepared.at(case(at={"x": "1/4", "y": 1}))
-    assert moved.sample(BINARY32, 0).points == [{"x": 0.25, "y": 1.0}]
-    assert prepared.sample(BINARY32, 0) is first
+    assert moved.sample(0).points == [{"x": 0.25, "y": 1.0}]
+    assert prepared.sample(0) is first
 
 
 def test_a_fraction_is_rounded_before_the_precondition_is_asked() -> None:
@@ -268,9 +268,8 @@ def test_a_fraction_is_rounded_before_the_precondition_is_asked() -> None:
 
 def _every(text: str) -> Any:
     asked = case(text, dtype="bfloat16", points="all", domain={"x": "[1/1000, 1000]"})
-    result = verification.verify(
-        verification.Prepared(asked), dtype="bfloat16", route="reverse", seed=0
-    )
+    prepared = Prepared(asked, "bfloat16")
+    result = verify(prepared, Setting(route="reverse"), seed=0).result
     assert result.points > 2_000
     assert sum(result.counts.values()) == 2 * result.points
     return result
@@ -281,7 +280,7 @@ def test_many_points_at_once_are_judged_as_one_by_one(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = _every(text)
-    monkeypatch.setattr(verification, "SWIFT_FROM", math.inf)
+    monkeypatch.setattr(settled, "TOGETHER_FROM", math.inf)
     apart = _every(text)
     assert together.counts == apart.counts
     assert together.verdict == apart.verdict
@@ -291,13 +290,13 @@ def test_many_points_at_once_are_judged_as_one_by_one(
 def test_many_points_in_float64_are_all_decided() -> None:
     asked = case("exp(-x**2/2)", domain={"x": "[-3, 3]"}, points=2_000)
     (task,) = (task for task in plan([asked]) if task.dtype == "float64")
-    found = verify_task(task)
+    found = verify_alone(task)
     assert found.points > 2_000
     assert {name.partition(".")[0] for name in found.counts} == {"match"}
 
 
 def test_what_is_expected_of_many_given_points_is_held() -> None:
-    numbers = range(verification.SWIFT_FROM + 1)
+    numbers = range(settled.TOGETHER_FROM + 1)
     expected = [2 * n for n in numbers]
     expected[1234] += 7
     asked = case(
@@ -307,7 +306,7 @@ def test_what_is_expected_of_many_given_points_is_held() -> None:
         dtype="float32",
     )
     (task,) = plan([asked])
-    found = verify_task(task)
+    found = verify_alone(task)
     assert not found.as_expected
     assert "expected 2475" in (found.message or "")
 

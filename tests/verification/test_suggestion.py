@@ -12,7 +12,8 @@ from verifier.language.points.scalars import scalar
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.language.programs.printing import render
 from verifier.language.programs.program import Program
-from verifier.running.pipeline import Task, verify_task
+from verifier.running.run import verify_alone
+from verifier.running.units import Unit
 from verifier.verification import suggestion
 from verifier.verification.suggestion import candidates, suggest
 
@@ -31,7 +32,7 @@ def suggested(
 
     def is_match(rewritten: Program) -> bool:
         case = from_mapping({"expression": render(rewritten), "at": dict(point)})
-        return verify_task(Task(case=case, dtype=dtype)).verdict.family == "match"
+        return verify_alone(Unit(case=case, dtype=dtype)).verdict.family == "match"
 
     found = suggest(
         program, numbers, 1.0, program.inputs, FORMATS[dtype], is_match=is_match

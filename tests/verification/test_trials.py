@@ -17,7 +17,8 @@ from torch import cos, sin, where
 import verifier
 from verifier.api import Run
 from verifier.language.casefile.loading import from_mapping
-from verifier.running import pipeline
+from verifier.running.plan import plan
+from verifier.running.run import execute
 
 Tensor = torch.Tensor
 Backward = Callable[..., Any]
@@ -710,8 +711,8 @@ def test_a_layout_is_that_of_the_first_run_of_a_callable(layout: str) -> None:
             "dtype": "float32",
         }
     )
-    (task,) = pipeline.plan([case], layout=layout)
-    result = pipeline.execute([replace(task, function=subject)]).results[0]
+    (task,) = plan([case], layout=layout)
+    result = execute([replace(task, function=subject)]).results[0]
     assert result.verdict.family == "match"
     assert seen[0] == {"single": (), "strided": (2,), "expanded": (0,)}[layout]
 
@@ -722,8 +723,8 @@ def test_a_layout_of_many_points_is_refused_by_what_takes_single_numbers_alone()
     case = from_mapping(
         {"name": "n", "expression": "sin(x)", "at": {"x": 0.5}, "elementwise": False}
     )
-    tasks = pipeline.plan([case], layout="strided", dtypes=["float32"])
-    result = pipeline.execute([replace(tasks[0], function=sin)]).results[0]
+    tasks = plan([case], layout="strided", dtypes=["float32"])
+    result = execute([replace(tasks[0], function=sin)]).results[0]
     assert result.verdict.value == "error.run"
     assert "found one with `elementwise = false`" in (result.message or "")
 

@@ -34,15 +34,14 @@ from verifier.automatic import compiled, faults, layouts, modes
 from verifier.automatic import settings as ambient
 from verifier.automatic.compiled import Compiled, CompileError
 from verifier.automatic.lowering import DTYPES, Lowered
-from verifier.automatic.measurement import Found, joined
-from verifier.automatic.measurement import Measurement as Measurement
+from verifier.automatic.measurement import Call, joined
 from verifier.automatic.modes import Route, Run, Steps
 from verifier.automatic.subjects import Subject, SubjectError
 from verifier.automatic.watch import Watch, dtype_name
 from verifier.language.casefile.case import ROUTES as ROUTES
 from verifier.language.kernels.compositions import expand
 from verifier.language.programs.program import Program
-from verifier.records import Verdict
+from verifier.records import Batch, Measurement, Verdict
 
 Tensor = torch.Tensor
 
@@ -102,37 +101,31 @@ class Runner:
                 compiled.check_size(len(expand(subject).nodes))
             self._compiled = Compiled(self._run, compiled.BACKENDS[route])
 
-    def measure(
-        self, points: Sequence[Mapping[str, float]], upstream: float | Sequence[float]
-    ) -> Measurement:
-        """What PyTorch computes at the points, with one upstream gradient for all or one for each.
+    def measure(self, batch: Batch) -> Measurement:
+        """What PyTorch computes at the points of a batch.
 
-        Where nothing flows to an input, PyTorch leaves None, which stands as zero and is `missing`. What PyTorch raises
-        is a result, as `failure`; what other code raises passes. `SubjectError` is raised for a callable that does not
-        return one real number for each that it is given, `CompileError` where nothing can be compiled here.
+        Where nothing flows to an input, PyTorch leaves None, which stands as zero and is
+        `missing`. What PyTorch raises is a result, as `failure`; what other code raises
+        passes. `SubjectError` is raised for a callable that does not return one number for
+        each that it is given, `CompileError` where nothing can be compiled here.
         """
-        upstreams = (
-            [upstream] * len(points)
-            if isinstance(upstream, (int, float, complex))
-            else list(upstream)
-        )
-        found: list[tuple[Found, int]] = []
+        calls: list[Call] = []
         with _undisturbed():
-            for call in layouts.calls(len(points), self.layout):
-                part = slice(call.start, call.stop)
+            for places in layouts.calls(len(batch), self.layout):
                 try:
                     with ambient.undisturbed():
-                        derived = self._derive(points[part], upstreams[part])
+                        calls.append(self._derive(batch, places))
                     if self._is_called:
                         interrupts.check()  # a backward may have made nothing of it
                 except (SubjectError, CompileError):
                     raise
                 except BaseException as error:  # `sys.exit()` is no Exception
-                    alone = len(call) == 1 < len(points)
-                    where = f"at {_spelled(points[call.start])}" if alone else ""
-                    return self._failed(error, where, points[call.start])
-                found.append((derived, len(call)))
-            return joined(found, self.wrt, self.order)
+                    point = batch.point(places.start)
+                    alone = len(places) == 1 < len(batch)
+                    return self._failed(
+                        error, f"at {_spelled(point)}" if alone else "", point
+                    )
+            return joined(calls, self.wrt, self.order)
 
     def _failed(
         self, error: BaseException, where: str, point: Mapping[str, float]
@@ -148,8 +141,6 @@ class Runner:
                 error.add_note("raised by the subject itself")
             raise error
         return Measurement(
-            gradient={},
-            steps={},
             failure=text + (where and f" ({where})"),
             failure_verdict=verdict,
             traceback=faults.told(error),
@@ -182,15 +173,15 @@ class Runner:
             return False
         return True
 
-    def _derive(
-        self, points: Sequence[Mapping[str, float]], upstream: Sequence[float]
-    ) -> Found:
-        """What the route gives, and what it left of what it was given."""
+    def _derive(self, batch: Batch, places: range) -> Call:
+        """What the route gives at some of the points, and what it changed in place."""
+        part = slice(places.start, places.stop)
+        nothing = [0.0] * len(batch)  # for an argument that the case does not name
         inputs = {
-            name: self._tensor([point.get(name, 0.0) for point in points])
+            name: self._tensor(batch.inputs.get(name, nothing)[part])
             for name in self._names
         }
-        cotangent = self._tensor(upstream)
+        cotangent = self._tensor(batch.upstream[part])
         given = cotangent.clone()
         watch = Watch(
             {f"`{name}`": tensor for name, tensor in inputs.items()}
@@ -202,10 +193,10 @@ class Runner:
 
         def run(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
             self._is_forward = True
-            found = inner(tensors)
+            output = inner(tensors)
             self._is_forward = False
             watch.look("forward")
-            return found
+            return output
 
         try:
             derived = self._route(run, tensors, positions, cotangent)
@@ -217,7 +208,7 @@ class Runner:
         changed = watch.changed
         if changed is None and derived.changed is not None:
             changed = f"the {derived.changed} was changed in place by the backward"
-        return Found(derived=derived, upstream=given, changed=changed)
+        return Call(derived=derived, count=len(places), upstream=given, changed=changed)
 
     def _tensor(self, numbers: Sequence[float]) -> Tensor:
         """The numbers of one call; a callable's own are without dimensions."""
@@ -254,7 +245,7 @@ def measure(
         layout=layout,
         device=device,
     )
-    return runner.measure(points, upstream)
+    return runner.measure(Batch.of(points, upstream))
 
 
 def reverse(

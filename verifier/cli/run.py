@@ -29,7 +29,7 @@ from verifier.reports.formats import FORMATS, Options
 
 if TYPE_CHECKING:
     from verifier.records import Change, Result, RunRecord, Verdict
-    from verifier.running.pipeline import Task
+    from verifier.running.units import Unit
 
 DEFAULT_PATH = Path("cases")
 _POINTS_IN_REPORT = ("worst", "all")
@@ -128,7 +128,7 @@ class Request:
     layout: str
     device: str
     debug: bool
-    tell_all: bool
+    report_all: bool
     """Whether the report holds every comparison."""
 
     @property
@@ -186,7 +186,7 @@ def run(
             layout=layout,
             device=device,
             debug=debug,
-            tell_all=_checked_points_in_report(points_in_report) == "all",
+            report_all=_checked_points_in_report(points_in_report) == "all",
         )
     )
 
@@ -208,10 +208,12 @@ def _run(request: Request) -> int:
     from verifier.reports import outcome
 
     before = stored.load(request.baseline)
-    tasks = _plan(request)
-    record = _execute(tasks, request)
+    from verifier.running.units import count
+
+    units = _plan(request)
+    record = _execute(units, request)
     partial = (
-        request.is_filtered or record.interrupted or len(record.results) < len(tasks)
+        request.is_filtered or record.interrupted or len(record.results) < count(units)
     )
     changes = stored.changes(record, before, request.baseline, partial=partial)
     deliver(request.targets, lambda target: _render(record, changes, target, request))
@@ -221,9 +223,9 @@ def _run(request: Request) -> int:
     return outcome.exit_code(record, changes, request.accept)
 
 
-def _plan(request: Request) -> list[Task]:
+def _plan(request: Request) -> list[Unit]:
     from verifier.language.casefile.loading import load_paths
-    from verifier.running.pipeline import plan
+    from verifier.running.plan import plan
 
     cases = load_paths(request.paths)
     with redirect_stdout(sys.stderr):  # a module that is imported may print
@@ -238,17 +240,18 @@ def _plan(request: Request) -> list[Task]:
             points=request.points,
             layout=request.layout,
             device=request.device,
-            tell_all=request.tell_all,
+            report_all=request.report_all,
         )
 
 
-def _execute(tasks: list[Task], request: Request) -> RunRecord:
+def _execute(units: list[Unit], request: Request) -> RunRecord:
     """The finished run; its lines are printed as they come."""
-    from verifier.running.pipeline import execute
+    from verifier.running.run import execute
+    from verifier.running.units import count
 
-    print_line = _printer(tasks, request) if TEXT in request.targets else None
+    print_line = _printer(units, request) if TEXT in request.targets else None
     # What a callable prints must not end up in a report.
-    with progress(len(tasks)) as (advance, on_point), redirect_stdout(sys.stderr):
+    with progress(count(units)) as (advance, on_point), redirect_stdout(sys.stderr):
 
         def on_result(result: Result) -> None:
             advance(
@@ -256,7 +259,7 @@ def _execute(tasks: list[Task], request: Request) -> RunRecord:
             )
 
         return execute(
-            tasks,
+            units,
             seed=request.seed,
             fail_fast=request.fail_fast,
             accepted=request.accept,
@@ -265,13 +268,13 @@ def _execute(tasks: list[Task], request: Request) -> RunRecord:
         )
 
 
-def _printer(tasks: Sequence[Task], request: Request) -> Callable[[Result], None]:
+def _printer(units: Sequence[Unit], request: Request) -> Callable[[Result], None]:
     """What prints the line of a result on standard output."""
     from verifier.reports import text
     from verifier.reports.page import name_width
 
     color, stream = page()[1], sys.stdout
-    names = name_width(task.case.id for task in tasks)
+    names = name_width(unit.case.id for unit in units)
     return lambda result: say(
         text.streamed(result, names=names, accepted=request.accept, color=color),
         stream,

@@ -54,7 +54,7 @@ def survey(
 ) -> int:
     """Measure how accurate PyTorch's values and gradients are, operation by operation."""
     from verifier.reports import outcome
-    from verifier.running.pipeline import environment
+    from verifier.running.run import environment
     from verifier.survey import execution, plan
 
     wanted = targets(format_ or (), SURVEY_FORMATS)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from verifier.errors import BaselineError
-from verifier.judgement.comparison import severity
 from verifier.judgement.tallies import joined, verdicts
 from verifier.records import (
     Change,
@@ -18,6 +17,7 @@ from verifier.records import (
     RunRecord,
     Tally,
     Verdict,
+    severity,
 )
 
 NOISE_ULP = 1.0

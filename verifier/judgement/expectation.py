@@ -1,50 +1,55 @@
-"""What a case expects of both sides, held against what each of them says."""
+"""What a case expects of both sides, compared with what each of them says."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifier.floats import Format, decimal, nearest, shortest
-from verifier.judgement.comparison import Tolerance, severity
+from verifier.fields import Exact, Field, Number
+from verifier.floats import Format, is_same, nearest
 from verifier.judgement.tallies import verdicts
+from verifier.judgement.tolerance import Tolerance
 from verifier.language.casefile.case import Expectation, Expected, Pin
-from verifier.records import Tally, Truth, TruthStatus, Verdict
+from verifier.records import Tally, Truth, Verdict, severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
     """The two answers to one question; the true one is None where it is not a finite number."""
 
-    measured: float
-    true: Fraction | None
+    measured: Number
+    true: Exact | None
     true_name: str
-    """How the true side is called or spelled where it is not a number."""
+    """How the true side is called where it is not a number."""
 
 
-def sides(measured: float, truth: Truth) -> Sides:
+def sides(measured: Number, truth: Truth, field: Field) -> Sides:
     """PyTorch's number beside the truth."""
-    true = None
-    if truth.status is TruthStatus.FINITE and truth.interval is not None:
-        true = (truth.interval.lower + truth.interval.upper) / 2
-    return Sides(measured=measured, true=true, true_name=truth.status.value)
+    return Sides(
+        measured=measured, true=field.of_truth(truth), true_name=truth.status.value
+    )
 
 
 def disagreement(
-    key: str, expected: Expected, found: Sides, format_: Format, tolerance: Tolerance
+    key: str,
+    expected: Expected,
+    sides: Sides,
+    field: Field,
+    format_: Format,
+    tolerance: Tolerance,
 ) -> str | None:
     """Which side breaks the expectation, with all three numbers; None where both hold it.
 
-    Integers and strings bind to the tolerance, decimals to that or half a unit of their last digit, if looser.
+    Integers and strings bind to the tolerance, decimals to that or half a unit of their
+    last digit, if looser.
     """
-    measured_holds = _holds(expected, found.measured, format_, tolerance)
-    true_holds = _true_holds(expected, found, format_, tolerance)
+    measured_holds = _measured_holds(expected, sides, field, format_, tolerance)
+    true_holds = _true_holds(expected, sides, field, format_, tolerance)
     if measured_holds and true_holds:
         return None
-    true = decimal(found.true) if found.true is not None else found.true_name
-    measured = shortest(found.measured, format_)
+    true = sides.true_name if sides.true is None else field.spell_exact(sides.true)
+    measured = field.spell(sides.measured, format_)
     if measured_holds:
         verdict = f"PyTorch's {measured} agrees, the true {true} does not"
     elif true_holds:
@@ -54,37 +59,51 @@ def disagreement(
     return f"{key}: expected {expected.scalar.text}; {verdict}"
 
 
-def _holds(
-    expected: Expected, found: float, format_: Format, tolerance: Tolerance
+def _measured_holds(
+    expected: Expected,
+    sides: Sides,
+    field: Field,
+    format_: Format,
+    tolerance: Tolerance,
 ) -> bool:
-    if not math.isfinite(found) or not expected.scalar.is_finite:
+    measured = sides.measured
+    if not field.is_finite(measured) or not expected.scalar.is_finite:
         wanted = expected.scalar.nearest(format_)
-        return found == wanted or (math.isnan(found) and math.isnan(wanted))
-    return _near(expected, Fraction(found), tolerance)
+        return bool(measured == wanted) or is_same(measured, wanted)
+    return _is_near(expected, field.of_float(measured), field, tolerance)
 
 
 def _true_holds(
-    expected: Expected, found: Sides, format_: Format, tolerance: Tolerance
+    expected: Expected,
+    sides: Sides,
+    field: Field,
+    format_: Format,
+    tolerance: Tolerance,
 ) -> bool:
-    if found.true is None:
-        # A point without a finite truth cannot hold a finite expectation, nor break one that is not.
+    if sides.true is None:
+        # A point without a finite truth cannot hold a finite expectation, nor break one
+        # that is not.
         return not expected.scalar.is_finite
-    if (
-        not expected.scalar.is_finite
-    ):  # a truth past the largest number rounds to infinity
-        return nearest(found.true, format_) == expected.scalar.nearest(format_)
-    return _near(expected, found.true, tolerance)
+    if not expected.scalar.is_finite:
+        # A truth past the largest number rounds to infinity.
+        (true,) = field.coordinates(sides.true)
+        return nearest(true, format_) == expected.scalar.nearest(format_)
+    return _is_near(expected, sides.true, field, tolerance)
 
 
-def _near(expected: Expected, found: Fraction, tolerance: Tolerance) -> bool:
-    wanted = (expected.scalar.lower + expected.scalar.upper) / 2
-    return abs(found - wanted) <= held_within(expected, abs(wanted), tolerance)
-
-
-def held_within(expected: Expected, size: Fraction, tolerance: Tolerance) -> Fraction:
-    """How far a number may be from one expected of that size: the tolerance, or half a unit of its last digit."""
-    half_unit = expected.half_unit or Fraction(0)
-    return max(tolerance.relative * size, tolerance.absolute, half_unit)
+def _is_near(
+    expected: Expected, number: Exact, field: Field, tolerance: Tolerance
+) -> bool:
+    """Whether a number is that of the case within the tolerance, or half a unit of its last
+    digit."""
+    parts = expected.scalar.parts
+    wanted = field.of_coordinates([(part.lower + part.upper) / 2 for part in parts])
+    within = max(
+        tolerance.relative * field.size(wanted),
+        tolerance.absolute,
+        expected.half_unit or Fraction(0),
+    )
+    return field.distance(number, wanted) <= within
 
 
 def unaccepted(

@@ -12,6 +12,7 @@ import random
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from verifier.fields import Field
 from verifier.floats import Format
 
 Number = TypeVar("Number", float, complex)
@@ -85,15 +86,15 @@ def scaled(upstream: Number, factor: Number, format_: Format) -> Number:
     return other if _size(other) <= format_.largest else upstream
 
 
-def program_scales(format_: Format) -> list[float]:
-    """Factors that are exact in binary, over several magnitudes."""
+def scales(field: Field, format_: Format) -> list[Any]:
+    """Factors that are exact in binary, over several magnitudes; in the plane also turned
+    by i, which swaps the parts and changes a sign, and shows a conjugate in a wrong
+    place."""
     power = min(16, (format_.exponent_max + 1) // 4)
-    return [SCALE, math.ldexp(1.0, power), -math.ldexp(1.0, -power)]
-
-
-def complex_scales(format_: Format) -> list[complex]:
-    """The same in the plane: a turn by i swaps the parts and changes a sign, and shows a conjugate in a wrong place."""
-    return [factor * turn for factor in program_scales(format_) for turn in (1, 1j)]
+    real = [SCALE, math.ldexp(1.0, power), -math.ldexp(1.0, -power)]
+    if field.is_ordered:
+        return real
+    return [factor * turn for factor in real for turn in (1, 1j)]
 
 
 def drawn(

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
+from verifier.fields import as_float
 from verifier.floats import Format, ulp
-from verifier.judgement.comparison import Judgement, Tolerance, _to_float, allowed
-from verifier.records import Verdict
+from verifier.judgement.tolerance import Tolerance, allowed
+from verifier.records import Judgement, Verdict
 
 EXPLAINED = (Verdict.DIFFER_UNSTABLE, Verdict.DIFFER_RANGE)
 """Differences that rounding, underflow and overflow explain; one that nothing explains is a fault, however small."""
@@ -42,7 +43,7 @@ def by_what_it_hands_on(
             return judgement
         if error * slope > allowed(size, format_, tolerance):
             return judgement
-        moved_ulp = max(moved_ulp, _to_float(error * slope / ulp(size, format_)))
+        moved_ulp = max(moved_ulp, as_float(error * slope / ulp(size, format_)))
     if not found:
         return judgement
     own = "" if judgement.error_ulp is None else f" of {judgement.error_ulp:.3g} ulp"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from verifier.judgement.comparison import Judgement, severity
-from verifier.records import Tally, Verdict
+from verifier.records import Judgement, Tally, Verdict, severity
 
 Name = tuple[str, tuple[str, ...]]
 """A quantity, and what it is differentiated by."""

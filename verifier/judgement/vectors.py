@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from verifier.floats import Format
-from verifier.judgement.comparison import Judgement, Tolerance, allowed
-from verifier.records import ClarkePiece, Enclosure, Verdict
+from verifier.judgement.tolerance import Tolerance, allowed
+from verifier.records import ClarkePiece, Enclosure, Judgement, Verdict
 
 MOST_STEPS = 300
 """Steps of the walk; on a polytope each shortens what is left by a factor."""

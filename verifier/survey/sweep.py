@@ -11,14 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from verifier.automatic import routes
-from verifier.automatic.routes import Measurement
 from verifier.floats import FORMATS, Format, decimal, shortest
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation
 from verifier.language.points.domains import Domain
 from verifier.language.programs import parsing
 from verifier.language.programs.program import Program
-from verifier.records import VALUE, Entry, Truth, TruthStatus
+from verifier.records import VALUE, Entry, Measurement, Truth, TruthStatus
 from verifier.survey import points as survey_points
 from verifier.survey import regions as survey_regions
 from verifier.survey.records import Accuracy, Region, Sweep, SweepTask, Worst

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from verifier.floats import FORMATS, Format, decimal, nearest, shortest, ulp
-from verifier.judgement.comparison import severity
+from verifier.floats import Format, decimal, nearest, shortest, ulp
 from verifier.language.casefile.case import Case
 from verifier.language.kernels.compositions import expand
 from verifier.language.operations.table import OPERATIONS, Sort
@@ -17,7 +16,7 @@ from verifier.language.points.scalars import scalar
 from verifier.language.points.upstream import gradients
 from verifier.language.programs.printing import render_node
 from verifier.language.programs.program import Program
-from verifier.records import Comparison, Result, Truth, TruthStatus
+from verifier.records import Comparison, Result, Truth, TruthStatus, severity
 from verifier.symbolic.calculus import typeset
 from verifier.traces import (
     Answer,
@@ -28,8 +27,9 @@ from verifier.traces import (
     ForwardStep,
     Trace,
 )
-from verifier.verification import inquiry, suggestion
-from verifier.verification.work import Prepared, verify
+from verifier.verification import culprits, regions, suggestion
+from verifier.verification.prepare import Prepared, Setting, Store
+from verifier.verification.verify import verify
 
 MOST_SUGGESTIONS = 3
 
@@ -50,21 +50,21 @@ def explain(
     `allowed` are patterns of subjects that may be imported. Formulas are typeset in so many `columns`, `plain` ones in
     ASCII.
     """
-    prepared = Prepared(case, allowed=allowed)
-    derivatives = typeset.derivatives(
-        case.program, prepared.wrt, columns=columns, plain=plain
-    )
-    return [_explain(prepared, dtype, seed, derivatives) for dtype in dtypes]
+    store: Store = {}
+    wrt = [name for name in case.wrt if name in case.inputs]
+    derivatives = typeset.derivatives(case.program, wrt, columns=columns, plain=plain)
+    return [
+        _explain(Prepared(case, dtype, allowed=allowed, store=store), seed, derivatives)
+        for dtype in dtypes
+    ]
 
 
-def _explain(
-    prepared: Prepared, dtype: str, seed: int, derivatives: dict[str, str]
-) -> Explanation:
-    case, format_ = prepared.case, FORMATS[dtype]
-    whole = _whole(prepared, dtype, seed)
-    point, upstream = _place(prepared, dtype, seed, whole)
-    result = _result_at(prepared, point, upstream, dtype)
-    found, events = inquiry.gather(case.program, point, upstream, dtype=dtype)
+def _explain(prepared: Prepared, seed: int, derivatives: dict[str, str]) -> Explanation:
+    case, dtype, format_ = prepared.case, prepared.dtype, prepared.format
+    whole = _whole(prepared, seed)
+    point, upstream = _place(prepared, seed, whole)
+    result = _result_at(prepared, point, upstream)
+    found, events = culprits.gather(case.program, point, upstream, dtype=dtype)
     expanded = expand(case.program)
     differs = result.verdict.family == "differ" and case.subject is None
     return Explanation(
@@ -79,8 +79,8 @@ def _explain(
         backward=_backward(expanded, events, format_),
         answers=_answers(case, result, found, events, dtype, _spell(upstream, format_)),
         unexpected=_unexpected(whole),
-        regions=_regions(prepared, point, upstream, dtype, seed) if differs else (),
-        suggestions=_suggestions(prepared, point, upstream, dtype) if differs else (),
+        regions=_regions(prepared, point, upstream, seed) if differs else (),
+        suggestions=_suggestions(prepared, point, upstream) if differs else (),
         note=_note(case),
         failure=found.failure,
     )
@@ -97,12 +97,12 @@ def _note(case: Case) -> str | None:
 # ── the point ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _whole(prepared: Prepared, dtype: str, seed: int) -> Result | None:
+def _whole(prepared: Prepared, seed: int) -> Result | None:
     """The case on all its points; None where nothing is expected of them and the first one is given."""
     case = prepared.case
     if case.given and not case.fixed and case.expectation is None:
         return None
-    return verify(prepared, dtype=dtype, route=_route(case), seed=seed)
+    return verify(prepared, _setting(case), seed=seed).result
 
 
 def _unexpected(whole: Result | None) -> tuple[str, ...]:
@@ -111,11 +111,9 @@ def _unexpected(whole: Result | None) -> tuple[str, ...]:
     return tuple(re.split("; (?=expect)", whole.message))
 
 
-def _place(
-    prepared: Prepared, dtype: str, seed: int, whole: Result | None
-) -> tuple[Point, float]:
+def _place(prepared: Prepared, seed: int, whole: Result | None) -> tuple[Point, float]:
     """The first given point, or that of the worst comparison, and the upstream gradient there."""
-    case, format_ = prepared.case, FORMATS[dtype]
+    case, format_ = prepared.case, prepared.format
     first = gradients(
         case.upstream,
         given=1,
@@ -130,7 +128,7 @@ def _place(
     assert whole is not None
     worst = max(whole.comparisons, key=_badness, default=None)
     if worst is None:
-        return prepared.sample(format_, seed).points[0], first
+        return prepared.sample(seed).points[0], first
     point = {name: scalar(text).nearest(format_) for name, text in worst.point.items()}
     return point, scalar(worst.upstream).nearest(format_)
 
@@ -147,10 +145,10 @@ def _inputs(case: Case, point: Point) -> Point:
     return {name: point[name] for name in case.arguments}
 
 
-def _result_at(prepared: Prepared, point: Point, upstream: float, dtype: str) -> Result:
+def _result_at(prepared: Prepared, point: Point, upstream: float) -> Result:
     """The verdict on the case at one point alone, whatever it expects."""
     moved = prepared.at(_only(prepared.case, point, upstream))
-    return verify(moved, dtype=dtype, route=_route(prepared.case), seed=0)
+    return verify(moved, _setting(moved.case), seed=0).result
 
 
 def _only(case: Case, point: Point, upstream: float) -> Case:
@@ -168,42 +166,41 @@ def _only(case: Case, point: Point, upstream: float) -> Case:
     )
 
 
-def _route(case: Case) -> str:
-    return case.routes[0]
+def _setting(case: Case) -> Setting:
+    return Setting(route=case.routes[0])
 
 
 # ── where else, and what instead ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def _regions(
-    prepared: Prepared, point: Point, upstream: float, dtype: str, seed: int
+    prepared: Prepared, point: Point, upstream: float, seed: int
 ) -> tuple[str, ...]:
-    case, format_ = prepared.case, FORMATS[dtype]
+    case, format_ = prepared.case, prepared.format
     if not case.domains:
         return ()
     names = [name for name in case.inputs if name in case.domains]
-    found = inquiry.regions(
-        lambda at: _result_at(prepared, at, upstream, dtype).verdict.family,
+    found = regions.regions(
+        lambda at: _result_at(prepared, at, upstream).verdict.family,
         point,
-        prepared.sample(format_, seed).points,
+        prepared.sample(seed).points,
         names,
         format_,
     )
-    return tuple(inquiry.spell_region(region, format_) for region in found)
+    return tuple(regions.spell_region(region, format_) for region in found)
 
 
-def _suggestions(
-    prepared: Prepared, point: Point, upstream: float, dtype: str
-) -> tuple[str, ...]:
+def _suggestions(prepared: Prepared, point: Point, upstream: float) -> tuple[str, ...]:
     case = prepared.case
 
     def is_match(program: Program) -> bool:
         rewritten = replace(_only(case, point, upstream), program=program)
-        result = verify(Prepared(rewritten), dtype=dtype, route=_route(case), seed=0)
+        other = Prepared(rewritten, prepared.dtype)
+        result = verify(other, _setting(case), seed=0).result
         return result.verdict.family == "match"
 
     found = suggestion.suggest(
-        case.program, point, upstream, case.wrt, FORMATS[dtype], is_match=is_match
+        case.program, point, upstream, case.wrt, prepared.format, is_match=is_match
     )
     return tuple(
         f"{one}: equal in balls, and PyTorch's gradient of it is a match"
@@ -328,10 +325,10 @@ def _answers(
         walked = case.subject is None and one.upstream == upstream
         if walked and asked and one.culprit is None:
             wrt = one.wrt[0] if one.wrt else None
-            diagnosis = inquiry.conclude(
+            diagnosis = culprits.conclude(
                 case.program, found, events, dtype=dtype, wrt=wrt
             )
-            one = inquiry.attach(one, diagnosis)
+            one = culprits.attach(one, diagnosis)
         error = "" if not one.error_ulp else f"{one.error_ulp:.3g} ulp"
         answers.append(
             Answer(

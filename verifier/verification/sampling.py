@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from verifier.errors import CaseFileError, Place
+from verifier.fields import REAL, Field, Number
 from verifier.floats import Format, shortest
 from verifier.language.casefile.case import (
     ALL,
@@ -27,7 +28,7 @@ MOST_REFUSED = 1_000_000
 MANY_TRIES = 4
 """How many times as many points may be drawn as different ones are wanted."""
 
-Point = Mapping[str, float]
+Point = Mapping[str, Number]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +59,22 @@ class Sample:
 
 
 def sample(
-    case: Case, format_: Format, seed: int, *, is_subject: bool = False
+    case: Case,
+    format_: Format,
+    seed: int,
+    field: Field = REAL,
+    *,
+    is_subject: bool = False,
 ) -> Sample:
-    """The points at which a case is verified in a format; its own seed goes before that of the run.
+    """The points at which a case is verified in a format; its own seed goes before that of
+    the run. Complex ones are drawn part by part, and have no boundary points.
 
     Raises `CaseFileError` where a given point breaks the precondition, or too few that are drawn satisfy it.
     """
     allowed = _precondition(case)
-    given = [] if case.fixed else [_rounded(point, format_) for point in case.given]
+    given = (
+        [] if case.fixed else [_rounded(point, format_, field) for point in case.given]
+    )
     given = [{name: point[name] for name in case.arguments} for point in given]
     for index, point in enumerate(given):
         if not allowed(point):
@@ -74,9 +83,10 @@ def sample(
     if is_subject and _takes_many(case, format_):
         drawn, refused = _many(case, format_, own, allowed)
     else:
-        drawn, refused = _drawn(case, format_, own, allowed)
+        drawn, refused = _drawn(case, format_, field, own, allowed)
     edges: list[Point] = []
-    if case.boundary is not Boundary.NONE and case.domains and case.points != ALL:
+    has_edges = case.boundary is not Boundary.NONE and field is REAL
+    if has_edges and case.domains and case.points != ALL:
         is_machine = case.boundary is Boundary.MACHINE
         kinds = boundary.EVERY_KIND if is_machine else boundary.NAMED
         edges = boundary.points(
@@ -114,7 +124,8 @@ def _many(
     found: dict[tuple[float, ...], Point] = {}
     refused = 0
     # A domain may hold few different numbers, and a precondition allow few of them.
-    for point in _stream(case, format_, seed, MANY_POINTS, MANY_TRIES * MANY_POINTS):
+    most = MANY_TRIES * MANY_POINTS
+    for point in _stream(case, format_, REAL, seed, MANY_POINTS, most):
         if not allowed(point):
             refused += 1
         else:
@@ -127,7 +138,11 @@ def _many(
 
 
 def _drawn(
-    case: Case, format_: Format, seed: int, allowed: Callable[[Point], bool]
+    case: Case,
+    format_: Format,
+    field: Field,
+    seed: int,
+    allowed: Callable[[Point], bool],
 ) -> tuple[list[Point], int]:
     """The drawn points that satisfy the precondition, and how many did not."""
     wanted = case.points
@@ -138,7 +153,7 @@ def _drawn(
     most = wanted + min(99 * wanted + 1000, MOST_REFUSED)
     found: list[Point] = []
     tried = 0
-    for point in _stream(case, format_, seed, wanted, most):
+    for point in _stream(case, format_, field, seed, wanted, most):
         tried += 1
         if allowed(point):
             found.append(point)
@@ -148,14 +163,20 @@ def _drawn(
 
 
 def _stream(
-    case: Case, format_: Format, seed: int, count: int, most: int
+    case: Case, format_: Format, field: Field, seed: int, count: int, most: int
 ) -> Iterator[Point]:
     """At most `most` drawn points, first `count`; more of them change none of the first."""
-    fixed = _rounded(case.fixed, format_)
+    fixed = _rounded(case.fixed, format_, field)
     begun = 0
     while begun < most:
         drawn = drawing.draw(
-            case.domains, count, format_, seed=seed, name=case.name, how=case.draw
+            case.domains,
+            count,
+            format_,
+            seed=seed,
+            name=case.name,
+            how=case.draw,
+            is_complex=field is not REAL,
         )
         for point in drawn[begun:]:
             whole = {**fixed, **point}
@@ -174,8 +195,15 @@ def _every(
     return found, len(numbers) - len(found)
 
 
-def _rounded(point: Mapping[str, Scalar], format_: Format) -> dict[str, float]:
-    return {name: value.nearest(format_) for name, value in point.items()}
+def _rounded(
+    point: Mapping[str, Scalar], format_: Format, field: Field
+) -> dict[str, Number]:
+    """Each number as the dtype holds it."""
+    is_complex = field is not REAL
+    return {
+        name: value.rounded(format_, is_complex=is_complex)
+        for name, value in point.items()
+    }
 
 
 def _refuse(case: Case, wanted: str, found: str) -> NoReturn:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp
 
+from verifier.fields import LARGEST_EXPONENT
 from verifier.records import Enclosure
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Regularity
@@ -201,7 +202,7 @@ def test_disjoint_balls_do_not_overlap() -> None:
 
 # ── enclosures beyond every format ───────────────────────────────────────────────────────────────────────────────────
 
-LIMIT = Fraction(2) ** balls.FARTHEST_EXPONENT
+LIMIT = Fraction(2) ** LARGEST_EXPONENT
 
 
 def test_a_number_beyond_every_format_is_cut_off() -> None:

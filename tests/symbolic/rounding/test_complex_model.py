@@ -13,9 +13,9 @@ import torch
 from entries import gradient
 from rows import HOLOMORPHIC
 
-from verifier.automatic.complex_routes import measure
+from verifier import fields
+from verifier.automatic.routes import measure
 from verifier.floats import BINARY32, COMPLEX, Format
-from verifier.judgement.complex_comparison import distance, of_float
 from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations import table as operations
 from verifier.language.programs import parsing
@@ -46,7 +46,12 @@ def model(
 def holds(disc: Disc | None, number: complex) -> bool:
     if disc is None:
         return True
-    return distance(of_float(number), (disc.real, disc.imaginary)) <= disc.radius
+    return (
+        fields.COMPLEX.distance(
+            fields.COMPLEX.of_float(number), (disc.real, disc.imaginary)
+        )
+        <= disc.radius
+    )
 
 
 def rounded(z: complex, dtype: str) -> complex:

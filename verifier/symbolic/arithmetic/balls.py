@@ -20,6 +20,7 @@ from typing import Any
 import flint
 from flint import acb, arb, arb_series, fmpq
 
+from verifier.fields import LARGEST_EXPONENT
 from verifier.floats import power_of_two
 from verifier.language.operations import table as operations
 from verifier.language.programs import rewriting
@@ -31,9 +32,6 @@ Ball = Any
 """A `flint.arb`: flint publishes no types for it."""
 Condition = bool | None
 """A proved truth value, or None where the operands' balls do not decide it."""
-
-FARTHEST_EXPONENT = 20_000
-"""Beyond 2^±this, far outside every format, an enclosure is cut off: exp(exp(30)) has an exponent of 10^13 bits."""
 
 
 class Regularity(Enum):
@@ -123,7 +121,7 @@ def rational(ball: Ball) -> Fraction | None:
     if not ball.is_exact():
         return None
     mantissa, power = (int(part) for part in ball.man_exp())
-    if abs(power) > FARTHEST_EXPONENT:
+    if abs(power) > LARGEST_EXPONENT:
         return None
     return mantissa * power_of_two(power)
 
@@ -147,9 +145,9 @@ def top_exponent(ball: Ball) -> int | None:
 
 
 def enclosure(ball: Ball) -> Enclosure:
-    """The ball's ends as exact rationals, cut off at 2^±`FARTHEST_EXPONENT` on the safe side.
+    """The ball's ends as exact rationals, cut off at 2^±`LARGEST_EXPONENT` on the safe side.
 
-    Of a ball that lies wholly beyond 2^FARTHEST_EXPONENT, that bound is given as both ends: no format distinguishes.
+    Of a ball that lies wholly beyond 2^LARGEST_EXPONENT, that bound is given as both ends: no format distinguishes.
     """
     lower, upper = _end(ball.lower(), up=False), _end(ball.upper(), up=True)
     return Enclosure(lower=min(lower, upper), upper=upper)
@@ -159,10 +157,10 @@ def _end(end: Ball, *, up: bool) -> Fraction:
     mantissa, power = (int(part) for part in end.man_exp())
     top = mantissa.bit_length() + power
     sign = 1 if mantissa > 0 else -1
-    if mantissa and top > FARTHEST_EXPONENT:
-        return sign * power_of_two(FARTHEST_EXPONENT)
-    if mantissa and top < -FARTHEST_EXPONENT:
-        grain = power_of_two(-FARTHEST_EXPONENT)
+    if mantissa and top > LARGEST_EXPONENT:
+        return sign * power_of_two(LARGEST_EXPONENT)
+    if mantissa and top < -LARGEST_EXPONENT:
+        grain = power_of_two(-LARGEST_EXPONENT)
         return sign * grain if (sign > 0) == up else Fraction(0)
     return (
         Fraction(mantissa << power) if power >= 0 else Fraction(mantissa, 1 << -power)

@@ -9,14 +9,13 @@ import pytest
 from verifier.floats import FORMATS, neighbour
 from verifier.language.casefile.loading import from_mapping
 from verifier.language.programs.parsing import parse
-from verifier.running.pipeline import Task, verify_task
+from verifier.running.run import verify_alone
+from verifier.running.units import Unit
 from verifier.traces import Cause, Region
-from verifier.verification.inquiry import (
-    LARGEST_PROGRAM,
+from verifier.verification.culprits import LARGEST_PROGRAM, gather, investigate
+from verifier.verification.regions import (
     MOST_VERDICTS,
     boundary,
-    gather,
-    investigate,
     regions,
     spell_region,
 )
@@ -27,7 +26,7 @@ DOUBLE, SINGLE = FORMATS["float64"], FORMATS["float32"]
 def softplus_verdict(x: float) -> str:
     """Whether PyTorch's softplus at x is right, by the verifier's own judgement."""
     case = from_mapping({"expression": "softplus(x)", "at": {"x": x}})
-    return verify_task(Task(case=case, dtype="float64")).verdict.family
+    return verify_alone(Unit(case=case, dtype="float64")).verdict.family
 
 
 def test_the_threshold_of_softplus_is_found_to_the_float() -> None:

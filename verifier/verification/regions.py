@@ -1,97 +1,61 @@
-"""Why a comparison differs, and where else it does: both wings are asked at one point, and the judgement concludes."""
+"""Where else a comparison differs: the exact floats between which a verdict flips."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
-from verifier.automatic.tracing import trace
-from verifier.floats import FORMATS, Format, from_ordinal, ordinal, shortest
-from verifier.judgement.diagnosis import diagnose
-from verifier.language.kernels.compositions import expand
-from verifier.language.programs.program import Program
-from verifier.records import Comparison
-from verifier.symbolic.truth.local import examine
-from verifier.traces import Cause, Diagnosis, Event, Region, Trace
+from verifier.fields import REAL
+from verifier.floats import Format, from_ordinal, ordinal
+from verifier.records import Batch
+from verifier.traces import Region
+from verifier.verification.bench import Bench
+from verifier.verification.findings import Findings
+from verifier.verification.judging import Row, judge_point
 
-LARGEST_PROGRAM = 2_000
-"""Nodes past which a walk over the program costs more than its answer tells."""
 MOST_VERDICTS = 64
-"""Verdicts spent on one side of a region: as many as bisection between the farthest float64 numbers takes."""
-MOST_INQUIRIES = 3
-"""Comparisons of one result that are asked about: those that follow mostly have the same cause."""
+"""Verdicts spent on one side of a region: as many as bisection between the farthest float64
+numbers takes."""
+MOST_COPIES = 64
+"""Copies of a point that stand for the batch in which it was drawn."""
+MOST_INPUTS = 3
+"""Inputs along which the region of a difference is looked for."""
 
 Point = Mapping[str, float]
 
 
-def investigate(
-    program: Program,
-    point: Point,
-    upstream: float,
-    *,
-    dtype: str,
-    wrt: str | None,
-    batch: int = 1,
-    device: str = "cpu",
-) -> Diagnosis:
-    """Where and why PyTorch's value (`wrt` None), or its gradient by an input or named step, differs at a point.
+def region_notes(bench: Bench, findings: Findings, row: Row) -> list[str]:
+    """The exact floats between which the verdict of a row flips, along each drawn input,
+    in words; nothing where it takes the other points beside it to differ."""
+    first = findings.first
+    assert first is not None
+    drawn = [first.batch.point(place) for place in range(first.given, len(first.batch))]
 
-    `batch` is how many points PyTorch was given at once, which may decide between its kernels.
+    def verdict_at(point: Point) -> str:
+        return _family_at(bench, findings, row, point)
+
+    if verdict_at(row.point) != "differ":
+        return []
+    names = [name for name in bench.case.arguments if name in bench.case.domains]
+    with bench.watch.stage("regions"):
+        found = regions(verdict_at, row.point, drawn, names[:MOST_INPUTS], bench.format)
+    return [spell_region(region, bench.format) for region in found]
+
+
+def _family_at(bench: Bench, findings: Findings, row: Row, point: Point) -> str:
+    """The family of the verdict on the same entry at another point.
+
+    In a batch as large as that of the drawn ones: PyTorch's code for many numbers may round
+    otherwise than that for a single one.
     """
-    if len(program.nodes) > LARGEST_PROGRAM:
-        return Diagnosis(
-            cause=Cause.NONE,
-            message=f"a program of more than {LARGEST_PROGRAM} operations is not walked",
-        )
-    found, events = gather(
-        program, point, upstream, dtype=dtype, batch=batch, device=device
+    in_batch = not bench.is_subject and bench.setting.layout != "single"
+    count = min(findings.points, MOST_COPIES) if in_batch else 1
+    measurement = bench.run(Batch.of([point] * count, [row.upstream] * count))
+    if measurement.failure is not None:
+        return "differ"
+    rows = judge_point(
+        bench, measurement, 0, point, place=row.place, entries={row.entry}
     )
-    return conclude(program, found, events, dtype=dtype, wrt=wrt)
-
-
-def gather(
-    program: Program,
-    point: Point,
-    upstream: float,
-    *,
-    dtype: str,
-    batch: int = 1,
-    device: str = "cpu",
-) -> tuple[Trace, tuple[Event, ...]]:
-    """What PyTorch has at every node, and each number beside its truth; no events where PyTorch raised."""
-    found = trace(program, point, upstream, dtype=dtype, batch=batch, device=device)
-    if found.failure is not None:
-        return found, ()
-    return found, examine(program, found, point, upstream, FORMATS[dtype])
-
-
-def conclude(
-    program: Program,
-    found: Trace,
-    events: Sequence[Event],
-    *,
-    dtype: str,
-    wrt: str | None,
-) -> Diagnosis:
-    """The diagnosis of one quantity from what `gather` found."""
-    if found.failure is not None:
-        return Diagnosis(cause=Cause.FAILURE, message=found.failure)
-    return diagnose(expand(program), events, FORMATS[dtype], wrt=wrt)
-
-
-def attach(comparison: Comparison, diagnosis: Diagnosis) -> Comparison:
-    """The comparison with its culprit, and the cause in front of what the judgement says."""
-    if diagnosis.cause is Cause.NONE:
-        return comparison
-    told = (diagnosis.message, comparison.message)
-    return replace(
-        comparison,
-        culprit=diagnosis.culprit,
-        message="; ".join(part for part in told if part),
-    )
-
-
-# ── regions ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+    return rows[0].verdict.family
 
 
 def boundary(
@@ -149,18 +113,15 @@ _BEYOND = {"match": "matches", "undecided": "is undecided", "differ": "differs"}
 
 def spell_region(region: Region, format_: Format) -> str:
     """The region in words."""
-    parts = [
-        f"{word} {_spell(end[0], format_)} ({_spell(end[1], format_)} {_BEYOND.get(end[2], end[2])})"
-        for word, end in (("from", region.below), ("up to", region.above))
-        if end is not None
-    ]
+    parts = []
+    for word, end in (("from", region.below), ("up to", region.above)):
+        if end is not None:
+            last, first = (REAL.spell_input(number, format_) for number in end[:2])
+            beyond = _BEYOND.get(end[2], end[2])
+            parts.append(f"{word} {last} ({first} {beyond})")
     if not parts:
         return f"{region.input}: it differs as far as points were drawn"
     return f"{region.input}: it differs {' '.join(parts)}"
-
-
-def _spell(value: float, format_: Format) -> str:
-    return shortest(value, format_).removesuffix(".0")
 
 
 def _region(

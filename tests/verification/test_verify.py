@@ -12,22 +12,23 @@ from verifier.automatic import lowering
 from verifier.floats import BINARY32, nearest
 from verifier.language.casefile.case import ROUTES
 from verifier.language.casefile.loading import from_mapping
-from verifier.running.pipeline import execute, plan
-from verifier.verification import work as verification
+from verifier.running.plan import plan
+from verifier.running.run import execute
+from verifier.verification import first
 
 
 @pytest.fixture
 def interrupted_at_the_third_point(monkeypatch):
-    judge_all = verification._Work.judge_all
+    judge_point = first.judge_point
     calls = []
 
-    def impatient(self, *args, **kwargs):
+    def impatient(*args, **kwargs):
         calls.append(None)
         if len(calls) > 2:
             raise KeyboardInterrupt
-        return judge_all(self, *args, **kwargs)
+        return judge_point(*args, **kwargs)
 
-    monkeypatch.setattr(verification._Work, "judge_all", impatient)
+    monkeypatch.setattr(first, "judge_point", impatient)
 
 
 @pytest.mark.usefixtures("interrupted_at_the_third_point")

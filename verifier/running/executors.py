@@ -1,0 +1,131 @@
+"""Who carries out units of work: one after the other, or processes side by side.
+
+An executor takes a function from a unit to its results, and gives the results in the order
+of the units, whatever the order in which they are carried out.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+Work = TypeVar("Work")
+Outcome = TypeVar("Outcome")
+
+PATIENCE_S = 10.0
+"""How long a process that was told to end may take."""
+
+
+class Executor(Protocol):
+    """Carries out units."""
+
+    def map(
+        self,
+        function: Callable[[Work], Iterable[Outcome]],
+        units: Sequence[Work],
+        broken: Callable[[Work, str], Iterable[Outcome]],
+    ) -> Generator[Outcome, None, None]:
+        """The results of every unit, in order; `broken` makes those of a unit whose process
+        ended, of the reason. Closing the generator ends all work."""
+
+
+class Sequential:
+    """One unit after the other, in this process; each result is there once it is found."""
+
+    def map(
+        self,
+        function: Callable[[Work], Iterable[Outcome]],
+        units: Sequence[Work],
+        broken: Callable[[Work, str], Iterable[Outcome]],
+    ) -> Generator[Outcome, None, None]:
+        del broken
+        for unit in units:
+            yield from function(unit)
+
+
+class Processes:
+    """Units side by side, by processes of their own, none of which outlives the work."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def map(
+        self,
+        function: Callable[[Work], Iterable[Outcome]],
+        units: Sequence[Work],
+        broken: Callable[[Work, str], Iterable[Outcome]],
+    ) -> Generator[Outcome, None, None]:
+        others = set(multiprocessing.active_children())
+        pool = ProcessPoolExecutor(
+            self.count,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+        )
+        try:
+            with _interrupts_ignored():  # as the processes do that are started here
+                futures = [pool.submit(_listed, function, unit) for unit in units]
+            for unit, future in zip(units, futures, strict=True):
+                try:
+                    yield from future.result()
+                except BrokenExecutor as error:
+                    yield from broken(unit, f"its process ended: {error}")
+            pool.shutdown()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            left = set(multiprocessing.active_children()) - others
+            for child in left:
+                child.terminate()
+            for child in left:
+                child.join(PATIENCE_S)
+
+
+def executor(count: int) -> Executor:
+    """The executor of so many processes; of one, this process itself."""
+    return Sequential() if count == 1 else Processes(count)
+
+
+def available(units: int) -> int:
+    """The CPUs that this process may use, but no more than there are units."""
+    cpus = (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
+    return max(1, min(cpus, units))
+
+
+def _listed(function: Callable[[Work], Iterable[Outcome]], unit: Work) -> list[Outcome]:
+    return list(function(unit))
+
+
+def _begin() -> None:
+    """Leaves Ctrl-C to the parent, and ends with it, whatever it dies of."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """What is started meanwhile inherits it, and leaves it to this process to end on
+    Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,186 @@
+"""From cases and what is selected of them to units."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from verifier import interrupts
+from verifier.errors import (
+    Place,
+    SelectionError,
+    UsageError,
+    check_option,
+    did_you_mean,
+)
+from verifier.floats import COMPLEX, DTYPES
+from verifier.language.casefile.case import (
+    COMPLEX_ROUTES,
+    LAYOUTS,
+    ROUTE_ALIASES,
+    ROUTES,
+    Case,
+)
+from verifier.running.isolation import isolated
+from verifier.running.units import Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What of the cases is to be verified; what is empty selects everything."""
+
+    names: Sequence[str] = ()
+    """`NAME` or `FILE::NAME`; may be globs."""
+    tags: Sequence[str] = ()
+    dtypes: Sequence[str] = ()
+    routes: Sequence[str] = ()
+    orders: Sequence[int] = ()
+
+    def takes(self, case: Case) -> bool:
+        """Whether a case is among those selected."""
+        named = not self.names or any(_is_named(case, name) for name in self.names)
+        tagged = not self.tags or any(tag in case.tags for tag in self.tags)
+        return named and tagged and (not self.orders or case.order in self.orders)
+
+    def check(self, cases: Sequence[Case]) -> None:
+        """Raise where a name, tag, dtype or route selects nothing: a typo must not verify
+        nothing in silence."""
+        check_option("--dtype", self.dtypes, DTYPES)
+        for name in self.names:
+            if not any(_is_named(case, name) for case in cases):
+                raise SelectionError(
+                    _nothing("case", name, [case.name for case in cases])
+                )
+        tags = {tag for case in cases for tag in case.tags}
+        for tag in self.tags:
+            if tag not in tags:
+                raise SelectionError(_nothing("tag", tag, sorted(tags)))
+        routes = [route for of_order in ROUTES.values() for route in of_order]
+        check_option("--route", self.routes, [*routes, *ROUTE_ALIASES])
+
+
+def plan(
+    cases: Sequence[Case],
+    *,
+    dtypes: Sequence[str] = (),
+    names: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    routes: Sequence[str] = (),
+    orders: Sequence[int] = (),
+    points: int | None = None,
+    allowed: Sequence[str] = (),
+    layout: str = "batch",
+    device: str = "cpu",
+    report_all: bool = False,
+    working: Path | None = None,
+) -> list[Unit]:
+    """The units that the selection leaves, in file order.
+
+    Subjects are imported where the project of the `working` folder, the current one by
+    default, or `allowed` lets them. Raises `SelectionError` where a name, tag or dtype
+    selects nothing; `UsageError` for a route, layout or device that is not there;
+    `SubjectError` where a subject is not allowed or cannot be imported.
+    """
+    routes = list(dict.fromkeys(ROUTE_ALIASES.get(route, route) for route in routes))
+    selection = Selection(
+        names=names, tags=tags, dtypes=dtypes, routes=routes, orders=orders
+    )
+    if points is not None and points < 1:
+        raise UsageError(f"--points: expected at least 1, found {points}.")
+    selection.check(cases)
+    check_option("--layout", [layout], LAYOUTS)
+    if points is not None:
+        cases = [_with_points(case, points) for case in cases]
+    units = [
+        Unit(
+            case=case,
+            dtype=dtype,
+            routes=fit,
+            allowed=tuple(allowed),
+            layout=layout,
+            device=device,
+            report_all=report_all,
+        )
+        for case in cases
+        if selection.takes(case)
+        for dtype in case.dtypes
+        if not dtypes or dtype in dtypes
+        if (fit := _routes_of(case, dtype, routes))
+    ]
+    if not units:
+        raise SelectionError("no case is left by all options of selection together")
+    if device != "cpu":
+        from verifier.automatic.layouts import check_device
+
+        check_device(device)
+    return _with_subjects(units, working)
+
+
+def _nothing(what: str, name: str, known: Sequence[str]) -> str:
+    return f"no {what} is called `{name}`.{did_you_mean(name, known)}"
+
+
+def _is_named(case: Case, name: str) -> bool:
+    return name in (case.name, case.id) or any(
+        fnmatch.fnmatchcase(own, name) for own in (case.name, case.id)
+    )
+
+
+def _with_points(case: Case, count: int) -> Case:
+    return replace(case, points=count, many=False) if case.domains else case
+
+
+def _routes_of(case: Case, dtype: str, routes: Sequence[str]) -> tuple[str, ...]:
+    """The routes asked for that fit the case's order and the dtype; without any, its own."""
+    fit: Sequence[str] = case.routes
+    if routes and case.descent is None:
+        fit = [route for route in routes if route in ROUTES[case.order]]
+    return tuple(
+        route for route in fit if dtype not in COMPLEX or route in COMPLEX_ROUTES
+    )
+
+
+# ── subjects ──────────────────────────────────────────────────────────────────────────
+
+
+def _with_subjects(units: Sequence[Unit], working: Path | None) -> list[Unit]:
+    """The units with what each may import, once all their subjects were found; each mistake
+    is reported once."""
+    if all(unit.case.subject is None for unit in units):
+        return list(units)
+    from verifier.automatic.subjects import SubjectError, load, permitted
+
+    allowed_units: list[Unit] = []
+    places: dict[str, list[Place]] = {}
+    tried: set[tuple[str, str | None]] = set()
+    with isolated(), interrupts.watched():
+        for unit in units:
+            case = unit.case
+            if case.subject is None:
+                allowed_units.append(unit)
+                continue
+            allowed = (*permitted(case.place.file, working), *unit.allowed)
+            allowed_units.append(replace(unit, allowed=allowed))
+            if (case.subject, case.place.file) in tried:
+                continue
+            tried.add((case.subject, case.place.file))
+            try:
+                load(case.subject, allowed)
+            except SubjectError as error:
+                places.setdefault(error.message, []).append(case.place)
+    if places:
+        raise SubjectError("\n".join(_mistakes(places)))
+    return allowed_units
+
+
+def _mistakes(places: dict[str, list[Place]]) -> list[str]:
+    """Each message at its first place, with how many more cases it is of."""
+    lines: list[str] = []
+    for message, where in places.items():
+        others = len({place.case for place in where}) - 1
+        more = f" So it is of {others} more." if others else ""
+        place = replace(where[0], key="subject", column=None)
+        lines.append(f"{place}: {message}{more}")
+    return lines

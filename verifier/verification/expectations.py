@@ -1,0 +1,31 @@
+"""What a case expects of both sides, checked at its given points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from verifier.judgement.expectation import disagreement, sides
+from verifier.records import VALUE, Entry, Measurement, PointTruth
+from verifier.verification.bench import Bench
+
+
+def broken_at(
+    bench: Bench, measurement: Measurement, place: int, truths: PointTruth
+) -> Iterator[str]:
+    """The expectations that do not hold at a given point: `KEY: …`."""
+    expectation = bench.case.expectation
+    if expectation is None:
+        return
+    expected = {}
+    if expectation.value:
+        expected["expect.value"] = VALUE, expectation.value[place]
+    for name, numbers in expectation.gradient.items():
+        entry = Entry("gradient", (name,))
+        expected[f"expect.gradient.{name}"] = entry, numbers[place]
+    for key, (entry, number) in expected.items():
+        both = sides(measurement.number(entry, place), truths[entry], bench.field)
+        message = disagreement(
+            key, number, both, bench.field, bench.format, bench.tolerance
+        )
+        if message is not None:
+            yield message
