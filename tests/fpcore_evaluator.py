@@ -15,7 +15,7 @@ import mpmath
 from verifier.language.importers.case_drafts import Draft
 from verifier.language.kernels.compositions import expand
 from verifier.language.programs import parsing, rewriting
-from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.arithmetic import balls, evaluation
 from verifier.symbolic.arithmetic.formula import Formula, Instruction
 
 Sexpr = Any
@@ -180,7 +180,7 @@ def enclosed(draft: Draft, point: Mapping[str, float]) -> Any:
     )
     formula = Formula(instructions=instructions, outputs=(program.output,))
     inputs = {name: balls.exact(number) for name, number in point.items()}
-    return balls.evaluate(formula, inputs)[0]
+    return evaluation.evaluate(formula, inputs)[0]
 
 
 def holds(ball: Any, true: Any) -> bool:

@@ -71,6 +71,7 @@ HOUSE = {
 OWNERS = {
     "sympy": {
         "verifier.symbolic.settings",
+        "verifier.symbolic.calculus.sympy_functions",
         "verifier.symbolic.calculus.derivative",
         "verifier.symbolic.calculus.typeset",
     },
@@ -81,6 +82,7 @@ OWNERS = {
         "verifier.symbolic.arithmetic.complex_balls",
         "verifier.symbolic.arithmetic.complex_cuts",
         "verifier.symbolic.arithmetic.series",
+        "verifier.symbolic.arithmetic.taylor",
         "verifier.symbolic.calculus.complex_witness",
     },
     "torch": {"verifier.automatic.*"},
@@ -295,7 +297,11 @@ def new_violations(module: str, source: str) -> list[str]:
             "from verifier.automatic import routes",
             "verifier.automatic.routes",
         ),
-        ("verifier.symbolic.arithmetic.expansions", "from flint import arb", "flint"),
+        (
+            "verifier.symbolic.arithmetic.expansions.terms",
+            "from flint import arb",
+            "flint",
+        ),
         ("verifier.symbolic.calculus.witness", "import sympy", "sympy"),
         ("verifier.floats", "import requests", "requests, which nobody owns"),
         (

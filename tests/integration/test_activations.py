@@ -17,7 +17,7 @@ from verifier.floats import FORMATS, nearest
 from verifier.language.operations import activations, losses
 from verifier.language.operations import table as operations
 from verifier.language.programs.parsing import parse
-from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.arithmetic import balls, evaluation
 from verifier.symbolic.calculus import derivative
 
 BFLOAT16 = FORMATS["bfloat16"]
@@ -57,7 +57,7 @@ def test_zeros_where_the_true_gradient_is_a_normal_number(
     formula = derivative.local(name, 0)
     vanishing = x[gradient(name, x) == 0].tolist()
     with balls.workprec(400):
-        slopes = [balls.evaluate(formula, [balls.exact(v)])[0] for v in vanishing]
+        slopes = [evaluation.evaluate(formula, [balls.exact(v)])[0] for v in vanishing]
     assert sum(map(is_normal, slopes)) == zeros
 
 

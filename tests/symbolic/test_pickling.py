@@ -9,7 +9,7 @@ import pytest
 
 from verifier.language.programs.parsing import parse, parse_condition
 from verifier.symbolic.arithmetic import balls
-from verifier.symbolic.arithmetic.straight_lines import Line, Written
+from verifier.symbolic.arithmetic.straight_lines import CompiledFormula, CompiledProgram
 from verifier.symbolic.calculus import derivative
 from verifier.symbolic.calculus.complex_chain import ComplexChain
 from verifier.symbolic.calculus.precondition import Precondition
@@ -42,7 +42,10 @@ def test_compiled_formulas() -> None:
     formula = whole.compile(whole.gradient(["x", "y"]))
     assert sent(formula) == formula
     arguments = [balls.exact(value) for value in POINT.values()]
-    for line in (Line(formula, ["x", "y"], formula.outputs), Written(PROGRAM)):
+    for line in (
+        CompiledFormula(formula, ["x", "y"], formula.outputs),
+        CompiledProgram(PROGRAM),
+    ):
         assert str(sent(line).ready()(arguments)) == str(line.ready()(arguments))
 
 

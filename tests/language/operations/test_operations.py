@@ -24,8 +24,8 @@ from verifier.language.operations.table import Interval, Operation, Sort, interv
 from verifier.language.programs import parsing, rewriting
 from verifier.language.programs.parsing import parse
 from verifier.records import Verdict
-from verifier.symbolic.arithmetic import balls
-from verifier.symbolic.calculus import derivative
+from verifier.symbolic.arithmetic import balls, evaluation
+from verifier.symbolic.calculus import derivative, sympy_functions
 from verifier.symbolic.calculus.chain import Standing
 from verifier.symbolic.calculus.stepwise import Stepwise
 
@@ -51,7 +51,7 @@ def test_every_row_has_an_enclosure_or_a_definition() -> None:
 
 
 def test_every_row_that_yields_a_number_has_a_derivative_or_a_definition() -> None:
-    assert {row.name for row in NUMBERS} - DEFINED == set(derivative.OPERATIONS)
+    assert {row.name for row in NUMBERS} - DEFINED == set(sympy_functions.OPERATIONS)
 
 
 @named([row for row in ROWS if row.definition is not None])
@@ -74,7 +74,7 @@ def test_every_row_is_lowered_or_composed_and_never_both() -> None:
 
 def test_no_reading_has_a_key_that_is_no_row() -> None:
     assert set(balls.OPERATIONS) - set(operations.OPERATIONS) == {"above"}
-    assert set(derivative.OPERATIONS) - set(operations.OPERATIONS) == set()
+    assert set(sympy_functions.OPERATIONS) - set(operations.OPERATIONS) == set()
     assert set(lowering.ADAPTED) - set(operations.OPERATIONS) == set()
 
 
@@ -343,7 +343,7 @@ def grid(row: Operation) -> list[tuple[Fraction, ...]]:
 def value_of_form(text: str, row: Operation, operands: Sequence[Any], grad: Any) -> Any:
     program = parsing.parse_form(text, row)
     given = dict(zip(row.operands, operands, strict=True))
-    given |= {"result": balls.apply(row.name, operands), "grad": grad}
+    given |= {"result": evaluation.apply(row.name, operands), "grad": grad}
     done: list[Any] = []
     for node in program.nodes:
         if node.operation == "variable":
@@ -351,7 +351,9 @@ def value_of_form(text: str, row: Operation, operands: Sequence[Any], grad: Any)
         elif node.operation == "constant":
             done.append(balls.constant(node.name, node.number))
         else:
-            done.append(balls.apply(node.operation, [done[i] for i in node.arguments]))
+            done.append(
+                evaluation.apply(node.operation, [done[i] for i in node.arguments])
+            )
     return done[program.output]
 
 
@@ -364,9 +366,9 @@ def _assert_form_is_derivative(
     form = PYTORCH[row.name].backward[operand]
     with balls.workprec(BITS):
         operands = [balls.exact(value) for value in values]
-        local = balls.evaluate(derivative.local(row.name, operand, exponent), operands)[
-            0
-        ]
+        local = evaluation.evaluate(
+            derivative.local(row.name, operand, exponent), operands
+        )[0]
         if form is None:
             assert balls.is_zero(local)
             return
@@ -418,7 +420,7 @@ def test_the_backward_form_of_softplus_is_the_identity_above_its_threshold() -> 
             PYTORCH[row.name].backward[0] or "", row, operands, balls.exact(GRAD)
         )
         assert balls.enclosure(found).lower == balls.enclosure(found).upper == GRAD
-        local = balls.evaluate(derivative.local("softplus", 0), operands)[0]
+        local = evaluation.evaluate(derivative.local("softplus", 0), operands)[0]
         assert not balls.overlaps(found, balls.exact(GRAD) * local)
 
 

@@ -12,9 +12,9 @@ from mpmath import mp
 
 from verifier.language.operations import table as operations
 from verifier.language.programs.parsing import parse, parse_steps
-from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.arithmetic import balls, evaluation
 from verifier.symbolic.arithmetic.formula import Formula
-from verifier.symbolic.calculus import derivative
+from verifier.symbolic.calculus import derivative, sympy_functions
 
 BITS = 250
 
@@ -33,7 +33,7 @@ def compiled(text: str, *, wrt: str) -> Formula:
 
 def evaluated(text: str, point: dict[str, float], *, wrt: str = "x") -> list[Any]:
     with balls.workprec(BITS):
-        return balls.evaluate(
+        return evaluation.evaluate(
             compiled(text, wrt=wrt), {k: balls.exact(v) for k, v in point.items()}
         )
 
@@ -159,7 +159,7 @@ def test_steps_are_written_out() -> None:
     whole = derivative.whole(program)
     assert whole is not None
     formula = whole.compile([whole.expression, *whole.gradient(["a"])])
-    value, slope = balls.evaluate(formula, {"a": balls.exact(100)})
+    value, slope = evaluation.evaluate(formula, {"a": balls.exact(100)})
     assert ends(value) == (256, 256)  # the notebook's loss
     assert ends(slope) == (96, 96)  # and gradient
 
@@ -168,7 +168,7 @@ def test_a_hessian_is_symmetric_and_right() -> None:
     whole = derivative.whole(parse("x**2 * y**3"))
     assert whole is not None
     flat = [entry for row in whole.hessian(["x", "y"]) for entry in row]
-    found = balls.evaluate(
+    found = evaluation.evaluate(
         whole.compile(flat), {"x": balls.exact(5), "y": balls.exact(7)}
     )
     assert [ends(ball)[0] for ball in found] == [
@@ -232,11 +232,11 @@ def test_what_has_no_reading_in_real_balls_is_refused() -> None:
 
 
 def test_a_constant_exponent_is_put_in_before_differentiating() -> None:
-    at_zero = balls.evaluate(
+    at_zero = evaluation.evaluate(
         derivative.local("pow", 0, Fraction(3)), [balls.exact(0), balls.exact(3)]
     )
     assert ends(at_zero[0]) == (0, 0)
-    square = balls.evaluate(
+    square = evaluation.evaluate(
         derivative.local("pow", 0, Fraction(2)), [balls.exact(-7), balls.exact(2)]
     )
     assert ends(square[0]) == (-14, -14)
@@ -264,10 +264,10 @@ def test_a_local_derivative_takes_its_operands_in_their_order(
 
 def test_our_choices_differentiate_to_no_number_at_a_tie() -> None:
     x, y = sympy.symbols("x y", real=True)
-    assert derivative.Larger(x, y).diff(x) == derivative.Above(x, y)
-    assert derivative.Larger(x, y).diff(y) == derivative.Above(y, x)
-    tie = balls.evaluate(derivative.local("max", 0), [balls.exact(2), balls.exact(2)])[
-        0
-    ]
+    assert sympy_functions.Larger(x, y).diff(x) == sympy_functions.Above(x, y)
+    assert sympy_functions.Larger(x, y).diff(y) == sympy_functions.Above(y, x)
+    tie = evaluation.evaluate(
+        derivative.local("max", 0), [balls.exact(2), balls.exact(2)]
+    )[0]
     lower, upper = ends(tie)
     assert (lower, upper) == (0, 0) or (lower <= 0 and upper >= 1)

@@ -12,7 +12,7 @@ import verifier
 from verifier.language.programs.parsing import parse
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.calculus import signed
-from verifier.symbolic.calculus.signed import Kind, Special
+from verifier.symbolic.calculus.signed_values import Kind, Special
 
 INF = math.inf
 PI = math.pi

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from random_programs import numbers, texts
 
 from verifier.language.programs.parsing import parse, parse_steps
-from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.arithmetic import balls, evaluation
 from verifier.symbolic.calculus import derivative
 from verifier.symbolic.calculus.chain import Pass, Standing
 from verifier.symbolic.calculus.stepwise import Stepwise
@@ -217,7 +217,9 @@ def test_the_whole_derivative_and_the_stepwise_one_overlap(
     x, y = x + 0.0, y + 0.0  # SymPy's expression knows no −0
     found = Evaluated(program, {"x": x, "y": y})
     with balls.workprec(BITS):
-        second = balls.evaluate(formula, {"x": balls.exact(x), "y": balls.exact(y)})
+        second = evaluation.evaluate(
+            formula, {"x": balls.exact(x), "y": balls.exact(y)}
+        )
         firsts = [found.value, found.adjoint("x"), found.adjoint("y")]
         for first, ball in zip(firsts, second, strict=True):
             if first is None:

@@ -21,9 +21,9 @@ from verifier.language.programs import rewriting
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.language.programs.program import Program
 from verifier.records import Enclosure, Truth, TruthStatus
-from verifier.symbolic.arithmetic import balls, series
+from verifier.symbolic.arithmetic import balls, taylor
 from verifier.symbolic.arithmetic.formula import Formula, Instruction
-from verifier.symbolic.calculus import derivative, witness
+from verifier.symbolic.calculus import derivative, sympy_functions, witness
 from verifier.symbolic.truth.oracle import Oracle
 
 FORMAT = FORMATS["float64"]
@@ -280,8 +280,8 @@ class Crooked(sympy.Function):  # type: ignore[misc]
 
 @pytest.mark.usefixtures("_fresh_rules")
 def test_a_wrong_rule_of_sympys_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(derivative.OPERATIONS, "tanh", Crooked)
-    monkeypatch.setitem(derivative._FUNCTIONS, Crooked, "tanh")
+    monkeypatch.setitem(sympy_functions.OPERATIONS, "tanh", Crooked)
+    monkeypatch.setitem(sympy_functions.NAMES, Crooked, "tanh")
     # Both of SymPy's derivations go by it, and agree; the witness alone stands against them.
     program = parse("tanh(x)*y")
     found = Oracle(program, ["x"]).at({"x": 0.5, "y": 2.0}, 1.0, FORMAT)
@@ -314,11 +314,11 @@ def test_a_wrong_local_rule_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_wrong_rule_of_the_series_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = series._TAYLOR["erf"]
+    right = taylor.FUNCTIONS["erf"]
 
     def wrong(center: balls.Ball, length: int) -> Sequence[balls.Ball]:
         value, slope, *rest = right(center, length)
         return [value, slope * balls.exact(Fraction(1_000_001, 1_000_000)), *rest]
 
-    monkeypatch.setitem(series._TAYLOR, "erf", wrong)
+    monkeypatch.setitem(taylor.FUNCTIONS, "erf", wrong)
     assert disagreements(parse("erf(x)*y"), {"x": 0.5, "y": 2.0}) == ["x"]

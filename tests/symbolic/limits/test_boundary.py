@@ -16,7 +16,7 @@ from verifier.language.operations import table as operations
 from verifier.language.points.domains import domain
 from verifier.language.points.drawing import draw
 from verifier.language.programs.parsing import parse, parse_steps
-from verifier.symbolic.limits import boundary
+from verifier.symbolic.limits import boundary, watches
 
 any_format = pytest.mark.parametrize("format_", FORMATS.values(), ids=FORMATS)
 
@@ -176,7 +176,7 @@ def test_a_tie_of_two_inputs_is_found_along_each() -> None:
 
 def test_every_row_of_the_table_can_be_watched() -> None:
     turning = {
-        name for name, row in operations.OPERATIONS.items() if boundary._turns(row)
+        name for name, row in operations.OPERATIONS.items() if watches._turns(row)
     }
     told = {
         name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 import pytest
 from entries import gradient as by
@@ -12,8 +11,6 @@ from entries import of, slopes, step
 from verifier.floats import BINARY32, BINARY64
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.records import VALUE, PointTruth, Truth, TruthStatus
-from verifier.symbolic.arithmetic import balls
-from verifier.symbolic.arithmetic import expansions as germs
 from verifier.symbolic.truth.hessian import HessianOracle
 from verifier.symbolic.truth.oracle import Oracle
 
@@ -421,36 +418,6 @@ def test_of_a_norm_mixed_second_derivatives_are_sets_of_limits():
     found = _mixed("z*hypot(x, y)", {"x": 0.0, "y": 0.0, "z": 0.0}, ("x", "y", "z"))
     assert _said(found["x", "z"]) == (-1, 1)
     assert _said(found["z", "x"]) == (-1, 1)
-
-
-# ── germs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_leading_coefficient_that_may_vanish_is_unresolved():
-    with balls.workprec(64):
-        third = balls.exact(Fraction(1, 3))
-        nothing = germs.constant(third * 3 - 1)  # contains zero, and is not exact
-        with pytest.raises(germs.Unresolved):
-            germs.sign(nothing)
-
-
-def test_an_exponential_outgrows_every_power():
-    with balls.workprec(64):
-        large = germs.monomial(balls.exact(1.0), -1)
-        product = germs.multiply(
-            germs.exponential(germs.negate(large)), germs.power(large, Fraction(50))
-        )
-
-        assert balls.is_zero(germs.limit(product).ball)
-
-
-def test_a_germ_is_differentiated_term_by_term():
-    with balls.workprec(64):
-        t = germs.monomial(balls.exact(1.0), 1)
-        slope = germs.derivative(germs.multiply(t, germs.logarithm(t)))  # log t + 1
-
-        assert germs.limit(slope).infinite == -1
-        assert germs.limit(germs.subtract(slope, germs.logarithm(t))).ball == 1
 
 
 @pytest.mark.parametrize("text", ["log(x)", "sqrt(x)", "rsqrt(x)"])

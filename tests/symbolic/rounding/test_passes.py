@@ -16,7 +16,7 @@ from verifier.language.operations.operation import tangent_name
 from verifier.language.programs.parsing import parse, parse_form, parse_steps
 from verifier.language.programs.program import Program
 from verifier.language.programs.rewriting import define
-from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.arithmetic import balls, evaluation
 from verifier.symbolic.calculus import witness
 from verifier.symbolic.calculus.stepwise import Stepwise
 from verifier.symbolic.rounding.passes import forward, reverse, tangents
@@ -136,7 +136,7 @@ def test_a_tangent_formula_is_the_derivative(row: operations.Operation) -> None:
         given = {"x": 0.5, "low": 0.2, "high": 0.9}
     with balls.workprec(80):
         operands = {n: v if v is True else balls.exact(v) for n, v in given.items()}
-        result = balls.apply(row.name, list(operands.values()))
+        result = evaluation.apply(row.name, list(operands.values()))
         slope = balls.exact(3.0)
         for operand, form in zip(row.operands, PYTORCH[row.name].backward, strict=True):
             if form is None:
@@ -160,5 +160,5 @@ def _value(program: Program, given: Mapping[str, Any]) -> Any:
             done.append(balls.constant(node.name, node.number))
         else:
             operands = [done[index] for index in node.arguments]
-            done.append(balls.apply(node.operation, operands))
+            done.append(evaluation.apply(node.operation, operands))
     return done[program.output]

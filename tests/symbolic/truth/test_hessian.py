@@ -15,8 +15,8 @@ from entries import of
 from verifier.floats import FORMATS, nearest
 from verifier.language.programs.parsing import parse
 from verifier.records import Truth, TruthStatus
-from verifier.symbolic.arithmetic import balls, series
-from verifier.symbolic.calculus import derivative
+from verifier.symbolic.arithmetic import balls, taylor
+from verifier.symbolic.calculus import derivative, sympy_functions
 from verifier.symbolic.truth import hessian as second_order
 from verifier.symbolic.truth.hessian import HessianOracle
 
@@ -170,27 +170,27 @@ class CrookedSlope(sympy.Function):  # type: ignore[misc]
 
 @pytest.mark.usefixtures("_fresh_rules")
 def test_a_wrong_rule_of_sympys_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(derivative.OPERATIONS, "tanh", Crooked)
-    monkeypatch.setitem(derivative._FUNCTIONS, Crooked, "tanh")
-    monkeypatch.setitem(derivative._FUNCTIONS, CrookedSlope, "sech")
+    monkeypatch.setitem(sympy_functions.OPERATIONS, "tanh", Crooked)
+    monkeypatch.setitem(sympy_functions.NAMES, Crooked, "tanh")
+    monkeypatch.setitem(sympy_functions.NAMES, CrookedSlope, "sech")
     assert_at_odds(hessian("tanh(x)", x=0.5)["x", "x"])
 
 
 @pytest.mark.usefixtures("_fresh_rules")
 def test_a_wrong_builder_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(derivative.OPERATIONS, "log1p", lambda x: sympy.log(2 + x))
+    monkeypatch.setitem(sympy_functions.OPERATIONS, "log1p", lambda x: sympy.log(2 + x))
     found = hessian("log1p(x)*y", x=0.5, y=2.0)
     assert_at_odds(found["x", "x"])
     assert_at_odds(found["y", "x"])
 
 
 def test_a_wrong_rule_of_the_series_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = series._TAYLOR["exp"]
+    right = taylor.FUNCTIONS["exp"]
 
     def wrong(center: balls.Ball, length: int) -> list[balls.Ball]:
         found = right(center, length)
         slip = balls.exact(Fraction(1_000_001, 1_000_000))
         return [*found[:2], *(slip * ball for ball in found[2:])]
 
-    monkeypatch.setitem(series._TAYLOR, "exp", wrong)
+    monkeypatch.setitem(taylor.FUNCTIONS, "exp", wrong)
     assert_at_odds(hessian("exp(x)", x=0.5)["x", "x"])

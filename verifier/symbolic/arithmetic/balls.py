@@ -10,9 +10,8 @@ IEEE Trans. Comput. 66(8), 2017.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -22,25 +21,13 @@ from flint import acb, arb, arb_series, fmpq
 
 from verifier.fields import LARGEST_EXPONENT
 from verifier.floats import power_of_two
-from verifier.language.operations import table as operations
-from verifier.language.programs import rewriting
-from verifier.language.programs.program import Program
 from verifier.records import Enclosure
-from verifier.symbolic.arithmetic.formula import Formula
 
 Ball = Any
 """A `flint.arb`: flint publishes no types for it."""
+
 Condition = bool | None
 """A proved truth value, or None where the operands' balls do not decide it."""
-
-
-class Regularity(Enum):
-    """What an operation does at given operands."""
-
-    SMOOTH = "differentiable in a neighbourhood"
-    EDGE = "exactly at a kink, a jump, a pole or an end of the domain"
-    OUTSIDE = "proved to lie outside the domain"
-    UNSURE = "the balls do not tell"
 
 
 workprec = flint.ctx.workprec
@@ -167,9 +154,6 @@ def _end(end: Ball, *, up: bool) -> Fraction:
     )
 
 
-# ── operations ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def _integer_power(x: Ball, power: int) -> Ball:
     if power == 0:
         return arb(1)
@@ -264,8 +248,8 @@ def _bessel_k(order: Ball, x: Ball) -> Ball:
     if not x > 0:
         return arb.nan()
     ends = [x] if x.is_exact() else [x.lower(), x.upper()]
-    found = [_with_guard(end, lambda at: at.bessel_k(order)) for end in ends]
-    return found[0].union(found[-1])
+    values = [_with_guard(end, lambda at: at.bessel_k(order)) for end in ends]
+    return values[0].union(values[-1])
 
 
 def _bessel_y(order: Ball, x: Ball) -> Ball:
@@ -419,200 +403,11 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 """An enclosure of each operation over its operands' balls. Where a choice is undecided, both branches are enclosed."""
 
 
-def apply(operation: str, operands: Sequence[Any]) -> Any:
-    """An enclosure of any row's operation over its operands, by its definition where it has one.
-
-    A definition may lose digits that the operation keeps: precision is added until it does not.
-    """
-    row = operations.OPERATIONS.get(operation)
-    if row is None or row.definition is None:
-        return OPERATIONS[operation](*operands)
-    bits = precision_bits()
-    program = rewriting.definition(row)
-    for extra in (0, bits, 3 * bits, 7 * bits):
-        with workprec(bits + extra):
-            result = run(program, dict(zip(row.operands, operands, strict=True)))
-        if is_known_to(result, bits) or not all(o.is_exact() for o in operands):
-            break
-    return +result
-
-
-def run(program: Program, given: Mapping[str, Any]) -> Any:
-    """The result of a program whose operations have no definitions, by its inputs."""
-    done: list[Any] = []
-    for node in program.nodes:
-        if node.operation == "variable":
-            done.append(given[node.name or ""])
-        elif node.operation == "constant":
-            done.append(constant(node.name, node.number))
-        else:
-            operation = OPERATIONS[node.operation]
-            done.append(operation(*[done[index] for index in node.arguments]))
-    return done[program.output]
-
-
 def constant(name: str | None, number: Fraction | None) -> Ball:
     """The ball of a constant leaf at the precision in force."""
     if number is not None:
         return exact(number)
     return {"pi": arb.pi, "e": arb.const_e, "inf": arb.pos_inf}[name or ""]()
-
-
-def evaluate(
-    formula: Formula, inputs: Mapping[str, Ball] | Sequence[Ball]
-) -> list[Any]:
-    """Enclosures of a formula's outputs; inputs go by name, or by the order of the formula's input instructions."""
-    done: list[Any] = []
-    unnamed = iter(inputs.values() if isinstance(inputs, Mapping) else inputs)
-    for instruction in formula.instructions:
-        if instruction.operation == "input":
-            if isinstance(inputs, Mapping):
-                done.append(inputs[instruction.name or ""])
-            else:
-                done.append(next(unnamed))
-        elif instruction.operation == "constant":
-            done.append(constant(instruction.name, instruction.number))
-        else:
-            operation = OPERATIONS[instruction.operation]
-            done.append(operation(*[done[index] for index in instruction.arguments]))
-    return [done[index] for index in formula.outputs]
-
-
-# ── where an operation is smooth ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def regularity(operation: str, operands: Sequence[Ball], operand: int) -> Regularity:
-    """Whether the operation is differentiable by one of its operands, all balls being finite."""
-    special = _REGULARITY.get(operation)
-    if special is not None:
-        return special(operands, operand)
-    row = operations.OPERATIONS[operation]
-    found = Regularity.SMOOTH
-    for ball, domain in zip(operands, row.domain, strict=True):
-        found = _worse(found, _inside(ball, domain))
-    for singular in (*row.kinks, *row.jumps, *row.poles):
-        found = _worse(found, _away_from(operands[0], arb(int(singular))))
-    return found
-
-
-def _worse(first: Regularity, second: Regularity) -> Regularity:
-    order = (
-        Regularity.SMOOTH,
-        Regularity.UNSURE,
-        Regularity.EDGE,
-        Regularity.OUTSIDE,
-    )
-    return max(first, second, key=order.index)
-
-
-def _inside(ball: Ball, domain: operations.Interval) -> Regularity:
-    found = Regularity.SMOOTH
-    if domain.lower is not None:
-        found = _worse(found, _above_end(ball, exact(domain.lower)))
-    if domain.upper is not None:
-        found = _worse(found, _above_end(-ball, exact(-domain.upper)))
-    return found
-
-
-def _above_end(ball: Ball, end: Ball) -> Regularity:
-    if ball > end:
-        return Regularity.SMOOTH
-    if ball < end:
-        return Regularity.OUTSIDE
-    return Regularity.EDGE if ball.is_exact() else Regularity.UNSURE
-
-
-def _away_from(ball: Ball, point: Ball) -> Regularity:
-    match equal(ball, point):
-        case False:
-            return Regularity.SMOOTH
-        case True:
-            return Regularity.EDGE
-    return Regularity.UNSURE
-
-
-def _quotient(operands: Sequence[Ball], operand: int) -> Regularity:
-    return _away_from(operands[1], arb(0))
-
-
-def _power_regularity(operands: Sequence[Ball], operand: int) -> Regularity:
-    base, power = operands
-    if base > 0:
-        return Regularity.SMOOTH
-    whole = power.is_exact() and power.is_integer()
-    if operand == 0 and whole:
-        return Regularity.SMOOTH if power >= 0 else _away_from(base, arb(0))
-    if base < 0:
-        if operand == 1 or not power.contains_integer():
-            return Regularity.OUTSIDE
-        return Regularity.UNSURE
-    return Regularity.EDGE if base.is_zero() else Regularity.UNSURE
-
-
-def _origin(operands: Sequence[Ball], operand: int) -> Regularity:
-    """hypot: smooth unless both operands vanish."""
-    both = [_away_from(ball, arb(0)) for ball in operands]
-    if Regularity.SMOOTH in both:
-        return Regularity.SMOOTH
-    return Regularity.UNSURE if Regularity.UNSURE in both else Regularity.EDGE
-
-
-def _branch_cut(operands: Sequence[Ball], operand: int) -> Regularity:
-    """atan2: the origin, and the cut along the negative x axis, which only a move in y crosses."""
-    y, x = operands
-    off_axis = _away_from(y, arb(0))
-    if x > 0 or off_axis is Regularity.SMOOTH:
-        return Regularity.SMOOTH
-    if x < 0:
-        return Regularity.SMOOTH if operand == 1 and y.is_zero() else off_axis
-    return off_axis if x.is_zero() else Regularity.UNSURE
-
-
-def _gamma_poles(operands: Sequence[Ball], operand: int) -> Regularity:
-    x = operands[-1]
-    if x > 0 or not x.contains_integer():
-        return Regularity.SMOOTH
-    return Regularity.EDGE if x.is_exact() else Regularity.UNSURE
-
-
-def _removable(operands: Sequence[Ball], operand: int) -> Regularity:
-    """sinc: its derivative is 0/0 at 0."""
-    return _away_from(operands[0], arb(0))
-
-
-def _tie(operands: Sequence[Ball], operand: int) -> Regularity:
-    return _away_from(operands[0], operands[1])
-
-
-def _between_integers(operands: Sequence[Ball], operand: int) -> Regularity:
-    x = operands[0]
-    if not x.contains_integer():
-        return Regularity.SMOOTH
-    return Regularity.EDGE if x.is_exact() else Regularity.UNSURE
-
-
-def _clamped(operands: Sequence[Ball], operand: int) -> Regularity:
-    x, low, high = operands
-    ends = _worse(_away_from(x, low), _away_from(x, high))
-    return _worse(ends, _away_from(low, high)) if operand else ends
-
-
-_REGULARITY: dict[str, Callable[[Sequence[Ball], int], Regularity]] = {
-    "div": _quotient,
-    "pow": _power_regularity,
-    "hypot": _origin,
-    "atan2": _branch_cut,
-    "lgamma": _gamma_poles,
-    "digamma": _gamma_poles,
-    "polygamma": _gamma_poles,
-    # Special functions
-    "sinc": _removable,
-    "max": _tie,
-    "min": _tie,
-    "floor": _between_integers,
-    "ceil": _between_integers,
-    "clamp": _clamped,
-}
 
 
 def midpoint(ball: Ball) -> float:

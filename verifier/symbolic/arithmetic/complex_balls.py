@@ -18,7 +18,6 @@ from flint import acb, arb
 from verifier.records import Enclosure
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
-from verifier.symbolic.arithmetic.formula import Formula
 
 Rectangle = Any
 """A `flint.acb`: flint publishes no types for it."""
@@ -216,19 +215,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 """An enclosure of each holomorphic operation, principal branch, over rectangles away from its cuts."""
 
 
-def evaluate(formula: Formula, inputs: Sequence[Rectangle]) -> Rectangle:
-    """An enclosure of a formula's single output; inputs go by the order of its input instructions."""
-    done: list[Any] = []
-    unnamed = iter(inputs)
-    for instruction in formula.instructions:
-        if instruction.operation == "input":
-            done.append(next(unnamed))
-        elif instruction.operation == "constant":
-            done.append(constant(instruction.name, instruction.number).ball)
-        else:
-            operation = OPERATIONS[instruction.operation]
-            done.append(operation(*[done[index] for index in instruction.arguments]))
-    return done[formula.outputs[0]]
+def literal(name: str | None, number: Fraction | None) -> Rectangle:
+    """The rectangle of a literal."""
+    return constant(name, number).ball
 
 
 # ── signs of zero ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -290,9 +279,9 @@ def _added(z: Number, w: Number) -> Signs:
     return _sum(a, c), _sum(b, d)
 
 
-def _negated(found: Signs) -> Signs:
+def _negated(signs: Signs) -> Signs:
     """PyTorch's vector kernel subtracts from +0, which makes +0 of +0; its scalar kernel makes −0 of it."""
-    return int(found[0] < 0), int(found[1] < 0)
+    return int(signs[0] < 0), int(signs[1] < 0)
 
 
 def signs(
@@ -309,23 +298,23 @@ def signs(
         operation = "square"
     match operation:
         case "identity":
-            found = operands[0].signs
+            zeros = operands[0].signs
         case "neg":
-            found = _negated(operands[0].signs)
+            zeros = _negated(operands[0].signs)
         case "add":
-            found = _added(*operands)
+            zeros = _added(*operands)
         case "sub":
             right = Number(
                 -operands[1].ball, (-operands[1].signs[0], -operands[1].signs[1])
             )
-            found = _added(operands[0], right)
+            zeros = _added(operands[0], right)
         case "mul":
-            found = _multiplied(*operands)
+            zeros = _multiplied(*operands)
         case "square":
-            found = _multiplied(operands[0], operands[0])
+            zeros = _multiplied(operands[0], operands[0])
         case _:
-            found = (0, 0)
+            zeros = (0, 0)
     return (
-        found[0] if result.real.is_zero() else 0,
-        found[1] if result.imag.is_zero() else 0,
+        zeros[0] if result.real.is_zero() else 0,
+        zeros[1] if result.imag.is_zero() else 0,
     )

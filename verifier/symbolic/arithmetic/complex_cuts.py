@@ -72,36 +72,38 @@ def _cuts_of_the_imaginary_axis(z: Rectangle) -> Place:
 
 _ON_IMAGINARY_AXIS = frozenset(("asinh", "atan"))
 _DIVISORS: dict[str, Callable[[Sequence[Rectangle]], Rectangle]] = {
-    "div": lambda found: found[1],
-    "reciprocal": lambda found: found[0],
-    "csc": lambda found: found[0],
-    "cot": lambda found: found[0],
-    "csch": lambda found: found[0],
-    "coth": lambda found: found[0],
+    "div": lambda operands: operands[1],
+    "reciprocal": lambda operands: operands[0],
+    "csc": lambda operands: operands[0],
+    "cot": lambda operands: operands[0],
+    "csch": lambda operands: operands[0],
+    "coth": lambda operands: operands[0],
 }
 """What an operation divides by, up to a factor that has no zeros of a finite number of digits."""
 
 
 def place(operation: str, operands: Sequence[Number]) -> Place:
     """Where finite operands lie with respect to the operation's cuts, poles and branch points."""
-    found = [operand.ball for operand in operands]
+    rectangles = [operand.ball for operand in operands]
     if operation == "pow":
         return _place_of_power(*operands)
     if operation in _DIVISORS:
-        divisor = _DIVISORS[operation](found)
+        divisor = _DIVISORS[operation](rectangles)
         if divisor.is_zero():
             # 0/0 may be removable; every other quotient by 0 is infinite.
-            removable = operation == "div" and complex_balls.contains_zero(found[0])
+            removable = operation == "div" and complex_balls.contains_zero(
+                rectangles[0]
+            )
             return Place.UNDECIDED if removable else Place.POLE
         return Place.UNSURE if complex_balls.contains_zero(divisor) else Place.CLEAR
     if operation not in _CUTS:
         return Place.CLEAR
-    where = _CUTS[operation](found[0])
+    where = _CUTS[operation](rectangles[0])
     row = operations.row(operation)
     if where is Place.BRANCH_POINT and row.infinite_at_branch_points:
         return Place.POLE
     at_minus_one = (
-        operation == "acosh" and where is Place.BRANCH_POINT and found[0].real < 0
+        operation == "acosh" and where is Place.BRANCH_POINT and rectangles[0].real < 0
     )
     if (where is Place.CUT or at_minus_one) and not _side(operation, operands[0]):
         return Place.UNDECIDED

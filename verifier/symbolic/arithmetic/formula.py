@@ -18,7 +18,7 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formula:
-    """Instructions in the order of evaluation, and which of them are asked for."""
+    """Instructions in the order of evaluation, and which of them are outputs."""
 
     instructions: tuple[Instruction, ...]
     outputs: tuple[int, ...]

@@ -1,35 +1,21 @@
-"""Truncated power series in balls: Taylor coefficients by recurrences of our own, and arithmetic by Arb.
-
-None of SymPy's rules is used: a recurrence is read off the differential equation that defines the function (DLMF
-chapter 4, for instance tan′ = sec², sec′ = sec·tan), so this is an independent witness. A coefficient is the exact one
-wherever the recurrence meets only dyadic numbers: those of sin at 0 begin 0, 1, 0. Everything is evaluated at the
-precision in force. Besides `balls` the only module that imports flint.
-"""
+"""Truncated power series in balls, with Arb's arithmetic: everything is evaluated at the precision in force."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from fractions import Fraction
+from collections.abc import Sequence
 from typing import Any
 
 from flint import arb, arb_series
 
 from verifier.symbolic.arithmetic import balls
-from verifier.symbolic.arithmetic.balls import Ball, Condition
+from verifier.symbolic.arithmetic.balls import Ball
 
 Series = Any
 """A `flint.arb_series`: flint publishes no types for it."""
 
-LARGEST_INTEGER_POWER = 2**31
-"""Exponents from here on are not told to be integers."""
-
 
 class SingularError(ArithmeticError):
     """There is no power series here: an operation is not analytic at the ball, or the ball does not tell."""
-
-
-# ── series and their coefficients ────────────────────────────────────────────────────────────────────────────────────
 
 
 def constant(ball: Ball, length: int) -> Series:
@@ -44,78 +30,8 @@ def variable(center: Ball, slope: Ball, length: int) -> Series:
 
 def coefficients(series: Series) -> list[Ball]:
     """All coefficients, trailing zeros too."""
-    found = [_ball(coefficient) for coefficient in series.coeffs()[: series.prec]]
-    return found + [balls.zero()] * (series.prec - len(found))
-
-
-def apply(operation: str, operands: Sequence[Series], length: int) -> Series:
-    """The first `length` terms of an operation that yields a number, applied to series of at least that length.
-
-    The first operand of `where` is a truth value, such as `decide` gives; the order of `polygamma` is a constant.
-    Raises `SingularError` where the constant terms lie at a kink, a tie, a pole or an end of the domain, or may do so.
-    """
-    with balls.capped(length):
-        if operation in _BINARY:
-            result = _BINARY[operation](*operands)
-        elif operation == "where":
-            result = _choose(*operands)
-        elif operation == "clamp":
-            inner, low, high = operands
-            result = _smaller(_larger(inner, low), high)
-        elif operation in _ORDERED:
-            order = _whole(operands[0])
-            if order is None:
-                raise SingularError(f"{operation} of an order that is no integer")
-            center = _ball(operands[1][0])
-            outer = taylor_of_order(operation, order, center, length)
-            result = _compose(outer, operands[1], length)
-        else:
-            (inner,) = operands
-            result = _compose(taylor(operation, inner[0], length), inner, length)
-        return _checked(operation, arb_series(result, prec=length))
-
-
-def decide(operation: str, operands: Sequence[Any]) -> bool:
-    """The truth of a condition near t = 0: a relation of series, or a connective of truth values.
-
-    Raises `SingularError` at a tie, where the slightest move may turn it, and where the balls do not decide.
-    """
-    if operation.startswith("logical_"):
-        truth: Condition = balls.OPERATIONS[operation](*operands)
-    else:
-        first, second = (operand[0] for operand in operands)
-        # Distinct operands decide every relation, and no move that is small enough changes that.
-        distinct = not balls.overlaps(first, second)
-        truth = balls.OPERATIONS[operation](first, second) if distinct else None
-    if truth is None:
-        raise SingularError(f"`{operation}` is at its turning point, or may be")
-    return truth
-
-
-def taylor(operation: str, center: Ball, length: int) -> list[Ball]:
-    """The first `length` Taylor coefficients of a unary operation at every point of the ball `center`.
-
-    Raises `SingularError` where the operation is not analytic on the whole ball.
-    """
-    # √ has a value at 0: only a slope tells that there is no series.
-    found = _TAYLOR[operation](center, max(length, 2))
-    return _finite(operation, found)[:length]
-
-
-def taylor_of_order(
-    operation: str, order: int, center: Ball, length: int
-) -> list[Ball]:
-    """The first `length` Taylor coefficients of a function of a constant order, as `taylor` of one without.
-
-    Raises `SingularError` likewise.
-    """
-    found = _ORDERED[operation](order, center, max(length, 2))
-    return _finite(operation, found)[:length]
-
-
-def taylor_polygamma(order: int, center: Ball, length: int) -> list[Ball]:
-    """The first `length` Taylor coefficients of the `order`-th derivative of digamma."""
-    return taylor_of_order("polygamma", order, center, length)
+    known = [as_ball(coefficient) for coefficient in series.coeffs()[: series.prec]]
+    return known + [balls.zero()] * (series.prec - len(known))
 
 
 def _series(terms: Sequence[Ball], length: int) -> Series:
@@ -123,399 +39,27 @@ def _series(terms: Sequence[Ball], length: int) -> Series:
         return arb_series(list(terms), prec=length)
 
 
-def _ball(coefficient: Any) -> Ball:
+def truncated(series: Series, length: int) -> Series:
+    """The first terms of a series."""
+    return arb_series(series, prec=length)
+
+
+def as_ball(coefficient: Any) -> Ball:
+    """A coefficient as a ball."""
     return arb(coefficient)
 
 
-def _finite(operation: str, found: list[Ball]) -> list[Ball]:
-    if not all(balls.is_finite(ball) for ball in found):
+def checked(operation: str, terms: list[Ball]) -> list[Ball]:
+    """The coefficients of an operation, all finite."""
+    if not all(balls.is_finite(ball) for ball in terms):
         raise SingularError(f"`{operation}` has no power series there")
-    return found
+    return terms
 
 
-def _checked(operation: str, series: Series) -> Series:
-    _finite(operation, list(series.coeffs()))
-    return series
-
-
-def _compose(outer: Sequence[Ball], inner: Series, length: int) -> Series:
+def compose(outer: Sequence[Ball], inner: Series, length: int) -> Series:
     """The outer function, by its Taylor coefficients at the inner series' constant term, of the inner series."""
     move = arb_series([balls.zero(), *inner.coeffs()[1:]], prec=length)
     result = constant(outer[-1], length)
     for coefficient in reversed(outer[:-1]):
         result = result * move + coefficient
     return result
-
-
-# ── operations of two operands ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def _divide(x: Series, y: Series) -> Series:
-    # flint would cancel a common power of t, and return fewer terms than were asked for.
-    if y[0].contains(0):
-        raise SingularError("a denominator is zero, or may be")
-    return x / y
-
-
-def _power(x: Series, y: Series) -> Series:
-    whole = _whole(y)
-    if whole is not None:
-        return _integer_power(x, whole)
-    halves = _whole(y + y)
-    if halves is not None:
-        return _integer_power(_unary("sqrt", x), halves)
-    if not x[0] > 0:
-        raise SingularError("a power whose base is not positive, or may not be")
-    return _unary("exp", y * _unary("log", x))
-
-
-def _whole(series: Series) -> int | None:
-    """The integer that a series is, as far as its terms go; None where it is something else."""
-    number, *rest = coefficients(series)
-    if not (number.is_exact() and number.is_integer()):
-        return None
-    if any(not balls.is_zero(ball) for ball in rest):
-        return None
-    return int(number.unique_fmpz()) if abs(number) < LARGEST_INTEGER_POWER else None
-
-
-def _integer_power(x: Series, power: int) -> Series:
-    """Products alone, so that a base may be anything and what is exact stays so."""
-    if power < 0:
-        return _divide(constant(arb(1), x.prec), _integer_power(x, -power))
-    result = constant(arb(1), x.prec)
-    for digit in bin(power)[2:]:
-        result = result * result
-        if digit == "1":
-            result = result * x
-    return result
-
-
-def _hypot(x: Series, y: Series) -> Series:
-    return _unary("sqrt", x * x + y * y)
-
-
-def _angle(y: Series, x: Series) -> Series:
-    """atan2, as the integral of (x·y′ − y·x′) / (x² + y²) away from the cut along the negative x axis."""
-    if y[0].contains(0) and not x[0] > 0:
-        raise SingularError("`atan2` is on its cut, or may be")
-    length = min(x.prec, y.prec)
-    value = arb.atan2(_ball(y[0]), _ball(x[0]))
-    if length == 1:
-        return constant(value, 1)
-    # A derivative has one term less, and its integral has it back.
-    slope = _divide(x * y.derivative() - y * x.derivative(), x * x + y * y)
-    return arb_series(slope.integral(), prec=length) + value
-
-
-def _larger(x: Series, y: Series) -> Series:
-    return x if decide("gt", (x, y)) else y
-
-
-def _smaller(x: Series, y: Series) -> Series:
-    return x if decide("lt", (x, y)) else y
-
-
-def _choose(condition: Condition, chosen: Series, other: Series) -> Series:
-    if condition is None:
-        raise SingularError("an undecided condition")
-    return chosen if condition else other
-
-
-def _unary(operation: str, x: Series) -> Series:
-    return _compose(taylor(operation, _ball(x[0]), x.prec), x, x.prec)
-
-
-_BINARY: dict[str, Callable[[Series, Series], Series]] = {
-    "add": lambda x, y: x + y,
-    "sub": lambda x, y: x - y,
-    "mul": lambda x, y: x * y,
-    "div": _divide,
-    "pow": _power,
-    "hypot": _hypot,
-    "atan2": _angle,
-    "max": _larger,
-    "min": _smaller,
-}
-
-# ── Taylor coefficients, c being the center and n their number ───────────────────────────────────────────────────────
-
-
-def _dot(first: Sequence[Ball], second: Sequence[Ball], k: int) -> Ball:
-    """The k-th coefficient of the product."""
-    total = balls.zero()
-    for i in range(k + 1):
-        if i < len(first) and k - i < len(second):
-            total += first[i] * second[k - i]
-    return total
-
-
-def _over_factorials(derivatives: Callable[[int], Ball], n: int) -> list[Ball]:
-    found, factorial = [], 1
-    for k in range(n):
-        factorial *= max(k, 1)
-        found.append(derivatives(k) / factorial)
-    return found
-
-
-def _primitive(value: Ball, slope: Sequence[Ball]) -> list[Ball]:
-    """The coefficients of the integral of `slope` that begins with `value`."""
-    return [value, *(ball / (k + 1) for k, ball in enumerate(slope))]
-
-
-def _power_of_polynomial(
-    base: Sequence[Ball], exponent: Fraction, first: Ball, n: int
-) -> list[Ball]:
-    """base**exponent, whose constant term is `first`: q·p′·a = p·q′, term by term (Miller's recurrence)."""
-    power = balls.exact(exponent)
-    found = [first]
-    for k in range(1, n):
-        total = balls.zero()
-        for i in range(1, min(k, len(base) - 1) + 1):
-            total += (power * i - (k - i)) * base[i] * found[k - i]
-        found.append(total / (k * base[0]))
-    return found
-
-
-def _inverse_of_root(base: Sequence[Ball], n: int) -> list[Ball]:
-    return _power_of_polynomial(base, Fraction(-1, 2), base[0].rsqrt(), n)
-
-
-def _inverse(base: Sequence[Ball], n: int) -> list[Ball]:
-    return _power_of_polynomial(base, Fraction(-1), 1 / base[0], n)
-
-
-def _root(exponent: Fraction, value: Callable[[Ball], Ball]) -> Any:
-    return lambda c, n: _power_of_polynomial([c, arb(1)], exponent, value(c), n)
-
-
-def _cube_root(c: Ball) -> Ball:
-    return c.sgn() * abs(c).root(3)
-
-
-def _coupled(s: Ball, t: Ball, a: int, b: int, n: int) -> tuple[list[Ball], list[Ball]]:
-    """The solution of s′ = a·s·t, t′ = b·s²: secant and tangent, and their kin."""
-    first, second = [s], [t]
-    for k in range(n - 1):
-        product, square = _dot(first, second, k), _dot(first, first, k)
-        first.append(a * product / (k + 1))
-        second.append(b * square / (k + 1))
-    return first, second
-
-
-def _sides(c: Ball, plus: int, minus: int) -> list[Ball]:
-    """The polynomial (c + t)² times `minus`, plus `plus`, in a form that keeps digits where it is small."""
-    if plus * minus < 0:
-        constant_term = plus * (1 - c) * (1 + c)
-    else:
-        constant_term = plus + minus * c * c
-    return [constant_term, 2 * minus * c, arb(minus)]
-
-
-def _sign(c: Ball) -> Ball:
-    if c.contains(0):
-        raise SingularError("at zero, or perhaps")
-    return c.sgn()
-
-
-def _bell(c: Ball, n: int) -> list[Ball]:
-    """2/√π · exp(−(c + t)²): the g of g′ = −2·(c + t)·g."""
-    found = [2 * (-c * c).exp() / arb.pi().sqrt()]
-    for k in range(n - 1):
-        found.append(-2 * _dot([c, arb(1)], found, k) / (k + 1))
-    return found
-
-
-def _logistic(c: Ball, n: int) -> list[Ball]:
-    """The sigmoid, (1 + tanh(x/2)) / 2; the constant term in a form that keeps digits far left."""
-    half = c / 2
-    slopes = _coupled(half.sech(), half.tanh(), -1, 1, n)[1][1:]
-    rest = [slope * balls.dyadic(-k - 2) for k, slope in enumerate(slopes)]
-    return [1 / (1 + (-c).exp()), *rest]
-
-
-def _log(c: Ball, n: int, value: Ball, scale: Ball) -> list[Ball]:
-    """The coefficients of scale·log at c, the first one being `value`."""
-    return _primitive(value, [scale * q for q in _inverse([c, arb(1)], n - 1 or 1)])
-
-
-def _exponential(first: Ball, rest: Ball, rate: Ball, n: int) -> list[Ball]:
-    """rest·exp(rate·t), but for the constant term."""
-    return [first, *_over_factorials(lambda k: rest * rate**k, n)[1:]]
-
-
-def _log_gamma(c: Ball, n: int) -> list[Ball]:
-    """log |Γ|; left of 0 by reflection (DLMF 5.5.3)."""
-    with balls.capped(n):
-        at = variable(c, arb(1), n)
-        if c > 0:
-            return coefficients(at.lgamma())
-        sine = at.sin_pi()
-        if not sine[0].contains(0):
-            sine = sine * sine[0].sgn()
-        return coefficients(
-            constant(arb.pi().log(), n) - sine.log() - (1 - at).lgamma()
-        )
-
-
-def _derivatives_of_log_gamma(times: int, c: Ball, n: int) -> list[Ball]:
-    """The coefficients of the derivative of that order of log |Γ|."""
-    found = _log_gamma(c, n + times)
-    for _ in range(times):
-        found = [k * ball for k, ball in enumerate(found)][1:]
-    return found
-
-
-def _whole_part(center: Ball, operation: str) -> Ball:
-    if center.contains_integer():
-        raise SingularError(f"`{operation}` jumps there, or may")
-    return balls.OPERATIONS[operation](center)
-
-
-def _inverse_of_error(value: Ball, sign: int, n: int) -> list[Ball]:
-    """The w of w′ = ±g, where g = √π/2 · exp(w²), so that g′ = ±2·w·g²: the inverse of erf or of erfc."""
-    found, slope = [value], [arb.pi().sqrt() / 2 * (value * value).exp()]
-    for k in range(n - 1):
-        found.append(sign * slope[k] / (k + 1))
-        squares = [_dot(slope, slope, i) for i in range(k + 1)]
-        slope.append(sign * 2 * _dot(found, squares, k) / (k + 1))
-    return found
-
-
-def _scaled_erfc(c: Ball, n: int) -> list[Ball]:
-    """e^x² erfc(x): the y of y′ = 2·(c + t)·y − 2/√π."""
-    found = [balls.OPERATIONS["erfcx"](c)]
-    for k in range(n - 1):
-        total = 2 * _dot([c, arb(1)], found, k)
-        found.append((total - (2 / arb.pi().sqrt() if k == 0 else 0)) / (k + 1))
-    return found
-
-
-def _sinc(c: Ball, n: int) -> list[Ball]:
-    """The y of (c + t)·y = sin(π(c + t))/π; about 0 its power series."""
-    pi = arb.pi()
-    if c.is_zero():
-        found = _over_factorials(lambda k: (1, 0, -1, 0)[k % 4] * pi**k, n)
-        return [ball / (k + 1) for k, ball in enumerate(found)]
-    sine, cosine = c.sin_pi(), c.cos_pi()
-    waves = [sine, cosine, -sine, -cosine]
-    sines = _over_factorials(lambda k: waves[k % 4] * pi**k / pi, n)
-    found = [c.sinc_pi()]
-    for k in range(1, n):
-        found.append((sines[k] - found[k - 1]) / c)
-    return found
-
-
-def _cylinder(operation: str, sign: int) -> Callable[[int, Ball, int], list[Ball]]:
-    """Bessel functions: x²y″ + xy′ + (±x² − m²)y = 0 (DLMF 10.2.1 and 10.25.1)."""
-
-    def taylor(order: int, c: Ball, n: int) -> list[Ball]:
-        if c.is_zero() and operation in ("besselj", "besseli"):
-            return _cylinder_at_zero(order, sign, n)
-        value, below = (
-            balls.OPERATIONS[operation](arb(m), c) for m in (order, order - 1)
-        )
-        # C′ₘ = ±Cₘ₋₁ − (m/x)·Cₘ (DLMF 10.6.2 and 10.29.2)
-        found = [
-            value,
-            (-below if operation == "besselk" else below) - order / c * value,
-        ]
-        for k in range(n - 2):
-            total = c * ((2 * k + 1) * (k + 1)) * found[k + 1]
-            total += (k * k - order * order + sign * c * c) * found[k]
-            if k > 0:
-                total += sign * 2 * c * found[k - 1]
-            if k > 1:
-                total += sign * found[k - 2]
-            found.append(-total / (c * c * ((k + 2) * (k + 1))))
-        return found
-
-    return taylor
-
-
-def _cylinder_at_zero(order: int, sign: int, n: int) -> list[Ball]:
-    """Σ (∓1)ᵏ (t/2)^(m + 2k) / (k! (m + k)!) (DLMF 10.2.2 and 10.25.2); of −m, (∓1)ᵐ times that."""
-    m = abs(order)
-    flip = (-1) ** m if sign > 0 and order < 0 else 1
-    found = [balls.zero()] * n
-    for k in range(max(0, (n - m + 1) // 2)):
-        below = math.factorial(k) * math.factorial(m + k) * 2 ** (m + 2 * k)
-        found[m + 2 * k] = balls.exact(Fraction(flip * (-sign) ** k, below))
-    return found
-
-
-_ORDERED: dict[str, Callable[[int, Ball, int], list[Ball]]] = {
-    "polygamma": lambda order, c, n: _derivatives_of_log_gamma(order + 1, c, n),
-    "besselj": _cylinder("besselj", 1),
-    "bessely": _cylinder("bessely", 1),
-    "besseli": _cylinder("besseli", -1),
-    "besselk": _cylinder("besselk", -1),
-}
-"""The same by a constant order."""
-
-_TAYLOR: dict[str, Callable[[Ball, int], list[Ball]]] = {
-    "identity": lambda c, n: _padded([c, arb(1)], n),
-    "nan_to_num": lambda c, n: _padded([c, arb(1)], n),
-    "neg": lambda c, n: _padded([-c, arb(-1)], n),
-    "square": lambda c, n: _padded([c * c, 2 * c, arb(1)], n),
-    "reciprocal": lambda c, n: _inverse([c, arb(1)], n),
-    "sqrt": _root(Fraction(1, 2), lambda c: c.sqrt()),
-    "rsqrt": _root(Fraction(-1, 2), lambda c: c.rsqrt()),
-    "cbrt": _root(Fraction(1, 3), _cube_root),
-    "abs": lambda c, n: _padded([_sign(c) * c, _sign(c)], n),
-    "sign": lambda c, n: _padded([_sign(c)], n),
-    "floor": lambda c, n: _padded([_whole_part(c, "floor")], n),
-    "ceil": lambda c, n: _padded([_whole_part(c, "ceil")], n),
-    "relu": lambda c, n: _padded([c, arb(1)] if _sign(c) > 0 else [arb(0)], n),
-    "exp": lambda c, n: _exponential(c.exp(), c.exp(), arb(1), n),
-    "expm1": lambda c, n: _exponential(c.expm1(), c.exp(), arb(1), n),
-    "exp2": lambda c, n: _exponential(
-        balls.OPERATIONS["exp2"](c), balls.OPERATIONS["exp2"](c), arb.const_log2(), n
-    ),
-    "log": lambda c, n: _log(c, n, c.log(), arb(1)),
-    "log2": lambda c, n: _log(c, n, c.log() / arb.const_log2(), 1 / arb.const_log2()),
-    "log10": lambda c, n: _log(
-        c, n, c.log() / arb.const_log10(), 1 / arb.const_log10()
-    ),
-    "log1p": lambda c, n: _log(1 + c, n, c.log1p(), arb(1)),
-    "sin": lambda c, n: _cycle([c.sin(), c.cos(), -c.sin(), -c.cos()], n),
-    "cos": lambda c, n: _cycle([c.cos(), -c.sin(), -c.cos(), c.sin()], n),
-    "tan": lambda c, n: _coupled(c.sec(), c.tan(), 1, 1, n)[1],
-    "sec": lambda c, n: _coupled(c.sec(), c.tan(), 1, 1, n)[0],
-    "csc": lambda c, n: _coupled(c.csc(), c.cot(), -1, -1, n)[0],
-    "cot": lambda c, n: _coupled(c.csc(), c.cot(), -1, -1, n)[1],
-    "sinh": lambda c, n: _cycle([c.sinh(), c.cosh()], n),
-    "cosh": lambda c, n: _cycle([c.cosh(), c.sinh()], n),
-    "tanh": lambda c, n: _coupled(c.sech(), c.tanh(), -1, 1, n)[1],
-    "sech": lambda c, n: _coupled(c.sech(), c.tanh(), -1, 1, n)[0],
-    "csch": lambda c, n: _coupled(c.csch(), c.coth(), -1, -1, n)[0],
-    "coth": lambda c, n: _coupled(c.csch(), c.coth(), -1, -1, n)[1],
-    "asin": lambda c, n: _primitive(c.asin(), _inverse_of_root(_sides(c, 1, -1), n)),
-    "acos": lambda c, n: _primitive(
-        c.acos(), [-ball for ball in _inverse_of_root(_sides(c, 1, -1), n)]
-    ),
-    "atan": lambda c, n: _primitive(c.atan(), _inverse(_sides(c, 1, 1), n)),
-    "asinh": lambda c, n: _primitive(c.asinh(), _inverse_of_root(_sides(c, 1, 1), n)),
-    "acosh": lambda c, n: _primitive(c.acosh(), _inverse_of_root(_sides(c, -1, 1), n)),
-    "atanh": lambda c, n: _primitive(c.atanh(), _inverse(_sides(c, 1, -1), n)),
-    "sigmoid": _logistic,
-    "erf": lambda c, n: _primitive(c.erf(), _bell(c, n)),
-    "erfc": lambda c, n: _primitive(c.erfc(), [-ball for ball in _bell(c, n)]),
-    "lgamma": _log_gamma,
-    "digamma": lambda c, n: _derivatives_of_log_gamma(1, c, n),
-    # Special functions
-    "erfinv": lambda c, n: _inverse_of_error(c.erfinv(), 1, n),
-    "erfcinv": lambda c, n: _inverse_of_error(c.erfcinv(), -1, n),
-    "erfcx": _scaled_erfc,
-    "sinc": _sinc,
-}
-"""More coefficients than asked for may come back; those of a ball at which there are none are not finite."""
-
-
-def _padded(known: list[Ball], n: int) -> list[Ball]:
-    return known + [balls.zero()] * (n - len(known))
-
-
-def _cycle(derivatives: Sequence[Ball], n: int) -> list[Ball]:
-    """The coefficients of a function whose derivatives repeat."""
-    return _over_factorials(lambda k: derivatives[k % len(derivatives)], n)

@@ -10,11 +10,12 @@ from typing import Any
 from verifier.language.operations import table as operations
 from verifier.language.programs.program import Node, Program
 from verifier.symbolic.arithmetic import balls
-from verifier.symbolic.arithmetic.balls import Ball, Regularity
+from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.formula import Formula, Instruction
+from verifier.symbolic.arithmetic.regularity import Regularity, regularity_of
 
 
-class Line:
+class CompiledFormula:
     """A formula with what it needs for some of its outputs, ready to be run at many points."""
 
     def __init__(
@@ -79,7 +80,7 @@ class Line:
     def _step(self, place: int, known: Sequence[Any]) -> _Step:
         instruction = self.instructions[place]
         places = instruction.arguments
-        function = SWIFT.get(instruction.operation)
+        function = DIRECT.get(instruction.operation)
         if instruction.operation == "pow" and known[places[1]] is not None:
             function, places = _power_by(known[places[1]]), places[:1]
         taken = _taken(instruction, known)
@@ -93,7 +94,7 @@ class Line:
 _Step = tuple[int, Callable[..., Any], int, int | None, tuple[int, ...]]
 """Where the result goes, the function, and where its first, its second and all other operands are."""
 
-SWIFT: dict[str, Callable[..., Any]] = {
+DIRECT: dict[str, Callable[..., Any]] = {
     "add": operator.add,
     "mul": operator.mul,
     "neg": operator.neg,
@@ -126,7 +127,7 @@ def _needed(outputs: Iterable[int], operands: dict[int, Sequence[int]]) -> set[i
     return needed
 
 
-class Written:
+class CompiledProgram:
     """The written program's value, where all of its operations are smooth."""
 
     def __init__(self, program: Program) -> None:
@@ -140,7 +141,7 @@ class Written:
     def ready(self) -> Callable[[Sequence[Ball]], Any]:
         """The value as a function of the inputs, at the precision in force; a `Regularity` where it is not smooth."""
         start: list[Any] = []
-        steps: list[_WrittenStep] = []
+        steps: list[_ProgramStep] = []
         places = {}
         for place, node in enumerate(self.program.nodes):
             start.append(None)
@@ -168,7 +169,7 @@ class Written:
 
         return run
 
-    def _step(self, place: int, known: Sequence[Any]) -> _WrittenStep:
+    def _step(self, place: int, known: Sequence[Any]) -> _ProgramStep:
         """How a node is computed whose value moves; of a choice that is made already, as its branch."""
         node = self.program.nodes[place]
         taken = _taken(node, known)
@@ -182,7 +183,7 @@ class Written:
         return place, _smooth(node.operation, checked), node.arguments
 
 
-_WrittenStep = tuple[int, Callable[..., Any], tuple[int, ...]]
+_ProgramStep = tuple[int, Callable[..., Any], tuple[int, ...]]
 """Where the result goes, the function, and where its operands are."""
 
 
@@ -208,9 +209,9 @@ def _smooth(operation: str, checked: Sequence[int]) -> Callable[..., Any]:
             if operand.__class__ is Regularity:
                 return operand
         for operand in checked:
-            found = balls.regularity(operation, operands, operand)
-            if found is not Regularity.SMOOTH:
-                return found
+            regularity = regularity_of(operation, operands, operand)
+            if regularity is not Regularity.SMOOTH:
+                return regularity
         return apply(*operands)
 
     return smooth
@@ -228,8 +229,8 @@ def _passing(apply: Callable[..., Any]) -> Callable[..., Any]:
         for operand in operands:
             if operand.__class__ is Regularity:
                 return operand
-        found = apply(*operands)
-        return Regularity.UNSURE if found is None else found
+        result = apply(*operands)
+        return Regularity.UNSURE if result is None else result
 
     return passing
 

@@ -1,1 +1,4 @@
-"""Derivatives: SymPy's rules, the stepwise chain rule, and the witness that uses no rule."""
+"""Derivatives: SymPy's rules, the stepwise chain rule, the witness that uses no rule, reverse mode with signed zeros.
+
+Knows what a derivative is at a regular point, and that a point is at an edge; what holds at an edge is for `limits`.
+"""

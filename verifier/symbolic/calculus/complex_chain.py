@@ -15,6 +15,7 @@ from verifier.symbolic.arithmetic import complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle, Signs
 from verifier.symbolic.arithmetic.complex_cuts import Place
+from verifier.symbolic.arithmetic.evaluation import evaluate
 from verifier.symbolic.calculus import derivative
 from verifier.symbolic.calculus.chain import Chain, Known, Standing, Structure
 
@@ -220,7 +221,8 @@ def slope(
             return split
     constant = exponent if operation == "pow" else None
     formula = derivative.local(operation, operand, constant)
-    return complex_balls.evaluate(formula, given)
+    arithmetic = complex_balls.OPERATIONS, complex_balls.literal
+    return evaluate(formula, given, *arithmetic)[0]
 
 
 def _slope_of_power_at_zero(operand: int, exponent: Rectangle) -> Rectangle | None:

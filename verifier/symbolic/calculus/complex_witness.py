@@ -96,16 +96,16 @@ def gradient(
 
 def _series(program: Program, point: Mapping[str, complex], name: str) -> Series | None:
     constants = constant_values(program)
-    found: list[Series] = []
+    series: list[Series] = []
     for node in program.nodes:
         if node.operation == "variable":
             start = complex_balls.exact(point[node.name or ""]).ball
-            found.append(_of([start, 1 if node.name == name else 0]))
+            series.append(_of([start, 1 if node.name == name else 0]))
             continue
         if node.operation == "constant":
-            found.append(_of([complex_balls.constant(node.name, node.number).ball]))
+            series.append(_of([complex_balls.constant(node.name, node.number).ball]))
             continue
-        operands = [found[index] for index in node.arguments]
+        operands = [series[index] for index in node.arguments]
         numbers = [Number(operand[0]) for operand in operands]
         if complex_cuts.place(node.operation, numbers) is not Place.CLEAR:
             return None
@@ -116,8 +116,8 @@ def _series(program: Program, point: Mapping[str, complex], name: str) -> Series
             result = _OPERATIONS[node.operation](*operands)
         if result is None or not complex_balls.is_finite(result[0]):
             return None
-        found.append(result)
-    return found[program.output]
+        series.append(result)
+    return series[program.output]
 
 
 def _of(coefficients: list[Any]) -> Series:

@@ -10,7 +10,7 @@ from typing import Any
 
 from verifier.language.operations import table as operations
 from verifier.language.programs.program import Node, Program
-from verifier.symbolic.arithmetic import balls, exact
+from verifier.symbolic.arithmetic import balls, exact, exact_functions
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.calculus import signed
 
@@ -29,7 +29,7 @@ class ExactOperands:
 
     @cached_property
     def _numbers(self) -> list[Any]:
-        return exact.values(self.program, self.point)
+        return exact_functions.values(self.program, self.point)
 
     @cached_property
     def _zero_signs(self) -> list[int]:
@@ -62,7 +62,7 @@ class ExactOperands:
         if None in numbers:
             return False
         try:
-            exact.apply(node.operation, numbers)
+            exact_functions.apply(node.operation, numbers)
         except exact.Pole:
             return True
         except exact.Undecided:

@@ -20,7 +20,7 @@ LARGEST_BITS = 4_096
 
 
 class Precondition:
-    """A condition, ready to be asked at any point."""
+    """A condition, ready to be checked at any point."""
 
     def __init__(self, program: Program) -> None:
         self.program = rewriting.define(program)
@@ -46,19 +46,19 @@ class Precondition:
 
     def _decided(self, values: Sequence[Known]) -> Condition:
         """The truth value by Kleene's logic, where a part that is undefined need not undo the whole."""
-        found: list[Condition] = []
+        truths: list[Condition] = []
         for node, known in zip(self.program.nodes, values, strict=True):
             if operations.row(node.operation).is_connective:
                 operation = balls.OPERATIONS[node.operation]
-                found.append(
-                    operation(*[found[argument] for argument in node.arguments])
+                truths.append(
+                    operation(*[truths[argument] for argument in node.arguments])
                 )
             else:
                 is_decided = known.standing is Standing.REGULAR and isinstance(
                     known.ball, bool
                 )
-                found.append(known.ball if is_decided else None)
-        return found[self.program.output]
+                truths.append(known.ball if is_decided else None)
+        return truths[self.program.output]
 
 
 def _input(value: float) -> float | Ball:

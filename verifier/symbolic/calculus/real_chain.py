@@ -9,8 +9,9 @@ from fractions import Fraction
 from verifier.language.operations import table as operations
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Node, Program
-from verifier.symbolic.arithmetic import balls
-from verifier.symbolic.arithmetic.balls import Ball, Regularity
+from verifier.symbolic.arithmetic import balls, evaluation
+from verifier.symbolic.arithmetic.balls import Ball
+from verifier.symbolic.arithmetic.regularity import Regularity, regularity_of
 from verifier.symbolic.calculus import derivative
 from verifier.symbolic.calculus.chain import Chain, Known, Standing, Structure
 from verifier.symbolic.calculus.exact_operands import ExactOperands
@@ -89,10 +90,10 @@ class RealChain(Chain):
         node, operands = self.program.nodes[index], self.operands(index)
         if any(not balls.is_finite(ball) for ball in given):
             return Known(balls.anything(), Standing.UNSURE, self.spelt(index))
-        regularity = balls.regularity(node.operation, given, 0)
+        regularity = regularity_of(node.operation, given, 0)
         if regularity is Regularity.UNSURE:
             given = self.exact.exactly(node, given)
-            regularity = balls.regularity(node.operation, given, 0)
+            regularity = regularity_of(node.operation, given, 0)
         if regularity is Regularity.OUTSIDE:
             reason = (
                 f"{self.spelt(index)} lies outside the domain of `{node.operation}`"
@@ -158,10 +159,10 @@ class RealChain(Chain):
         if self._is_of_twins(node):  # max(u, u) is u
             return adjoint if operand == 0 else None
         given = self.exact.sharpened(node, [known.ball for known in operands])
-        regularity = balls.regularity(node.operation, given, operand)
+        regularity = regularity_of(node.operation, given, operand)
         if regularity is Regularity.UNSURE:
             given = self.exact.exactly(node, given)
-            regularity = balls.regularity(node.operation, given, operand)
+            regularity = regularity_of(node.operation, given, operand)
         if regularity is not Regularity.SMOOTH and not self._is_on_side(node, given):
             return self._irregular(index, regularity)
         if row.operands[operand] in row.parameters:
@@ -211,7 +212,7 @@ class RealChain(Chain):
             if exponent is None and operand == 0 and not operands[0] > 0:
                 exponent = balls.rational(operands[1])
         formula = derivative.local(node.operation, operand, exponent)
-        return balls.evaluate(formula, operands)[0]
+        return evaluation.evaluate(formula, operands)[0]
 
 
 def _choose(operands: Sequence[Known]) -> Known:

@@ -31,18 +31,18 @@ def slopes(
     None where there is none: the step has an edge there, or no derivative.
     """
     inner = arithmetic.written_out(_until(program, step))
-    found: dict[str, Fraction | None] = {}
+    bounds: dict[str, Fraction | None] = {}
     with balls.workprec(format_.precision_bits + GUARD_BITS):
         adjoints = Stepwise(inner, arithmetic).evaluate(point, 1.0).adjoints
         for name, index in _leaves(inner, wrt).items():
             known = adjoints[index]
             if known is None:
-                found[name] = Fraction(0)
+                bounds[name] = Fraction(0)
             elif known.standing is Standing.REGULAR and known.ball.is_finite():
-                found[name] = balls.enclosure(arithmetic.size(known.ball)).upper
+                bounds[name] = balls.enclosure(arithmetic.size(known.ball)).upper
             else:
-                found[name] = None
-    return found
+                bounds[name] = None
+    return bounds
 
 
 def _until(program: Program, step: str) -> Program:

@@ -15,7 +15,7 @@ from verifier.language.programs import rewriting
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.printing import render_node
 from verifier.language.programs.program import Program
-from verifier.symbolic.calculus import derivative
+from verifier.symbolic.calculus import derivative, sympy_functions
 
 Symbolic = Any
 """A SymPy expression: SymPy publishes no types."""
@@ -37,16 +37,16 @@ def derivatives(
     if whole is None:
         return {}
     readable = _readable(whole)
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name, gradient in zip(wrt, whole.gradient(wrt), strict=True):
         if gradient.count_ops() <= LARGEST_DERIVATIVE:
-            found[name] = sympy.pretty(
+            texts[name] = sympy.pretty(
                 _ordinary(gradient, readable),
                 use_unicode=not plain,
                 num_columns=columns,
                 wrap_line=True,
             )
-    return found
+    return texts
 
 
 def local(program: Program, index: int, operand: int) -> str:
@@ -65,9 +65,9 @@ def local(program: Program, index: int, operand: int) -> str:
     operands = [_operand(program, at) for at in node.arguments]
     # Differentiated by its own symbol: an operand may occur twice.
     symbol = _Operand("u", real=True)
-    own, operands[operand] = operands[operand], symbol
-    value = derivative.OPERATIONS[node.operation](*operands)
-    slope = value.diff(symbol).xreplace({symbol: own})
+    spelt, operands[operand] = operands[operand], symbol
+    value = sympy_functions.OPERATIONS[node.operation](*operands)
+    slope = value.diff(symbol).xreplace({symbol: spelt})
     return str(_Printer().doprint(slope))
 
 
@@ -132,36 +132,36 @@ def _bits(value: Fraction) -> int:
 class _Printer(StrPrinter):  # type: ignore[misc]
     """Writes SymPy's expressions in our language."""
 
-    def _print_Magnitude(self, found: Symbolic) -> str:
-        return f"abs({self._print(found.args[0])})"
+    def _print_Magnitude(self, term: Symbolic) -> str:
+        return f"abs({self._print(term.args[0])})"
 
-    def _print_Direction(self, found: Symbolic) -> str:
-        return f"sign({self._print(found.args[0])})"
+    def _print_Direction(self, term: Symbolic) -> str:
+        return f"sign({self._print(term.args[0])})"
 
-    def _print_Larger(self, found: Symbolic) -> str:
-        return f"max({self.stringify(found.args, ', ')})"
+    def _print_Larger(self, term: Symbolic) -> str:
+        return f"max({self.stringify(term.args, ', ')})"
 
-    def _print_Above(self, found: Symbolic) -> str:
-        return f"where({self.stringify(found.args, ' > ')}, 1, 0)"
+    def _print_Above(self, term: Symbolic) -> str:
+        return f"where({self.stringify(term.args, ' > ')}, 1, 0)"
 
-    def _print_Choice(self, found: Symbolic) -> str:
-        return f"where({self.stringify(found.args, ', ')})"
+    def _print_Choice(self, term: Symbolic) -> str:
+        return f"where({self.stringify(term.args, ', ')})"
 
-    def _print_WholeNumber(self, found: Symbolic) -> str:
-        direction, argument = found.args
+    def _print_WholeNumber(self, term: Symbolic) -> str:
+        direction, argument = term.args
         return f"{'floor' if direction < 0 else 'ceil'}({self._print(argument)})"
 
-    def _print_Function(self, found: Symbolic) -> str:
-        name = derivative.written_name(found.func)
-        return f"{name}({self.stringify(found.args, ', ')})"
+    def _print_Function(self, term: Symbolic) -> str:
+        name = sympy_functions.written_name(term.func)
+        return f"{name}({self.stringify(term.args, ', ')})"
 
-    def _print_polygamma(self, found: Symbolic) -> str:
-        order, argument = found.args
+    def _print_polygamma(self, term: Symbolic) -> str:
+        order, argument = term.args
         if order == 0:
             return f"digamma({self._print(argument)})"
         return f"polygamma({self._print(order)}, {self._print(argument)})"
 
-    def _print_Exp1(self, found: Symbolic) -> str:
+    def _print_Exp1(self, term: Symbolic) -> str:
         return "e"
 
 
@@ -204,37 +204,37 @@ def _ordinary(expression: Symbolic, readable: Mapping[Symbolic, Symbolic]) -> Sy
         return expression
     parts = [_ordinary(part, readable) for part in expression.args]
     match type(expression):
-        case derivative.Magnitude:
+        case sympy_functions.Magnitude:
             return sympy.Abs(*parts, evaluate=False)
-        case derivative.Direction:
+        case sympy_functions.Direction:
             return sympy.sign(*parts, evaluate=False)
-        case derivative.Larger:
+        case sympy_functions.Larger:
             return sympy.Max(*parts, evaluate=False)
-        case derivative.Above:
+        case sympy_functions.Above:
             return _piecewise(
                 sympy.Gt(*parts, evaluate=False), sympy.S.One, sympy.S.Zero
             )
-        case derivative.Choice:
+        case sympy_functions.Choice:
             return _piecewise(*parts)
-        case derivative.WholeNumber:
+        case sympy_functions.WholeNumber:
             whole = sympy.floor if parts[0] < 0 else sympy.ceiling
             return whole(parts[1], evaluate=False)
-        case derivative.LogGamma:
+        case sympy_functions.LogGamma:
             return sympy.loggamma(*parts, evaluate=False)
-        case derivative.BesselJ:
+        case sympy_functions.BesselJ:
             return sympy.besselj(*parts)
-        case derivative.BesselY:
+        case sympy_functions.BesselY:
             return sympy.bessely(*parts)
-        case derivative.BesselI:
+        case sympy_functions.BesselI:
             return sympy.besseli(*parts)
-        case derivative.BesselK:
+        case sympy_functions.BesselK:
             return sympy.besselk(*parts)
-        case derivative.ErfInverse:
+        case sympy_functions.ErfInverse:
             return sympy.erfinv(*parts, evaluate=False)
-        case derivative.ErfcInverse:
+        case sympy_functions.ErfcInverse:
             return sympy.erfcinv(*parts, evaluate=False)
-        case derivative.ErfcScaled | derivative.Sinc:
-            name = derivative.written_name(expression.func)
+        case sympy_functions.ErfcScaled | sympy_functions.Sinc:
+            name = sympy_functions.written_name(expression.func)
             return sympy.Function(name)(*parts)
     if any(isinstance(part, sympy.Piecewise) for part in parts):
         return expression.func(*parts, evaluate=False)

@@ -13,7 +13,7 @@ from typing import Any
 
 from verifier.language.operations import table as operations
 from verifier.language.programs.program import Node, Program
-from verifier.symbolic.arithmetic import balls, series
+from verifier.symbolic.arithmetic import balls, series, series_operations
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.series import SingularError
 
@@ -28,13 +28,13 @@ def gradient(
 
     None where the program has no power series along one of these inputs, or the balls do not tell.
     """
-    found: dict[str, Ball] = {}
+    slopes: dict[str, Ball] = {}
     for name in wrt:
         terms = along(program, point, (name,), 2)
         if terms is None or not math.isfinite(upstream):
             return None
-        found[name] = balls.exact(upstream) * terms[1]
-    return found
+        slopes[name] = balls.exact(upstream) * terms[1]
+    return slopes
 
 
 def hessian(
@@ -47,9 +47,9 @@ def hessian(
 
     None where the program has no power series along one of the directions needed, or the balls do not tell.
     """
-    found = second_derivatives(program, point, wrt, upstream)
-    entries = {pair: ball for pair, ball in found.items() if ball is not None}
-    return entries if len(entries) == len(found) else None
+    derivatives = second_derivatives(program, point, wrt, upstream)
+    entries = {pair: ball for pair, ball in derivatives.items() if ball is not None}
+    return entries if len(entries) == len(derivatives) else None
 
 
 def second_derivatives(
@@ -62,15 +62,17 @@ def second_derivatives(
     if not math.isfinite(upstream):
         return {(first, second): None for first in wrt for second in wrt}
     squares = {name: _curvature(program, point, (name,)) for name in wrt}
-    found: dict[tuple[str, str], Ball | None] = {}
+    derivatives: dict[tuple[str, str], Ball | None] = {}
     seed = balls.exact(upstream)
     for index, first in enumerate(wrt):
-        found[first, first] = _scaled(seed * 2, squares[first])
+        derivatives[first, first] = _scaled(seed * 2, squares[first])
         for second in wrt[index + 1 :]:
-            both = _curvature(program, point, (first, second))
-            mixed = _mixed(both, squares[first], squares[second])
-            found[first, second] = found[second, first] = _scaled(seed, mixed)
-    return found
+            diagonal = _curvature(program, point, (first, second))
+            mixed = _mixed(diagonal, squares[first], squares[second])
+            derivatives[first, second] = derivatives[second, first] = _scaled(
+                seed, mixed
+            )
+    return derivatives
 
 
 def along(
@@ -97,7 +99,7 @@ class _Line:
     """The value of every node along a line: a series where it moves, a ball or a truth value where it does not.
 
     None stands for what is singular, undecided or made of such; only `where` may pass it by. A condition asks for no
-    more than that its operands are continuous: `here` is the value at t = 0 where a node is, else None.
+    more than that its operands are continuous: `centers` are the values at t = 0 where a node is, else None.
     """
 
     def __init__(
@@ -112,7 +114,7 @@ class _Line:
         self.names = moving
         self.length = length
         self.values: list[Any] = []
-        self.here: list[Any] = []
+        self.centers: list[Any] = []
         self.moves: list[bool] = []
         for node in program.nodes:
             self.moves.append(
@@ -124,7 +126,7 @@ class _Line:
                 self.values.append(self._value(node))
             except SingularError:
                 self.values.append(None)
-            self.here.append(self._here(node))
+            self.centers.append(self._center(node))
 
     def lifted(self, index: int) -> Any:
         """The value of a node as a series; a truth value as it is."""
@@ -156,34 +158,38 @@ class _Line:
                 return value
             return None
         operands = [self.lifted(index) for index in arguments]
-        return series.apply(node.operation, operands, self.length)
+        return series_operations.apply(node.operation, operands, self.length)
 
     def _decided(self, condition: str, arguments: Sequence[int]) -> bool | None:
         """The truth of a condition near t = 0."""
-        found = [self.here[index] for index in arguments]
-        if any(value is None for value in found):
+        operands = [self.centers[index] for index in arguments]
+        if any(value is None for value in operands):
             return None
-        return series.decide(condition, [_still(value) for value in found])
+        return series_operations.decide(
+            condition, [_still(value) for value in operands]
+        )
 
-    def _here(self, node: Node) -> Any:
+    def _center(self, node: Node) -> Any:
         """The value at t = 0 of the node that was evaluated last, where it is continuous."""
         value = self.values[-1]
         if value is not None:
             moving_number = self.moves[-1] and not isinstance(value, bool)
             return series.coefficients(value)[0] if moving_number else value
-        found = [self.here[index] for index in node.arguments]
-        if not found or node.operation == "where" or _is_condition(node):
+        centers = [self.centers[index] for index in node.arguments]
+        if not centers or node.operation == "where" or _is_condition(node):
             return None
-        if any(operand is None for operand in found):
+        if any(operand is None for operand in centers):
             return None
         try:
-            operands = [_still(operand) for operand in found]
-            return series.coefficients(series.apply(node.operation, operands, 1))[0]
+            operands = [_still(operand) for operand in centers]
+            return series.coefficients(
+                series_operations.apply(node.operation, operands, 1)
+            )[0]
         except SingularError:
             row = operations.OPERATIONS[node.operation]
             if not (row.continuous_at_edges and row.kinks):
                 return None  # it has a value on both sides of its kinks, and passes through it
-            value = balls.OPERATIONS[node.operation](*found)
+            value = balls.OPERATIONS[node.operation](*centers)
             return value if balls.is_finite(value) else None
 
     def _variable(self, name: str) -> Any:
@@ -223,10 +229,12 @@ def _curvature(
     return None if terms is None else terms[2]
 
 
-def _mixed(both: Ball | None, first: Ball | None, second: Ball | None) -> Ball | None:
-    if both is None or first is None or second is None:
+def _mixed(
+    diagonal: Ball | None, first: Ball | None, second: Ball | None
+) -> Ball | None:
+    if diagonal is None or first is None or second is None:
         return None
-    return both - first - second
+    return diagonal - first - second
 
 
 def _scaled(scale: Ball, ball: Ball | None) -> Ball | None:

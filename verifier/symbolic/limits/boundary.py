@@ -9,67 +9,57 @@ which it lies. What is crossed twice between two floats of the grid is not seen.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import IntEnum
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from verifier.floats import Format, from_ordinal, nearest, ordinal, power_of_two
 from verifier.language.kernels.compositions import expand
-from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations import table as operations
-from verifier.language.operations.table import Operation, Sort
+from verifier.language.operations.table import Sort
 from verifier.language.points.domains import Domain, Normal
-from verifier.language.programs import parsing, rewriting
-from verifier.language.programs.program import Node, Program
-from verifier.symbolic.arithmetic import balls
-from verifier.symbolic.arithmetic.balls import Ball
+from verifier.language.programs import rewriting
+from verifier.language.programs.program import Program
+from verifier.symbolic.arithmetic import balls, evaluation
+from verifier.symbolic.limits.watches import (
+    Kind,
+    Watch,
+    applications,
+    watches,
+    with_comparisons,
+)
 
 MOST_POINTS = 64
 """Boundary points of a case."""
+
 MOST_WORK = 40_000
 """Operations evaluated in search of them: some tenths of a second."""
+
 LINES = 2
 """Drawn points through which lines along the inputs are laid."""
+
 GRID = 16
 """Steps of the grid over a domain, by ordinal and once more by value."""
+
 LANDMARKS = tuple(power_of_two(power) for power in (-10, -2, 0, 1, 2, 3, 4, 6, 10))
 """More of the grid, on both sides of 0: where formulas have their features."""
+
 NORMAL_REACH = Fraction(128)
 """How far a domain `normal` is searched: practically nothing is drawn beyond 12.8 standard deviations times ten."""
+
 GUARD_BITS = 64
 """Precision of the balls beyond the format's."""
 
 Point = Mapping[str, float]
+
 Cluster = Callable[[], list[Point]]
-"""The points at one place, found when they are asked for."""
-
-
-class Kind(IntEnum):
-    """What is crossed, in order of priority: each kind has a turn before one has its next."""
-
-    END = 0
-    """The first and last float of a domain."""
-    TURN = 1
-    """A kink, jump, pole or end of the domain of an operation, or a turn of PyTorch's backward formula."""
-    ZERO = 2
-    """±0 as an input."""
-    OVERFLOW = 3
-    """Where an inner value begins to round to infinity."""
-    VANISHING = 4
-    """A zero, or a change of sign, of an inner value."""
-    UNDERFLOW = 5
-    """Where an inner value becomes subnormal, or rounds to zero."""
-    SATURATION = 6
-    """Where an operation begins to round to its bound."""
-    SMALLEST = 7
-    """The smallest normal and subnormal numbers as an input."""
-
+"""The points at one place, searched when they are needed."""
 
 EVERY_KIND = frozenset(Kind)
+
 NAMED = frozenset((Kind.END, Kind.TURN, Kind.ZERO, Kind.VANISHING))
 """What mathematics names; the rest the format does, and so it does the subnormal numbers beside 0."""
 
@@ -87,7 +77,7 @@ def points(
 
     A drawn point gives every input its value; a boundary point is one of the first `LINES` but for one coordinate.
     """
-    found: list[Point] = []
+    chosen: list[Point] = []
     known = {_key(point) for point in drawn}
     with balls.workprec(format_.precision_bits + GUARD_BITS):
         search = _Search(program, format_, kinds)
@@ -102,14 +92,14 @@ def points(
                 key = _key(point)
                 if key not in known and allowed(point):
                     known.add(key)
-                    found.append(point)
-                if len(found) == MOST_POINTS:
-                    return found
-    return found
+                    chosen.append(point)
+                if len(chosen) == MOST_POINTS:
+                    return chosen
+    return chosen
 
 
 def _reached(domain: Domain, search: _Search) -> range:
-    """The ordinals in which an input is moved: a normal one no further than it is drawn, unless the format is asked."""
+    """The ordinals in which an input is moved: a normal one no further than it is drawn, if only mathematics counts."""
     inside = domain.ordinals(search.format)
     if not isinstance(domain, Normal) or search.is_of_machine:
         return inside
@@ -147,13 +137,12 @@ class _Search:
     ) -> None:
         written = expand(program)
         defined, places = rewriting.define_in_place(written)
-        applied = _applications(written, places)
-        own = _applications(defined, range(len(defined.nodes)))
-        applied = list(dict.fromkeys((*applied, *own)))
-        self.program, comparisons = _with_comparisons(defined, applied)
+        applied = applications(written, places)
+        inner = applications(defined, range(len(defined.nodes)))
+        applied = list(dict.fromkeys((*applied, *inner)))
+        self.program, comparisons = with_comparisons(defined, applied)
         self.format = format_
-        watches = _watches(defined, format_, applied, kinds)
-        self.watches = [*watches, *comparisons]
+        self.watches = [*watches(defined, format_, applied, kinds), *comparisons]
         self.kinds = kinds
         self.work = MOST_WORK
 
@@ -185,7 +174,7 @@ def _apply(operation: str, operands: Sequence[Any]) -> Any:
         for operand, sort in zip(operands, row.sorts, strict=True)
     )
     if known or operation == "where":
-        return balls.apply(operation, operands)
+        return evaluation.apply(operation, operands)
     return None if row.result is Sort.CONDITION else balls.anything()
 
 
@@ -225,7 +214,7 @@ class _Line:
                 yield Kind.SMALLEST, 0, partial(self._around, place)
 
     def _crossings(
-        self, watch: _Watch, grid: Sequence[int]
+        self, watch: Watch, grid: Sequence[int]
     ) -> Iterator[tuple[Kind, int, Cluster]]:
         ranks = [(self._rank(watch, position), position) for position in grid]
         known = [(rank, position) for rank, position in ranks if rank is not None]
@@ -236,7 +225,7 @@ class _Line:
                 yield kind, seen[kind], partial(self._pinned, watch, cut, low, high)
                 seen[kind] += 1
 
-    def _pinned(self, watch: _Watch, cut: int, low: int, high: int) -> list[Point]:
+    def _pinned(self, watch: Watch, cut: int, low: int, high: int) -> list[Point]:
         """The neighbours between which a rank reaches `cut`.
 
         A number exactly at a level has a cut on either side. One whose ball leaves that open has what is beside it; if
@@ -256,13 +245,13 @@ class _Line:
                 low = middle
             else:
                 high = middle
-        found = [low, high]
+        positions = [low, high]
         for position, step in ((low, -1), (high, 1)):
             if self._rank(watch, position) is None:
                 if self._rank(watch, position + step) is None:
                     return []
-                found.append(position + step)
-        return self._points(found)
+                positions.append(position + step)
+        return self._points(positions)
 
     def _around(self, position: int) -> list[Point]:
         return self._points([position, position - 1, position + 1])
@@ -308,224 +297,9 @@ class _Line:
         format_ = self.search.format
         return ordinal(nearest(number, format_), format_)
 
-    def _rank(self, watch: _Watch, position: int) -> int | None:
+    def _rank(self, watch: Watch, position: int) -> int | None:
         if position not in self.seen:
             point = self._at(from_ordinal(position, self.search.format))
             self.seen[position] = self.search.values(point)
         values = self.seen[position]
         return None if values is None else watch.rank(values)
-
-
-# ── what is watched ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class _Watch:
-    """A value, or the difference of two, with levels that it may cross.
-
-    Its rank is 2k between the k-th level and the next one, and odd exactly at a level.
-    """
-
-    node: int
-    levels: tuple[tuple[Ball, Kind], ...]
-    """In increasing order."""
-    other: int | None = None
-    """The node whose value is taken away."""
-
-    def rank(self, values: Sequence[Any]) -> int | None:
-        value = values[self.node]
-        if self.other is not None:
-            value = value - values[self.other]
-        if not balls.is_finite(value):
-            return None
-        rank = 0
-        for level, _ in self.levels:
-            if value < level:
-                break
-            if not value > level:
-                return rank + 1 if balls.equal(value, level) else None
-            rank += 2
-        return rank
-
-    def cuts(self, before: int, after: int) -> range:
-        """The ranks that are reached for the first time on the way from the lower rank to the higher."""
-        return range(min(before, after) + 1, max(before, after) + 1)
-
-    def kind(self, cut: int) -> Kind:
-        return self.levels[(cut - 1) // 2][1]
-
-
-@dataclass(frozen=True, slots=True)
-class _IntegerWatch(_Watch):
-    """A value with every integer for a level; or, of the gamma functions, those that are not positive.
-
-    Its rank is 2n at the integer n, and odd between.
-    """
-
-    positive: bool = True
-
-    def rank(self, values: Sequence[Any]) -> int | None:
-        value = values[self.node]
-        whole = balls.rational(value.floor()) if balls.is_finite(value) else None
-        if whole is None:
-            return None
-        rank = 2 * int(whole) + (0 if balls.equal(value, value.floor()) else 1)
-        return rank if self.positive else min(rank, 1)
-
-    def cuts(self, before: int, after: int) -> range:
-        """Of the many that may lie between, the outermost."""
-        low, high = min(before, after) + 1, max(before, after)
-        return range(low, high + 1, max(1, high - low))
-
-    def kind(self, cut: int) -> Kind:
-        del cut
-        return Kind.TURN
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """Where an operation turns: one of its operands at a level, beside another operand, or at an integer."""
-
-    operand: int
-    level: Fraction | None = None
-    other: int | None = None
-    positive: bool = True
-
-
-Applied = tuple[Operation, tuple[int, ...]]
-"""A row, and the nodes that are its operands."""
-
-
-def _applications(program: Program, places: Sequence[int]) -> list[Applied]:
-    """The rows in a program, with where their operands went when definitions were written out."""
-    found: list[Applied] = []
-    for node in program.nodes:
-        row = operations.OPERATIONS.get(node.operation)
-        if row is not None:
-            found.append((row, tuple(places[index] for index in node.arguments)))
-    return found
-
-
-def _watches(
-    program: Program,
-    format_: Format,
-    applied: Sequence[Applied],
-    kinds: Collection[Kind],
-) -> Iterator[_Watch]:
-    """What is watched in a program of which `applied` are those rows that were written out, and all others."""
-    reached = rewriting.reached(program)
-    levels: list[dict[Fraction, Kind]] = [{} for _ in program.nodes]
-    for index, node in enumerate(program.nodes):
-        row = operations.OPERATIONS.get(node.operation)
-        if row is not None and row.result is Sort.NUMBER:
-            thresholds = _thresholds(node.operation, format_).items()
-            levels[index] |= {at: kind for at, kind in thresholds if kind in kinds}
-    for row, arguments in applied:
-        for turn in _turns(row):
-            operand = arguments[turn.operand]
-            if turn.level is not None:
-                levels[operand][turn.level] = Kind.TURN
-            elif turn.other is not None:
-                other = arguments[turn.other]
-                if reached[operand] or reached[other]:
-                    yield _Watch(operand, ((balls.zero(), Kind.TURN),), other)
-            elif reached[operand]:
-                yield _IntegerWatch(operand, (), positive=turn.positive)
-    for index, own in enumerate(levels):
-        if own and reached[index]:
-            yield _Watch(index, tuple((balls.exact(at), own[at]) for at in sorted(own)))
-
-
-def _with_comparisons(
-    program: Program, applied: Iterable[Applied]
-) -> tuple[Program, list[_Watch]]:
-    """The program with what PyTorch's backward formulas compare appended, and watches for where that is equal."""
-    nodes = list(program.nodes)
-    watches: dict[tuple[int, int], _Watch] = {}
-    for row, arguments in applied:
-        bound = dict(zip(row.operands, arguments, strict=True))
-        backward = PYTORCH[row.name].backward
-        for text in dict.fromkeys(form for form in backward if form is not None):
-            form = parsing.parse_form(text, row)
-            for first, second in _compared(form):
-                sides = [_append(nodes, form, at, bound) for at in (first, second)]
-                if sides[0] is not None and sides[1] is not None:
-                    key = sides[0], sides[1]
-                    turn = ((balls.zero(), Kind.TURN),)
-                    watches.setdefault(key, _Watch(sides[0], turn, sides[1]))
-    whole = replace(program, nodes=tuple(nodes))
-    reached = rewriting.reached(whole)
-    moving = [w for w in watches.values() if reached[w.node] or reached[w.other or 0]]
-    return whole, moving
-
-
-def _compared(form: Program) -> Iterator[tuple[int, int]]:
-    for node in form.nodes:
-        row = operations.OPERATIONS.get(node.operation)
-        if row is not None and row.result is Sort.CONDITION and len(row.domain) == 2:
-            first, second = node.arguments
-            yield first, second
-
-
-def _append(
-    nodes: list[Node], form: Program, index: int, bound: Mapping[str, int]
-) -> int | None:
-    """Where a node of a form stands among `nodes`, appended with its operands; None if it takes a result or adjoint."""
-    node = form.nodes[index]
-    if node.operation == "variable":
-        return bound.get(node.name or "")
-    operands: list[int] = []
-    for argument in node.arguments:
-        place = _append(nodes, form, argument, bound)
-        if place is None:
-            return None
-        operands.append(place)
-    nodes.append(replace(node, arguments=tuple(operands)))
-    return len(nodes) - 1
-
-
-def _thresholds(operation: str, format_: Format) -> dict[Fraction, Kind]:
-    """The levels that every inner value has in a format."""
-    overflow = power_of_two(format_.exponent_max + 1) - power_of_two(
-        format_.exponent_max - format_.precision_bits
-    )
-    found = {
-        overflow: Kind.OVERFLOW,
-        format_.smallest_normal: Kind.UNDERFLOW,
-        format_.smallest_subnormal / 2: Kind.UNDERFLOW,
-    }
-    supremum = operations.row(operation).supremum
-    if supremum is not None:
-        half_ulp = power_of_two(-format_.precision_bits - 1)
-        found[supremum * (1 - half_ulp)] = Kind.SATURATION
-    return {Fraction(0): Kind.VANISHING, **found, **{-at: found[at] for at in found}}
-
-
-@cache
-def _turns(row: Operation) -> tuple[_Turn, ...]:
-    """Where an operation turns, by its row of the table; of one that has a definition, what that does not tell."""
-    found: list[_Turn] = []
-    for operand, interval in enumerate(row.domain):
-        ends = (interval.lower, interval.upper)
-        found += [_Turn(operand, end) for end in ends if end is not None]
-    if row.definition is None:
-        for text in (*row.kinks, *row.jumps, *row.poles):
-            found += _told(text, row)
-    return tuple(dict.fromkeys(found))
-
-
-def _told(text: str, row: Operation) -> Iterator[_Turn]:
-    """What a row says in words: `0`, `integers`, `y = 0 where x ≤ 0`, `x = low`, `x = y = 0`."""
-    if text in ("integers", "0, −1, −2, …"):
-        yield _Turn(row.arity - 1, positive=text == "integers")
-        return
-    *names, last = text.partition(" where ")[0].split(" = ")
-    sides = [row.operands.index(name) for name in names]
-    try:
-        level = Fraction(last)
-    except ValueError:
-        if names:  # and not "where p changes": the comparisons in p tell that
-            yield _Turn(sides[0], other=row.operands.index(last))
-        return
-    for operand in sides or [0]:
-        yield _Turn(operand, level)

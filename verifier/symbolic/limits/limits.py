@@ -1,6 +1,6 @@
 """Kinks, removable singularities, poles and ends of the domain: the truth where only a limit from each side decides.
 
-Along each input the function is expanded on both sides of the point (`germs`), and its one-sided derivative is that of
+Along each input the function is expanded on both sides of the point (`expansions`); its one-sided derivative is that of
 its difference quotient, the function being continued by its limit. SymPy's own answers at such points are not to be
 trusted; where the function is defined on neither side, or another input is infinite, its derivative is expanded as a
 function like any other. What several inputs could leave has a limit only where `joint` proves it.
@@ -25,11 +25,11 @@ from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls, exact
-from verifier.symbolic.arithmetic import expansions as germs
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.exact import Number
-from verifier.symbolic.arithmetic.expansions import (
-    Germ,
+from verifier.symbolic.arithmetic.expansions import derivatives, field, terms
+from verifier.symbolic.arithmetic.expansions.terms import (
+    Expansion,
     Limit,
     NoLimit,
     OnCut,
@@ -75,35 +75,35 @@ class Limits:
         return _decide(lambda: self._value(point))
 
     def derivative(
-        self, point: Mapping[str, float], wrt: str, upstream: float, here: Truth
+        self, point: Mapping[str, float], wrt: str, upstream: float, at_point: Truth
     ) -> Truth:
-        """The derivative by an input, from the limits along it; `here` is the truth about the value at the point."""
+        """The derivative by an input, from the limits along it; `at_point` is the truth about the value there."""
         if upstream == 0:
             return _finite(balls.zero())
-        if here.status is TruthStatus.LIMIT:
-            return here
-        return _decide(lambda: self._derivative(point, wrt, upstream, here))
+        if at_point.status is TruthStatus.LIMIT:
+            return at_point
+        return _decide(lambda: self._derivative(point, wrt, upstream, at_point))
 
     def adjoint(
-        self, point: Mapping[str, float], step: str, upstream: float, here: Truth
+        self, point: Mapping[str, float], step: str, upstream: float, at_point: Truth
     ) -> Truth:
         """The same of a named step, moved by itself."""
         if upstream == 0:
             return _finite(balls.zero())
-        return _decide(lambda: self._adjoint(point, step, upstream, here))
+        return _decide(lambda: self._adjoint(point, step, upstream, at_point))
 
     # ── value ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _value(self, point: Mapping[str, float]) -> Truth:
-        found = joint.limit(self.line, point)
-        if found.limit.ball is None:
-            return _infinite(found.limit.infinite)
-        return _finite(found.limit.ball)
+        joint_limit = joint.limit(self.line, point)
+        if joint_limit.limit.ball is None:
+            return _infinite(joint_limit.limit.infinite)
+        return _finite(joint_limit.limit.ball)
 
     # ── derivative ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _derivative(
-        self, point: Mapping[str, float], wrt: str, upstream: float, here: Truth
+        self, point: Mapping[str, float], wrt: str, upstream: float, at_point: Truth
     ) -> Truth:
         if any(math.isinf(v) for name, v in point.items() if name != wrt):
             return self._slope_at(point, wrt, upstream)
@@ -115,8 +115,8 @@ class Limits:
             if isinstance(value, Oscillation):
                 return self._slope_at(point, wrt, upstream)
             # x = ±1/t: dx = ∓t⁻² dt
-            speed = germs.monomial(balls.exact(-math.copysign(1.0, point[wrt])), 2)
-            slope = germs.limit(germs.multiply(germs.derivative(value), speed))
+            speed = terms.monomial(balls.exact(-math.copysign(1.0, point[wrt])), 2)
+            slope = terms.limit(field.multiply(derivatives.derivative(value), speed))
             return _sided(Sides(left=None, right=slope), upstream)
         try:
             values = {
@@ -125,15 +125,15 @@ class Limits:
             }
         except OnCut:
             return self._slope_at(point, wrt, upstream)
-        if here.status is TruthStatus.FINITE and not any(values.values()):
+        if at_point.status is TruthStatus.FINITE and not any(values.values()):
             fixed = joint.fixed(self.line, point, wrt)
             values = {
                 side: self.line.along(self._coordinates(point, {wrt: side}), fixed)
                 for side in (-1, 1)
             }
-        if here.status is TruthStatus.FINITE and not any(values.values()):
+        if at_point.status is TruthStatus.FINITE and not any(values.values()):
             return self._slope_at(point, wrt, upstream)
-        return _from_sides(values, upstream, here)
+        return _from_sides(values, upstream, at_point)
 
     def _slope_at(self, point: Mapping[str, float], wrt: str, upstream: float) -> Truth:
         """What SymPy's derivative tends to along every way."""
@@ -144,48 +144,48 @@ class Limits:
         return _sided(Sides(left=None, right=slope), upstream)
 
     def beside(
-        self, point: Mapping[str, float], wrt: str, upstream: float, here: Truth
+        self, point: Mapping[str, float], wrt: str, upstream: float, at_point: Truth
     ) -> Truth | None:
-        """The slope on the side that the sign of a zero input picks, if the value tends to `here` from there."""
+        """The slope on the side that the sign of a zero input picks, if the value tends to `at_point` from there."""
         if point[wrt] != 0 or upstream == 0:
             return None
         side = int(math.copysign(1, point[wrt]))
 
         def attempt() -> Truth:
             value = self.line.along(self._coordinates(point, {wrt: side}))
-            if value is None or _jumps([value], here):
+            if value is None or _jumps([value], at_point):
                 return _undefined("another side")
-            slope = germs.derivative(value)
-            found = germs.limit(slope if side > 0 else germs.negate(slope))
-            return _sided(Sides(left=None, right=found), upstream)
+            slope = derivatives.derivative(value)
+            limit = terms.limit(slope if side > 0 else field.negate(slope))
+            return _sided(Sides(left=None, right=limit), upstream)
 
-        found = _decide(attempt)
-        known = found.status in (TruthStatus.FINITE, TruthStatus.INFINITE)
-        return found if known else None
+        truth = _decide(attempt)
+        known = truth.status in (TruthStatus.FINITE, TruthStatus.INFINITE)
+        return truth if known else None
 
     def second(
         self,
         point: Mapping[str, float],
         wrt: tuple[str, str],
         upstream: float,
-        here: Truth,
+        at_point: Truth,
     ) -> Truth:
-        """The derivative by the second input of that by the first; `here` is the truth about the latter.
+        """The derivative by the second input of that by the first; `at_point` is the truth about the latter.
 
         In the other order it may be another number: Schwarz's theorem needs second derivatives that are continuous.
         """
         if upstream == 0:
             return _finite(balls.zero())
-        if here.status is TruthStatus.KINK:
+        if at_point.status is TruthStatus.KINK:
             return _undefined("the derivative jumps")
-        return _decide(lambda: self._second(point, wrt, upstream, here))
+        return _decide(lambda: self._second(point, wrt, upstream, at_point))
 
     def _second(
         self,
         point: Mapping[str, float],
         wrt: tuple[str, str],
         upstream: float,
-        here: Truth,
+        at_point: Truth,
     ) -> Truth:
         first, second = wrt
         if any(math.isinf(value) for value in point.values()):
@@ -195,50 +195,50 @@ class Limits:
             path = self._coordinates(point, {second: side})
             if first == second:
                 value = self.line.along(path)
-                slope = None if value is None else germs.derivative(value)
-                values[side] = germs.negate(slope) if slope and side < 0 else slope
+                slope = None if value is None else derivatives.derivative(value)
+                values[side] = field.negate(slope) if slope and side < 0 else slope
             else:
                 values[side] = self._slope_along(path, first)
         scaled = {
-            side: None if v is None else germs.scale(v, balls.exact(upstream))
+            side: None if v is None else field.scale(v, balls.exact(upstream))
             for side, v in values.items()
         }
-        return _from_sides(scaled, 1.0, here)
+        return _from_sides(scaled, 1.0, at_point)
 
-    def _slope_along(self, path: Mapping[str, Germ], wrt: str) -> Value | None:
+    def _slope_along(self, path: Mapping[str, Expansion], wrt: str) -> Value | None:
         if wrt not in self.derivatives:
             raise Unresolved("a derivative that SymPy does not give")
         line = paths.of_formula(self.derivatives[wrt])
         values = line.values(path)
         if _is_on_edge(line, values):
             raise Unresolved("the derivative stands on an edge all along")
-        found: Value | None = paths.defined(values[line.output])
-        return found
+        slope: Value | None = paths.defined(values[line.output])
+        return slope
 
     def _adjoint(
-        self, point: Mapping[str, float], step: str, upstream: float, here: Truth
+        self, point: Mapping[str, float], step: str, upstream: float, at_point: Truth
     ) -> Truth:
         if any(math.isinf(v) for v in point.values()):
             raise Unresolved("an input is infinite")
         path = self._coordinates(point, {})
         index = self.program.steps[step]
         center = self.line.values(path)[index]
-        if not isinstance(center, Germ):
+        if not isinstance(center, Expansion):
             raise Unresolved("the step's own value is not known")
         values = {
             side: self.line.along(
                 path,
-                {index: germs.add(center, germs.monomial(balls.exact(float(side)), 1))},
+                {index: field.add(center, terms.monomial(balls.exact(float(side)), 1))},
             )
             for side in (-1, 1)
         }
-        return _from_sides(values, upstream, here)
+        return _from_sides(values, upstream, at_point)
 
     # ── evaluation ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _coordinates(
         self, point: Mapping[str, float], moves: Mapping[str, int]
-    ) -> dict[str, Germ]:
+    ) -> dict[str, Expansion]:
         return {
             name: paths.coordinate(value, moves.get(name, 0), 1)
             for name, value in point.items()
@@ -250,8 +250,8 @@ class Limits:
 
 def _decide(attempt: Callable[[], Truth]) -> Truth:
     reason = ""
-    for bits, terms in EFFORTS:
-        with balls.workprec(bits), germs.keeping(terms):
+    for bits, kept in EFFORTS:
+        with balls.workprec(bits), terms.keeping(kept):
             try:
                 return attempt()
             except Unresolved as failure:
@@ -275,56 +275,56 @@ def _is_on_edge(line: Line, values: Sequence[Any]) -> bool:
         operands = [values[argument] for argument in step.arguments]
         if any(isinstance(operand, Outside | Unresolved) for operand in operands):
             continue
-        if step.operation == "sign" and germs.is_zero(operands[0]):
+        if step.operation == "sign" and terms.is_zero(operands[0]):
             return True
-        if operations.row(step.operation).is_relation and germs.is_zero(
-            germs.subtract(*operands)
+        if operations.row(step.operation).is_relation and terms.is_zero(
+            field.subtract(*operands)
         ):
             return True
     return False
 
 
 def _from_sides(
-    values: Mapping[int, Value | None], upstream: float, here: Truth
+    values: Mapping[int, Value | None], upstream: float, at_point: Truth
 ) -> Truth:
-    if _jumps([value for value in values.values() if value is not None], here):
+    if _jumps([value for value in values.values() if value is not None], at_point):
         return _undefined("the function jumps")
     slopes: dict[int, Limit | None] = {}
     for side, value in values.items():
         slopes[side] = None
         if value is not None:
-            slopes[side] = germs.limit(germs.slope(value, side))
+            slopes[side] = terms.limit(derivatives.slope(value, side))
     return _sided(Sides(left=slopes[-1], right=slopes[1]), upstream)
 
 
-def _jumps(values: Sequence[Value], here: Truth) -> bool:
+def _jumps(values: Sequence[Value], at_point: Truth) -> bool:
     """Whether the sides tend to different numbers, or to another than the function has at the point."""
-    found = [
-        limit.ball for value in values if (limit := germs.limit(value)).ball is not None
+    limits = [
+        limit.ball for value in values if (limit := terms.limit(value)).ball is not None
     ]
-    if any(not balls.overlaps(found[0], other) for other in found[1:]):
+    if any(not balls.overlaps(limits[0], other) for other in limits[1:]):
         return True
-    if here.status is TruthStatus.UNDEFINED and found:
+    if at_point.status is TruthStatus.UNDEFINED and limits:
         return True  # no number continues the function there, whatever this line shows
-    if here.status is not TruthStatus.FINITE or here.interval is None:
+    if at_point.status is not TruthStatus.FINITE or at_point.interval is None:
         return False
-    if len(found) < len(values):  # finite at the point, infinite beside it
+    if len(limits) < len(values):  # finite at the point, infinite beside it
         return True
-    ends = (balls.enclosure(ball) for ball in found)
+    ends = (balls.enclosure(ball) for ball in limits)
     return any(
-        end.lower > here.interval.upper or end.upper < here.interval.lower
+        end.lower > at_point.interval.upper or end.upper < at_point.interval.lower
         for end in ends
     )
 
 
 def _sided(sides: Sides, upstream: float) -> Truth:
     seed = exact.rational(upstream)
-    found = [
+    slopes = [
         _seeded(side, seed) for side in (sides.left, sides.right) if side is not None
     ]
-    if not found:
+    if not slopes:
         return _undefined("the function is defined on neither side")
-    first, last = found[0], found[-1]
+    first, last = slopes[0], slopes[-1]
     if first.ball is None and last.ball is None:
         if first.infinite == last.infinite:
             return _infinite(first.infinite)

@@ -1,4 +1,4 @@
-"""A program along a path: the germ of every step as its inputs move away from a point (`germs`)."""
+"""A program along a path: the expansion of every step as its inputs move away from a point."""
 
 from __future__ import annotations
 
@@ -6,34 +6,31 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 
 from verifier.language.programs import rewriting
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import balls, exact
-from verifier.symbolic.arithmetic import expansions as germs
+from verifier.symbolic.arithmetic.evaluation import Step
 from verifier.symbolic.arithmetic.exact import Number
-from verifier.symbolic.arithmetic.expansions import Germ, Outside, Unresolved, Value
+from verifier.symbolic.arithmetic.expansions import field, functions, terms
+from verifier.symbolic.arithmetic.expansions.terms import (
+    Expansion,
+    Limit,
+    Outside,
+    Unresolved,
+    Value,
+)
 from verifier.symbolic.arithmetic.formula import Formula
 
-
-class Step(Protocol):
-    """One operation on earlier steps, or a leaf."""
-
-    @property
-    def operation(self) -> str: ...
-    @property
-    def arguments(self) -> tuple[int, ...]: ...
-    @property
-    def name(self) -> str | None: ...
-    @property
-    def number(self) -> Fraction | None: ...
+RADIUS_BITS = 20
+"""Inputs are moved by 2⁻²⁰ of themselves, or 2⁻²⁰ at zero; any radius proves a limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Steps in the order of evaluation, of which one is asked for: a program, or a derivative of SymPy's."""
+    """Steps in the order of evaluation, of which one is the output: a program, or a derivative of SymPy's."""
 
     steps: Sequence[Step]
     output: int
@@ -43,11 +40,11 @@ class Line:
     def values(
         self, path: Mapping[str, Any], moved: Mapping[int, Value] | None = None
     ) -> list[Any]:
-        """The germ, truth value or failure of every step that is needed, None of others; those in `moved` are given."""
+        """The expansion, truth value or failure of every step needed, None of others; those in `moved` are given."""
         return _evaluate(self, path, moved or {})
 
     def needed(self, index: int | None = None) -> list[int]:
-        """The steps that a step, or what is asked for, is made of, itself the last."""
+        """The steps that a step, or else the output, is made of, itself the last."""
         last = self.output if index is None else index
         wanted = {last}
         for at in range(last, -1, -1):
@@ -58,12 +55,12 @@ class Line:
     def along(
         self, path: Mapping[str, Any], moved: Mapping[int, Value] | None = None
     ) -> Value | None:
-        """What is asked for along a path, or None where it is not defined there; `Unresolved` is raised."""
-        found: Value | None = defined(self.values(path, moved)[self.output])
-        return found
+        """The output along a path, or None where it is not defined there; `Unresolved` is raised."""
+        value: Value | None = defined(self.values(path, moved)[self.output])
+        return value
 
     def to(self, output: int) -> Line:
-        """The same steps, of which another one is asked for."""
+        """The same steps, of which another one is the output."""
         return replace(self, output=output)
 
 
@@ -93,7 +90,7 @@ def of_formula(formula: Formula) -> Line:
 
 
 def defined(value: Any) -> Any:
-    """A germ or a truth value; None where there is none on this side; `Unresolved` is raised."""
+    """An expansion or a truth value; None where there is none on this side; `Unresolved` is raised."""
     if isinstance(value, Outside):
         return None
     if isinstance(value, Unresolved):
@@ -127,7 +124,7 @@ def _operands(line: Line, step: Step, values: Sequence[Any]) -> list[Any]:
         operands[1] = line.constants[step.arguments[1]]
     if len(operands) == 2:
         first, second = (line.classes[argument] for argument in step.arguments)
-        if first == second:  # one germ: its difference with itself is exactly zero
+        if first == second:  # one expansion: its difference with itself is exactly zero
             operands[1] = operands[0]
     return operands
 
@@ -135,7 +132,7 @@ def _operands(line: Line, step: Step, values: Sequence[Any]) -> list[Any]:
 def _constant(step: Step) -> Any:
     if step.name == "inf":
         return Unresolved("an infinite constant")
-    return germs.constant(exact.constant(step.name, step.number))
+    return terms.constant(exact.constant(step.name, step.number))
 
 
 def apply(operation: str, operands: Sequence[Any]) -> Any:
@@ -147,29 +144,87 @@ def apply(operation: str, operands: Sequence[Any]) -> Any:
         if isinstance(operand, Outside | Unresolved):
             return operand
     try:
-        return germs.apply(operation, operands)
+        return functions.apply(operation, operands)
     except (Outside, Unresolved) as failure:
         return failure
 
 
-def coordinate(value: float, move: int, rate: int) -> Germ:
+def coordinate(value: float, move: int, rate: int) -> Expansion:
     """value + move·t^rate; an infinite value is ±t^(−rate)."""
     if math.isnan(value):
         raise Unresolved("an input is NaN")
     if math.isinf(value):
-        return germs.monomial(balls.exact(math.copysign(1.0, value)), -rate)
-    center = germs.constant(balls.exact(value))
+        return terms.monomial(balls.exact(math.copysign(1.0, value)), -rate)
+    center = terms.constant(balls.exact(value))
     if not move:
         return center
-    moved = germs.add(center, germs.monomial(balls.exact(float(move)), rate))
-    assert isinstance(moved, Germ)
+    moved = field.add(center, terms.monomial(balls.exact(float(move)), rate))
+    assert isinstance(moved, Expansion)
     return moved
 
 
-def departing(center: Number, side: int) -> Germ:
+def departing(center: Number, side: int) -> Expansion:
     """center + side·t."""
-    moved = germs.add(
-        germs.constant(center), germs.monomial(balls.exact(float(side)), 1)
+    moved = field.add(
+        terms.constant(center), terms.monomial(balls.exact(float(side)), 1)
     )
-    assert isinstance(moved, Germ)
+    assert isinstance(moved, Expansion)
     return moved
+
+
+def at_point(point: Mapping[str, float], *, widened: bool) -> dict[str, Any]:
+    """The path that stays at a point: every input still, or, where `widened`, any number about its value."""
+    path: dict[str, Any] = {}
+    for name, value in point.items():
+        if math.isinf(value):
+            path[name] = Unresolved("another input is infinite")
+        else:
+            number = exact.rational(value)
+            still = widened_number(name, number) if widened else number
+            path[name] = terms.constant(still)
+    return path
+
+
+def has_failed(value: Any) -> bool:
+    """Whether a step has no expansion."""
+    return isinstance(value, Outside | Unresolved)
+
+
+def widened_number(name: str, number: Number) -> Number:
+    """Any number about that one."""
+    size = abs(number.ball) * balls.dyadic(-RADIUS_BITS)
+    near_zero = number.ball.contains(0)
+    radius = balls.dyadic(-RADIUS_BITS) if near_zero else size.abs_upper()
+    return exact.variable(name, balls.around(number.ball, radius))
+
+
+def limit_of_input(value: float) -> Limit:
+    """What an input tends to."""
+    if math.isinf(value):
+        return Limit(None, 1 if value > 0 else -1)
+    return Limit(exact.rational(value))
+
+
+def leaving(center: Limit, side: int) -> Expansion:
+    """center + side·t, or ±1/t."""
+    if center.number is None:
+        return terms.monomial(balls.exact(float(center.infinite)), -1)
+    return departing(center.number, side)
+
+
+def tends(value: Any) -> Limit | bool:
+    """What an expansion tends to; a condition keeps its truth value."""
+    return value if isinstance(value, bool) else terms.limit(value)
+
+
+def differ(first: Limit | bool, second: Limit | bool) -> bool:
+    """Whether two limits, or truth values, are proved to be different."""
+    if isinstance(first, bool) or isinstance(second, bool):
+        return first is not second
+    if first.ball is None or second.ball is None:
+        return (
+            first.ball is not None
+            or second.ball is not None
+            or (first.infinite != second.infinite)
+        )
+    return not balls.overlaps(first.ball, second.ball)

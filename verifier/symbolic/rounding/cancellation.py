@@ -13,7 +13,7 @@ from typing import Any
 
 from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations import table as operations
-from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.arithmetic import balls, evaluation
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.rounding.model import RoundingModel
 
@@ -45,7 +45,9 @@ class CancellationModel(RoundingModel):
         followed = PYTORCH[row.name].forward is not None and row.name != inside
         if row.result is operations.Sort.CONDITION or followed or not _straddles(found):
             return found
-        return balls.apply(row.name, [self._loose(operand) for operand in operands])
+        return evaluation.apply(
+            row.name, [self._loose(operand) for operand in operands]
+        )
 
     def _accumulate(self, shares: Sequence[Ball]) -> Ball:
         total = super()._accumulate(shares)

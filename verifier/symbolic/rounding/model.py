@@ -25,7 +25,7 @@ from verifier.language.programs import parsing, rewriting
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import Node, Program
 from verifier.records import VALUE, Enclosure, Entry
-from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.arithmetic import balls, evaluation
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.calculus import derivative, signed
 from verifier.symbolic.rounding.spread import Spread, Unbounded
@@ -209,7 +209,7 @@ class RoundingModel:
             given = dict(zip(row.operands, operands, strict=True))
             form = parsing.parse_form(kernel.forward, row)
             return self._follow(form, given, inside=row.name)
-        result = balls.apply(row.name, operands)
+        result = evaluation.apply(row.name, operands)
         if row.result is operations.Sort.CONDITION:
             return result
         if kernel.exact or not balls.is_finite(result):
@@ -227,7 +227,7 @@ class RoundingModel:
         if not self.limited_range or kernel.inner_exponential is None:
             return False
         form = parsing.parse_form(kernel.inner_exponential, row)
-        exponent = balls.run(form, dict(zip(row.operands, operands, strict=True)))
+        exponent = evaluation.run(form, dict(zip(row.operands, operands, strict=True)))
         inner = balls.OPERATIONS["exp"](exponent)
         if not balls.is_finite(inner):  # beyond Arb's own exponents
             return True
@@ -444,7 +444,7 @@ class IdealModel(RoundingModel):
         if node.operation == "pow":
             exponent = self.constants.get(node.arguments[1])
         formula = derivative.local(node.operation, operand, exponent)
-        local = balls.evaluate(formula, [values[i] for i in node.arguments])[0]
+        local = evaluation.evaluate(formula, [values[i] for i in node.arguments])[0]
         product = adjoint * local
         if not balls.is_finite(product):
             return product

@@ -24,11 +24,11 @@ from verifier.symbolic.calculus.chain import Known, Standing
 from verifier.symbolic.calculus.stepwise import Stepwise
 from verifier.symbolic.limits.selections import (
     Choices,
-    Here,
+    NotPiecewise,
+    OpenTie,
+    PointValues,
     Selection,
     Tie,
-    Undecided,
-    Unknown,
 )
 from verifier.symbolic.rounding.model import RoundingModel
 
@@ -57,7 +57,7 @@ class Clarke:
             try:
                 found = self._selections(point)
                 return tuple(_piece(one, point, upstream, wrt) for one in found)
-            except Unknown:
+            except NotPiecewise:
                 return None
 
     def rounding(
@@ -71,7 +71,7 @@ class Clarke:
         with balls.workprec(PRECISION_BITS):
             try:
                 found = self._selections(point)
-            except Unknown:
+            except NotPiecewise:
                 return None
         widest = [Fraction(0)] * len(wrt)
         for selection in found:
@@ -88,18 +88,18 @@ class Clarke:
 
     def _selections(self, point: Mapping[str, float]) -> list[Selection]:
         if not all(math.isfinite(point[name]) for name in self.program.inputs):
-            raise Unknown
-        here = Here(self.program, self.stepwise.values(point), point)
+            raise NotPiecewise
+        at_point = PointValues(self.program, self.stepwise.values(point), point)
         open_: list[dict[Tie, int]] = [{}]
         found: list[Selection] = []
         while open_:
             signs = open_.pop()
             try:
-                found.append(Choices(self.program, here, signs).selection())
-            except Undecided as undecided:
-                open_ += [{**signs, undecided.tie: side} for side in (1, -1)]
+                found.append(Choices(self.program, at_point, signs).selection())
+            except OpenTie as open_tie:
+                open_ += [{**signs, open_tie.tie: side} for side in (1, -1)]
             if len(open_) + len(found) > MOST_SELECTIONS:
-                raise Unknown
+                raise NotPiecewise
         return found
 
 
@@ -136,7 +136,7 @@ def _gradient(
     }
     gradient = [leaves.get(name) or Known(balls.zero()) for name in wrt]
     if any(known.standing is not Standing.REGULAR for known in gradient):
-        raise Unknown
+        raise NotPiecewise
     return [known.ball for known in gradient]
 
 

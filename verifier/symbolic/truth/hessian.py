@@ -15,9 +15,9 @@ from verifier.floats import Format
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.records import Entry, PointTruth, Truth, TruthStatus
-from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.arithmetic import balls, evaluation
 from verifier.symbolic.arithmetic.balls import Ball
-from verifier.symbolic.arithmetic.expansions import NoLimit, Outside, Unresolved
+from verifier.symbolic.arithmetic.expansions.terms import NoLimit, Outside, Unresolved
 from verifier.symbolic.arithmetic.formula import Formula
 from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus import derivative, witness
@@ -218,7 +218,7 @@ class HessianOracle:
         inputs = {name: ball for name, ball in given.items() if ball is not None}
         if self.whole is None or len(inputs) < len(given):
             return {}
-        entries = balls.evaluate(self.whole, inputs)
+        entries = evaluation.evaluate(self.whole, inputs)
         seed = balls.exact(upstream)
         found = {p: seed * b for p, b in zip(self.pairs, entries, strict=True)}
         return {pair: ball for pair, ball in found.items() if balls.is_finite(ball)}

@@ -20,9 +20,10 @@ from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import Program
 from verifier.language.programs.single_operation import isolate, operand_name
 from verifier.records import Enclosure, Entry, Truth, TruthStatus
-from verifier.symbolic.arithmetic import balls
-from verifier.symbolic.arithmetic.balls import Ball, Regularity
+from verifier.symbolic.arithmetic import balls, evaluation
+from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.precision import attempts
+from verifier.symbolic.arithmetic.regularity import Regularity, regularity_of
 from verifier.symbolic.calculus import derivative
 from verifier.symbolic.calculus.chain import Known, Pass, Standing
 from verifier.symbolic.calculus.stepwise import Stepwise
@@ -142,7 +143,7 @@ def apply(operation: str, operands: Sequence[Known]) -> Known:
         return done.values[program.output]
     if _is_condition(operation):
         return Known(balls.OPERATIONS[operation](*found))
-    regularity = balls.regularity(operation, found, 0)
+    regularity = regularity_of(operation, found, 0)
     if regularity is Regularity.OUTSIDE:
         return _irregular(operation, regularity)
     value = balls.OPERATIONS[operation](*found)
@@ -178,12 +179,12 @@ def hand_back(
         if local is None or local.standing is not Standing.REGULAR:
             return local
         return Known(adjoint.ball * local.ball)
-    regularity = balls.regularity(operation, found, operand)
+    regularity = regularity_of(operation, found, operand)
     on_cut = operation == "atan2" and balls.is_zero(found[0]) and found[1] < 0
     if regularity is not Regularity.SMOOTH and not on_cut:
         return _irregular(operation, regularity)
     formula = derivative.local(operation, operand, exponent)
-    product = adjoint.ball * balls.evaluate(formula, found)[0]
+    product = adjoint.ball * evaluation.evaluate(formula, found)[0]
     if balls.is_finite(product):
         return Known(product)
     return Known(balls.anything(), Standing.UNSURE, f"`{operation}` is not resolved")

@@ -18,10 +18,11 @@ from verifier.floats import Format, nearest, ulp
 from verifier.language.programs.program import Program
 from verifier.records import Enclosure, Entry, PointTruth, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
-from verifier.symbolic.arithmetic.balls import Ball, Regularity
+from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.nearest import GUARD_BITS, Rounded, rounding
 from verifier.symbolic.arithmetic.precision import attempts
-from verifier.symbolic.arithmetic.straight_lines import Line, Written
+from verifier.symbolic.arithmetic.regularity import Regularity
+from verifier.symbolic.arithmetic.straight_lines import CompiledFormula, CompiledProgram
 from verifier.symbolic.calculus import witness
 from verifier.symbolic.truth.oracle import WITNESS_BITS, Oracle
 
@@ -99,10 +100,12 @@ class Bulk:
         program = oracle.stepwise.program
         self.inputs = program.inputs
         known = {*balls.OPERATIONS, "variable", "constant"}
-        self.written: Written | None = None
+        self.written: CompiledProgram | None = None
         if oracle.whole is not None and {n.operation for n in program.nodes} <= known:
-            self.written = Written(program)
-            self.gradient = Line(oracle.whole, self.inputs, oracle.whole.outputs[1:])
+            self.written = CompiledProgram(program)
+            self.gradient = CompiledFormula(
+                oracle.whole, self.inputs, oracle.whole.outputs[1:]
+            )
 
     def truths(
         self,

@@ -21,7 +21,7 @@ from verifier.records import (
     Truth,
     TruthStatus,
 )
-from verifier.symbolic.arithmetic import balls, exact
+from verifier.symbolic.arithmetic import balls, evaluation, exact_functions
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.formula import Formula
 from verifier.symbolic.arithmetic.precision import attempts
@@ -370,7 +370,7 @@ class Oracle:
         """
         if self._whole_program is None or not all(_is_plain(v) for v in point.values()):
             return {}
-        known = exact.rational_values(self._whole_program, point)
+        known = exact_functions.rational_values(self._whole_program, point)
         settled: dict[Entry, Truth] = {}
         for place, index in zip(self.of_whole, self._whole_outputs, strict=True):
             number, ends = known.get(index), found[place].interval
@@ -401,7 +401,7 @@ class Oracle:
         if is_on_cut(self.program, done.values):
             return {}
         inputs = {name: balls.exact(point[name]) for name in self.program.inputs}
-        value, *gradient = balls.evaluate(self.whole, inputs)
+        value, *gradient = evaluation.evaluate(self.whole, inputs)
         seed = balls.exact(upstream)
         numbers = [value, *(seed * ball for ball in gradient)]
         found = dict(zip(self.of_whole, numbers, strict=True))
@@ -454,7 +454,7 @@ def _number(formula: Formula, point: Mapping[str, float]) -> float:
     if not all(map(math.isfinite, point.values())):
         return math.nan
     inputs = {name: balls.exact(value) for name, value in point.items()}
-    (ball,) = balls.evaluate(formula, inputs)
+    (ball,) = evaluation.evaluate(formula, inputs)
     return float(ball.mid()) if balls.is_finite(ball) else math.nan
 
 
