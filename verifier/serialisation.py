@@ -156,8 +156,7 @@ class Codec(Generic[_T]):
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of the record (draft 2020-12)."""
         return self._adapter.json_schema(
-            schema_generator=_Schema,
-            mode="serialization" if self._whole else "validation",
+            schema_generator=_SchemaOfWhole if self._whole else _SchemaOfRest
         )
 
 
@@ -176,7 +175,7 @@ def _exact(node: Any) -> Any:
 
 
 class _Schema(GenerateJsonSchema):
-    """Schemas without titles and defaults, which allow no other keys."""
+    """Without titles and defaults, and of objects that have no other keys."""
 
     def field_is_present(self, field: Any) -> bool:
         return not field.get("serialization_exclude")
@@ -185,15 +184,29 @@ class _Schema(GenerateJsonSchema):
         return False
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        inner = schema["schema"]
-        if inner["type"] == "nullable":  # what is none is left out
-            inner = inner["schema"]
-        return self.generate_inner(inner)
+        return self.generate_inner(schema["schema"])
 
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
         table = super().dataclass_schema(schema)
         del table["title"]
         return table | {"additionalProperties": False}
+
+
+class _SchemaOfWhole(_Schema):
+    """Where every key is there."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        return True
+
+
+class _SchemaOfRest(_Schema):
+    """Where what has its default is left out: if that is none, the key is never null."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        inner = schema["schema"]
+        return self.generate_inner(
+            inner["schema"] if inner["type"] == "nullable" else inner
+        )
 
 
 # ── text and errors ─────────────────────────────────────────────────────────────────────────────────────────────────

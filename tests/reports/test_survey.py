@@ -43,6 +43,7 @@ def test_every_entry_of_the_json_report_is_described() -> None:
     tables = [whole, *whole["$defs"].values()]
     assert len(tables) == 6
     for table in tables:
+        assert table["required"] == list(table["properties"])
         keys = table["properties"].keys() - {"schema"}
         assert all(table["properties"][key].get("description") for key in keys)
 

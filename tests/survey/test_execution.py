@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from verifier.reports import survey as report
+from verifier.running.executors import executor
 from verifier.survey import execution, plan
 from verifier.survey import sweep as survey_sweep
 from verifier.survey.records import SurveyRecord, Sweep
@@ -48,9 +49,11 @@ def test_the_number_of_processes_changes_no_number() -> None:
     tasks, skipped = plan.plan(
         names=["exp", "rsqrt", "add", "tanh"], dtypes=["float32"], sample=300
     )
-    alone = execution.execute(tasks, skipped, {}, jobs=1)
+    alone = execution.execute(tasks, skipped, {}, executor=executor(1))
     seen: list[Sweep] = []
-    both = execution.execute(tasks, skipped, {}, jobs=2, on_sweep=seen.append)
+    both = execution.execute(
+        tasks, skipped, {}, executor=executor(2), on_sweep=seen.append
+    )
     assert timeless(alone) == timeless(both)
     assert len(seen) == len(tasks)
     assert [s.expression for s in both.sweeps] == [t.expression for t in tasks]
@@ -64,7 +67,9 @@ def test_an_interrupt_keeps_what_is_finished(jobs: int) -> None:
     def interrupt(sweep: Sweep) -> None:
         raise KeyboardInterrupt
 
-    found = execution.execute(tasks, skipped, {}, jobs=jobs, on_sweep=interrupt)
+    found = execution.execute(
+        tasks, skipped, {}, executor=executor(jobs), on_sweep=interrupt
+    )
     assert found.interrupted
     assert len(found.sweeps) == 1
     assert multiprocessing.active_children() == []

@@ -13,7 +13,7 @@ from verifier.floats import (
 )
 from verifier.records import Truth, TruthStatus
 from verifier.survey.records import Agreement
-from verifier.survey.statistics import Tally
+from verifier.survey.statistics import Statistics
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.nearest import Rounded, rounding
 from verifier.symbolic.truth import many_points as bulk
@@ -31,13 +31,13 @@ def test_errors_are_counted_where_the_truth_is_finite() -> None:
     ulp = 2.0**-23
     truth = entries(1.0, 1.0, 1.0 + ulp / 4, 2.0**-140, 1e300, 3.0, 2.0**-126, 1.0)
     measured = [1.0, 1.0 + 3 * ulp, 1.0, 0.0, inf, math.nan, 0.0, -inf]
-    tally = Tally(truth, measured, BINARY32, 2.5)
-    assert tally.errors == [0.0, 3.0, 0.25, 2.0**9, 2.0**23]
-    assert (tally.compared, tally.correctly_rounded) == (7, 2)
-    assert (tally.zeros, tally.inaccurate) == ([6], [1, 3, 6])
-    assert (tally.nonfinite, tally.nonfinite_normal) == ([5, 7], 2)
-    assert (tally.worst, tally.largest) == (6, 2.0**23)
-    assert tally.agreement("beyond") == Agreement(points=1, agreeing=1)
+    statistics = Statistics(truth, measured, BINARY32, 2.5)
+    assert statistics.errors == [0.0, 3.0, 0.25, 2.0**9, 2.0**23]
+    assert (statistics.compared, statistics.correctly_rounded) == (7, 2)
+    assert (statistics.zeros, statistics.inaccurate) == ([6], [1, 3, 6])
+    assert (statistics.nonfinite, statistics.nonfinite_normal) == ([5, 7], 2)
+    assert (statistics.worst, statistics.largest) == (6, 2.0**23)
+    assert statistics.agreement("beyond") == Agreement(points=1, agreeing=1)
 
 
 def test_a_truth_is_normal_if_it_rounds_to_a_normal_number() -> None:
@@ -46,15 +46,15 @@ def test_a_truth_is_normal_if_it_rounds_to_a_normal_number() -> None:
         truth = entries(
             *(sign * x for x in (smallest - 2.0**-160, smallest, subnormal))
         )
-        tally = Tally(truth, [0.0, 0.0, 0.0], BINARY32, 8.0)
-        assert tally.zeros == [0, 1]
+        statistics = Statistics(truth, [0.0, 0.0, 0.0], BINARY32, 8.0)
+        assert statistics.zeros == [0, 1]
 
 
 def test_the_99th_percentile_is_the_smallest_bound_of_99_percent() -> None:
     ulp = 2.0**-23
     for worse, p99 in ((1, 0.0), (2, 5.0)):
         measured = [1.0] * (100 - worse) + [1.0 + 5 * ulp] * worse
-        assert Tally(entries(*[1.0] * 100), measured, BINARY32, 8.0).p99 == p99
+        assert Statistics(entries(*[1.0] * 100), measured, BINARY32, 8.0).p99 == p99
 
 
 def test_where_there_are_no_ulps_agreement_is_counted() -> None:
@@ -70,11 +70,17 @@ def test_where_there_are_no_ulps_agreement_is_counted() -> None:
         known(TruthStatus.BUDGET),
     ]
     measured = [-inf, math.nan, inf, 0.5, 2.0, math.nan, math.nan, 0.0, 0.0, 0.0]
-    tally = Tally(truths, measured, BINARY32, 8.0)
-    assert tally.agreement(TruthStatus.INFINITE) == Agreement(points=3, agreeing=2)
-    assert tally.agreement(TruthStatus.KINK) == Agreement(points=3, agreeing=1)
-    assert tally.agreement(TruthStatus.UNDEFINED) == Agreement(points=2, agreeing=1)
-    assert (tally.undecided, tally.unexamined, tally.p99) == ([8], 1, None)
+    statistics = Statistics(truths, measured, BINARY32, 8.0)
+    assert statistics.agreement(TruthStatus.INFINITE) == Agreement(points=3, agreeing=2)
+    assert statistics.agreement(TruthStatus.KINK) == Agreement(points=3, agreeing=1)
+    assert statistics.agreement(TruthStatus.UNDEFINED) == Agreement(
+        points=2, agreeing=1
+    )
+    assert (statistics.undecided, statistics.unexamined, statistics.p99) == (
+        [8],
+        1,
+        None,
+    )
 
 
 def test_the_entries_of_a_number_name_its_truth() -> None:

@@ -15,6 +15,7 @@ from verifier.floats import (
     BFLOAT16,
     neighbour,
 )
+from verifier.records import Entry, Measurement
 from verifier.reports import survey as report
 from verifier.survey import execution, plan
 from verifier.symbolic.truth import many_points as bulk
@@ -46,18 +47,23 @@ def test_basic_arithmetic_is_correctly_rounded_everywhere() -> None:
             assert found.regions == ()
 
 
+SLOPE = Entry("gradient", ("x",))
+
+
 def test_one_wrong_number_among_all_is_the_worst(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     honest = routes.measure
 
     def faulty(program: Any, points: Sequence[Any], *rest: Any, **options: Any) -> Any:
-        found = honest(program, points, *rest, **options)
-        column = [
+        measured = honest(program, points, *rest, **options)
+        column = measured.columns[SLOPE]
+        numbers = tuple(
             neighbour(g, 40, BFLOAT16) if point["x"] == 3.0 else g
-            for g, point in zip(found.gradient["x"], points, strict=True)
-        ]
-        return dataclasses.replace(found, gradient={"x": tuple(column)})
+            for g, point in zip(column.numbers, points, strict=True)
+        )
+        moved = dataclasses.replace(column, numbers=numbers)
+        return dataclasses.replace(measured, columns={**measured.columns, SLOPE: moved})
 
     monkeypatch.setattr(routes, "measure", faulty)
     found = of(swept("exp", "bfloat16")[0], "x")
@@ -105,7 +111,7 @@ def test_a_truth_that_is_off_everywhere_breaks_the_sweep_down(
 
     monkeypatch.setattr(bulk.Bulk, "_settled", faulty)
     tasks, _ = plan.plan(names=["exp"], dtypes=["float32"], sample=50)
-    found = execution.sweep(tasks[0])
+    (found,) = execution.sweep(tasks[0])
     assert found.accuracies == ()
     assert (found.error or "").startswith("OracleError: derivations disagree at each")
 
@@ -149,7 +155,7 @@ def test_one_route_may_compute_what_another_does_not(
 
     def refusing(*arguments: Any, route: str, **options: Any) -> Any:
         if route == "forward":
-            return routes.Measurement(gradient={}, steps={}, failure="no forward")
+            return Measurement(failure="no forward")
         return honest(*arguments, route=route, **options)
 
     monkeypatch.setattr(routes, "measure", refusing)

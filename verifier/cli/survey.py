@@ -54,6 +54,7 @@ def survey(
 ) -> int:
     """Measure how accurate PyTorch's values and gradients are, operation by operation."""
     from verifier.reports import outcome
+    from verifier.running.executors import available, executor
     from verifier.running.run import environment
     from verifier.survey import execution, plan
 
@@ -70,7 +71,7 @@ def survey(
             tasks,
             skipped,
             environment(),
-            jobs=jobs or execution.default_jobs(tasks),
+            executor=executor(jobs or available(len(tasks))),
             on_sweep=lambda sweep: advance(None),
         )
 

@@ -21,7 +21,7 @@ DRAWN_POINTS = 4_000
 """Points drawn of an operation that is sampled."""
 MOST_POINTS = 1_000_000
 THRESHOLD_ULP = 8.0
-"""Errors above this are told as inaccurate, with the region where they lie."""
+"""Errors above this are reported as inaccurate, with the region where they lie."""
 
 
 def plan(

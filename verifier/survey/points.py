@@ -28,7 +28,7 @@ WINDOW = Fraction(32)
 GRID = 96
 """Numbers between which thresholds are looked for."""
 MOST_TURNS = 4
-"""Thresholds that are told between two numbers of the grid: `floor` turns at every integer."""
+"""Thresholds that are kept between two numbers of the grid: `floor` turns at every integer."""
 MOST_CORNERS = 400
 """Combinations of boundary values of several operands."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+|/\d+)?")
@@ -42,13 +42,13 @@ def exhaustive(domain: Domain, format_: Format) -> list[float]:
     inside = domain.ordinals(format_)
     everything = _numbers(format_.name)
     shift = floats.ordinal(math.inf, format_) - 1
-    found = everything[inside.start + shift : inside.stop + shift]
+    numbers = everything[inside.start + shift : inside.stop + shift]
     low, high = (end.nearest(format_) for end in (domain.lower, domain.upper))
-    if low < found[0] and _is_inside(low, domain):
-        found = [low, *found]
-    if high > found[-1] and _is_inside(high, domain):
-        found = [*found, high]
-    return _with_negative_zero(found)
+    if low < numbers[0] and _is_inside(low, domain):
+        numbers = [low, *numbers]
+    if high > numbers[-1] and _is_inside(high, domain):
+        numbers = [*numbers, high]
+    return _with_negative_zero(numbers)
 
 
 def sampled(
@@ -61,12 +61,12 @@ def sampled(
     probe: Probe | None = None,
 ) -> list[float]:
     """`count` drawn numbers of the closed domain and the boundary points, in order."""
-    found = drawn(row.name, variable, domain, format_, count, seed)
+    numbers = drawn(row.name, variable, domain, format_, count, seed)
     edges = boundary(row, domain, format_)
     if probe is not None:
         turns = thresholds(probe, domain, format_)
         edges = [*edges, *_with_neighbours(turns, domain, format_)]
-    return _in_order({*found, *edges}, domain)
+    return _in_order({*numbers, *edges}, domain)
 
 
 def corners(columns: Sequence[Sequence[float]]) -> Iterator[tuple[float, ...]]:
@@ -102,17 +102,17 @@ def thresholds(probe: Probe, domain: Domain, format_: Format) -> list[float]:
     last = inside.stop - inside.start - 1  # a float64's range is too long for `len`
     places = sorted({inside.start + last * k // (GRID - 1) for k in range(GRID)})
     kinds = probe([floats.from_ordinal(place, format_) for place in places])
-    found: list[float] = []
+    turns: list[float] = []
     known = list(zip(places, kinds, strict=True))
     for (low, below), (high, above) in itertools.pairwise(known):
         for _ in range(MOST_TURNS):
             if below == above or low >= high:
                 break
             low, beside = _bisected(probe, low, high, below, format_)
-            found += [floats.from_ordinal(place, format_) for place in (low, beside)]
+            turns += [floats.from_ordinal(place, format_) for place in (low, beside)]
             low = beside
             (below,) = probe([floats.from_ordinal(low, format_)])
-    return found
+    return turns
 
 
 def _bisected(
@@ -134,6 +134,7 @@ def drawn(
     count: int,
     seed: int,
 ) -> list[float]:
+    """`count` numbers of the domain, half drawn by ordinal and half by value."""
     inside = domain.ordinals(format_)
     source = random.Random(f"{seed}:{operation}:{variable}:{format_.name}")
     by_ordinal = [
@@ -162,8 +163,7 @@ def _window(domain: Domain) -> Domain:
 
 def _ends(domain: Domain, format_: Format) -> list[float]:
     """The ends of the closed domain; both zeros where one lies in it."""
-    found = [end.nearest(format_) for end in (domain.lower, domain.upper)]
-    return [*found, 0.0]
+    return [*(end.nearest(format_) for end in (domain.lower, domain.upper)), 0.0]
 
 
 def _with_neighbours(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from verifier.records import Reported
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepTask:
-    """One operation to be surveyed in one dtype, by all routes asked for."""
+    """One operation to be surveyed in one dtype, by some routes."""
 
     operation: str
     expression: str
@@ -103,7 +103,7 @@ class Accuracy(Reported):
     undecided: int
     """Points at which the truth was not found, or two derivations of it disagree."""
     unexamined: int
-    """Points, most of them at edges, whose truth only the oracle knows, beyond the number that it is asked about."""
+    """Points, most of them at edges, that were left out because the truth takes long there."""
     reasons: tuple[str, ...]
     """Why points are undecided, each reason at its first point; what derivations that disagree say comes first."""
 
@@ -118,21 +118,21 @@ class Sweep(Reported):
     """What was computed."""
     dtype: str
     """The dtype of inputs and results."""
-    exhaustive: bool
+    exhaustive: bool = False
     """Whether every number of the dtype in the domain was surveyed; else a seeded sample."""
-    points: int
+    points: int = 0
     """How many points were surveyed."""
-    checked: int
+    checked: int = 0
     """At how many points the truth was derived by other ways as well."""
-    accuracies: tuple[Accuracy, ...]
+    accuracies: tuple[Accuracy, ...] = ()
     """One number that PyTorch computes each: value, or gradient by one operand, by one route."""
-    failures: dict[str, str]
+    failures: dict[str, str] = field(default_factory=dict)
     """By route: the first line of the exception that PyTorch raised."""
-    error: str | None
+    error: str | None = None
     """Why there is nothing, where the survey itself broke down; else null."""
-    elapsed_s: float
+    elapsed_s: float = 0.0
     """Seconds that the sweep took."""
-    stages_s: dict[str, float]
+    stages_s: dict[str, float] = field(default_factory=dict)
     """Those seconds by stage."""
 
 

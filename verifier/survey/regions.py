@@ -10,7 +10,7 @@ from verifier.floats import Format, shortest
 from verifier.survey.records import Region
 
 MOST_REGIONS = 4
-"""Regions of one kind that are told: points at fault are parted at the widest gaps alone."""
+"""Regions of one kind that are reported: points at fault are parted at the widest gaps alone."""
 
 Point = Mapping[str, float]
 IsAtFault = Callable[[Sequence[float]], Sequence[bool]]
@@ -86,8 +86,8 @@ def _ends(
             fault = column[place]
             good = column[beside] if 0 <= beside < len(column) else fault
             pairs.append((fault, good))
-    found = _bisected(pairs, format_, is_at_fault)
-    return list(zip(found[::2], found[1::2], strict=True))
+    ends = _bisected(pairs, format_, is_at_fault)
+    return list(zip(ends[::2], ends[1::2], strict=True))
 
 
 def _bisected(

@@ -13,7 +13,7 @@ from verifier.symbolic.arithmetic.nearest import Rounded
 from verifier.symbolic.truth.many_points import RoundedTruth
 
 
-class Tally:
+class Statistics:
     """The counts of one number over all points, and the places of what is at fault."""
 
     def __init__(
@@ -30,7 +30,7 @@ class Tally:
         self.nonfinite: list[int] = []
         self.inaccurate: list[int] = []
         self.undecided: list[int] = []
-        self.standings: dict[str, list[bool]] = {}
+        self.agreements: dict[str, list[bool]] = {}
         self.worst: int | None = None
         self.largest = 0.0
         self.smallest_normal = float(format_.smallest_normal)
@@ -59,8 +59,8 @@ class Tally:
 
     def agreement(self, kind: str) -> Agreement:
         """The points of a kind at which there are no ulps to count."""
-        found = self.standings.get(kind, [])
-        return Agreement(points=len(found), agreeing=sum(found))
+        agrees = self.agreements.get(kind, [])
+        return Agreement(points=len(agrees), agreeing=sum(agrees))
 
     def _finite(self, index: int, entry: Rounded, number: float) -> None:
         nearest = entry.nearest
@@ -68,7 +68,7 @@ class Tally:
             self.correctly_rounded += 1
             error = abs(entry.rest)
         elif math.isinf(nearest):
-            self.standings.setdefault("beyond", []).append(number == nearest)
+            self.agreements.setdefault("beyond", []).append(number == nearest)
             return
         elif not math.isfinite(number):
             self.nonfinite.append(index)
@@ -95,7 +95,7 @@ class Tally:
         elif agrees is None:
             self.undecided.append(index)
         else:
-            self.standings.setdefault(entry.status, []).append(agrees(entry, number))
+            self.agreements.setdefault(entry.status, []).append(agrees(entry, number))
 
 
 def _agrees_with_infinity(truth: Truth, number: float) -> bool:
