@@ -48,15 +48,15 @@ class VerifierError(Exception):
 
     def at(self, place: Place) -> VerifierError:
         """The same error with the parts of the place that it did not know filled in."""
-        own = self.place
+        known = self.place
         return type(self)(
             self.message,
             place=Place(
-                file=own.file or place.file,
-                line=own.line or place.line,
-                case=own.case or place.case,
-                key=own.key or place.key,
-                column=own.column or place.column,
+                file=known.file or place.file,
+                line=known.line or place.line,
+                case=known.case or place.case,
+                key=known.key or place.key,
+                column=known.column or place.column,
             ),
         )
 
@@ -126,3 +126,8 @@ def excerpt(line: str, column: int) -> str:
 def shortened(text: str) -> str:
     """A text as a message quotes it."""
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a message lists them."""
+    return ", ".join(f"`{name}`" for name in names)

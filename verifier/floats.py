@@ -149,13 +149,13 @@ def is_number(value: float, format_: Format) -> bool:
     return not math.isfinite(value) or nearest(Fraction(value), format_) == value
 
 
-def is_same(one: complex, other: complex) -> bool:
+def is_same(first: complex, second: complex) -> bool:
     """Whether two numbers have the same bits; every NaN is the same."""
-    if isinstance(one, complex) or isinstance(other, complex):
-        return is_same(one.real, other.real) and is_same(one.imag, other.imag)
-    if one != one or other != other:
-        return one != one and other != other
-    return one == other and math.copysign(1, one) == math.copysign(1, other)
+    if isinstance(first, complex) or isinstance(second, complex):
+        return is_same(first.real, second.real) and is_same(first.imag, second.imag)
+    if first != first or second != second:
+        return first != first and second != second
+    return first == second and math.copysign(1, first) == math.copysign(1, second)
 
 
 def ordinal(value: float, format_: Format) -> int:

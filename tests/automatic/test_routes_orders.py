@@ -13,7 +13,7 @@ import torch
 from verifier.automatic import routes
 from verifier.automatic.routes import ROUTES, measure
 from verifier.automatic.subjects import Subject, SubjectError
-from verifier.language.casefile import loading as cases
+from verifier.language.casefile import case
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.language.programs.program import Program
 from verifier.records import Measurement
@@ -65,7 +65,7 @@ def monomial(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def test_every_route_that_a_case_may_name_is_there() -> None:
-    assert ROUTES is cases.ROUTES
+    assert ROUTES is case.ROUTES
     assert set(routes._ROUTES) == set(ORDERS)
 
 

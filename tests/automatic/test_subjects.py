@@ -12,7 +12,8 @@ import pytest
 
 from verifier.automatic.subjects import SubjectError, allowed_subjects, load, permitted
 from verifier.errors import VerifierError
-from verifier.language.casefile.loading import Case, from_mapping
+from verifier.language.casefile.case import Case
+from verifier.language.casefile.loading import from_mapping
 from verifier.running.plan import plan
 
 Write = Callable[[str, str], None]

@@ -20,8 +20,8 @@ from verifier.judgement.expectation import (
     unlike_pinned,
 )
 from verifier.judgement.tolerance import Tolerance
-from verifier.language.casefile.case import Pin
-from verifier.language.casefile.loading import Expectation, Expected, from_mapping
+from verifier.language.casefile.case import Expectation, Expected, Pin
+from verifier.language.casefile.loading import from_mapping
 from verifier.language.points.scalars import scalar
 from verifier.records import Enclosure, Tally, Truth, TruthStatus, Verdict, severity
 

@@ -11,7 +11,8 @@ import pytest
 
 import verifier
 from verifier.errors import SelectionError, UsageError, VerifierError
-from verifier.language.casefile.loading import Case, from_mapping, load
+from verifier.language.casefile.case import Case
+from verifier.language.casefile.loading import from_mapping, load
 from verifier.records import Comparison, Result, Verdict
 from verifier.running.plan import plan
 from verifier.running.run import environment, execute, verify_alone

@@ -28,9 +28,9 @@ def schema(
 
 
 def _case() -> dict[str, Any]:
-    from verifier.language.casefile import loading
+    from verifier.language.casefile import tables
 
-    return loading.schema()
+    return tables.schema()
 
 
 def _report() -> dict[str, Any]:

@@ -6,9 +6,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from verifier.language.casefile.loading import (
-    key_lines,
-)
+from verifier.language.casefile.document import key_lines
 
 Write = Callable[..., Path]
 

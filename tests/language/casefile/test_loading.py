@@ -18,11 +18,7 @@ from verifier.errors import (
     SelectionError,
     VerifierError,
 )
-from verifier.language.casefile.loading import (
-    from_mapping,
-    load,
-    load_paths,
-)
+from verifier.language.casefile.loading import from_mapping, load, load_paths
 
 Write = Callable[..., Path]
 

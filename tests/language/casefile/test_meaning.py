@@ -16,14 +16,8 @@ from verifier.errors import (
     UsageError,
 )
 from verifier.floats import BINARY64
-from verifier.language.casefile.case import Boundary
-from verifier.language.casefile.loading import (
-    CONVENTIONS,
-    VERDICTS,
-    Case,
-    from_mapping,
-    load,
-)
+from verifier.language.casefile.case import CONVENTIONS, VERDICTS, Boundary, Case
+from verifier.language.casefile.loading import from_mapping, load
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import Scalar
 from verifier.records import Verdict

@@ -17,9 +17,7 @@ from verifier.errors import (
     ExpressionError,
     VerifierError,
 )
-from verifier.language.casefile.loading import (
-    load,
-)
+from verifier.language.casefile.loading import load
 
 Write = Callable[..., Path]
 

@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 from casefiles import BOTH, DESIGN, SUBJECT
 
-from verifier.language.casefile.loading import (
-    schema,
-)
+from verifier.language.casefile.tables import schema
 
 Write = Callable[..., Path]
 

@@ -127,6 +127,11 @@ def test_what_no_case_can_say_is_refused_by_name(
     assert why in found
 
 
+def test_an_example_of_too_many_digits_is_left_out(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, "(FPCore (x) :example ([x 0x1p-13990]) x)")
+    assert draft.examples == []
+
+
 def test_a_symbol_need_not_be_ascii(tmp_path: Path) -> None:
     draft = draft_of(tmp_path, "(FPCore (ε x) :spec (+ x ε) (* x ε))")
     assert draft.notes[0] == "`ε` is called `v`"

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from verifier import floats
-from verifier.errors import ExpressionError, did_you_mean
+from verifier.errors import ExpressionError, did_you_mean, listed
 from verifier.language.casefile import complex_cases
 from verifier.language.casefile.case import (
     ALL,
@@ -21,7 +21,6 @@ from verifier.language.casefile.case import (
 )
 from verifier.language.casefile.expectations import expectation
 from verifier.language.casefile.places import Origin, check_input
-from verifier.language.casefile.spelling import join
 from verifier.language.casefile.tables import CaseTable
 from verifier.language.casefile.validation import validate
 from verifier.language.points import drawing
@@ -174,7 +173,7 @@ def _routes(table: CaseTable, order: int, origin: Origin) -> tuple[str, ...]:
     unfit = [route for route in given if route not in known]
     if unfit and "routes" not in origin.inherited:
         origin.fail(
-            f"expected a route of order {order}: one of {join(known)}, found `{unfit[0]}`. "
+            f"expected a route of order {order}: one of {listed(known)}, found `{unfit[0]}`. "
             f"Choose one of those, or set `order = {3 - order}`.",
             "routes",
         )
@@ -206,7 +205,7 @@ def _occurring(
 def _unused(name: str, named: Iterable[str], arguments: Sequence[str]) -> str:
     others = [known for known in arguments if known not in named]
     mend = did_you_mean(name, others, "Drop it.")
-    return f"`{name}` does not occur in the formula, whose inputs are {join(arguments)}.{mend}"
+    return f"`{name}` does not occur in the formula, whose inputs are {listed(arguments)}.{mend}"
 
 
 def _occurring_points(
@@ -232,16 +231,16 @@ def _check_cover(
     """That `at` and `domain` together give every input a value in one way."""
     if not given or not domains or given[0].keys() == domains.keys():
         return
-    both = [name for name in given[0] if name in domains]
-    if both:
+    twice = [name for name in given[0] if name in domains]
+    if twice:
         origin.fail(
-            f"expected `at` and `domain` to name the same variables or none in common, found `{both[0]}` in both. "
+            f"expected `at` and `domain` to name the same variables or none in common, found `{twice[0]}` in both. "
             "Drop it from one.",
-            *("domain", both[0]),
+            *("domain", twice[0]),
         )
     if len(given) > 1:
         origin.fail(
-            f"expected a single table, which fixes {join(given[0])} while the others are drawn from `domain`, "
+            f"expected a single table, which fixes {listed(given[0])} while the others are drawn from `domain`, "
             f"found {len(given)}. Give one, or every variable in each.",
             "at",
         )
@@ -259,8 +258,8 @@ def _check_domains(
 
 
 def _absolute(table: CaseTable) -> Fraction:
-    found = None if table.tolerance is None else table.tolerance.absolute
-    return Fraction(0) if found is None else found
+    absolute = None if table.tolerance is None else table.tolerance.absolute
+    return Fraction(0) if absolute is None else absolute
 
 
 def _draw(table: CaseTable, domains: Mapping[str, Domain], origin: Origin) -> Draw:
@@ -299,13 +298,15 @@ def _where(
             "a descent goes where the gradient leads: expected no `where`, found one. Drop it.",
             "where",
         )
-    found = _parsed(parsing.parse_condition, table.where, arguments, origin, "where")
-    if not found.inputs:
+    condition = _parsed(
+        parsing.parse_condition, table.where, arguments, origin, "where"
+    )
+    if not condition.inputs:
         origin.fail(
-            f"expected a condition in the inputs {join(arguments)}, found none of them in it.",
+            f"expected a condition in the inputs {listed(arguments)}, found none of them in it.",
             "where",
         )
-    return found
+    return condition
 
 
 def _points(
@@ -343,14 +344,14 @@ def _check_all(table: CaseTable, arguments: Sequence[str], origin: Origin) -> No
         )
     if len(arguments) != 1:
         origin.fail(
-            f'expected a single input for "all" points, found {join(arguments)}. Give a number of points.',
+            f'expected a single input for "all" points, found {listed(arguments)}. Give a number of points.',
             "points",
         )
     for dtype in table.dtype or DTYPES:
         if dtype not in SMALL_DTYPES:
             key = "points" if table.dtype is None else "dtype"
             origin.fail(
-                f'expected only {join(SMALL_DTYPES)} for "all" points, found `{dtype}`. '
+                f'expected only {listed(SMALL_DTYPES)} for "all" points, found `{dtype}`. '
                 "Name those in `dtype`, or give a number of points.",
                 key,
             )
@@ -365,7 +366,7 @@ def _wrt(
         check_input(name, arguments, origin, "wrt", index)
     if table.descent is not None and table.descent.parameter not in table.wrt:
         origin.fail(
-            f"expected the descent's parameter `{table.descent.parameter}` among them, found {join(table.wrt)}. "
+            f"expected the descent's parameter `{table.descent.parameter}` among them, found {listed(table.wrt)}. "
             "Add it.",
             "wrt",
         )
@@ -379,9 +380,9 @@ def _upstream(
     origin: Origin,
 ) -> Upstream:
     """The upstream gradient: a list has a number for each given point, and a descent one for all its epochs."""
-    found = scalar(1) if table.upstream is None else table.upstream
-    if isinstance(found, Scalar):
-        return found
+    upstream = scalar(1) if table.upstream is None else table.upstream
+    if isinstance(upstream, Scalar):
+        return upstream
     if table.descent is not None:
         if "upstream" not in origin.inherited:
             origin.fail(
@@ -390,12 +391,12 @@ def _upstream(
             )
         return scalar(1)  # a default that a descent has no use for
     is_complete = bool(given) and given[0].keys() == set(arguments)
-    if is_complete and isinstance(found, tuple) and len(found) != len(given):
+    if is_complete and isinstance(upstream, tuple) and len(upstream) != len(given):
         origin.fail(
-            f"expected as many numbers as there are points in `at`, {len(given)}, found {len(found)}.",
+            f"expected as many numbers as there are points in `at`, {len(given)}, found {len(upstream)}.",
             "upstream",
         )
-    return found
+    return upstream
 
 
 def _descent(
@@ -405,10 +406,10 @@ def _descent(
     domains: Mapping[str, Domain],
     origin: Origin,
 ) -> Descent | None:
-    found = table.descent
-    if found is None:
+    descent = table.descent
+    if descent is None:
         return None
-    check_input(found.parameter, program.inputs, origin, "descent", "parameter")
+    check_input(descent.parameter, program.inputs, origin, "descent", "parameter")
     if domains:
         origin.fail(
             "a descent starts from the single point in `at`: expected no `domain`, found one. Drop it.",
@@ -420,7 +421,7 @@ def _descent(
             "at",
         )
     return Descent(
-        parameter=found.parameter,
-        learning_rate=found.learning_rate,
-        epochs=found.epochs,
+        parameter=descent.parameter,
+        learning_rate=descent.learning_rate,
+        epochs=descent.epochs,
     )

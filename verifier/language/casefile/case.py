@@ -1,4 +1,4 @@
-"""What a case is, and what it may say: plain records, read by `language.cases`."""
+"""What a case is, and what it may say: plain records."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ COMPLEX_ROUTES = ("reverse", "forward", "func")
 CONVENTIONS = ("left", "right", "any")
 """What `subgradient` may demand at a kink, besides a number."""
 DRAWN_POINTS = 64
-MANY_POINTS = 4096
-"""Drawn of a subject in a 16-bit dtype, where no number is asked for: only many numbers tell bias from rounding."""
 """Points drawn from a domain where a case does not say how many."""
+MANY_POINTS = 4096
+"""Those of a subject in a 16-bit dtype: only many numbers tell bias from rounding."""
 MOST_POINTS = 1_000_000
 ALL = "all"
 """What `points` says to ask for every number of a dtype in `SMALL_DTYPES`."""

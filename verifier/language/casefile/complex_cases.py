@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from verifier import floats
+from verifier.errors import listed
 from verifier.language.casefile.case import COMPLEX_ROUTES, Case
-from verifier.language.casefile.key_lines import Keys
+from verifier.language.casefile.document import Keys
 from verifier.language.casefile.places import Origin
-from verifier.language.casefile.spelling import join
 from verifier.language.operations import table as operations
 from verifier.language.points.domains import Domain
 from verifier.language.points.scalars import Scalar
@@ -72,7 +72,7 @@ def check(case: Case, formula: str, origin: Origin) -> None:
 
 
 def _check_real(case: Case, dtype: str, formula: str, origin: Origin) -> None:
-    mend = f"List only {join(floats.COMPLEX)} in `dtype`."
+    mend = f"List only {listed(floats.COMPLEX)} in `dtype`."
     for keys, number in _numbers(case):
         if number.is_complex:
             origin.fail(
@@ -153,6 +153,6 @@ def _check_routes(case: Case, dtype: str, origin: Origin) -> None:
     unfit = [route for route in case.routes if route not in COMPLEX_ROUTES]
     if unfit and ("routes" not in origin.inherited or len(unfit) == len(case.routes)):
         origin.fail(
-            f"expected one of the routes {join(COMPLEX_ROUTES)} in {dtype}, found `{unfit[0]}`. Drop it.",
+            f"expected one of the routes {listed(COMPLEX_ROUTES)} in {dtype}, found `{unfit[0]}`. Drop it.",
             "routes",
         )

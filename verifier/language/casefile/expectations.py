@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from verifier.errors import did_you_mean
+from verifier.errors import did_you_mean, listed
 from verifier.language.casefile.case import Expectation, Expected, Pin
 from verifier.language.casefile.places import Origin, check_input
-from verifier.language.casefile.spelling import join
 from verifier.language.casefile.tables import CaseTable, DescentTable, ExpectTable
 from verifier.language.points.scalars import Scalar
 
@@ -21,34 +20,37 @@ def expectation(
     origin: Origin,
 ) -> Expectation | None:
     """What the case pins, one number for each given point or leading epoch; None where it pins nothing."""
-    found = table.expect
-    if found is None:
+    expect = table.expect
+    if expect is None:
         return None
-    pins = () if isinstance(found.verdict, str) else found.verdict or ()
-    _check_reason(found, origin)
+    pins = () if isinstance(expect.verdict, str) else expect.verdict or ()
+    _check_reason(expect, origin)
     for pin in pins:
         _check_pin(pin, (*wrt, *steps), table.order, origin)
-    for name in found.gradient or {}:
+    for name in expect.gradient or {}:
         _check_differentiated(name, wrt, arguments, origin)
     is_complete = bool(given) and given[0].keys() == set(arguments)
     count = len(given) if is_complete else 0
-    gradient = (found.gradient or {}).items()
+    gradient = (expect.gradient or {}).items()
     return Expectation(
-        value=_held(found.value, count, origin, "value"),
-        gradient={n: _held(held, count, origin, "gradient", n) for n, held in gradient},
-        verdict=found.verdict if isinstance(found.verdict, str) else None,
+        value=_one_for_each(expect.value, count, origin, "value"),
+        gradient={
+            n: _one_for_each(numbers, count, origin, "gradient", n)
+            for n, numbers in gradient
+        },
+        verdict=expect.verdict if isinstance(expect.verdict, str) else None,
         pins=pins,
-        reason=found.reason,
-        losses=_epochs(found.losses, table.descent, origin, "losses"),
-        weights=_epochs(found.weights, table.descent, origin, "weights"),
+        reason=expect.reason,
+        losses=_epochs(expect.losses, table.descent, origin, "losses"),
+        weights=_epochs(expect.weights, table.descent, origin, "weights"),
     )
 
 
-def _check_reason(found: ExpectTable, origin: Origin) -> None:
-    pinned = found.verdict or ()
+def _check_reason(expect: ExpectTable, origin: Origin) -> None:
+    pinned = expect.verdict or ()
     verdicts = [pinned] if isinstance(pinned, str) else [pin.verdict for pin in pinned]
     unlike = [name for name in verdicts if name.partition(".")[0] != "match"]
-    if unlike and (found.reason is None or not found.reason.strip()):
+    if unlike and (expect.reason is None or not expect.reason.strip()):
         origin.fail(
             f"expected a `reason` for the verdict `{unlike[0]}`, found none. "
             "Say why it is no match: a link to an issue, or a sentence.",
@@ -65,7 +67,7 @@ def _check_pin(
     if pin.wrt is not None and pin.wrt not in names:
         mend = did_you_mean(pin.wrt, names)
         origin.fail(
-            f"expected one of {join(names)}, by which the case differentiates, found `{pin.wrt}`.{mend}",
+            f"expected one of {listed(names)}, by which the case differentiates, found `{pin.wrt}`.{mend}",
             *keys,
             pin.wrt,
         )
@@ -77,33 +79,33 @@ def _check_differentiated(
     check_input(name, arguments, origin, "expect", "gradient", name)
     if name not in wrt:
         origin.fail(
-            f"expected a gradient by one of {join(wrt)}, found `{name}`. Add it to `wrt`, or drop it.",
+            f"expected a gradient by one of {listed(wrt)}, found `{name}`. Add it to `wrt`, or drop it.",
             *("expect", "gradient", name),
         )
 
 
-def _held(
-    held: Expected | tuple[Expected, ...] | None,
+def _one_for_each(
+    numbers: Expected | tuple[Expected, ...] | None,
     count: int,
     origin: Origin,
     *keys: str,
 ) -> tuple[Expected, ...]:
     """One number for each of the `count` given points."""
-    if held is None:
+    if numbers is None:
         return ()
     if count == 0:
         origin.fail(
             "expected points in `at`, with every input, for the numbers in `expect`, found none. Add them.",
             *("expect", *keys),
         )
-    if isinstance(held, Expected):
-        return (held,) * count
-    if len(held) != count:
+    if isinstance(numbers, Expected):
+        return (numbers,) * count
+    if len(numbers) != count:
         origin.fail(
-            f"expected {_numbers(count)}, one for each point in `at`, found {len(held)}.",
+            f"expected {_numbers(count)}, one for each point in `at`, found {len(numbers)}.",
             *("expect", *keys),
         )
-    return held
+    return numbers
 
 
 def _epochs(

@@ -13,46 +13,11 @@ from typing import cast
 
 from verifier.errors import SelectionError
 from verifier.language.casefile.assembly import assemble
-from verifier.language.casefile.case import (
-    CONVENTIONS,
-    DIFFERENCES,
-    DRAWN_POINTS,
-    DTYPES,
-    MOST_EPOCHS,
-    MOST_POINTS,
-    ROUTES,
-    VERDICTS,
-    Case,
-    Descent,
-    Expectation,
-    Expected,
-)
-from verifier.language.casefile.document import Document, read
-from verifier.language.casefile.key_lines import Keys, key_lines
-from verifier.language.casefile.places import Origin
-from verifier.language.casefile.spelling import show
-from verifier.language.casefile.tables import CaseFile, CaseTable, DefaultsTable, schema
+from verifier.language.casefile.case import Case
+from verifier.language.casefile.document import Document, Keys, read
+from verifier.language.casefile.places import Origin, show
+from verifier.language.casefile.tables import CaseFile, CaseTable, DefaultsTable
 from verifier.language.casefile.validation import unknown_key, validate
-
-__all__ = [
-    "CONVENTIONS",
-    "DIFFERENCES",
-    "DRAWN_POINTS",
-    "DTYPES",
-    "MOST_EPOCHS",
-    "MOST_POINTS",
-    "ROUTES",
-    "VERDICTS",
-    "Case",
-    "Descent",
-    "Expectation",
-    "Expected",
-    "from_mapping",
-    "key_lines",
-    "load",
-    "load_paths",
-    "schema",
-]
 
 
 def load(path: Path) -> list[Case]:
@@ -149,9 +114,9 @@ def _cases(document: Document) -> list[Case]:
     validate(DefaultsTable, defaults, origin)
     cases: list[Case] = []
     seen: dict[str, int | None] = {}
-    for index, own in enumerate(tables):
-        origin = _origin(document, index, own, defaults)
-        case = assemble({**_inherit(defaults, own), **own}, origin)
+    for index, table in enumerate(tables):
+        origin = _origin(document, index, table, defaults)
+        case = assemble({**_inherit(defaults, table), **table}, origin)
         if case.name in seen:
             origin.fail(
                 f"expected names that are unique in the file, found `{case.name}` on line {seen[case.name]} "
@@ -164,10 +129,10 @@ def _cases(document: Document) -> list[Case]:
 
 
 def _inherit(
-    defaults: Mapping[str, object], own: Mapping[str, object]
+    defaults: Mapping[str, object], table: Mapping[str, object]
 ) -> dict[str, object]:
     """The defaults that a case does not replace; `expression` and `steps` replace each other."""
-    replaced = {*own}
+    replaced = {*table}
     if not replaced.isdisjoint(("expression", "steps")):
         replaced |= {"expression", "steps"}
     return {key: value for key, value in defaults.items() if key not in replaced}
@@ -176,15 +141,15 @@ def _inherit(
 def _origin(
     document: Document,
     index: int,
-    own: Mapping[str, object],
+    table: Mapping[str, object],
     defaults: Mapping[str, object],
 ) -> Origin:
     root: Keys = ("case", index)
     return Origin(
         file=document.file,
         line=document.lines.get(root),
-        name=_name_of(own),
+        name=_name_of(table),
         root=root,
         lines=document.lines,
-        inherited=frozenset(_inherit(defaults, own)),
+        inherited=frozenset(_inherit(defaults, table)),
     )

@@ -1,4 +1,4 @@
-"""Where a case was written, and the errors that say so."""
+"""Where a case was written, the errors that say so, and how they name values."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from verifier.errors import CaseFileError, Place, did_you_mean
-from verifier.language.casefile.key_lines import Keys
-from verifier.language.casefile.spelling import join
+from verifier.errors import CaseFileError, Place, did_you_mean, listed
+from verifier.language.casefile.document import Keys, WrittenFloat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +59,24 @@ def check_input(
     if name in inputs:
         return
     origin.fail(
-        f"expected one of the inputs {join(inputs)}, found `{name}`.{did_you_mean(name, inputs)}",
+        f"expected one of the inputs {listed(inputs)}, found `{name}`.{did_you_mean(name, inputs)}",
         *keys,
     )
+
+
+def show(value: object) -> str:
+    """A value as a message names it."""
+    match value:
+        case bool():
+            return f"`{str(value).lower()}`"
+        case WrittenFloat():
+            return f"`{value.text}`"
+        case str():
+            return f'"{value if len(value) <= 40 else value[:37] + "..."}"'
+        case dict() | Mapping():
+            return "a table" if value else "an empty table"
+        case list() | tuple():
+            return "a list" if value else "an empty list"
+        case int() if value.bit_length() > 128:
+            return f"an integer of {value.bit_length()} bits"
+    return f"`{value}`"

@@ -13,7 +13,7 @@ from typing import cast
 from pydantic_core import PydanticCustomError
 
 from verifier import floats
-from verifier.errors import ExpressionError, did_you_mean
+from verifier.errors import ExpressionError, did_you_mean, listed
 from verifier.language.casefile.case import (
     ALL,
     CONVENTIONS,
@@ -27,7 +27,8 @@ from verifier.language.casefile.case import (
     Expected,
     Pin,
 )
-from verifier.language.casefile.spelling import WrittenFloat, join, show
+from verifier.language.casefile.document import WrittenFloat
+from verifier.language.casefile.places import show
 from verifier.language.points.domains import NORMAL, Domain, interval_or_rectangle
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import Scalar, ends_in_j, real_or_complex, scalar
@@ -81,7 +82,7 @@ def read_upstream(value: object) -> Upstream:
         if not isinstance(value, str) or ends_in_j(value):
             raise
         raise _fault(
-            f"expected a finite number, or one of {join(WORDS)}, found {show(value)}.{did_you_mean(value, WORDS)}"
+            f"expected a finite number, or one of {listed(WORDS)}, found {show(value)}.{did_you_mean(value, WORDS)}"
         ) from error
 
 
@@ -170,7 +171,7 @@ def read_expected_list(value: object) -> tuple[Expected, ...]:
     return tuple(_read_expected(entry, index) for index, entry in enumerate(value))
 
 
-def read_held(value: object) -> Expected | tuple[Expected, ...]:
+def read_per_point(value: object) -> Expected | tuple[Expected, ...]:
     if isinstance(value, (list, tuple)):
         return read_expected_list(value)
     return _read_expected(value)
@@ -205,7 +206,7 @@ def _check_known(name: str, known: Iterable[str]) -> str:
     if name in names:
         return name
     raise _fault(
-        f"expected one of {join(names)}, found `{name}`.{did_you_mean(name, names)}"
+        f"expected one of {listed(names)}, found `{name}`.{did_you_mean(name, names)}"
     )
 
 
@@ -275,30 +276,32 @@ def read_subgradient(value: object) -> Scalar | str:
     except PydanticCustomError as error:
         near = did_you_mean(value, CONVENTIONS) if isinstance(value, str) else ""
         raise _fault(
-            f"expected a finite number, {join(CONVENTIONS)}, found {show(value)}.{near}"
+            f"expected a finite number, {listed(CONVENTIONS)}, found {show(value)}.{near}"
         ) from error
 
 
 def read_accepted(value: object) -> Verdict:
     if not isinstance(value, str):
         raise _fault(f"expected text in quotes, found {show(value)}.")
-    found = DIFFERENCES.get(value.removeprefix("differ."))
-    if found is not None:
-        return found
+    verdict = DIFFERENCES.get(value.removeprefix("differ."))
+    if verdict is not None:
+        return verdict
     if any(value in (verdict.value, verdict.kind) for verdict in Verdict):
         raise _fault(
             f"expected a kind of difference, found `{value}`. "
             "Only differences can be accepted; pin another verdict with `expect = { verdict = … }`."
         )
     near = did_you_mean(value, [*DIFFERENCES, *DIFFERENCES.values()])
-    raise _fault(f"expected one of {join(sorted(DIFFERENCES))}, found `{value}`.{near}")
+    raise _fault(
+        f"expected one of {listed(sorted(DIFFERENCES))}, found `{value}`.{near}"
+    )
 
 
 def check_verdict(name: str) -> str:
     if name in VERDICTS:
         return name
     near = did_you_mean(name, VERDICTS) or did_you_mean(
-        f"differ.{name}", VERDICTS, f"Known are {join(VERDICTS)}."
+        f"differ.{name}", VERDICTS, f"Known are {listed(VERDICTS)}."
     )
     raise _fault(f"expected a verdict, found `{name}`.{near}")
 
@@ -319,7 +322,7 @@ def _read_pins(quantity: object, value: object) -> Iterator[Pin]:
     if quantity not in QUANTITIES:
         near = did_you_mean(str(quantity), QUANTITIES)
         raise _fault(
-            f"expected one of {join(QUANTITIES)}, found `{quantity}`.{near}",
+            f"expected one of {listed(QUANTITIES)}, found `{quantity}`.{near}",
             str(quantity),
         )
     quantity = str(quantity)

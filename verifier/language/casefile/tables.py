@@ -28,7 +28,7 @@ from verifier.language.casefile.case import (
     Expected,
     Pin,
 )
-from verifier.language.casefile.key_lines import Keys
+from verifier.language.casefile.document import Keys
 from verifier.language.casefile.readers import (
     as_list_of,
     check_distinct,
@@ -44,8 +44,8 @@ from verifier.language.casefile.readers import (
     read_draw,
     read_expected_list,
     read_finite,
-    read_held,
     read_order,
+    read_per_point,
     read_pinned,
     read_relative,
     read_subgradient,
@@ -102,9 +102,9 @@ Upstreams = Annotated[
     PlainValidator(read_upstream),
     WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, _NUMBERS_SCHEMA]}),
 ]
-Held = Annotated[
+PerPoint = Annotated[
     Expected | tuple[Expected, ...],
-    PlainValidator(read_held),
+    PlainValidator(read_per_point),
     WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, _NUMBERS_SCHEMA]}),
 ]
 Numbers = Annotated[
@@ -216,11 +216,11 @@ class Table(BaseModel):
 class ExpectTable(Table):
     """What both sides are held to."""
 
-    value: Held | None = Field(
+    value: PerPoint | None = Field(
         None,
         description="The function's value at each given point: a number, or a list with one for each.",
     )
-    gradient: dict[str, Held] | None = Field(
+    gradient: dict[str, PerPoint] | None = Field(
         None,
         description="The gradient by each input at each given point, times `upstream`.",
     )
@@ -389,8 +389,8 @@ INNER_TABLES: dict[Keys, type[Table]] = {
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a case file (draft 2020-12); TOML floats are its numbers."""
-    found = _tidy(CaseFile.model_json_schema())
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+    schema = _tidy(CaseFile.model_json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def _tidy(node: Any) -> Any:
@@ -399,15 +399,17 @@ def _tidy(node: Any) -> Any:
         return [_tidy(entry) for entry in node]
     if not isinstance(node, dict):
         return node
-    kept = {
+    tidied = {
         key: {name: _tidy(entry) for name, entry in value.items()}
         if key in ("properties", "$defs")
         else _tidy(value)
         for key, value in node.items()
         if key != "title" and not (key == "default" and value is None)
     }
-    choices = [choice for choice in kept.get("anyOf", ()) if choice != {"type": "null"}]
+    choices = [
+        choice for choice in tidied.get("anyOf", ()) if choice != {"type": "null"}
+    ]
     if len(choices) == 1:
-        del kept["anyOf"]
-        return {**choices[0], **kept}
-    return {**kept, "anyOf": choices} if choices else kept
+        del tidied["anyOf"]
+        return {**choices[0], **tidied}
+    return {**tidied, "anyOf": choices} if choices else tidied

@@ -8,10 +8,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from verifier.errors import did_you_mean
-from verifier.language.casefile.key_lines import Keys
-from verifier.language.casefile.places import Origin
-from verifier.language.casefile.spelling import join, show
+from verifier.errors import did_you_mean, listed
+from verifier.language.casefile.document import Keys
+from verifier.language.casefile.places import Origin, show
 from verifier.language.casefile.tables import INNER_TABLES, Table
 
 _T = TypeVar("_T", bound=Table)
@@ -78,5 +77,5 @@ def _explain(fault: ErrorDetails, model: type[Table]) -> str:
 def unknown_key(key: str, table: type[Table]) -> str:
     known = list(table.model_fields)
     return (
-        f"unknown key `{key}`.{did_you_mean(key, known, f'Known are {join(known)}.')}"
+        f"unknown key `{key}`.{did_you_mean(key, known, f'Known are {listed(known)}.')}"
     )

@@ -58,13 +58,13 @@ class Imported:
     remarks: Sequence[str] = field(default=())
 
 
-def checked(found: Imported, limits: Bounds | None) -> Imported:
+def checked(imported: Imported, limits: Bounds | None) -> Imported:
     """The same with unique names and bounds within `limits`, and only those cases that load."""
     kept: list[Draft] = []
-    left_out = list(found.left_out)
+    left_out = list(imported.left_out)
     names: set[str] = set()
     counts: Counter[str] = Counter()
-    for draft in found.drafts:
+    for draft in imported.drafts:
         ready = _within(draft, limits)
         ready = replace(ready, name=_unique(_printable(draft.name), names, counts))
         try:
@@ -77,7 +77,7 @@ def checked(found: Imported, limits: Bounds | None) -> Imported:
         names.add(ready.name)
         kept.append(ready)
     left_out.sort(key=lambda entry: entry.line)
-    return replace(found, drafts=kept, left_out=left_out)
+    return replace(imported, drafts=kept, left_out=left_out)
 
 
 def reason_of(error: VerifierError) -> str:
@@ -97,7 +97,7 @@ def case_file(drafts: Iterable[Draft], source: str, command: str) -> str:
 def _within(draft: Draft, limits: Bounds | None) -> Draft:
     if limits is None:
         return draft
-    bounds = {name: found.within(limits) for name, found in draft.bounds.items()}
+    bounds = {name: ends.within(limits) for name, ends in draft.bounds.items()}
     return replace(draft, bounds=bounds)
 
 
@@ -108,11 +108,11 @@ def _printable(name: str) -> str:
 
 
 def _unique(name: str, taken: set[str], counts: Counter[str]) -> str:
-    found = name
-    while found in taken:
+    unique = name
+    while unique in taken:
         counts[name] += 1
-        found = f"{name} ({counts[name] + 1})"
-    return found
+        unique = f"{name} ({counts[name] + 1})"
+    return unique
 
 
 def _check(draft: Draft) -> None:

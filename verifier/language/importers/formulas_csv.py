@@ -15,8 +15,13 @@ from io import StringIO
 from pathlib import Path
 from typing import NoReturn
 
-from verifier.errors import ExpressionError, FormulaFileError, Place, did_you_mean
-from verifier.language.casefile.spelling import join
+from verifier.errors import (
+    ExpressionError,
+    FormulaFileError,
+    Place,
+    did_you_mean,
+    listed,
+)
 from verifier.language.importers.case_drafts import Draft, Imported, LeftOut, reason_of
 from verifier.language.importers.text_files import read_text
 from verifier.language.points.bounds import Bounds, End, of_domain
@@ -58,7 +63,7 @@ def read(path: Path) -> Imported:
         except (FormulaFileError, ExpressionError) as error:
             left_out.append(LeftOut(line=line, name=name, why=reason_of(error)))
     remarks = (
-        [f"columns not taken over: {join(header.unused)}"] if header.unused else []
+        [f"columns not taken over: {listed(header.unused)}"] if header.unused else []
     )
     return Imported(drafts=drafts, left_out=left_out, remarks=remarks)
 
@@ -114,16 +119,16 @@ class _Header:
         return cells[at] if at is not None and at < len(cells) else ""
 
     def _one_of(self, names: Sequence[str]) -> int | None:
-        found = [name for name in names if name in self.columns]
-        if len(found) > 1:
+        present = [name for name in names if name in self.columns]
+        if len(present) > 1:
             self._fail(
-                f"expected one of the columns {join(found)}, found both. Drop one."
+                f"expected one of the columns {listed(present)}, found both. Drop one."
             )
-        return self.columns[found[0]] if found else None
+        return self.columns[present[0]] if present else None
 
     def _needed(self, names: Sequence[str]) -> int:
-        found = self._one_of(names)
-        if found is None:
+        column = self._one_of(names)
+        if column is None:
             mend = " Separate columns by commas."
             if len(self.cells) > 1:
                 known = [cell.lower() for cell in self.cells]
@@ -131,30 +136,30 @@ class _Header:
                     names[0], known, "Name the column of the formulas so."
                 )
             self._fail(
-                f"expected a header with the column `{names[0]}`, found {join(self.cells[:20]) or 'none'}.{mend}"
+                f"expected a header with the column `{names[0]}`, found {listed(self.cells[:20]) or 'none'}.{mend}"
             )
-        return found
+        return column
 
     def _low_high(self) -> dict[str, tuple[int | None, int | None]]:
         """The columns of the ends of each range, by the variable, or in AI Feynman's layout by its number."""
-        found = [end[1] for cell in self.cells if (end := _END.fullmatch(cell))]
+        variables = [end[1] for cell in self.cells if (end := _END.fullmatch(cell))]
         return {
             name: (self.columns.get(f"{name}_low"), self.columns.get(f"{name}_high"))
-            for name in dict.fromkeys(found)
+            for name in dict.fromkeys(variables)
         }
 
     def _variables(self) -> list[tuple[int, int | None, int | None]]:
         """AI Feynman's layout: the columns of each variable's name and ends; those ends belong to no other layout."""
-        found = []
+        columns = []
         for cell in self.cells:
             numbered = _NAME.fullmatch(cell)
             if numbered is not None:
-                own = next(
+                number = next(
                     (n for n in self.low_high if n.lower() == numbered[1].lower()), None
                 )
-                ends = self.low_high.pop(own) if own is not None else (None, None)
-                found.append((self.columns[cell.lower()], *ends))
-        return found
+                ends = self.low_high.pop(number) if number is not None else (None, None)
+                columns.append((self.columns[cell.lower()], *ends))
+        return columns
 
     def _fail(self, message: str) -> NoReturn:
         raise FormulaFileError(message, place=self.place)
@@ -175,7 +180,8 @@ def _draft(header: _Header, cells: Sequence[str], line: int, name: str) -> Draft
             others = [other for other in inputs if other not in ranges]
             mend = did_you_mean(variable, others, "Drop its range.")
             raise FormulaFileError(
-                f"`{variable}` has a range and does not occur in the formula, whose variables are {join(inputs)}.{mend}"
+                f"`{variable}` has a range and does not occur in the formula, "
+                f"whose variables are {listed(inputs)}.{mend}"
             )
     return Draft(
         line=line,
@@ -199,27 +205,29 @@ def _inputs(formula: str, ranges: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _ranges(header: _Header, cells: Sequence[str]) -> dict[str, Bounds]:
-    found: dict[str, Bounds] = {}
+    ranges: dict[str, Bounds] = {}
     for variable, ends in header.low_high.items():
         bounds = _ends(header, cells, variable, *ends)
         if bounds is not None:
-            found[variable] = bounds
+            ranges[variable] = bounds
     for at, low, high in header.variables:
         variable = header.cell(cells, at)
         if variable:
-            _add(found, variable, _ends(header, cells, variable, low, high) or Bounds())
+            _add(
+                ranges, variable, _ends(header, cells, variable, low, high) or Bounds()
+            )
     for entry in header.cell(cells, header.range).split(";"):
         if entry.strip():
-            _add(found, *_entry(entry))
-    return found
+            _add(ranges, *_entry(entry))
+    return ranges
 
 
-def _add(found: dict[str, Bounds], variable: str, bounds: Bounds) -> None:
-    if variable in found:
+def _add(ranges: dict[str, Bounds], variable: str, bounds: Bounds) -> None:
+    if variable in ranges:
         raise FormulaFileError(
             f"expected one range of `{variable}`, found two. Drop one."
         )
-    found[variable] = bounds
+    ranges[variable] = bounds
 
 
 def _entry(text: str) -> tuple[str, Bounds]:
@@ -263,13 +271,13 @@ def _end(
     if at is None or text in ("", infinite):
         return None
     try:
-        found = scalar(text)
+        number = scalar(text)
     except ExpressionError as error:
         raise FormulaFileError(
             f"column `{header.cells[at]}`: {error.message.splitlines()[0]}"
         ) from error
-    if not found.is_finite:
+    if not number.is_finite:
         raise FormulaFileError(
             f"column `{header.cells[at]}`: expected a finite number or `{infinite}`, found `{text}`. Mend it."
         )
-    return End(at=found, closed=True)
+    return End(at=number, closed=True)

@@ -8,6 +8,7 @@ is refused benchmark by benchmark, with its line and the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from verifier.errors import FormulaFileError, Place
@@ -154,10 +155,10 @@ def _argument(datum: Datum) -> str:
 def _dtypes(datum: Datum | None) -> tuple[tuple[str, ...], list[str]]:
     if datum is None:
         return (), []
-    found = precision(datum)
-    if found in PRECISIONS:
-        return (PRECISIONS[found],), []
-    return (), [f"`:precision {found}` is no dtype of PyTorch's"]
+    written = precision(datum)
+    if written in PRECISIONS:
+        return (PRECISIONS[written],), []
+    return (), [f"`:precision {written}` is no dtype of PyTorch's"]
 
 
 def _words(datum: Datum | None) -> str | None:
@@ -171,19 +172,20 @@ def _words(datum: Datum | None) -> str | None:
 
 
 def _tags(datum: Datum | None) -> tuple[str, ...]:
-    found = _words(datum)
-    return () if found is None else (found,)
+    words = _words(datum)
+    return () if words is None else (words,)
 
 
 def _example(datum: Datum, called: Mapping[str, str]) -> dict[str, str]:
     """The numbers of an example, `([symbol number] …)`, by the names of the variables."""
-    found: dict[str, str] = {}
+    numbers: dict[str, str] = {}
     for item in datum.items if isinstance(datum, Group) else []:
         pair = item.items if isinstance(item, Group) else []
         atoms = [atom for atom in pair if isinstance(atom, Atom)]
         if len(atoms) == 2 and atoms[0].text in called and atoms[1].kind is Kind.NUMBER:
-            found[called[atoms[0].text]] = spelt(number(atoms[1]))
-    return found
+            with suppress(ValueError):  # more digits than Python converts
+                numbers[called[atoms[0].text]] = spelt(number(atoms[1]))
+    return numbers
 
 
 def _whole(

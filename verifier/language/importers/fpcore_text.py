@@ -34,15 +34,15 @@ class Names:
             name = f"v_{name.strip('_')}".rstrip("_")
         if _means_something(name):
             name += "_"
-        found, stem = name, name.rstrip("_")
+        unique, stem = name, name.rstrip("_")
         self.counts.setdefault(stem, 1)
-        while found in self.taken or _means_something(found):
+        while unique in self.taken or _means_something(unique):
             self.counts[stem] += 1
-            found = f"{stem}_{self.counts[stem]}"
-        self.taken.add(found)
-        if found != symbol and not silently:
-            self.notes.append(f"`{symbol}` is called `{found}`")
-        return found
+            unique = f"{stem}_{self.counts[stem]}"
+        self.taken.add(unique)
+        if unique != symbol and not silently:
+            self.notes.append(f"`{symbol}` is called `{unique}`")
+        return unique
 
 
 def _means_something(name: str) -> bool:

@@ -36,21 +36,21 @@ def refuse(message: str, datum: Datum) -> NoReturn:
 
 def precision(datum: Datum) -> str:
     """A precision as text. Refuses those that round to integers or a fixed point: another function altogether."""
-    found = " ".join(
+    words = " ".join(
         atom.text
         for atom in (datum.items if isinstance(datum, Group) else [datum])
         if isinstance(atom, Atom)
     )
-    if found.split(" ")[0] in ("integer", "fixed"):
-        refuse(f"the precision `{found}` rounds to integers or a fixed point", datum)
-    return f"({found})" if isinstance(datum, Group) else found
+    if words.split(" ")[0] in ("integer", "fixed"):
+        refuse(f"the precision `{words}` rounds to integers or a fixed point", datum)
+    return f"({words})" if isinstance(datum, Group) else words
 
 
 def properties(
     items: Sequence[Datum],
 ) -> tuple[list[tuple[str, Datum]], Sequence[Datum]]:
     """The properties that come first, by name and value, and what follows them."""
-    found: list[tuple[str, Datum]] = []
+    pairs: list[tuple[str, Datum]] = []
     at = 0
     while at < len(items):
         item = items[at]
@@ -62,9 +62,9 @@ def properties(
             break
         if at + 1 == len(items):
             refuse(f"expected a value after `{item.text}`, found none", item)
-        found.append((item.text[1:], items[at + 1]))
+        pairs.append((item.text[1:], items[at + 1]))
         at += 2
-    return found, items[at:]
+    return pairs, items[at:]
 
 
 def binding(datum: Datum) -> tuple[str, Datum]:
@@ -79,9 +79,9 @@ def number(atom: Atom) -> Fraction:
     """The rational that a number of FPCore's spells."""
     if len(atom.text) > 4000:
         refuse("a number of more than 4000 characters", atom)
-    found = _PARTS.fullmatch(atom.text.lower())
-    assert found is not None
-    sign, whole, part, power, digits, places, exponent, top, bottom = found.groups()
+    match = _PARTS.fullmatch(atom.text.lower())
+    assert match is not None
+    sign, whole, part, power, digits, places, exponent, top, bottom = match.groups()
     scale = power or exponent or "0"
     if len(scale) > 6 or abs(int(scale)) > LARGEST_CONSTANT_BITS:
         refuse(f"the exponent of `{atom.text[:40]}` is too large", atom)

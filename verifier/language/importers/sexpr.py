@@ -115,21 +115,21 @@ class _Reader:
         count = 0
         while place < len(self.text):
             column = place - start + 1
-            found = _TOKEN.match(self.text, place)
-            if found is None:
+            match = _TOKEN.match(self.text, place)
+            if match is None:
                 self._fail(line, column, _unreadable(self.text[place]))
-            assert found.lastgroup is not None
-            text = found.group()
-            if found.lastgroup != "blank":
+            assert match.lastgroup is not None
+            text = match.group()
+            if match.lastgroup != "blank":
                 count += 1
-                yield _Token(sort=found.lastgroup, text=text, line=line, column=column)
+                yield _Token(sort=match.lastgroup, text=text, line=line, column=column)
             if count > MOST_TOKENS:
                 expected = f"expected at most {MOST_TOKENS} symbols, numbers and brackets, found more. Split the file."
                 self._fail(line, column, expected)
             if "\n" in text:
                 line += text.count("\n")
                 start = place + text.rindex("\n") + 1
-            place = found.end()
+            place = match.end()
 
     def _atom(self, token: _Token) -> Atom:
         text, kind = token.text, Kind.SYMBOL
@@ -137,7 +137,7 @@ class _Reader:
             kind = Kind.STRING
             text = re.sub(
                 r"\\(.)",
-                lambda found: _ESCAPES.get(found[1], found[1]),
+                lambda escape: _ESCAPES.get(escape[1], escape[1]),
                 text[1:-1],
                 flags=re.DOTALL,
             )

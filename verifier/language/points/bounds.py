@@ -53,12 +53,12 @@ class Bounds:
 
     def within(self, limits: Bounds) -> Bounds:
         """The bounds with the infinite ends replaced by those of `limits`, as far as that leaves a number."""
-        found = self
-        if found.lower is None:
-            found = _if_it_holds(replace(found, lower=limits.lower), found)
-        if found.upper is None:
-            found = _if_it_holds(replace(found, upper=limits.upper), found)
-        return found
+        bounds = self
+        if bounds.lower is None:
+            bounds = _if_it_holds(replace(bounds, lower=limits.lower), bounds)
+        if bounds.upper is None:
+            bounds = _if_it_holds(replace(bounds, upper=limits.upper), bounds)
+        return bounds
 
     def __str__(self) -> str:
         left = "[" if self.lower is not None and self.lower.closed else "("
@@ -90,5 +90,5 @@ def _tighter(old: End | None, new: End, *, upper: bool) -> End | None:
     return None
 
 
-def _if_it_holds(found: Bounds, otherwise: Bounds) -> Bounds:
-    return found if found.may_hold_a_number and not found.is_single else otherwise
+def _if_it_holds(bounds: Bounds, otherwise: Bounds) -> Bounds:
+    return bounds if bounds.may_hold_a_number and not bounds.is_single else otherwise

@@ -126,13 +126,13 @@ def _places(count: int, source: random.Random) -> list[int]:
     grows (R. Sheikholeslami, S. Razavi, Environ. Model. Softw. 93, 2017). Variables that do not know of each other may
     each have one, where low-discrepancy sequences of the same base would line up.
     """
-    found = [source.getrandbits(DRAW_BITS)]
-    while len(found) < count:
-        width = (1 << DRAW_BITS) // (2 * len(found))
-        empty = [place // width ^ 1 for place in found]
+    places = [source.getrandbits(DRAW_BITS)]
+    while len(places) < count:
+        width = (1 << DRAW_BITS) // (2 * len(places))
+        empty = [place // width ^ 1 for place in places]
         source.shuffle(empty)
-        found += [part * width + source.randrange(width) for part in empty]
-    return found[:count]
+        places += [part * width + source.randrange(width) for part in empty]
+    return places[:count]
 
 
 def _by_value(places: Iterable[int], inside: range, format_: Format) -> list[float]:
@@ -170,15 +170,15 @@ def _by_ordinal(
     filled = [(part.start, part.stop - part.start) for part in ranges if part]
     count = sum(size for _, size in filled)
 
-    found: list[float] = []
+    numbers: list[float] = []
     for place in places:
         index = place * count >> DRAW_BITS
         for start, size in filled:
             if index < size:
-                found.append(from_ordinal(start + index, format_))
+                numbers.append(from_ordinal(start + index, format_))
                 break
             index -= size
-    return found
+    return numbers
 
 
 def _normal(count: int, format_: Format, key: str) -> list[float]:
@@ -204,8 +204,8 @@ def _quantile(place: int) -> Fraction:
     tail = min(place, whole - 1 - place)
     steps = round(NormalDist().inv_cdf((tail + 0.5) / whole) * (1 << QUANTILE_BITS))
     rest = Fraction(tail & (2**64 - 1), 2**64)
-    found = (steps + rest) / (1 << QUANTILE_BITS)
-    return found if tail == place else -found
+    quantile = (steps + rest) / (1 << QUANTILE_BITS)
+    return quantile if tail == place else -quantile
 
 
 def _numbers(ordinals: range, format_: Format) -> Iterator[float]:

@@ -219,18 +219,18 @@ def _decimal(text: str) -> Fraction:
 
 def _hexadecimal(text: str) -> Fraction:
     """The rational that a hexadecimal number spells (C17, 6.4.4.2), without rounding or overflow."""
-    found = _HEXADECIMAL.fullmatch(text)
-    assert found is not None
-    places = (found["fraction"] or ".")[1:]
-    digits = found["whole"] + places
+    match = _HEXADECIMAL.fullmatch(text)
+    assert match is not None
+    places = (match["fraction"] or ".")[1:]
+    digits = match["whole"] + places
     if not digits:
         raise ExpressionError(
             f"expected {_FORMS}, found `{text}`, which has no digits."
         )
-    _check_exponent(text, found["exponent"] or "")
-    scale = int(found["exponent"] or 0) - 4 * len(places)
+    _check_exponent(text, match["exponent"] or "")
+    scale = int(match["exponent"] or 0) - 4 * len(places)
     number = int(digits, 16) * Fraction(2) ** scale
-    return -number if found["sign"] == "-" else number
+    return -number if match["sign"] == "-" else number
 
 
 def _check_exponent(text: str, exponent: str) -> None:
@@ -238,14 +238,14 @@ def _check_exponent(text: str, exponent: str) -> None:
         _refuse_size(f"`{shortened(text)}`")
 
 
-def _check_size(number: Fraction, found: str) -> None:
+def _check_size(number: Fraction, shown: str) -> None:
     if bits(number) > LARGEST_NUMBER_BITS:
-        _refuse_size(found)
+        _refuse_size(shown)
 
 
-def _refuse_size(found: str) -> NoReturn:
+def _refuse_size(shown: str) -> NoReturn:
     raise ExpressionError(
-        f"expected a number of at most {LARGEST_NUMBER_BITS} bits, found {found}, which has more. "
+        f"expected a number of at most {LARGEST_NUMBER_BITS} bits, found {shown}, which has more. "
         "Write a number that a format can hold, or `inf`."
     )
 

@@ -159,10 +159,10 @@ class _Printer:
 
 def _visible(spellings: Sequence[str], hidden: Collection[str]) -> str:
     """The first spelling that no variable hides; where all are hidden, no text can say it."""
-    found = next((s for s in spellings if s not in hidden), None)
-    if found is None:
+    spelling = next((s for s in spellings if s not in hidden), None)
+    if spelling is None:
         raise ValueError(f"every spelling of `{spellings[0]}` is a variable's name")
-    return found
+    return spelling
 
 
 def _number(value: Fraction) -> _Text:
