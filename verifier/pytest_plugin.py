@@ -132,9 +132,9 @@ class CaseFile(pytest.File):
         from verifier.running.plan import plan
 
         try:
-            found = cases.load_paths([_relative(self.path)])
+            read = cases.load_paths([_relative(self.path)])
             # pytest has run what the project's own files say before.
-            units = plan(found, working=self.config.rootpath)
+            units = plan(read, working=self.config.rootpath)
             return [alone for unit in units for alone in unit.by_route()]
         except VerifierError as error:
             raise self.CollectError(str(error)) from error

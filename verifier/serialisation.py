@@ -1,7 +1,8 @@
-"""Records to JSON and back, and the JSON Schema of both: all three from the one definition that a record is.
+"""Records to JSON and back, and the JSON Schema of both, from their one definition.
 
-pydantic reads the annotations, the docstrings below fields, and their metadata: `exclude` for what JSON leaves out,
-`ge` for the least number, `json_schema_extra` for what the schema says besides. Where JSON spells a field otherwise
+pydantic reads the annotations of the records, the docstrings below their fields, and the
+fields' metadata: `exclude` for what JSON leaves out, `ge` for the least number,
+`json_schema_extra` for what the schema says besides. Where JSON spells a field otherwise
 than pydantic would, its annotation is `As` a row of `SPELLINGS`.
 
 Numbers that JSON does not have (NaN, infinity) never appear as bare tokens.

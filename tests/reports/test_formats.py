@@ -10,7 +10,8 @@ from commands import invoke
 
 from verifier.cli.output import format_help
 from verifier.records import RunRecord
-from verifier.reports.formats import FORMATS, SURVEY_FORMATS, Options
+from verifier.reports.formats import FORMATS, SURVEY_FORMATS
+from verifier.reports.options import Options
 from verifier.survey.records import SurveyRecord
 
 CASE = """

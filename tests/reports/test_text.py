@@ -8,6 +8,7 @@ import pytest
 
 from verifier.records import Change, ChangeKind, Epoch, Verdict
 from verifier.reports import page, tables, text
+from verifier.reports.options import Options
 from verifier.reports.result_line import line as line_of
 
 
@@ -92,7 +93,9 @@ def test_the_mark_tells_how_a_result_stands(make_result, fields, mark):
 
 
 def test_an_accepted_difference_is_marked_as_known(make_record, unstable):
-    report = text.render(make_record(unstable), accepted=[Verdict.DIFFER_UNSTABLE])
+    report = text.render(
+        make_record(unstable), Options(accepted=[Verdict.DIFFER_UNSTABLE])
+    )
 
     assert report.startswith("known ")
     assert "all as expected" in report
@@ -257,12 +260,14 @@ def test_changes_are_told_and_so_is_that_there_are_none(make_record, make_result
     )
     record = make_record(make_result())
 
-    report = text.render(record, [change])
+    report = text.render(record, Options(changes=[change]))
 
     assert "WORSE  cases/notebook.toml::a float32 reverse 1  larger error" in report
     assert "match.rounding, 1 ulp  match.rounding, 7 ulp" in report
     assert "; 1 worse than the baseline in" in report
-    assert "Changes against the baseline\n  none\n" in text.render(record, [])
+    assert "Changes against the baseline\n  none\n" in text.render(
+        record, Options(changes=[])
+    )
     assert "Changes" not in text.render(record)
 
 
@@ -300,7 +305,7 @@ def test_the_summary_of_one_good_case(make_record, make_result):
 
 def test_known_differences_are_told_as_those_of_the_baseline(make_record, unstable):
     assert "1 not as expected, as in the baseline" in text.render(
-        make_record(unstable), []
+        make_record(unstable), Options(changes=[])
     )
 
 
@@ -316,7 +321,9 @@ def test_an_interrupted_run_says_so(make_record, make_result):
 def test_names_are_neither_markup_nor_terminal_commands(make_record, make_result):
     name = "[red]x[/red] :smile: \x1b[31m\x07\r\n[/]"
 
-    report = text.render(make_record(make_result(name, "differ.wrong")), color=True)
+    report = text.render(
+        make_record(make_result(name, "differ.wrong")), Options(color=True)
+    )
 
     assert r"::[red]x[/red] :smile: \x1b[31m\x07\r\n[/]" in report
     assert "\x1b[31m\x07" not in report
@@ -332,7 +339,7 @@ def test_a_plain_report_has_no_control_characters(make_record, make_result, unst
 def test_colours_are_all_that_colour_adds(make_record, make_result, unstable):
     record = make_record(make_result(), unstable)
 
-    coloured = text.render(record, color=True)
+    coloured = text.render(record, Options(color=True))
 
     assert "\x1b[32m" in coloured
     for code in ("0", "1", "2", "1;2", "31", "32", "1;31"):
@@ -344,7 +351,7 @@ def test_colours_are_all_that_colour_adds(make_record, make_result, unstable):
 
 @pytest.mark.parametrize("width", [20, 40, 80, 120, 200])
 def test_no_name_or_number_is_cut_however_narrow_the_page(make_record, unstable, width):
-    report = text.render(make_record(unstable), width=width)
+    report = text.render(make_record(unstable), Options(width=width))
 
     for whole in ("-1920928.0", "0.50000003333333497287", "3.22e+13 ulp"):
         assert whole in report.replace("\n", " ").replace("  ", " ")
@@ -357,7 +364,7 @@ def test_long_messages_fold_and_numbers_do_not(
     found = make_comparison(verdict=Verdict.DIFFER_WRONG, message="word " * 60)
     result = make_result("a", "differ.wrong", comparisons=(found,))
 
-    report = text.render(make_record(result), width=150)
+    report = text.render(make_record(result), Options(width=150))
 
     assert report.count("word") == 60
     assert max(map(len, _lines(report))) <= 150
@@ -448,5 +455,7 @@ def test_tracebacks_are_shown_where_they_are_asked_for(make_result, make_record)
     broken = make_result(verdict="error.run", counts={}, traceback=trace)
 
     assert "a.py" not in text.render(make_record(broken))
-    assert 'File "a.py", line 3' in text.render(make_record(broken), debug=True)
+    assert 'File "a.py", line 3' in text.render(
+        make_record(broken), Options(debug=True)
+    )
     assert 'File "a.py", line 3' in text.failure(broken)

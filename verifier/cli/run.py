@@ -25,7 +25,8 @@ from verifier.cli.options import (
 from verifier.cli.output import TEXT, Target, deliver, format_help, targets
 from verifier.cli.progress import progress
 from verifier.errors import UsageError
-from verifier.reports.formats import FORMATS, Options
+from verifier.reports.formats import FORMATS
+from verifier.reports.options import Options
 
 if TYPE_CHECKING:
     from verifier.records import Change, Result, RunRecord, Verdict
@@ -208,13 +209,8 @@ def _run(request: Request) -> int:
     from verifier.reports import outcome
 
     before = stored.load(request.baseline)
-    from verifier.running.units import count
-
-    units = _plan(request)
-    record = _execute(units, request)
-    partial = (
-        request.is_filtered or record.interrupted or len(record.results) < count(units)
-    )
+    record = _execute(_plan(request), request)
+    partial = request.is_filtered or record.interrupted or outcome.is_incomplete(record)
     changes = stored.changes(record, before, request.baseline, partial=partial)
     deliver(request.targets, lambda target: _render(record, changes, target, request))
     if request.baseline.update:

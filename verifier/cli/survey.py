@@ -10,7 +10,8 @@ from verifier.cli.command import command, page
 from verifier.cli.options import Seed
 from verifier.cli.output import Target, deliver, format_help, targets
 from verifier.cli.progress import progress
-from verifier.reports.formats import SURVEY_FORMATS, Options
+from verifier.reports.formats import SURVEY_FORMATS
+from verifier.reports.options import Options
 
 _Operation = Annotated[
     list[str] | None,

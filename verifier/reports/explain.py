@@ -27,31 +27,31 @@ def render(
     return "\n\n".join(pages) + "\n"
 
 
-def _page(found: Explanation, width: int | None, color: bool) -> Iterator[str]:
-    yield f"{found.case}  {found.dtype}  {found.verdict}"
-    yield from _indented(found.source.strip("\n").expandtabs())
-    at = ", ".join(f"{name} = {value}" for name, value in found.point.items())
-    yield f"{_INDENT}at {at or 'no input'}; upstream gradient {found.upstream}"
-    if found.note is not None:
-        yield f"{_INDENT}{found.note}"
-    yield from _symbolic(found)
-    if found.failure is not None:
+def _page(explanation: Explanation, width: int | None, color: bool) -> Iterator[str]:
+    yield f"{explanation.case}  {explanation.dtype}  {explanation.verdict}"
+    yield from _indented(explanation.source.strip("\n").expandtabs())
+    at = ", ".join(f"{name} = {value}" for name, value in explanation.point.items())
+    yield f"{_INDENT}at {at or 'no input'}; upstream gradient {explanation.upstream}"
+    if explanation.note is not None:
+        yield f"{_INDENT}{explanation.note}"
+    yield from _symbolic(explanation)
+    if explanation.failure is not None:
         yield ""
-        yield f"PyTorch raised: {found.failure}"
+        yield f"PyTorch raised: {explanation.failure}"
         return
-    yield from _forward(found.forward, width, color)
-    yield from _backward(found.backward, width, color)
-    yield from _answers(found.answers, width, color)
-    yield from _list("Not as expected", found.unexpected)
-    yield from _list("Where", found.regions)
-    yield from _list("Instead", found.suggestions)
+    yield from _forward(explanation.forward, width, color)
+    yield from _backward(explanation.backward, width, color)
+    yield from _answers(explanation.answers, width, color)
+    yield from _list("Not as expected", explanation.unexpected)
+    yield from _list("Where", explanation.regions)
+    yield from _list("Instead", explanation.suggestions)
 
 
-def _symbolic(found: Explanation) -> Iterator[str]:
-    if not found.derivatives:
+def _symbolic(explanation: Explanation) -> Iterator[str]:
+    if not explanation.derivatives:
         return
     yield from _title("The derivative, by SymPy")
-    for name, typeset in found.derivatives.items():
+    for name, typeset in explanation.derivatives.items():
         yield f"{_INDENT}by {name}:"
         yield from _indented(typeset, 2)
 

@@ -6,42 +6,18 @@ A new format is a module of its own and a row here. The rows import what they ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from verifier.records import Change, RunRecord, Verdict
+from verifier.records import RunRecord
+from verifier.reports.options import Options
 from verifier.survey.records import SurveyRecord
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a report depends on beside its record. Every format takes from it what it can use."""
-
-    changes: Sequence[Change] | None = None
-    """Against a baseline; None where there is none."""
-    accepted: Collection[Verdict] = ()
-    """Differences that do not fail."""
-    width: int | None = None
-    """Columns of the page; None where nobody knows."""
-    color: bool = False
-    debug: bool = False
-    """Whether tracebacks are shown."""
-    streamed: bool = False
-    """Whether the line of every result was printed as it came."""
 
 
 def _text(record: RunRecord, options: Options) -> str:
     from verifier.reports import text
 
     report = text.details if options.streamed else text.render
-    return report(
-        record,
-        options.changes,
-        accepted=options.accepted,
-        width=options.width,
-        color=options.color,
-        debug=options.debug,
-    )
+    return report(record, options)
 
 
 def _json(record: RunRecord, options: Options) -> str:

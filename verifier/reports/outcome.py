@@ -36,11 +36,11 @@ def summary(record: RunRecord) -> dict[str, int | bool]:
     """
     families: Counter[str] = Counter()
     for result in record.results:
-        found = Counter[str]()
+        counts = Counter[str]()
         for verdict, count in result.counts.items():
-            found[Verdict(verdict).family] += count
-        found[result.verdict.family] = max(found[result.verdict.family], 1)
-        families += found
+            counts[Verdict(verdict).family] += count
+        counts[result.verdict.family] = max(counts[result.verdict.family], 1)
+        families += counts
     return {
         "cases": len({result.case for result in record.results}),
         "comparisons": families.total(),
@@ -81,8 +81,8 @@ def _breaks_expectation(result: Result) -> bool:
 
 def _remaining(result: Result, accepted: Collection[Verdict]) -> set[str]:
     """The families of verdicts that nobody has accepted."""
-    found = {result.verdict, *(Verdict(key) for key, n in result.counts.items() if n)}
-    return {verdict.family for verdict in found if verdict not in accepted}
+    given = {result.verdict, *(Verdict(key) for key, n in result.counts.items() if n)}
+    return {verdict.family for verdict in given if verdict not in accepted}
 
 
 def accepted_verdicts(kinds: Iterable[str]) -> frozenset[Verdict]:

@@ -13,7 +13,7 @@ from verifier.survey.records import Accuracy, Region, SurveyRecord, Sweep
 
 SCHEMA = 1
 MOST_SLOW = 8
-"""Sweeps whose time is told."""
+"""Sweeps whose time is reported."""
 ZERO = "zero"
 
 _Row = tuple[Sweep, Accuracy]
@@ -61,8 +61,8 @@ def render_markdown(record: SurveyRecord) -> str:
         marks = ["---:" if i in NUMBERS else "---" for i in range(len(HEADERS))]
         lines += ["", _piped(HEADERS), _piped(marks)]
         lines += [_piped(_cells(*row)) for row in rows]
-    for title, told in _sections(record, rows):
-        lines += ["", f"## {title}", "", *(f"- {_escaped(line)}" for line in told)]
+    for title, items in _sections(record, rows):
+        lines += ["", f"## {title}", "", *(f"- {_escaped(item)}" for item in items)]
     return "\n".join(lines) + "\n"
 
 
@@ -72,20 +72,22 @@ def _rows(record: SurveyRecord) -> Iterator[_Row]:
             yield sweep, accuracy
 
 
-def _cells(sweep: Sweep, found: Accuracy) -> list[str]:
-    share = found.correctly_rounded / found.compared if found.compared else None
-    worst = found.worst
+def _cells(sweep: Sweep, accuracy: Accuracy) -> list[str]:
+    share = (
+        accuracy.correctly_rounded / accuracy.compared if accuracy.compared else None
+    )
+    worst = accuracy.worst
     return [
         sweep.expression,
         sweep.dtype,
-        found.route,
-        _quantity(found),
-        f"{found.compared:,}",
-        _ulps(found.max_error_ulp),
-        _ulps(found.p99_error_ulp),
+        accuracy.route,
+        _quantity(accuracy),
+        f"{accuracy.compared:,}",
+        _ulps(accuracy.max_error_ulp),
+        _ulps(accuracy.p99_error_ulp),
         "–" if share is None else _share(share),
-        f"{found.zeros:,}",
-        f"{found.nonfinite + found.nonfinite_below:,}",
+        f"{accuracy.zeros:,}",
+        f"{accuracy.nonfinite + accuracy.nonfinite_below:,}",
         "" if worst is None else _spelled(worst.point),
     ]
 
@@ -114,7 +116,7 @@ def _sections(
         "Not finite where the truth is": _regions(rows, "nonfinite"),
         f"Errors above {record.threshold_ulp:g} ulps": _regions(rows, "inaccurate"),
         "Kinks, infinite and undefined points, and truths beyond the range": [
-            line for row in rows for line in _standings(*row)
+            line for row in rows for line in _agreements(*row)
         ],
         "Undecided": [line for sweep in record.sweeps for line in _undecided(sweep)],
         "Broken down: a mistake of verifier's": [
@@ -135,24 +137,26 @@ def _name(sweep: Sweep) -> str:
     return f"{sweep.expression} {sweep.dtype}"
 
 
-def _label(sweep: Sweep, found: Accuracy) -> str:
-    return f"{_name(sweep)} {_way(found)}"
+def _label(sweep: Sweep, accuracy: Accuracy) -> str:
+    return f"{_name(sweep)} {_way(accuracy)}"
 
 
-def _way(found: Accuracy) -> str:
-    return f"{found.route} {_quantity(found)}"
+def _way(accuracy: Accuracy) -> str:
+    return f"{accuracy.route} {_quantity(accuracy)}"
 
 
-def _quantity(found: Accuracy) -> str:
-    return "value" if found.wrt is None else f"d/d{found.wrt}"
+def _quantity(accuracy: Accuracy) -> str:
+    return "value" if accuracy.wrt is None else f"d/d{accuracy.wrt}"
 
 
 def _regions(rows: Sequence[_Row], kind: str) -> list[str]:
     lines = []
-    for sweep, found in rows:
-        told = [_region(region) for region in found.regions if region.kind == kind]
-        if told:
-            lines.append(f"{_label(sweep, found)}: {'; '.join(told)}")
+    for sweep, accuracy in rows:
+        described = [
+            _region(region) for region in accuracy.regions if region.kind == kind
+        ]
+        if described:
+            lines.append(f"{_label(sweep, accuracy)}: {'; '.join(described)}")
     return lines
 
 
@@ -166,33 +170,33 @@ def _region(region: Region) -> str:
     return f"{box} ({region.points:,} of {region.surveyed:,})"
 
 
-def _standings(sweep: Sweep, found: Accuracy) -> Iterator[str]:
+def _agreements(sweep: Sweep, accuracy: Accuracy) -> Iterator[str]:
     kinds = {
-        "kinks": found.kinks,
-        "infinite": found.infinite,
-        "undefined": found.undefined,
-        "beyond the range": found.beyond_range,
+        "kinks": accuracy.kinks,
+        "infinite": accuracy.infinite,
+        "undefined": accuracy.undefined,
+        "beyond the range": accuracy.beyond_range,
     }
-    told = [
-        f"{kind} {standing.agreeing:,} of {standing.points:,}"
-        for kind, standing in kinds.items()
-        if standing.agreeing < standing.points
+    partial = [
+        f"{kind} {agreement.agreeing:,} of {agreement.points:,}"
+        for kind, agreement in kinds.items()
+        if agreement.agreeing < agreement.points
     ]
-    if told:
-        yield f"{_label(sweep, found)}: PyTorch agrees at {', '.join(told)}"
+    if partial:
+        yield f"{_label(sweep, accuracy)}: PyTorch agrees at {', '.join(partial)}"
 
 
 def _undecided(sweep: Sweep) -> Iterator[str]:
     """A line for each number of points that are open, with the quantities that have it, and why."""
-    found: dict[tuple[int, int, tuple[str, ...]], list[str]] = {}
+    alike: dict[tuple[int, int, tuple[str, ...]], list[str]] = {}
     for accuracy in sweep.accuracies:
         open_ = (accuracy.undecided, accuracy.unexamined, accuracy.reasons)
         if any(open_):
-            found.setdefault(open_, []).append(_way(accuracy))
-    for (undecided, unexamined, reasons), ways in found.items():
-        told = [f"{undecided:,} undecided"] if undecided else []
-        told += [f"{unexamined:,} not examined"] if unexamined else []
-        line = f"{_name(sweep)} {'; '.join(ways)}: {', '.join(told)}"
+            alike.setdefault(open_, []).append(_way(accuracy))
+    for (undecided, unexamined, reasons), ways in alike.items():
+        counts = [f"{undecided:,} undecided"] if undecided else []
+        counts += [f"{unexamined:,} not examined"] if unexamined else []
+        line = f"{_name(sweep)} {'; '.join(ways)}: {', '.join(counts)}"
         yield "; ".join([line, *reasons])
 
 

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from verifier.records import Change, Result, RunRecord, Verdict
+from verifier.reports.options import Options
 from verifier.reports.outcome import (
     FAMILIES,
     PASSED,
@@ -39,48 +40,32 @@ from verifier.reports.tables import (
     findings,
 )
 
+ALL_EXPECTED = "all as expected"
+USUAL = Options()
+"""Those of a report that nobody asked more of."""
+
 # ── the report ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def render(
-    record: RunRecord,
-    changes: Sequence[Change] | None = None,
-    *,
-    accepted: Collection[Verdict] = (),
-    width: int | None = None,
-    color: bool = False,
-    debug: bool = False,
-) -> str:
-    """The whole report of a run: the line of every result, then `details`; `accepted` differences do not fail."""
+def render(record: RunRecord, options: Options = USUAL) -> str:
+    """The whole report of a run: the line of every result, then `details`."""
     names = name_width(result.case for result in record.results)
-    lines = (line(r, names=names, accepted=accepted) for r in record.results)
-    return printed(lines, width=width, color=color) + details(
-        record, changes, accepted=accepted, width=width, color=color, debug=debug
-    )
+    lines = (line(r, names=names, accepted=options.accepted) for r in record.results)
+    head = printed(lines, width=options.width, color=options.color)
+    return head + details(record, options)
 
 
-def details(
-    record: RunRecord,
-    changes: Sequence[Change] | None = None,
-    *,
-    accepted: Collection[Verdict] = (),
-    width: int | None = None,
-    color: bool = False,
-    debug: bool = False,
-) -> str:
-    """What follows the lines of the results: tables of what is to be looked at, and the summary.
-
-    With `debug` the tracebacks of exceptions too.
-    """
+def details(record: RunRecord, options: Options = USUAL) -> str:
+    """What follows the lines of the results: tables of what is to be looked at, and the summary."""
     parts = [*_sections(record.results)]
-    if debug:
+    if options.debug:
         parts += filter(None, map(_traceback, record.results))
     if record.disagreements:
         parts.append(disagreements(record.disagreements))
-    if changes is not None:
-        parts.append(changes_table(changes))
-    parts.append(_summary(record, changes, accepted))
-    return "\n" + printed(apart(parts), width=width, color=color)
+    if options.changes is not None:
+        parts.append(changes_table(options.changes))
+    parts.append(_summary(record, options))
+    return "\n" + printed(apart(parts), width=options.width, color=options.color)
 
 
 def failure(result: Result, *, width: int | None = None) -> str:
@@ -158,24 +143,24 @@ def _traceback(result: Result) -> RenderableType | None:
 # ── summary ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _summary(
-    record: RunRecord,
-    changes: Sequence[Change] | None,
-    accepted: Collection[Verdict],
-) -> RenderableType:
-    passed = exit_code(record, changes, accepted) == PASSED
-    judged = ", ".join(_reservations(record, changes, accepted)) or "all as expected"
-    if passed and judged != "all as expected":
-        judged += ", as in the baseline"
+def _summary(record: RunRecord, options: Options) -> RenderableType:
+    passed = exit_code(record, options.changes, options.accepted) == PASSED
+    stands = _standing(record, options)
+    if passed and stands != ALL_EXPECTED:
+        stands += ", as in the baseline"
     style = STYLES["match"] if passed else STYLES["error"]
     tail = f" in {record.elapsed_s:.1f} s (seed {record.seed}{_versions(record)})"
-    return Text.assemble(_counts(record), "; ", (judged, style), tail)
+    return Text.assemble(_counts(record), "; ", (stands, style), tail)
 
 
 def brief(record: RunRecord) -> str:
     """The counts of a run and how it stands, in one line."""
-    judged = ", ".join(_reservations(record, None, ())) or "all as expected"
-    return f"{_counts(record)}; {judged}"
+    return f"{_counts(record)}; {_standing(record, USUAL)}"
+
+
+def _standing(record: RunRecord, options: Options) -> str:
+    """How a run stands, in words."""
+    return ", ".join(_reservations(record, options)) or ALL_EXPECTED
 
 
 def _counts(record: RunRecord) -> str:
@@ -185,17 +170,13 @@ def _counts(record: RunRecord) -> str:
     return f"{cases}, {_counted(counts['comparisons'], 'comparison')}: {families}"
 
 
-def _reservations(
-    record: RunRecord,
-    changes: Sequence[Change] | None,
-    accepted: Collection[Verdict],
-) -> Iterator[str]:
+def _reservations(record: RunRecord, options: Options) -> Iterator[str]:
     """What keeps a run from being all as expected."""
-    standings = Counter(standing(result, accepted) for result in record.results)
+    standings = Counter(standing(r, options.accepted) for r in record.results)
     for what in (Standing.BROKEN, Standing.OPEN):
         if standings[what]:
             yield f"{standings[what]} {what}"
-    worse = sum(change.regression for change in changes or ())
+    worse = sum(change.regression for change in options.changes or ())
     if worse:
         yield f"{worse} worse than the baseline"
     if record.interrupted:
