@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,13 @@ from rows import HOLOMORPHIC
 from typer.testing import CliRunner
 
 import verifier
+from verifier.automatic import modes, routes
 from verifier.cli.main import app
 from verifier.errors import VerifierError
-from verifier.language.casefile import complex_cases
-from verifier.language.casefile.loading import load_paths
+from verifier.language.casefile.loading import from_mapping, load_paths
 from verifier.records import Result
+from verifier.running.plan import plan
+from verifier.running.run import execute
 from verifier.symbolic.truth.complex_oracle import ComplexOracle
 
 BOTH = ("complex64", "complex128")
@@ -472,19 +476,68 @@ def test_what_was_judged_before_an_interrupt_is_kept(
     assert not run.ok
 
 
-def test_of_default_routes_those_that_fit_are_run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(complex_cases, "COMPLEX_ROUTES", ("reverse",))
-    body = (
-        '[[case]]\nname = "a"\nexpression = "z"\nat = { z = 1 }\ndtype = "complex64"\n'
+# ── what complex numbers have because real ones have it ──────────────────────────────────────────────────────────────
+
+FORMULA = "exp(z)*sin(w)/z"
+RECTANGLES = {"z": "[-2, 2] + [1, 2]j", "w": "[-1, 1] + [-1, 1]j"}
+
+
+@pytest.mark.parametrize("upstream", ["random", "zeros", "tiny", ["1-2j", 3]])
+def test_upstream_gradients_may_be_lists_and_words(upstream: Any) -> None:
+    run = verifier.verify(
+        FORMULA, domain=RECTANGLES, points=4, upstream=upstream, dtype=BOTH
     )
-    path = tmp_path / "a.toml"
-    path.write_text(f'[defaults]\nroutes = ["reverse", "func"]\n{body}')
-    assert len(load_paths([path])) == 1
-    path.write_text(f'{body}routes = ["reverse", "func"]\n')
-    with pytest.raises(VerifierError, match=r"routes.*found `func`"):
-        load_paths([path])
-    path.write_text(f'[defaults]\nroutes = ["func"]\n{body}')
-    with pytest.raises(VerifierError, match=r"routes.*found `func`"):
-        load_paths([path])
+    assert run.ok, str(run)
+
+
+@pytest.mark.parametrize("layout", ["single", "strided", "expanded"])
+@pytest.mark.parametrize("route", ["reverse", "vmap", "compile-aot_eager"])
+def test_points_may_lie_in_every_layout_on_every_route(layout: str, route: str) -> None:
+    case = from_mapping(
+        {
+            "expression": FORMULA,
+            "domain": RECTANGLES,
+            "points": 3,
+            "dtype": "complex64",
+            "routes": route,
+        }
+    )
+    (result,) = execute(plan([case], layout=layout)).results
+    assert (result.verdict.family, result.points) == ("match", 3)
+    assert (result.drawn, result.boundary) == (3, 0)
+
+
+def test_routes_that_give_other_numbers_than_each_other_are_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def off_by_one(*arguments: Any) -> modes.Derived:
+        derived = modes.func_vjp(*arguments)
+        (gradient,) = derived.gradient
+        assert gradient is not None
+        parts = torch.view_as_real(gradient)
+        moved = torch.nextafter(parts, torch.full_like(parts, math.inf))
+        return modes.Derived(
+            value=derived.value, gradient=[torch.view_as_complex(moved)]
+        )
+
+    monkeypatch.setitem(routes._ROUTES, "func", off_by_one)
+    run = verifier.verify(
+        "z*z", at={"z": "1+2j"}, dtype="complex64", routes=["reverse", "func"]
+    )
+    (disagreement,) = run.record.disagreements
+    assert (disagreement.routes, disagreement.max_ulp) == (("reverse", "func"), 1)
+    assert disagreement.point == {"z": "1.0+2.0j"}
+
+
+def test_no_digit_of_a_truth_is_shown_beyond_what_is_known() -> None:
+    run = verifier.verify("1/z", at={"z": "1.2+2j"}, dtype="complex64")
+    value = next(c for c in only(run).comparisons if c.quantity == "value")
+    z = (Fraction(5033165, 4194304), Fraction(2))  # the float32 nearest to 1.2
+    size = z[0] ** 2 + z[1] ** 2
+    for text, exact in zip(
+        value.true.removesuffix("j").replace("-", " -").split(),
+        (z[0] / size, -z[1] / size),
+        strict=True,
+    ):
+        digits = len(text.strip("-").replace("0.", ""))
+        assert abs(Fraction(text) - exact) <= Fraction(1, 10**digits)

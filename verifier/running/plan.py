@@ -15,9 +15,8 @@ from verifier.errors import (
     check_option,
     did_you_mean,
 )
-from verifier.floats import COMPLEX, DTYPES
+from verifier.floats import DTYPES
 from verifier.language.casefile.case import (
-    COMPLEX_ROUTES,
     LAYOUTS,
     ROUTE_ALIASES,
     ROUTES,
@@ -107,7 +106,7 @@ def plan(
         if selection.takes(case)
         for dtype in case.dtypes
         if not dtypes or dtype in dtypes
-        if (fit := _routes_of(case, dtype, routes))
+        if (fit := _routes_of(case, routes))
     ]
     if not units:
         raise SelectionError("no case is left by all options of selection together")
@@ -132,14 +131,11 @@ def _with_points(case: Case, count: int) -> Case:
     return replace(case, points=count, many=False) if case.domains else case
 
 
-def _routes_of(case: Case, dtype: str, routes: Sequence[str]) -> tuple[str, ...]:
-    """The routes asked for that fit the case's order and the dtype; without any, its own."""
-    fit: Sequence[str] = case.routes
-    if routes and case.descent is None:
-        fit = [route for route in routes if route in ROUTES[case.order]]
-    return tuple(
-        route for route in fit if dtype not in COMPLEX or route in COMPLEX_ROUTES
-    )
+def _routes_of(case: Case, routes: Sequence[str]) -> tuple[str, ...]:
+    """The routes asked for that fit the case's order; without any, its own."""
+    if not routes or case.descent is not None:
+        return case.routes
+    return tuple(route for route in routes if route in ROUTES[case.order])
 
 
 # ── subjects ──────────────────────────────────────────────────────────────────────────

@@ -35,8 +35,6 @@ LAYOUTS = ("batch", "single", "strided", "expanded")
 """How points may lie in memory when PyTorch is given them."""
 
 
-COMPLEX_ROUTES = ("reverse", "forward", "func")
-"""Those that run in complex dtypes."""
 CONVENTIONS = ("left", "right", "any")
 """What `subgradient` may demand at a kink, besides a number."""
 DRAWN_POINTS = 64

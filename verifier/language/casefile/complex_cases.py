@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from verifier import floats
 from verifier.errors import listed
-from verifier.language.casefile.case import COMPLEX_ROUTES, Case
+from verifier.language.casefile.case import Case
 from verifier.language.casefile.document import Keys
 from verifier.language.casefile.places import Origin
 from verifier.language.operations import table as operations
@@ -33,12 +33,6 @@ REFUSALS = (
         is_said=lambda case: case.where is not None,
         message="expected no precondition in {dtype}, whose numbers have no order, "
         "found one. List only real dtypes.",
-    ),
-    Refusal(
-        key="upstream",
-        is_said=lambda case: isinstance(case.upstream, (str, tuple)),
-        message="expected one number in {dtype}, found a list or a word. "
-        "List only real dtypes, or write the number.",
     ),
     Refusal(
         key="dtype",
@@ -68,7 +62,6 @@ def check(case: Case, formula: str, origin: Origin) -> None:
     if complex_:
         _check_refusals(case, complex_[0], origin)
         _check_operations(case, complex_[0], formula, origin)
-        _check_routes(case, complex_[0], origin)
 
 
 def _check_real(case: Case, dtype: str, formula: str, origin: Origin) -> None:
@@ -146,13 +139,3 @@ def _fail_at(
     many = "\n" in case.program.source.strip()
     line = f"line {node.span.line}: " if many else ""
     origin.fail(line + message, formula, column=node.span.column)
-
-
-def _check_routes(case: Case, dtype: str, origin: Origin) -> None:
-    """Of default routes, those that fit are run."""
-    unfit = [route for route in case.routes if route not in COMPLEX_ROUTES]
-    if unfit and ("routes" not in origin.inherited or len(unfit) == len(case.routes)):
-        origin.fail(
-            f"expected one of the routes {listed(COMPLEX_ROUTES)} in {dtype}, found `{unfit[0]}`. Drop it.",
-            "routes",
-        )

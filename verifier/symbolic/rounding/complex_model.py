@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 from verifier.floats import Format
 from verifier.language.kernels.compositions import expand
@@ -22,7 +23,7 @@ from verifier.language.operations import table as operations
 from verifier.language.operations.operation import tangent_name
 from verifier.language.programs import parsing, rewriting
 from verifier.language.programs.constants import constant_values
-from verifier.language.programs.program import IMAGINARY_UNIT, Program
+from verifier.language.programs.program import IMAGINARY_UNIT, Node, Program
 from verifier.records import VALUE, Disc, Entry
 from verifier.symbolic.arithmetic import balls, complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.balls import Ball
@@ -99,6 +100,25 @@ class ComplexRoundingModel:
             for index, node in enumerate(self.program.nodes)
             if node.operation == "variable"
         }
+
+    @cached_property
+    def local_ulp(self) -> tuple[Fraction, Fraction]:
+        """What the errors of all operations add up to, in ulps of the norm, for the value
+        and for a derivative: one unit of a norm is at most an ulp of it."""
+        nodes = self.program.nodes
+        value = sum((_own_ulp(node) for node in nodes), Fraction(0))
+        gradient = sum(
+            (
+                _own_ulp(step)
+                for index, node in enumerate(nodes)
+                if self.reached[index] and node.arguments
+                for form in _backward_forms(node.operation)
+                if form is not None
+                for step in _parsed(form, node.operation)
+            ),
+            Fraction(0),
+        )
+        return value, value + gradient
 
     def spread(self, point: Mapping[str, complex], upstream: complex) -> Spread[Disc]:
         """All that rounding may make of the program at `point`, whose coordinates are numbers of the format."""
@@ -463,3 +483,16 @@ def _disc(region: Region) -> Disc | None:
         imaginary=imaginary.lower,
         radius=balls.enclosure(region.radius).upper,
     )
+
+
+def _own_ulp(node: Node) -> Fraction:
+    return PYTORCH[node.operation].complex_error if node.arguments else Fraction(0)
+
+
+def _backward_forms(operation: str) -> tuple[str | None, ...]:
+    kernel = PYTORCH[operation]
+    return kernel.complex_backward or kernel.backward
+
+
+def _parsed(form: str, operation: str) -> tuple[Node, ...]:
+    return parsing.parse_form(form, operations.OPERATIONS[operation]).nodes

@@ -149,4 +149,5 @@ def complex_rounding(
         limited=Model(limited),
         accurate=Model(ComplexIdealModel(program, wrt, format_)),
         cancelling=Model(cancelling),
+        local=free.local_ulp,
     )
