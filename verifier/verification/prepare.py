@@ -53,6 +53,7 @@ class Prepared:
         self.field: Field = field_of(dtype)
         self.format: Format = self.field.formats[dtype]
         self.side = prepare(case, self.field, {} if store is None else store)
+        self.side.forget()  # what other units have found
         self.symbolic_s = time.perf_counter() - begun
         self.subject = _subject_of(case, function, allowed)
         self._samples: dict[int, Sample] = {}

@@ -47,6 +47,10 @@ class Zeros:
     def __init__(self) -> None:
         self.seen: Counter[Hashable] = Counter()
 
+    def forget(self) -> None:
+        """Start anew, as if no point had been seen."""
+        self.seen.clear()
+
     def accept(
         self, place: Hashable, parts: Sequence[Enclosure], format_: Format, bits: int
     ) -> bool:

@@ -84,6 +84,10 @@ class SymbolicSide(Protocol):
     def clarke(self) -> Clarke | None:
         """What the program is made of about a kink; None where that is not known of its field."""
 
+    def forget(self) -> None:
+        """Forget which entries turned out to be 0, so that nothing depends on what was
+        asked before."""
+
     def truths(self, point: Point, upstream: Any, format_: Format) -> PointTruth:
         """What is true at a point, to what the format can tell apart."""
 
@@ -163,6 +167,9 @@ class _Side(ABC):
     def _inputs(self, point: Point) -> dict[str, Any]:
         return {name: point[name] for name in self.program.inputs}
 
+    def forget(self) -> None:
+        self._oracle.zeros.forget()
+
     def truths(self, point: Point, upstream: Any, format_: Format) -> PointTruth:
         truths = self._truths(self._inputs(point), upstream, format_)
         return {**truths, **self._lacking}
@@ -205,6 +212,11 @@ class RealSide(_Side):
     @cached_property
     def _bulk(self) -> Bulk:
         return Bulk(self._oracle)
+
+    def forget(self) -> None:
+        super().forget()
+        if self._hessian is not None:
+            self._hessian.zeros.forget()
 
     def _truths(self, inputs: Point, upstream: float, format_: Format) -> PointTruth:
         first = self._oracle.at(inputs, upstream, format_)
