@@ -26,6 +26,7 @@ GROUND = {
     "floating_point": "errors",
     "interrupts": "",
     "records": "serialisation",
+    "measurements": "records",
     "serialisation": "errors",
     "fields": "floats records",
     "traces": "records",

@@ -22,7 +22,8 @@ from verifier.automatic.subjects import SubjectError
 from verifier.errors import UsageError
 from verifier.language.casefile.loading import from_mapping
 from verifier.language.programs.parsing import parse
-from verifier.records import Batch, Measurement, Result
+from verifier.measurements import Batch, Measurement
+from verifier.records import Result
 from verifier.running.plan import plan
 from verifier.running.run import execute
 

@@ -16,7 +16,8 @@ from verifier.errors import UsageError
 from verifier.language.casefile.case import LAYOUTS, ROUTES
 from verifier.language.casefile.loading import from_mapping
 from verifier.language.programs.parsing import parse
-from verifier.records import Measurement, Result
+from verifier.measurements import Measurement
+from verifier.records import Result
 from verifier.running.plan import plan
 from verifier.running.run import execute
 

@@ -10,7 +10,7 @@ import torch
 
 from verifier.automatic import lowering, routes
 from verifier.language.programs.parsing import parse, parse_steps
-from verifier.records import Measurement
+from verifier.measurements import Measurement
 
 
 def reverse(

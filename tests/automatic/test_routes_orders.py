@@ -16,7 +16,7 @@ from verifier.automatic.subjects import Subject, SubjectError
 from verifier.language.casefile import case
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.language.programs.program import Program
-from verifier.records import Measurement
+from verifier.measurements import Measurement
 
 ORDERS = {name: order for order, names in ROUTES.items() for name in names}
 FIRST, SECOND = ROUTES[1], ROUTES[2]

@@ -16,14 +16,8 @@ from commands import invoke
 import verifier
 from verifier.automatic import modes, routes
 from verifier.language.casefile.loading import from_mapping
-from verifier.records import (
-    VALUE,
-    Disagreement,
-    Entry,
-    Measured,
-    Result,
-    RunRecord,
-)
+from verifier.measurements import Measured
+from verifier.records import VALUE, Disagreement, Entry, Result, RunRecord
 from verifier.reports import json as json_report
 from verifier.reports import tables, text
 from verifier.running import run

@@ -15,7 +15,8 @@ from verifier.floats import (
     BFLOAT16,
     neighbour,
 )
-from verifier.records import Entry, Measurement
+from verifier.measurements import Measurement
+from verifier.records import Entry
 from verifier.reports import survey as report
 from verifier.survey import execution, plan
 from verifier.symbolic.truth import many_points as bulk

@@ -12,7 +12,8 @@ from verifier.automatic.faults import first_line
 from verifier.automatic.modes import Derived
 from verifier.automatic.watch import dtype_name
 from verifier.floats import is_same
-from verifier.records import VALUE, Column, Entry, Measurement
+from verifier.measurements import Column, Measurement
+from verifier.records import VALUE, Entry
 
 Tensor = torch.Tensor
 Pick = Callable[[Derived], Tensor | None]

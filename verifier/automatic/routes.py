@@ -41,7 +41,8 @@ from verifier.automatic.watch import Watch, dtype_name
 from verifier.language.casefile.case import ROUTES as ROUTES
 from verifier.language.kernels.compositions import expand
 from verifier.language.programs.program import Program
-from verifier.records import Batch, Measurement, Verdict
+from verifier.measurements import Batch, Measurement
+from verifier.records import Verdict
 
 Tensor = torch.Tensor
 

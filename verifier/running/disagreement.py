@@ -14,7 +14,8 @@ from typing import Protocol
 
 from verifier.fields import Field, Number, field_of
 from verifier.floats import Format, ordinal
-from verifier.records import Disagreement, Entry, Measured, Result
+from verifier.measurements import Measured
+from verifier.records import Disagreement, Entry, Result
 
 
 class Verified(Protocol):

@@ -7,7 +7,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from verifier.floats import Format, decimal, shortest
-from verifier.records import Entry, Measurement, Truth, TruthStatus
+from verifier.measurements import Measurement
+from verifier.records import Entry, Truth, TruthStatus
 from verifier.survey import regions as survey_regions
 from verifier.survey.records import Accuracy, Region, Worst
 from verifier.survey.statistics import Statistics

@@ -16,7 +16,8 @@ from verifier.language.operations.table import Operation
 from verifier.language.points.domains import Domain
 from verifier.language.programs import parsing
 from verifier.language.programs.program import Program
-from verifier.records import VALUE, Entry, Measurement, Truth
+from verifier.measurements import Measurement
+from verifier.records import VALUE, Entry, Truth
 from verifier.survey import points as survey_points
 from verifier.survey.accuracy import (
     UPSTREAM,

@@ -14,7 +14,8 @@ from verifier.fields import Number
 from verifier.floats import Format
 from verifier.judgement.tolerance import Tolerance
 from verifier.language.casefile.case import Case
-from verifier.records import Batch, Entry, Measurement, PointTruth
+from verifier.measurements import Batch, Measurement
+from verifier.records import Entry, PointTruth
 from verifier.symbolic.rounding.model import Mode
 from verifier.symbolic.rounding.models import Rounding
 from verifier.verification.prepare import Prepared, Setting

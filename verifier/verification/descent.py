@@ -9,7 +9,8 @@ from fractions import Fraction
 from verifier.floats import FORMATS, Format, decimal, nearest
 from verifier.judgement.expectation import Sides, disagreement
 from verifier.language.casefile.case import Descent
-from verifier.records import Batch, Enclosure, Epoch
+from verifier.measurements import Batch
+from verifier.records import Enclosure, Epoch
 from verifier.verification.bench import Bench
 from verifier.verification.first import Progress, failure_of, judged_with_witness
 

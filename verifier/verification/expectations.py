@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from verifier.judgement.expectation import disagreement, sides
-from verifier.records import VALUE, Entry, Measurement, PointTruth
+from verifier.measurements import Measurement
+from verifier.records import VALUE, Entry, PointTruth
 from verifier.verification.bench import Bench
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from verifier.records import Batch, Epoch, Measurement, Verdict
+from verifier.measurements import Batch, Measurement
+from verifier.records import Epoch, Verdict
 from verifier.verification.judging import Row
 from verifier.verification.sampling import Sample
 from verifier.verification.settled import Settled

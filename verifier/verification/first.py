@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from verifier.fields import REAL
 from verifier.language.points.upstream import gradients
-from verifier.records import Batch, Entry, Epoch, Measurement, PointTruth
+from verifier.measurements import Batch, Measurement
+from verifier.records import Entry, Epoch, PointTruth
 from verifier.symbolic.truth.oracle import may_vanish
 from verifier.verification.bench import Bench, Point
 from verifier.verification.expectations import broken_at

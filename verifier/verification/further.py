@@ -14,7 +14,8 @@ from verifier.automatic.faults import told as traceback_of
 from verifier.automatic.subjects import SubjectError
 from verifier.floats import is_same
 from verifier.judgement import linearity
-from verifier.records import Batch, Entry, Measurement, Verdict
+from verifier.measurements import Batch, Measurement
+from verifier.records import Entry, Verdict
 from verifier.verification.bench import Bench
 from verifier.verification.findings import Failure, Findings, FirstRun
 from verifier.verification.judging import Row, judge_point

@@ -14,10 +14,10 @@ from verifier.judgement.excuses import CONDITIONING_STEPS
 from verifier.judgement.steps import by_what_it_hands_on
 from verifier.judgement.vectors import judge_vector
 from verifier.language.casefile.case import Case
+from verifier.measurements import Measurement
 from verifier.records import (
     Entry,
     Judgement,
-    Measurement,
     PointTruth,
     Truth,
     TruthStatus,

@@ -9,7 +9,8 @@ from dataclasses import replace
 from verifier.fields import Number
 from verifier.floats import power_of_two
 from verifier.judgement import linearity
-from verifier.records import Batch, Entry, Measurement, TruthStatus, Verdict
+from verifier.measurements import Batch, Measurement
+from verifier.records import Entry, TruthStatus, Verdict
 from verifier.verification.bench import Bench
 from verifier.verification.findings import FirstRun
 from verifier.verification.judging import Row

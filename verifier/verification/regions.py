@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from verifier.fields import REAL
 from verifier.floats import Format, from_ordinal, ordinal
-from verifier.records import Batch
+from verifier.measurements import Batch
 from verifier.traces import Region
 from verifier.verification.bench import Bench
 from verifier.verification.findings import Findings

@@ -16,10 +16,10 @@ from verifier.floats import Format, decimal, power_of_two
 from verifier.judgement.expectation import is_expected, unaccepted, unlike_pinned
 from verifier.judgement.tallies import joined, tallies
 from verifier.language.casefile.case import Case
+from verifier.measurements import Measured
 from verifier.records import (
     Comparison,
     Entry,
-    Measured,
     Result,
     Tally,
     Truth,

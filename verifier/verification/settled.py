@@ -6,15 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from verifier.records import (
-    VALUE,
-    Batch,
-    Entry,
-    Measurement,
-    PointTruth,
-    Tally,
-    Verdict,
-)
+from verifier.measurements import Batch, Measurement
+from verifier.records import VALUE, Entry, PointTruth, Tally, Verdict
 from verifier.symbolic.arithmetic.nearest import Rounded
 from verifier.symbolic.truth.many_points import RoundedTruth, Truths
 from verifier.verification.bench import Bench

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from verifier.fields import Number
 from verifier.judgement import linearity
-from verifier.records import Batch
+from verifier.measurements import Batch
 from verifier.verification.bench import COMPILED_ROUTES, Bench
 from verifier.verification.findings import FirstRun
 
