@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import pytest
 
 from verifier.language.kernels.pytorch.special import NO_DERIVATIVE
 from verifier.language.kernels.table import PYTORCH
-from verifier.language.operations.table import OPERATIONS, Operation
+from verifier.language.operations.table import OPERATIONS, Interval, Operation
 
 HOLOMORPHIC = frozenset(row.name for row in OPERATIONS.values() if row.holomorphic)
 
@@ -43,7 +46,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "hinge_embedding_loss": {"target": ("-1", "1", "2"), "margin": ("1", "1/4")},
     "margin_ranking_loss": {"margin": ("0", "1/4")},
 }
-"""Values for the parameters of each row; the first is the one of a single call."""
+"""Values for the parameters of rows; the first is the one of a single call."""
 
 WITHOUT_DERIVATIVE = frozenset(
     name for name, kernel in PYTORCH.items() if kernel.convention == NO_DERIVATIVE
@@ -51,9 +54,16 @@ WITHOUT_DERIVATIVE = frozenset(
 """Rows that PyTorch 2.13 computes and cannot differentiate."""
 
 
+def values_of(row: Operation, parameter: str) -> Sequence[str]:
+    """Values of a parameter; where none are chosen here, the row's own."""
+    chosen = PARAMETERS.get(row.name, {}).get(parameter)
+    default = row.parameters[parameter]
+    return chosen or row.examples.get(parameter) or (default or "",)
+
+
 def parameters_of(row: Operation) -> list[dict[str, str]]:
     """Every combination of a row's parameters; of a row without any, the empty one."""
-    choices = [PARAMETERS[row.name][name] for name in row.parameters]
+    choices = [values_of(row, name) for name in row.parameters]
     return [
         dict(zip(row.parameters, values, strict=True))
         for values in itertools.product(*choices)
@@ -70,3 +80,17 @@ def call(
         next(unused) if name in row.tensors else chosen[name] for name in row.operands
     ]
     return f"{row.name}({', '.join(operands)})"
+
+
+def named(rows: Sequence[Operation]) -> pytest.MarkDecorator:
+    """A test for each row, by its name."""
+    return pytest.mark.parametrize("row", rows, ids=[row.name for row in rows])
+
+
+def contains(domain: Interval, value: Fraction) -> bool:
+    """Whether a number lies in an interval."""
+    if domain.lower is not None and value <= domain.lower:
+        return domain.lower_closed and value == domain.lower
+    if domain.upper is not None and value >= domain.upper:
+        return domain.upper_closed and value == domain.upper
+    return True

@@ -1,4 +1,7 @@
-"""What each row that yields a number is to mpmath, which shares nothing with the verifier: its operands in order."""
+"""What each row that yields a number is to mpmath, which shares nothing with the verifier: its operands in order.
+
+A row that has a definition and no function here is that definition, in mpmath's functions.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from mpmath import mp
+
+from verifier.language.operations.table import OPERATIONS, Operation
+from verifier.language.programs.rewriting import definition
 
 ELEMENTARY: dict[str, Callable[..., Any]] = {
     "identity": lambda x: x,
@@ -223,4 +229,45 @@ LOSSES: dict[str, Callable[..., Any]] = {
     "margin_ranking_loss": lambda a, b, y, margin: max(-y * (a - b) + margin, mp.zero),
 }
 
-WITNESS = {**ELEMENTARY, **STEPS, **SPECIAL, **ACTIVATIONS, **LOSSES}
+
+RELATIONS: dict[str, Callable[..., Any]] = {
+    "lt": lambda x, y: x < y,
+    "le": lambda x, y: x <= y,
+    "gt": lambda x, y: x > y,
+    "ge": lambda x, y: x >= y,
+    "eq": lambda x, y: x == y,
+    "ne": lambda x, y: x != y,
+    "logical_and": lambda p, q: p and q,
+    "logical_or": lambda p, q: p or q,
+    "logical_not": lambda p: not p,
+    "where": lambda p, x, y: x if p else y,
+}
+
+
+def by_definition(row: Operation) -> Callable[..., Any]:
+    """A row's definition in mpmath: what PyTorch has as one function is checked against it all the same."""
+    program = definition(row)
+    constants = {"pi": mp.pi, "e": mp.e, "inf": mp.inf}
+
+    def witness(*operands: Any) -> Any:
+        given = dict(zip(row.operands, operands, strict=True))
+        values: list[Any] = []
+        for node in program.nodes:
+            if node.operation == "variable":
+                values.append(given[node.name or ""])
+            elif node.number is not None:
+                number = node.number
+                values.append(mp.mpf(number.numerator) / number.denominator)
+            elif node.operation == "constant":
+                values.append(+constants[node.name or ""])
+            else:
+                function = (OWN | RELATIONS)[node.operation]
+                values.append(function(*(values[i] for i in node.arguments)))
+        return values[program.output]
+
+    return witness
+
+
+OWN = {**ELEMENTARY, **STEPS, **SPECIAL, **ACTIVATIONS, **LOSSES}
+DEFINED = [row for row in OPERATIONS.values() if row.definition is not None]
+WITNESS = {**{row.name: by_definition(row) for row in DEFINED}, **OWN}

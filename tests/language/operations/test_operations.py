@@ -11,7 +11,14 @@ from typing import Any
 import mpmath
 import pytest
 from mpmath import mp
-from rows import PARAMETERS, WITHOUT_DERIVATIVE, call, parameters_of
+from rows import (
+    WITHOUT_DERIVATIVE,
+    call,
+    contains,
+    named,
+    parameters_of,
+    values_of,
+)
 from witnesses import WITNESS
 
 import verifier
@@ -33,10 +40,6 @@ ROWS = list(operations.OPERATIONS.values())
 NUMBERS = [row for row in ROWS if row.result is Sort.NUMBER]
 CONDITIONS = [row for row in ROWS if row.result is Sort.CONDITION]
 DTYPES = ("float32", "float64")
-
-
-def named(rows: Sequence[Operation]) -> Any:
-    return pytest.mark.parametrize("row", rows, ids=[row.name for row in rows])
 
 
 # ── the table itself ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -168,14 +171,6 @@ def domains_of(row: Operation) -> tuple[Interval, ...]:
         for name, domain in zip(row.operands, row.domain, strict=True)
         if name in row.tensors
     )
-
-
-def contains(domain: Interval, value: Fraction) -> bool:
-    if domain.lower is not None and value <= domain.lower:
-        return domain.lower_closed and value == domain.lower
-    if domain.upper is not None and value >= domain.upper:
-        return domain.upper_closed and value == domain.upper
-    return True
 
 
 def extremes(format_: Format) -> list[str]:
@@ -329,7 +324,7 @@ def grid(row: Operation) -> list[tuple[Fraction, ...]]:
     axes = []
     for operand, domain in zip(row.operands, row.domain, strict=True):
         if operand in row.parameters:
-            axes.append([Fraction(n) for n in PARAMETERS[row.name][operand]])
+            axes.append([Fraction(n) for n in values_of(row, operand)])
         else:
             axes.append([value for value in WIDE if contains(domain, value)])
     if len(row.tensors) == 1:

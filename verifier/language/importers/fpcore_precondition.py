@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Sequence, Set
 
 from verifier.errors import ExpressionError, FormulaFileError
 from verifier.language.importers.fpcore_nodes import Nodes, spelt
 from verifier.language.importers.fpcore_text import expression, variables
+from verifier.language.operations import table as operations
 from verifier.language.points.bounds import Bounds, End
 from verifier.language.points.scalars import Scalar, scalar
-
-_COMPARISONS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
-    "lt": lambda x, y: x < y,
-    "le": lambda x, y: x <= y,
-    "gt": lambda x, y: x > y,
-    "ge": lambda x, y: x >= y,
-    "eq": lambda x, y: x == y,
-    "ne": lambda x, y: x != y,
-}
-_FLIPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}
 
 
 class Precondition:
@@ -80,18 +70,18 @@ class Precondition:
     def _take_bound(self, index: int) -> bool:
         """Whether the condition bounds one variable by a number, and is taken so."""
         node = self._nodes.nodes[index]
-        if node.operation not in _FLIPPED:
+        signs = operations.row(node.operation).holds_for
+        if not signs or {-1, 1} <= signs:
             return False
         left, right = (self._nodes.nodes[i] for i in node.arguments)
         if left.operation == "variable":
             return self._bound(
-                left.name or "", node.operation, self._constant(node.arguments[1])
+                left.name or "", signs, self._constant(node.arguments[1])
             )
         if right.operation == "variable":
+            flipped = {-sign for sign in signs}
             return self._bound(
-                right.name or "",
-                _FLIPPED[node.operation],
-                self._constant(node.arguments[0]),
+                right.name or "", flipped, self._constant(node.arguments[0])
             )
         return False
 
@@ -105,17 +95,18 @@ class Precondition:
             return None
         return number if number.exact is None else scalar(spelt(number.exact))
 
-    def _bound(self, name: str, relation: str, at: Scalar | None) -> bool:
+    def _bound(self, name: str, signs: Set[int], at: Scalar | None) -> bool:
+        """Whether a variable minus a number, having one of the signs, is bounded."""
         if at is None:
             return False
         if not at.is_finite:
-            bounded = relation in (("gt", "ge") if at.text == "-inf" else ("lt", "le"))
+            bounded = (1 if at.text == "-inf" else -1) in signs
             return bounded and at.text in ("inf", "-inf")  # as every number is
-        end = End(at=at, closed=relation in ("le", "ge", "eq"))
+        end = End(at=at, closed=0 in signs)
         bounds: Bounds | None = self.bounds[name]
-        if bounds is not None and relation in ("gt", "ge", "eq"):
+        if bounds is not None and -1 not in signs:
             bounds = bounds.above(end)
-        if bounds is not None and relation in ("lt", "le", "eq"):
+        if bounds is not None and 1 not in signs:
             bounds = bounds.below(end)
         if bounds is None:
             return False
@@ -127,6 +118,7 @@ def _compare(relation: str, sides: Sequence[Scalar | None]) -> bool | None:
     """Whether a relation holds between two rational numbers; None for anything else."""
     exact = [side.exact for side in sides if side is not None]
     left, right = (*exact, None, None)[:2]
-    if relation not in _COMPARISONS or left is None or right is None:
+    signs = operations.row(relation).holds_for
+    if not signs or left is None or right is None:
         return None
-    return _COMPARISONS[relation](left, right)
+    return (left > right) - (left < right) in signs

@@ -22,18 +22,24 @@ def _relation(
 
 
 def _connective(
-    name: str, meaning: str, symbol: str, aliases: tuple[str, ...], arity: int
+    name: str,
+    operands: tuple[str, ...],
+    meaning: str,
+    symbol: str,
+    alias: str,
+    settled_by: bool | None = None,
 ) -> Operation:
     return Operation(
         name,
-        ("p", "q")[:arity],
+        operands,
         meaning,
         "Python reference, section 6.11",
-        sorts=(C,) * arity,
+        sorts=(C,) * len(operands),
         result=C,
-        aliases=aliases,
+        aliases=(alias,),
         symbol=symbol,
-        variadic=arity == 2,
+        variadic=settled_by is not None,
+        settled_by=settled_by,
     )
 
 
@@ -88,7 +94,7 @@ ROWS = (
     _relation("ge", "x ≥ y", ">=", {0, 1}, ("Ge", "GreaterThan", "greater_equal")),
     _relation("eq", "x = y", "==", {0}, ("Eq", "Equality")),
     _relation("ne", "x ≠ y", "!=", {-1, 1}, ("Ne", "Unequality", "not_equal")),
-    _connective("logical_and", "both hold", "and", ("And",), 2),
-    _connective("logical_or", "one holds", "or", ("Or",), 2),
-    _connective("logical_not", "does not hold", "not", ("Not",), 1),
+    _connective("logical_and", ("p", "q"), "both hold", "and", "And", settled_by=False),
+    _connective("logical_or", ("p", "q"), "one holds", "or", "Or", settled_by=True),
+    _connective("logical_not", ("p",), "does not hold", "not", "Not"),
 )

@@ -91,6 +91,8 @@ class Operation:
     variadic: bool = False
     holds_for: frozenset[int] = frozenset()
     """Of a relation: the signs of the difference of its operands for which it is true."""
+    settled_by: bool | None = None
+    """Of a connective: the operand that settles it, whatever the others are."""
     degree: int | None = None
     """Of a polynomial with coefficients ±1."""
     piecewise_linear: bool = False

@@ -44,16 +44,16 @@ CONSTANTS = {
 }
 """Named constants and their aliases."""
 
-_NAMES = {alias: row for row in _ROWS for alias in (row.name, *row.aliases)}
+_ALIASES = {alias: row for row in _ROWS for alias in row.aliases}
 _SYMBOLS = {row.symbol: row for row in _ROWS if row.symbol is not None}
 
-if len(_NAMES) != sum(1 + len(row.aliases) for row in _ROWS):
+if len(OPERATIONS | _ALIASES) != sum(1 + len(row.aliases) for row in _ROWS):
     raise RuntimeError("two rows of the table share a name or alias")
 
 
 def find(name: str) -> Operation | None:
     """The row of that name or alias."""
-    return _NAMES.get(name)
+    return OPERATIONS.get(name) or _ALIASES.get(name)
 
 
 LEAF = Operation("leaf", (), "a variable or a constant", "")
@@ -71,4 +71,5 @@ def of_symbol(symbol: str) -> Operation:
 
 def known_names() -> list[str]:
     """Every name that an expression may call or use as a constant."""
-    return [*_NAMES, *CONSTANTS, "Piecewise"]
+    names = (name for row in OPERATIONS.values() for name in (row.name, *row.aliases))
+    return [*names, *CONSTANTS, "Piecewise"]

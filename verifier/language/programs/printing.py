@@ -43,16 +43,15 @@ class _Text:
         return self.text if self.level >= least else f"({self.text})"
 
 
-_INFIX = {
-    "add": ("+", _Level.SUM),
-    "sub": ("-", _Level.SUM),
-    "mul": ("*", _Level.PRODUCT),
-    "div": ("/", _Level.PRODUCT),
-    "logical_and": ("and", _Level.AND),
-    "logical_or": ("or", _Level.OR),
+_LEVELS = {
+    "+": _Level.SUM,
+    "-": _Level.SUM,
+    "*": _Level.PRODUCT,
+    "/": _Level.PRODUCT,
+    "and": _Level.AND,
+    "or": _Level.OR,
 }
 """Those that Python reads from the left; their right operand must hold together more tightly."""
-_RELATIONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
 def render(program: Program) -> str:
@@ -113,14 +112,14 @@ class _Printer:
         if node.operation == "constant":
             return self._constant(node)
         operands = [self.texts[argument] for argument in node.arguments]
-        if node.operation in _INFIX:
-            symbol, level = _INFIX[node.operation]
+        row = operations.OPERATIONS[node.operation]
+        level = _LEVELS.get(row.symbol or "")
+        if level is not None:
             right = operands[1].at(_Level(level + 1))
-            return _Text(f"{operands[0].at(level)} {symbol} {right}", level)
-        if node.operation in _RELATIONS:
-            symbol = _RELATIONS[node.operation]
+            return _Text(f"{operands[0].at(level)} {row.symbol} {right}", level)
+        if row.is_relation:
             left, right = (operand.at(_Level.SUM) for operand in operands)
-            return _Text(f"{left} {symbol} {right}", _Level.RELATION)
+            return _Text(f"{left} {row.symbol} {right}", _Level.RELATION)
         match node.operation:
             case "neg":
                 return _Text(f"-{operands[0].at(_Level.SIGN)}", _Level.SIGN)

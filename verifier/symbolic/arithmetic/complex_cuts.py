@@ -46,6 +46,11 @@ def _half_turn(z: Rectangle) -> Rectangle:
     return acb(-z.imag, z.real)
 
 
+def _cuts_of_the_imaginary_axis(z: Rectangle) -> Place:
+    turned = _half_turn(z)
+    return _worse(_along_negative_axis(1 - turned), _along_negative_axis(1 + turned))
+
+
 _CUTS: dict[str, Callable[[Rectangle], Place]] = {
     "sqrt": _along_negative_axis,
     "rsqrt": _along_negative_axis,
@@ -60,17 +65,11 @@ _CUTS: dict[str, Callable[[Rectangle], Place]] = {
         _along_negative_axis(z - 1),
         Place.BRANCH_POINT if (1 + z).is_zero() else Place.CLEAR,
     ),
-    "asinh": lambda z: _cuts_of_the_imaginary_axis(z),
-    "atan": lambda z: _cuts_of_the_imaginary_axis(z),
+    "asinh": _cuts_of_the_imaginary_axis,
+    "atan": _cuts_of_the_imaginary_axis,
 }
 
 
-def _cuts_of_the_imaginary_axis(z: Rectangle) -> Place:
-    turned = _half_turn(z)
-    return _worse(_along_negative_axis(1 - turned), _along_negative_axis(1 + turned))
-
-
-_ON_IMAGINARY_AXIS = frozenset(("asinh", "atan"))
 _DIVISORS: dict[str, Callable[[Sequence[Rectangle]], Rectangle]] = {
     "div": lambda operands: operands[1],
     "reciprocal": lambda operands: operands[0],
@@ -136,7 +135,12 @@ def _power_of_zero(y: Rectangle) -> Place:
 
 def _side(operation: str, operand: Number) -> int:
     """From which side a cut is approached: the sign of the zero component across it."""
-    return operand.signs[0 if operation in _ON_IMAGINARY_AXIS else 1]
+    return operand.signs[0 if _is_cut_upright(operation) else 1]
+
+
+def _is_cut_upright(operation: str) -> bool:
+    """Whether the cuts lie on the imaginary axis."""
+    return _CUTS.get(operation) is _cuts_of_the_imaginary_axis
 
 
 # On the cuts: DLMF 4.2.3, 4.23.20-4.23.27, 4.37.20-4.37.26, both sides as the signed zero s gives them.
@@ -238,4 +242,4 @@ def log_from_side(number: Number) -> Rectangle | None:
 
 def _along_cut(operation: str, operand: Number) -> Ball:
     ball = operand.ball
-    return ball.imag if operation in _ON_IMAGINARY_AXIS else ball.real
+    return ball.imag if _is_cut_upright(operation) else ball.real

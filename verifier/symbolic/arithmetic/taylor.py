@@ -211,11 +211,16 @@ def _sinc(c: Ball, n: int) -> list[Ball]:
     return terms
 
 
-def _cylinder(operation: str, sign: int) -> Callable[[int, Ball, int], list[Ball]]:
-    """Bessel functions: x²y″ + xy′ + (±x² − m²)y = 0 (DLMF 10.2.1 and 10.25.1)."""
+def _cylinder(
+    operation: str, sign: int, *, regular: bool
+) -> Callable[[int, Ball, int], list[Ball]]:
+    """Bessel functions: x²y″ + xy′ + (±x² − m²)y = 0 (DLMF 10.2.1 and 10.25.1).
+
+    `regular`: finite at 0.
+    """
 
     def taylor(order: int, c: Ball, n: int) -> list[Ball]:
-        if c.is_zero() and operation in ("besselj", "besseli"):
+        if c.is_zero() and regular:
             return _cylinder_at_zero(order, sign, n)
         value, below = (
             balls.OPERATIONS[operation](arb(m), c) for m in (order, order - 1)
@@ -251,10 +256,10 @@ def _cylinder_at_zero(order: int, sign: int, n: int) -> list[Ball]:
 
 OF_ORDER: dict[str, Callable[[int, Ball, int], list[Ball]]] = {
     "polygamma": lambda order, c, n: _derivatives_of_log_gamma(order + 1, c, n),
-    "besselj": _cylinder("besselj", 1),
-    "bessely": _cylinder("bessely", 1),
-    "besseli": _cylinder("besseli", -1),
-    "besselk": _cylinder("besselk", -1),
+    "besselj": _cylinder("besselj", 1, regular=True),
+    "bessely": _cylinder("bessely", 1, regular=False),
+    "besseli": _cylinder("besseli", -1, regular=True),
+    "besselk": _cylinder("besselk", -1, regular=False),
 }
 """The same by a constant order."""
 

@@ -48,9 +48,6 @@ MOST_PROOFS = 12
 FEW_TERMS = 3
 """Ways are compared once, by expansions of no more terms."""
 
-_SETTLING = {"logical_and": False, "logical_or": True}
-"""The operand that settles a connective, whatever the others are."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointLimit:
@@ -125,7 +122,7 @@ class _Proofs:
         operands = [self.known[argument] for argument in step.arguments]
         if step.operation == "where" and isinstance(operands[0], bool):
             return operands[1] if operands[0] else operands[2]
-        settling = _SETTLING.get(step.operation)
+        settling = operations.row(step.operation).settled_by
         if settling is not None and any(operand is settling for operand in operands):
             return settling
         if None not in operands:

@@ -275,7 +275,7 @@ class ComplexRoundingModel:
         """Whether the result, or what a product or quotient computes on the way, may leave the normal range."""
         sizes = [complex_balls.magnitude(operand.box().ball) for operand in operands]
         passing = [complex_balls.magnitude(centre) + radius]
-        if operation in ("mul", "square"):
+        if operations.OPERATIONS[operation].degree == 2:
             passing.append(sizes[0] * sizes[-1])
         if operation in ("div", "reciprocal"):
             squared = sizes[-1] * sizes[-1]
@@ -450,11 +450,11 @@ def _is_real(
     """Whether the result is real whatever rounding does: of real operands, or a product of exact ones on the axes."""
     if operation == "pow" and exponent == 2:
         operation, operands = "square", operands[:1]
-    is_polynomial = operations.OPERATIONS[operation].degree is not None
-    if is_polynomial and all(region.is_real for region in operands):
+    degree = operations.OPERATIONS[operation].degree
+    if degree is not None and all(region.is_real for region in operands):
         return True
     return (
-        operation in ("mul", "square")
+        degree == 2
         and complex_balls.is_real(centre)
         and all(
             balls.is_zero(one.radius) and complex_balls.is_on_axis(one.centre.ball)
