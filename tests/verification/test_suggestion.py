@@ -14,7 +14,8 @@ from verifier.language.programs.printing import render
 from verifier.language.programs.program import Program
 from verifier.running.run import verify_alone
 from verifier.running.units import Unit
-from verifier.verification import suggestion
+from verifier.verification import rewrite_rules, suggestion
+from verifier.verification.rewriting import Reader, Tree, call
 from verifier.verification.suggestion import candidates, suggest
 
 
@@ -148,12 +149,12 @@ def test_a_rewrite_that_is_not_equal_is_rejected_before_pytorch_is_asked(
         asked.append(rewritten)
         return True
 
-    def wrong(read: suggestion._Reader, index: int) -> suggestion._Tree | None:
+    def wrong(read: Reader, index: int) -> Tree | None:
         """exp(u) in the place of exp(u) − 1: the same derivative, another value."""
-        found = suggestion._expm1(read, index)
-        return None if found is None else suggestion._op("exp", *found.operands)
+        found = rewrite_rules._expm1(read, index)
+        return None if found is None else call("exp", *found.operands)
 
-    monkeypatch.setattr(suggestion, "RULES", (wrong, suggestion._expm1))
+    monkeypatch.setattr(suggestion, "RULES", (wrong, rewrite_rules._expm1))
     kept = suggest(
         parse("exp(x) - 1"),
         {"x": 0.25},
