@@ -58,14 +58,15 @@ def apart(program: Program, edits: Sequence[Edit]) -> list[Edit]:
     kept: list[Edit] = []
     covered: set[int] = set()
     for edit in sorted(edits, key=lambda edit: -edit.index):
-        below = below(program, edit.index)
-        if edit.index not in covered and not (below & {e.index for e in kept}):
+        inside = below(program, edit.index)
+        if edit.index not in covered and not (inside & {e.index for e in kept}):
             kept.append(edit)
-            covered |= below
+            covered |= inside
     return kept
 
 
 def below(program: Program, root: int) -> set[int]:
+    """The nodes that a node is computed from, and itself."""
     work, seen = [root], set[int]()
     while work:
         index = work.pop()
