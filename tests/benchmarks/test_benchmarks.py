@@ -20,7 +20,8 @@ from verifier.language.casefile.loading import from_mapping
 from verifier.language.points.domains import domain
 from verifier.language.points.drawing import draw
 from verifier.language.programs import parsing
-from verifier.symbolic.truth.oracle import GUARD_BITS, Oracle
+from verifier.symbolic.truth.deciding import GUARD_BITS
+from verifier.symbolic.truth.oracle import Oracle
 from verifier.verification.prepare import Prepared, Setting
 from verifier.verification.verify import verify as verify_prepared
 

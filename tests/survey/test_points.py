@@ -22,7 +22,7 @@ from verifier.language.programs.parsing import parse
 from verifier.survey import plan
 from verifier.survey import points as survey_points
 from verifier.survey import sweep as survey_sweep
-from verifier.symbolic.truth import many_points as bulk
+from verifier.symbolic.truth import many_points
 
 inf = math.inf
 
@@ -83,7 +83,7 @@ def test_a_sample_has_the_points_where_things_turn(format_: Format) -> None:
 
 def test_thresholds_are_bisected_to_the_neighbouring_numbers() -> None:
     program = parse("exp(x)")
-    many = bulk.Bulk(survey_sweep.Oracle(program, ["x"]))
+    many = many_points.BatchOracle(survey_sweep.Oracle(program, ["x"]))
     found = column("exp", BINARY32, probe=survey_sweep.probe(many, "x", BINARY32))
     # glibc's and CUDA's expf: the last input that does not overflow, and the last whose result is a normal number.
     last = float.fromhex("0x1.62e42ep6")

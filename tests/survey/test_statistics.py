@@ -16,12 +16,14 @@ from verifier.survey.records import Agreement
 from verifier.survey.statistics import Statistics
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.nearest import Rounded, rounding
-from verifier.symbolic.truth import many_points as bulk
+from verifier.symbolic.truth import many_points
 
 inf = math.inf
 
 
-def entries(*numbers: float, format_: Format = BINARY32) -> list[bulk.RoundedTruth]:
+def entries(
+    *numbers: float, format_: Format = BINARY32
+) -> list[many_points.RoundedTruth]:
     found = [rounding(format_)(balls.exact(number)) for number in numbers]
     assert None not in found
     return found  # type: ignore[return-value]
@@ -86,6 +88,6 @@ def test_where_there_are_no_ulps_agreement_is_counted() -> None:
 def test_the_entries_of_a_number_name_its_truth() -> None:
     (entry,) = entries(from_ordinal(5, BINARY64), format_=BINARY64)
     assert isinstance(entry, Rounded)
-    truth = bulk.truth_of(entry)
+    truth = many_points.truth_of(entry)
     assert truth.enclosure is not None
     assert float(truth.enclosure.lower) == 2.5e-323

@@ -19,7 +19,7 @@ from verifier.measurements import Measurement
 from verifier.records import Entry
 from verifier.reports import survey as report
 from verifier.survey import execution, plan
-from verifier.symbolic.truth import many_points as bulk
+from verifier.symbolic.truth import many_points
 
 CPU_OF_2_13 = pytest.mark.skipif(
     not torch.__version__.startswith("2.13."),
@@ -79,7 +79,7 @@ def test_a_truth_that_is_off_at_the_worst_point_is_undecided_and_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The worst point is always checked, for there the truth is most likely at fault."""
-    honest = bulk.Bulk._settled
+    honest = many_points.BatchOracle._settled
 
     def faulty(self: Any, points: Sequence[Any], *rest: Any) -> Any:
         found = honest(self, points, *rest)
@@ -90,7 +90,7 @@ def test_a_truth_that_is_off_at_the_worst_point_is_undecided_and_told(
                 found[index] = value, slope._replace(nearest=moved)
         return found
 
-    monkeypatch.setattr(bulk.Bulk, "_settled", faulty)
+    monkeypatch.setattr(many_points.BatchOracle, "_settled", faulty)
     found = of(swept("exp", "bfloat16")[0], "x")
     assert found.undecided == 1
     assert found.max_error_ulp is not None
@@ -102,7 +102,7 @@ def test_a_truth_that_is_off_at_the_worst_point_is_undecided_and_told(
 def test_a_truth_that_is_off_everywhere_breaks_the_sweep_down(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    honest = bulk.Bulk._settled
+    honest = many_points.BatchOracle._settled
 
     def faulty(self: Any, *rest: Any) -> Any:
         return [
@@ -110,7 +110,7 @@ def test_a_truth_that_is_off_everywhere_breaks_the_sweep_down(
             for entries in honest(self, *rest)
         ]
 
-    monkeypatch.setattr(bulk.Bulk, "_settled", faulty)
+    monkeypatch.setattr(many_points.BatchOracle, "_settled", faulty)
     tasks, _ = plan.plan(names=["exp"], dtypes=["float32"], sample=50)
     (found,) = execution.sweep(tasks[0])
     assert found.accuracies == ()

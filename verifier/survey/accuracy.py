@@ -13,7 +13,12 @@ from verifier.survey import regions as survey_regions
 from verifier.survey.records import Accuracy, Region, Worst
 from verifier.survey.statistics import Statistics
 from verifier.symbolic.arithmetic.nearest import Rounded
-from verifier.symbolic.truth.many_points import Bulk, RoundedTruth, Truths, truth_of
+from verifier.symbolic.truth.many_points import (
+    BatchOracle,
+    BatchTruths,
+    RoundedTruth,
+    truth_of,
+)
 
 LONG = 64
 """Points of a tensor that goes through PyTorch's vector kernels."""
@@ -37,15 +42,15 @@ class Assessment:
 
     def __init__(
         self,
-        bulk: Bulk,
+        oracle: BatchOracle,
         points: Sequence[Point],
-        truths: Truths,
+        truths: BatchTruths,
         format_: Format,
         measure: Measure,
         *,
         threshold: float,
     ) -> None:
-        self.bulk, self.points, self.format = bulk, points, format_
+        self.oracle, self.points, self.format = oracle, points, format_
         self.truths, self.measure, self.threshold = truths, measure, threshold
 
     def accuracies(self, route: str, measurement: Measurement) -> Iterator[Accuracy]:
@@ -111,7 +116,7 @@ class Assessment:
         """Whether other derivations contradict the truth at a point; then it is undecided from now on."""
         columns = self.truths.columns.values()
         here = [column[index] for column in columns]
-        again = self.bulk.dispute(self.points[index], UPSTREAM, self.format, here)
+        again = self.oracle.contested(self.points[index], UPSTREAM, self.format, here)
         for column, truth in zip(columns, again, strict=True):
             column[index] = truth
         return not isinstance(truths[index], Rounded)
@@ -123,7 +128,7 @@ class Assessment:
         assert index is not None
         point = self.points[index]
         # Known for itself alone, to all its digits.
-        alone = self.bulk.truths([point], UPSTREAM, self.format, checked_every=None)
+        alone = self.oracle.truths([point], UPSTREAM, self.format, checked_every=None)
         (truth,) = alone.columns[entry]
         return Worst(
             point=self._spelled(point),
@@ -174,7 +179,7 @@ class Assessment:
         # Kernels take other ways on short tensors than on long ones.
         repeated = [*inputs] * math.ceil(LONG / len(inputs))
         measured = self.measure([{name: x} for x in repeated]).columns[entry].numbers
-        truths = self.bulk.truths(
+        truths = self.oracle.truths(
             [{name: x} for x in inputs], UPSTREAM, self.format, checked_every=None
         )
         faults = self._statistics(

@@ -27,7 +27,7 @@ from verifier.survey.accuracy import (
 )
 from verifier.survey.records import Accuracy, Sweep, SweepTask
 from verifier.symbolic.arithmetic.nearest import Rounded
-from verifier.symbolic.truth.many_points import Bulk, RoundedTruth
+from verifier.symbolic.truth.many_points import BatchOracle, RoundedTruth
 from verifier.symbolic.truth.oracle import Oracle
 
 MOST_EDGES = 100
@@ -50,12 +50,12 @@ def run(task: SweepTask) -> Sweep:
     if len(failures) == len(measures):
         return _refused(task, failures, watch)
     with watch.stage("symbolic"):
-        bulk = Bulk(Oracle(program, task.operands))
+        oracle = BatchOracle(Oracle(program, task.operands))
     with watch.stage("points"):
-        points = _points(task, row, bulk, format_)
+        points = _points(task, row, oracle, format_)
     with watch.stage("truth"):
-        most = MOST_EDGES if bulk.is_fast else MOST_SLOW
-        truths = bulk.truths(points, UPSTREAM, format_, most_asked=most)
+        most = MOST_EDGES if oracle.is_fast else MOST_SLOW
+        truths = oracle.truths(points, UPSTREAM, format_, most_asked=most)
     accuracies: list[Accuracy] = []
     for route, measure in measures.items():
         if route in failures:
@@ -67,7 +67,7 @@ def run(task: SweepTask) -> Sweep:
             continue
         with watch.stage("statistics"):
             assessment = Assessment(
-                bulk, points, truths, format_, measure, threshold=task.threshold_ulp
+                oracle, points, truths, format_, measure, threshold=task.threshold_ulp
             )
             accuracies += assessment.accuracies(route, measurement)
     return Sweep(
@@ -147,7 +147,7 @@ def _is_exhaustive(task: SweepTask) -> bool:
 
 
 def _points(
-    task: SweepTask, row: Operation, bulk: Bulk, format_: Format
+    task: SweepTask, row: Operation, oracle: BatchOracle, format_: Format
 ) -> list[Point]:
     domains = {
         name: survey_points.domain_of(row.domain[row.operands.index(name)])
@@ -158,7 +158,7 @@ def _points(
         return [{name: x} for x in survey_points.exhaustive(domain, format_)]
     if len(domains) == 1:
         ((name, domain),) = domains.items()
-        kinds = probe(bulk, name, format_)
+        kinds = probe(oracle, name, format_)
         column = survey_points.sampled(
             row, name, domain, format_, task.sample, task.seed, kinds
         )
@@ -186,7 +186,7 @@ def _several(
     return [dict(zip(domains, values, strict=True)) for values in rows]
 
 
-def probe(bulk: Bulk, name: str, format_: Format) -> survey_points.Probe:
+def probe(oracle: BatchOracle, name: str, format_: Format) -> survey_points.Probe:
     """What kind of numbers value and gradient are: zero, subnormal, normal, the one at an end of the domain, beyond."""
     ends: set[float] = set()
 
@@ -201,7 +201,7 @@ def probe(bulk: Bulk, name: str, format_: Format) -> survey_points.Probe:
         return "saturated" if is_value and entry.nearest in ends else "normal"
 
     def kinds(inputs: Sequence[float]) -> list[tuple[str, str]]:
-        truths = bulk.truths(
+        truths = oracle.truths(
             [{name: x} for x in inputs], UPSTREAM, format_, checked_every=None
         )
         values = truths.columns[VALUE]

@@ -16,8 +16,8 @@ from verifier.judgement.tolerance import Tolerance
 from verifier.language.casefile.case import Case
 from verifier.measurements import Batch, Measurement
 from verifier.records import Entry, PointTruth
-from verifier.symbolic.rounding.model import Mode
 from verifier.symbolic.rounding.models import Rounding
+from verifier.symbolic.rounding.program_model import Mode
 from verifier.verification.prepare import Prepared, Setting
 
 Point = Mapping[str, Number]

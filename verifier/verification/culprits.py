@@ -13,7 +13,7 @@ from verifier.judgement.diagnosis import diagnose
 from verifier.language.kernels.compositions import expand
 from verifier.language.programs.program import Program
 from verifier.records import Comparison, Verdict
-from verifier.symbolic.truth.local import examine
+from verifier.symbolic.truth.examination import examine
 from verifier.traces import Cause, Diagnosis, Event, Trace
 from verifier.verification.bench import WALKED_ROUTES, Bench
 from verifier.verification.judging import Row

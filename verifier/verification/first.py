@@ -9,7 +9,7 @@ from verifier.fields import REAL
 from verifier.language.points.upstream import gradients
 from verifier.measurements import Batch, Measurement
 from verifier.records import Entry, Epoch, PointTruth
-from verifier.symbolic.truth.oracle import may_vanish
+from verifier.symbolic.truth.deciding import may_vanish
 from verifier.verification.bench import Bench, Point
 from verifier.verification.expectations import broken_at
 from verifier.verification.findings import Failure, Findings, FirstRun

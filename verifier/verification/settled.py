@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from verifier.measurements import Batch, Measurement
 from verifier.records import VALUE, Entry, PointTruth, Tally, Verdict
 from verifier.symbolic.arithmetic.nearest import Rounded
-from verifier.symbolic.truth.many_points import RoundedTruth, Truths
+from verifier.symbolic.truth.many_points import BatchTruths, RoundedTruth
 from verifier.verification.bench import Bench
 
 TOGETHER_FROM = 2_000
@@ -20,7 +20,7 @@ TOGETHER_FROM = 2_000
 class Settled:
     """The truths at all points of a run, and at which of them nothing is left to judge."""
 
-    truths: Truths
+    truths: BatchTruths
     places: frozenset[int] = frozenset()
     largest: Mapping[Entry, float]
     """By entry, the largest error among those points, in ulps."""
@@ -77,7 +77,7 @@ def settle(
     return Settled(truths=truths, places=frozenset(places), largest=largest)
 
 
-def _truths(bench: Bench, batch: Batch, measurement: Measurement) -> Truths | None:
+def _truths(bench: Bench, batch: Batch, measurement: Measurement) -> BatchTruths | None:
     """The truths at all points of a plain run of many: one upstream gradient, no steps."""
     if len(batch) < TOGETHER_FROM:
         return None

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from verifier.floats import Format, nearest
 from verifier.language.programs.program import Program
-from verifier.symbolic.truth.local import agree
+from verifier.symbolic.truth.agreement import agree
 from verifier.verification.rewrite_rules import RULES
 from verifier.verification.rewriting import Edit, Reader, Suggestion, apart, written
 

@@ -24,7 +24,7 @@ from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.calculus.chain import Structure
 from verifier.symbolic.calculus.complex_chain import ComplexChain
 from verifier.symbolic.rounding.complex_model import ComplexRoundingModel
-from verifier.symbolic.rounding.model import Mode
+from verifier.symbolic.rounding.program_model import Mode
 
 UNARY = sorted(n for n in HOLOMORPHIC if operations.OPERATIONS[n].arity == 1)
 UNIT = Fraction(1, 2**24)

@@ -20,7 +20,7 @@ from verifier.language.operations import table as operations
 from verifier.language.programs.parsing import parse
 from verifier.language.programs.program import Program
 from verifier.symbolic.rounding.hessian import HessianRounding
-from verifier.symbolic.rounding.model import Mode
+from verifier.symbolic.rounding.program_model import Mode
 from verifier.symbolic.truth.hessian import HessianOracle
 
 DTYPES = ("float32", "float64")

@@ -18,7 +18,9 @@ from verifier.automatic import routes
 from verifier.floats import BINARY32, BINARY64, FORMATS, Format, nearest, ulp
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.records import VALUE, Enclosure, Entry, TruthStatus
-from verifier.symbolic.rounding.model import REORDERING_ULP, Mode, RoundingModel
+from verifier.symbolic.rounding.model import RoundingModel
+from verifier.symbolic.rounding.program_model import Mode
+from verifier.symbolic.rounding.real_arithmetic import REORDERING_ULP
 from verifier.symbolic.truth.oracle import Oracle
 
 # Without digamma, lgamma and polygamma, in which PyTorch 2.13 is no faithful implementation (see test_operations).

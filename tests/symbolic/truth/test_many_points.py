@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -27,21 +27,32 @@ from verifier.floats import (
 )
 from verifier.language.operations import table as operations
 from verifier.language.programs.parsing import parse
+from verifier.language.programs.program import Program
 from verifier.records import VALUE, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic import straight_lines as lines
 from verifier.symbolic.arithmetic.nearest import Rounded, rounding
-from verifier.symbolic.truth import many_points as bulk
-from verifier.symbolic.truth.many_points import UNEXAMINED, Bulk, truth_of
+from verifier.symbolic.truth import many_points
+from verifier.symbolic.truth.many_points import UNEXAMINED, BatchOracle, truth_of
 from verifier.symbolic.truth.oracle import Oracle
 
 formats = st.sampled_from(list(FORMATS.values()))
 inf = math.inf
 
 
-def made(text: str) -> Bulk:
+def made(text: str) -> BatchOracle:
     program = parse(text)
-    return Bulk(Oracle(program, program.inputs))
+    return BatchOracle(Oracle(program, program.inputs))
+
+
+def truths(
+    program: Program,
+    wrt: Sequence[str],
+    points: Sequence[Mapping[str, float]],
+    upstream: float,
+    format_: Format,
+) -> many_points.BatchTruths:
+    return BatchOracle(Oracle(program, wrt)).truths(points, upstream, format_)
 
 
 def line(format_: Format, count: int, **limits: float) -> list[float]:
@@ -171,7 +182,9 @@ def ends(truth: Truth) -> tuple[Fraction, Fraction]:
     return truth.enclosure.lower, truth.enclosure.upper
 
 
-def assert_agree(found: bulk.RoundedTruth, truth: Truth, format_: Format) -> None:
+def assert_agree(
+    found: many_points.RoundedTruth, truth: Truth, format_: Format
+) -> None:
     if not isinstance(found, Rounded):
         assert found == truth
         return
@@ -253,7 +266,7 @@ def test_the_oracle_is_asked_of_no_more_edges_than_allowed() -> None:
 
 
 def test_there_may_be_no_points() -> None:
-    found = bulk.truths(parse("exp(x)"), ["x"], [], 1.0, BINARY32)
+    found = truths(parse("exp(x)"), ["x"], [], 1.0, BINARY32)
     assert (found.columns, found.checked) == ({VALUE: [], gradient("x"): []}, 0)
 
 
@@ -298,7 +311,7 @@ def test_value_and_gradient_are_those_of_mpmath(name: str, format_: Format) -> N
 POINTS = [{"x": x} for x in (0.5, 1.25, -3.0)]
 
 
-def disputed(many: Bulk, format_: Format = BINARY32) -> list[bool]:
+def disputed(many: BatchOracle, format_: Format = BINARY32) -> list[bool]:
     found = many.truths(POINTS, 1.0, format_, checked_every=1)
     assert found.checked == len(POINTS)
     columns = found.columns.values()
@@ -328,7 +341,7 @@ def test_a_truth_off_by_an_ulp_is_disputed(
 
         return rounded
 
-    monkeypatch.setattr(bulk, "rounding", off)
+    monkeypatch.setattr(many_points, "rounding", off)
     assert disputed(made("sigmoid(x)")) == [True] * 3
 
 
@@ -339,7 +352,7 @@ def test_a_rest_off_by_a_hundredth_of_an_ulp_is_disputed(
         honest = rounding(format_)
         return lambda ball: (f := honest(ball)) and f._replace(rest=f.rest + 0.01)
 
-    monkeypatch.setattr(bulk, "rounding", off)
+    monkeypatch.setattr(many_points, "rounding", off)
     assert disputed(made("sigmoid(x)")) == [True] * 3
 
 
@@ -370,7 +383,7 @@ def test_the_witness_alone_can_dispute(monkeypatch: pytest.MonkeyPatch) -> None:
     def fooled(*arguments: Any) -> Any:
         return {"x": balls.exact(0.3)}
 
-    monkeypatch.setattr(bulk.witness, "gradient", fooled)
+    monkeypatch.setattr(many_points.witness, "gradient", fooled)
     found = made("sigmoid(x)").truths(POINTS, 1.0, BINARY32, checked_every=1)
     reasons = [
         entry.reason
@@ -401,11 +414,11 @@ def test_neighbours_that_are_settled_together_round_as_each_alone(
     many = made(text)
     inputs = [{"x": x} for x in line(BFLOAT16, 4081)]
 
-    def settled() -> bulk.Truths:
+    def settled() -> many_points.BatchTruths:
         return many.truths(inputs, 1.0, BFLOAT16, checked_every=None, most_asked=0)
 
     together = settled()
-    monkeypatch.setattr(bulk, "BLOCK", 1)
+    monkeypatch.setattr(many_points, "BLOCK", 1)
     alone = settled()
     assert together.settled == alone.settled
     for ours, theirs in (
@@ -426,16 +439,16 @@ def test_neighbours_that_are_settled_together_round_as_each_alone(
 
 def test_neighbours_are_settled_together_where_a_function_stands_still() -> None:
     """Far out one ball is enough for a block of points, and a kink within a block is none's to share."""
-    inputs = [{"x": 200.0 + k} for k in range(bulk.BLOCK)]
-    found = bulk.truths(parse("sigmoid(x)"), ["x"], inputs, 1.0, BFLOAT16)
+    inputs = [{"x": 200.0 + k} for k in range(many_points.BLOCK)]
+    found = truths(parse("sigmoid(x)"), ["x"], inputs, 1.0, BFLOAT16)
     assert len({id(entry) for entry in found.columns[VALUE]}) == 1
-    mixed = [{"x": 3.0 if k == 64 else 200.0 + k} for k in range(bulk.BLOCK)]
-    found = bulk.truths(parse("sigmoid(x)"), ["x"], mixed, 1.0, BFLOAT16)
+    mixed = [{"x": 3.0 if k == 64 else 200.0 + k} for k in range(many_points.BLOCK)]
+    found = truths(parse("sigmoid(x)"), ["x"], mixed, 1.0, BFLOAT16)
     middle = found.columns[VALUE][64]
     assert isinstance(middle, Rounded)
     assert middle.nearest == nearest(1 / (1 + Fraction(math.exp(-3))), BFLOAT16) < 1
-    kinked = [{"x": k - 64.5} for k in range(bulk.BLOCK)]
-    found = bulk.truths(parse("relu(x)"), ["x"], kinked, 1.0, BFLOAT16)
+    kinked = [{"x": k - 64.5} for k in range(many_points.BLOCK)]
+    found = truths(parse("relu(x)"), ["x"], kinked, 1.0, BFLOAT16)
     for entry, point in zip(found.columns[gradient("x")], kinked, strict=True):
         assert isinstance(entry, Rounded)
         assert entry.nearest == (0.0 if point["x"] < 0 else 1.0)
@@ -443,7 +456,7 @@ def test_neighbours_are_settled_together_where_a_function_stands_still() -> None
 
 def test_a_choice_between_numbers_is_no_edge() -> None:
     """A comparison of constants has no neighbours at which it goes another way."""
-    found = bulk.truths(
+    found = truths(
         parse("where(1 == 1, sin(x), 1/x)"),
         ["x"],
         [{"x": 0.0}, {"x": 1.0}],
@@ -456,7 +469,5 @@ def test_a_choice_between_numbers_is_no_edge() -> None:
     ):
         assert isinstance(entry, Rounded)
         assert entry.nearest == true
-    kink = bulk.truths(
-        parse("where(x == 1, x, 2*x)"), ["x"], [{"x": 1.0}], 1.0, BINARY64
-    )
+    kink = truths(parse("where(x == 1, x, 2*x)"), ["x"], [{"x": 1.0}], 1.0, BINARY64)
     assert kink.settled == [False]

@@ -12,7 +12,7 @@ from verifier.fields import COMPLEX, REAL, Field
 from verifier.floats import BINARY32, BINARY64
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.records import VALUE, Enclosure, Rectangle, TruthStatus
-from verifier.symbolic.rounding.model import Mode
+from verifier.symbolic.rounding.program_model import Mode
 from verifier.symbolic.truth.excuses import Excuses
 from verifier.symbolic.truth.side import SymbolicSide, side_of
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 from verifier.floats import Format
 from verifier.language.programs.program import Program
@@ -14,7 +12,9 @@ from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.rounding import passes
 from verifier.symbolic.rounding.cancellation import CancellationModel
-from verifier.symbolic.rounding.model import Mode, RoundingModel, _ends
+from verifier.symbolic.rounding.model import RoundingModel
+from verifier.symbolic.rounding.program_model import Mode
+from verifier.symbolic.rounding.real_arithmetic import RealArithmetic
 
 
 class HessianRounding:
@@ -44,7 +44,7 @@ class HessianRounding:
         self.upstream = written.inputs[-1]
         if outer is Mode.FORWARD:
             written = passes.tangents(written, wrt)
-        kind = CancellationModel if cancelling else _AnyOrder
+        kind = CancellationModel if cancelling else _AnyOrderModel
         self.model = kind(written, wrt, format_, limited_range=limited_range)
 
     def spread(
@@ -65,47 +65,44 @@ class HessianRounding:
     def _steps(self, point: Mapping[str, float]) -> list[Enclosure | None]:
         """The spread of every step's value."""
         model = self.model
-        with balls.workprec(model.working_bits):
-            values = model._forward(point)
-            return [_ends(values[index]) for index in model.program.steps.values()]
+        with balls.workprec(model.arithmetic.working_bits):
+            values = model.values(point)
+            return [model.reach(values[node]) for node in model.program.steps.values()]
 
     def _jacobian(
         self, point: Mapping[str, float]
     ) -> list[dict[str, Enclosure | None]]:
         """The spread of every step's gradient, the cotangent being 1."""
         model = self.model
-        with balls.workprec(model.working_bits):
-            values = model._forward(point)
-            return [
-                self._row(values, index)
-                for index in tuple(model.program.steps.values())
-            ]
-
-    def _row(self, values: Sequence[Any], output: int) -> dict[str, Enclosure | None]:
-        model = self.model
-        model.program = replace(model.program, output=output)
-        adjoints = model._backward(values, balls.exact(1.0))
-        return {
-            name: _ends(adjoints[model.leaves[name]])
-            if name in model.leaves
-            else _ends(balls.zero())
-            for name in self.wrt
-        }
+        rows: list[dict[str, Enclosure | None]] = []
+        with balls.workprec(model.arithmetic.working_bits):
+            values, zero = model.values(point), model.exact(0.0)
+            for node in model.program.steps.values():
+                adjoints = model.adjoints(values, node, model.exact(1.0))
+                by_name = {name: adjoints[leaf] for name, leaf in model.leaves.items()}
+                rows.append({n: model.reach(by_name.get(n, zero)) for n in self.wrt})
+        return rows
 
 
-class _AnyOrder(RoundingModel):
-    """A rounding model that holds in whatever order PyTorch multiplies.
+class _AnyOrderArithmetic(RealArithmetic):
+    """Rounding that holds in whatever order PyTorch multiplies.
 
     `tanh_backward` and its kin have derivative formulas of their own: the same factors as in the derivative of the
     row's formula, in another order. Half an ulp of one partial product may be a whole one of another; so the
     error is relative here, as it is at most in any order.
     """
 
-    def _widen(self, ball: Ball, scale: Ball, error_ulp: Fraction) -> Ball:
-        usual = super()._widen(ball, scale, error_ulp)
+    def widen(self, ball: Ball, scale: Ball, error_ulp: Fraction) -> Ball:
+        usual = super().widen(ball, scale, error_ulp)
         if not balls.is_finite(usual) or not balls.is_finite(scale):
             return usual
         unit = balls.dyadic(1 - self.format.precision_bits)
         relative = balls.exact(error_ulp) * unit * scale.abs_upper()
         # The usual one prevails among subnormals, where errors are absolute.
         return usual.union(balls.around(ball, relative))
+
+
+class _AnyOrderModel(RoundingModel):
+    """A real program in that arithmetic."""
+
+    arithmetic_of = _AnyOrderArithmetic

@@ -10,14 +10,18 @@ from typing import Any, Protocol
 from verifier.floats import Format
 from verifier.language.programs.program import Program
 from verifier.records import VALUE, Entry
-from verifier.symbolic.rounding.cancellation import CancellationModel
-from verifier.symbolic.rounding.complex_ideal import (
+from verifier.symbolic.rounding.cancellation import (
+    CancellationModel,
     ComplexCancellationModel,
-    ComplexIdealModel,
 )
-from verifier.symbolic.rounding.complex_model import ComplexRoundingModel
+from verifier.symbolic.rounding.complex_model import (
+    ComplexIdealModel,
+    ComplexRoundingModel,
+)
 from verifier.symbolic.rounding.hessian import HessianRounding
-from verifier.symbolic.rounding.model import IdealModel, Mode, RoundingModel
+from verifier.symbolic.rounding.local_ulp import complex_local_ulp, local_ulp
+from verifier.symbolic.rounding.model import IdealModel, RoundingModel
+from verifier.symbolic.rounding.program_model import Mode
 from verifier.symbolic.rounding.spread import Spread
 
 AnySpread = Spread[Any]
@@ -125,7 +129,7 @@ def real_rounding(
         limited=Model(limited, hessian(limited=True)),
         accurate=Model(IdealModel(program, wrt, format_, mode=inner)),
         cancelling=Model(cancelling, hessian(limited=False, cancelling=True)),
-        local=free.local_ulp,
+        local=local_ulp(free.program, inner),
     )
 
 
@@ -149,5 +153,5 @@ def complex_rounding(
         limited=Model(limited),
         accurate=Model(ComplexIdealModel(program, wrt, format_)),
         cancelling=Model(cancelling),
-        local=free.local_ulp,
+        local=complex_local_ulp(free.program),
     )

@@ -8,7 +8,6 @@ from dataclasses import replace
 from verifier.floats import Format, nearest, ulp
 from verifier.language.programs.program import Program
 from verifier.records import (
-    VALUE,
     Enclosure,
     Entry,
     PointTruth,
@@ -18,19 +17,18 @@ from verifier.records import (
 )
 from verifier.symbolic.arithmetic import balls, complex_balls
 from verifier.symbolic.arithmetic.complex_balls import Number
-from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus import complex_witness
-from verifier.symbolic.calculus.chain import Known, Pass, Standing
+from verifier.symbolic.calculus.chain import Known, Standing
 from verifier.symbolic.calculus.complex_chain import ComplexChain
-from verifier.symbolic.calculus.stepwise import Stepwise
-from verifier.symbolic.truth.oracle import Zeros, known_parts, may_vanish
+from verifier.symbolic.truth.deciding import (
+    TIGHT_BITS,
+    Zeros,
+    decide,
+    known_parts,
+    may_vanish,
+)
+from verifier.symbolic.truth.entrywise import Entrywise
 
-GUARD_BITS = 40
-"""Precision beyond the format's at the first attempt."""
-LARGEST_PRECISION_BITS = 12_000
-"""The cap: enough to show that an exact zero rounds to zero in binary64 behind much cancellation."""
-TIGHT_BITS = 20
-"""Bits of an ulp of |z| to which a truth is known that may still round either way in one of its parts."""
 PATIENCE_BITS = 1_000
 """Up to here a part that does not round one way is asked again: it may be an exact number, or a zero."""
 WITNESS_BITS = 256
@@ -41,80 +39,57 @@ class ComplexOracle:
 
     def __init__(self, program: Program, wrt: Sequence[str]) -> None:
         self.program = program
-        self.wrt = tuple(wrt)
-        self.stepwise = Stepwise(program, ComplexChain)
+        self.derivative = Entrywise(program, wrt, ComplexChain, complex_balls.zero)
+        self.entries = self.derivative.entries
         self.zeros = Zeros()
-        self.leaves = {
-            node.name or "": index
-            for index, node in enumerate(program.nodes)
-            if node.operation == "variable"
-        }
-        gradient = (Entry("gradient", (name,)) for name in self.wrt)
-        steps = (Entry("step", (name,)) for name in program.steps)
-        self.entries = (VALUE, *gradient, *steps)
 
     def at(
         self, point: Mapping[str, complex], upstream: complex, format_: Format
     ) -> PointTruth:
         """Enclosures tight enough to round in the components' format, or why there are none."""
-        places = list(self.entries)
-        found: dict[Entry, Truth] = {}
-        tries = attempts(
-            lambda: self._attempt(point, upstream, places),
-            format_.precision_bits + GUARD_BITS,
-            LARGEST_PRECISION_BITS,
+
+        def attempt(
+            entries: Sequence[Entry], before: Mapping[Entry, Truth]
+        ) -> dict[Entry, Truth]:
+            done = self.derivative.evaluate(point, upstream)
+            return {e: _truth(self.derivative.known(done, e)) for e in entries}
+
+        truths, left = decide(
+            self.entries,
+            attempt,
+            lambda truth, bits: _decided(truth, format_, patient=bits < PATIENCE_BITS),
+            self.zeros,
+            format_,
         )
-        for bits, truths in tries:
-            found.update(truths)
-            patient = bits < PATIENCE_BITS
-            places = [
-                place
-                for place in places
-                if not _decided(found[place], format_, patient=patient)
-                and not self.zeros.accept(
-                    place, known_parts(found[place]), format_, bits
-                )
-            ]
-            if not places:
-                break
-        for place in places:
-            reason = (
-                found[place].reason or "at the highest precision no more than a region"
+        for entry in left:
+            reason = truths[entry].reason or (
+                "at the highest precision no more than a region"
             )
-            found[place] = replace(
-                found[place], status=TruthStatus.PRECISION, reason=reason
+            truths[entry] = replace(
+                truths[entry], status=TruthStatus.PRECISION, reason=reason
             )
-        return found
+        return truths
 
     def over(
-        self,
-        inputs: Mapping[str, Number],
-        upstream: complex,
-        entry: Entry,
+        self, inputs: Mapping[str, Number], upstream: complex, entry: Entry
     ) -> Known:
         """What is known of one entry over rectangles of inputs, at the precision in force."""
-        done = self.stepwise.evaluate(inputs, upstream)
-        if entry.quantity == "gradient" and entry.wrt[0] not in self.leaves:
-            return Known(complex_balls.zero())
-        return self._known(done, entry)
+        return self.derivative.over(inputs, upstream, entry)
 
     def attested(
-        self,
-        point: Mapping[str, complex],
-        upstream: complex,
-        truths: PointTruth,
+        self, point: Mapping[str, complex], upstream: complex, truths: PointTruth
     ) -> PointTruth:
-        """The truths as the witness leaves it: a gradient that it contradicts becomes undecided."""
+        """The truths as the witness leaves them: a gradient that it contradicts becomes undecided."""
         attested = dict(truths)
         with balls.workprec(WITNESS_BITS):
-            done = self.stepwise.evaluate(point, upstream)
+            done = self.derivative.evaluate(point, upstream)
             for entry, known in truths.items():
                 is_derived = entry in self.entries and entry.quantity == "gradient"
                 if not is_derived or known.status is not TruthStatus.FINITE:
                     continue
                 (name,) = entry.wrt
                 second = complex_witness.gradient(self.program, point, name, upstream)
-                first = self._known(done, entry)
+                first = self.derivative.known(done, entry)
                 if second is None or first.standing is not Standing.REGULAR:
                     continue
                 if not complex_balls.overlaps(first.ball, second):
@@ -123,27 +98,6 @@ class ComplexOracle:
                 else:
                     attested[entry] = replace(known, derivations=2)
         return attested
-
-    def _attempt(
-        self,
-        point: Mapping[str, complex],
-        upstream: complex,
-        places: Sequence[Entry],
-    ) -> dict[Entry, Truth]:
-        done = self.stepwise.evaluate(point, upstream)
-        return {place: _truth(self._known(done, place)) for place in places}
-
-    def _known(self, done: Pass, entry: Entry) -> Known:
-        output = done.values[self.program.output]
-        if entry == VALUE:
-            return output
-        nodes = self.leaves if entry.quantity == "gradient" else self.program.steps
-        known = done.adjoints[nodes[entry.wrt[0]]]
-        if known is not None:
-            return known
-        if output.standing is not Standing.REGULAR:
-            return output  # where the function is not known, no derivative of it is
-        return Known(complex_balls.zero())
 
 
 _STATUS = {

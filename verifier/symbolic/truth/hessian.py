@@ -10,33 +10,30 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import combinations_with_replacement
 
 from verifier.floats import Format
-from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.records import Entry, PointTruth, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls, evaluation
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.expansions.terms import NoLimit, Outside, Unresolved
 from verifier.symbolic.arithmetic.formula import Formula
-from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus import derivative, witness
-from verifier.symbolic.calculus.chain import Known, Standing
-from verifier.symbolic.calculus.real_chain import is_on_cut
-from verifier.symbolic.calculus.stepwise import Stepwise
+from verifier.symbolic.calculus.chain import Known, Pass, Standing
+from verifier.symbolic.calculus.real_chain import RealChain, is_on_cut
 from verifier.symbolic.limits import joint, paths
 from verifier.symbolic.limits.limits import EFFORTS, Limits
 from verifier.symbolic.truth.clarke import Clarke
-from verifier.symbolic.truth.oracle import (
-    _STATUS,
-    GUARD_BITS,
-    LARGEST_PRECISION_BITS,
+from verifier.symbolic.truth.deciding import (
+    STATUS,
     Zeros,
-    _intersect,
-    _narrow,
+    decide,
     decided,
-    known_parts,
+    intersection,
+    narrowed,
 )
+from verifier.symbolic.truth.entrywise import Entrywise
 
 Pair = tuple[str, str]
 
@@ -52,23 +49,13 @@ class HessianOracle:
     def __init__(
         self, program: Program, wrt: Sequence[str], limits: Limits | None = None
     ) -> None:
-        program = rewriting.define(program)
-        self.program = program
+        self.derivative = Entrywise(program, wrt, RealChain, balls.zero)
+        self.program = self.derivative.program
         self.limits = limits
         self.wrt = tuple(wrt)
-        self.stepwise = Stepwise(program)
         self.zeros = Zeros()
-        self.pairs = [
-            (first, second)
-            for index, first in enumerate(self.wrt)
-            for second in self.wrt[index:]
-        ]
-        self.whole = _whole(program, self.pairs)
-        self.leaves = {
-            node.name: index
-            for index, node in enumerate(program.nodes)
-            if node.operation == "variable"
-        }
+        self.pairs = list(combinations_with_replacement(self.wrt, 2))
+        self.whole = _whole(self.program, self.pairs)
 
     def at(
         self,
@@ -82,30 +69,22 @@ class HessianOracle:
         With the truths of `first` order, what only a limit can decide is decided by the
         limits.
         """
-        found: dict[Pair, Truth] = {}
-        open_ = list(self.pairs)
-        tries = attempts(
-            lambda: self._attempt(point, upstream, open_, found),
-            format_.precision_bits + GUARD_BITS,
-            LARGEST_PRECISION_BITS,
+        entries = {Entry("hessian", pair): pair for pair in self.pairs}
+        truths, _ = decide(
+            entries,
+            lambda left, before: self._attempt(point, upstream, left, before),
+            lambda truth, bits: decided(truth, format_),
+            self.zeros,
+            format_,
         )
-        for bits, truths in tries:
-            found.update(truths)
-            open_ = [
-                pair
-                for pair in open_
-                if not decided(found[pair], format_)
-                and not self.zeros.accept(pair, known_parts(found[pair]), format_, bits)
-            ]
-            if not open_:
-                break
-        found = {pair: _settled(truth) for pair, truth in found.items()}
-        found |= {(j, i): truth for (i, j), truth in found.items()}
+        for entry, (i, j) in entries.items():
+            truths[entry] = _settled(truths[entry])
+            truths[Entry("hessian", (j, i))] = truths[entry]
         if self.limits is not None and first is not None:
-            for pair in self.pairs:
-                if found[pair].status is TruthStatus.LIMIT:
-                    found |= self._by_limits(pair, point, upstream, first)
-        return {Entry("hessian", pair): truth for pair, truth in found.items()}
+            for entry, pair in entries.items():
+                if truths[entry].status is TruthStatus.LIMIT:
+                    truths |= self._by_limits(pair, point, upstream, first)
+        return truths
 
     def _by_limits(
         self,
@@ -113,12 +92,12 @@ class HessianOracle:
         point: Mapping[str, float],
         upstream: float,
         first: PointTruth,
-    ) -> dict[Pair, Truth]:
+    ) -> dict[Entry, Truth]:
         """The truth of a pair in both orders; what one does not tell the other does where both are proved alike."""
         assert self.limits is not None
         orders = list(dict.fromkeys((pair, pair[::-1])))
         found = {
-            order: self.limits.second(
+            Entry("hessian", order): self.limits.second(
                 point, order, upstream, first[Entry("gradient", order[:1])]
             )
             for order in orders
@@ -168,11 +147,8 @@ class HessianOracle:
     ) -> Known:
         """What is known of one entry over balls of inputs, at the precision in force; by SymPy's formulas alone."""
         pair = entry.wrt[0], entry.wrt[1]
-        adjoints = self.stepwise.evaluate(inputs, upstream).adjoints
-        standing = {
-            name: adjoints[self.leaves[name]] or Known(balls.zero()) for name in pair
-        }
-        worst = max((standing[name] for name in pair), key=lambda k: k.standing)
+        done = self.derivative.evaluate(inputs, upstream)
+        worst = max((self._slope(done, n) for n in pair), key=lambda k: k.standing)
         if worst.standing is not Standing.REGULAR:
             return worst
         if pair not in self.pairs:
@@ -184,31 +160,36 @@ class HessianOracle:
         self,
         point: Mapping[str, float],
         upstream: float,
-        pairs: Sequence[Pair],
-        before: Mapping[Pair, Truth],
-    ) -> dict[Pair, Truth]:
-        done = self.stepwise.evaluate(point, upstream)
-        standing = {
-            name: done.adjoints[self.leaves[name]] or Known(balls.zero())
-            for name in self.wrt
+        entries: Sequence[Entry],
+        before: Mapping[Entry, Truth],
+    ) -> dict[Entry, Truth]:
+        done = self.derivative.evaluate(point, upstream)
+        slopes = {name: self._slope(done, name) for name in self.wrt}
+        regular = {
+            name
+            for entry in entries
+            if all(slopes[n].standing is Standing.REGULAR for n in entry.wrt)
+            for name in entry.wrt
         }
-        asked = [
-            pair
-            for pair in pairs
-            if all(standing[name].standing is Standing.REGULAR for name in pair)
-        ]
-        names = [name for name in self.wrt if any(name in pair for pair in asked)]
+        names = [name for name in self.wrt if name in regular]
         series = witness.second_derivatives(self.program, point, names, upstream)
         on_cut = is_on_cut(self.program, done.values)
         symbolic = {} if on_cut else self._symbolic(point, upstream)
-        found: dict[Pair, Truth] = {}
-        for pair in pairs:
-            worst = max((standing[name] for name in pair), key=lambda k: k.standing)
+        truths: dict[Entry, Truth] = {}
+        for entry in entries:
+            pair = entry.wrt[0], entry.wrt[1]
+            worst = max((slopes[name] for name in pair), key=lambda k: k.standing)
             if worst.standing is not Standing.REGULAR:
-                found[pair] = Truth(status=_STATUS[worst.standing], reason=worst.reason)
+                truth = Truth(status=STATUS[worst.standing], reason=worst.reason)
             else:
-                found[pair] = _truth(series[pair], symbolic.get(pair), before.get(pair))
-        return found
+                truth = _truth(series[pair], symbolic.get(pair), before.get(entry))
+            truths[entry] = truth
+        return truths
+
+    def _slope(self, done: Pass, name: str) -> Known:
+        """What a pass says of the derivative by an input."""
+        entry = Entry("gradient", (name,))
+        return self.derivative.adjoint(done, entry) or Known(balls.zero())
 
     def _symbolic(
         self, point: Mapping[str, float | Ball], upstream: float
@@ -260,15 +241,15 @@ def _truth(series: Ball | None, symbolic: Ball | None, before: Truth | None) -> 
     if series is None:
         return Truth(status=TruthStatus.PRECISION, reason=HIDDEN_EDGE)
     if symbolic is None:
-        return _narrow(balls.enclosure(series), before)
+        return narrowed(balls.enclosure(series), before)
     if not balls.overlaps(series, symbolic):
         reason = (
             f"the second derivative by power series {series} and SymPy's of the whole "
             f"expression {symbolic} are disjoint"
         )
         return Truth(status=TruthStatus.ORACLE, reason=reason)
-    both = _intersect(balls.enclosure(series), balls.enclosure(symbolic))
-    return replace(_narrow(both, before), derivations=2)
+    both = intersection(balls.enclosure(series), balls.enclosure(symbolic))
+    return replace(narrowed(both, before), derivations=2)
 
 
 def _settled(truth: Truth) -> Truth:

@@ -3,7 +3,7 @@
 The value is that of the program as written, the gradient SymPy's derivative of the whole expression. A point is settled
 so only where every operation of the written program is proved to be smooth: there the two belong together. Kinks, ends
 of a domain, poles, infinite inputs and −0 go to the oracle. At every `CHECKED_EVERY`-th settled point, and wherever
-`Bulk.dispute` is asked, the oracle's two derivations and the witness are held against what was settled.
+`BatchOracle.contested` is asked, the oracle's two derivations and the witness are compared with what was settled.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from fractions import Fraction
 from typing import Any
 
 from verifier.floats import Format, nearest, ulp
-from verifier.language.programs.program import Program
 from verifier.records import Enclosure, Entry, PointTruth, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
@@ -58,7 +57,7 @@ def truth_of(entry: RoundedTruth) -> Truth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Truths:
+class BatchTruths:
     """The truth at many points, by point in order."""
 
     columns: Mapping[Entry, list[RoundedTruth]]
@@ -74,38 +73,25 @@ class Truths:
         }
 
 
-def truths(
-    program: Program,
-    wrt: Sequence[str],
-    points: Sequence[Point],
-    upstream: float,
-    format_: Format,
-) -> Truths:
-    """The true value, and upstream × the derivative by each of `wrt`, at every point."""
-    return Bulk(Oracle(program, wrt)).truths(points, upstream, format_)
-
-
 UNEXAMINED = Truth(
     status=TruthStatus.BUDGET,
     reason="the oracle alone knows it, and was asked at enough other points",
 )
 
 
-class Bulk:
-    """An oracle made fast for many points."""
+class BatchOracle:
+    """An oracle compiled to a straight line of balls, fast at many points."""
 
     def __init__(self, oracle: Oracle) -> None:
         self.oracle = oracle
         self.wrt = oracle.wrt
-        program = oracle.stepwise.program
+        program, formula = oracle.program, oracle.whole.formula
         self.inputs = program.inputs
         known = {*balls.OPERATIONS, "variable", "constant"}
         self.written: CompiledProgram | None = None
-        if oracle.whole is not None and {n.operation for n in program.nodes} <= known:
+        if formula is not None and {n.operation for n in program.nodes} <= known:
             self.written = CompiledProgram(program)
-            self.gradient = CompiledFormula(
-                oracle.whole, self.inputs, oracle.whole.outputs[1:]
-            )
+            self.gradient = CompiledFormula(formula, self.inputs, formula.outputs[1:])
 
     def truths(
         self,
@@ -115,7 +101,7 @@ class Bulk:
         *,
         checked_every: int | None = CHECKED_EVERY,
         most_asked: int | None = None,
-    ) -> Truths:
+    ) -> BatchTruths:
         """The truth at every point; one settled point in `checked_every` is checked, none without.
 
         Where balls do not settle a point the oracle is asked: at infinities and −0 always, elsewhere at no more than
@@ -128,16 +114,20 @@ class Bulk:
             found[index] = (UNEXAMINED,) * (1 + len(self.wrt))
         special = [index for index in left if not self._is_plain(points[index])]
         others = sorted(set(left).difference(special))
-        for index in (*special, *_spread(others, most_asked)):
-            found[index] = self._asked(points[index], upstream, format_)
+        for index in (*special, *_evenly(others, most_asked)):
+            found[index] = self._by_oracle(points[index], upstream, format_)
         done = [index for index, ok in enumerate(settled) if ok and checked_every]
         done = done[::checked_every]
         for index in done:
-            found[index] = self.dispute(points[index], upstream, format_, found[index])
+            found[index] = self.contested(
+                points[index], upstream, format_, found[index]
+            )
         columns = [list(column) for column in zip(*found, strict=True)]
         columns = columns or [[] for _ in range(1 + len(self.wrt))]
-        return Truths(
-            columns=dict(zip(self.oracle.of_whole, columns, strict=True)),
+        return BatchTruths(
+            columns=dict(
+                zip(self.oracle.derivative.value_and_gradient, columns, strict=True)
+            ),
             settled=settled,
             checked=len(done),
         )
@@ -156,27 +146,29 @@ class Bulk:
         found: list[Any] = [None] * len(points)
         if self.written is None or not math.isfinite(upstream):
             return found
-        open_ = [i for i, point in enumerate(points) if self._is_plain(point)]
+        left = [i for i, point in enumerate(points) if self._is_plain(point)]
         bits = max(FIRST_BITS, format_.precision_bits + 2 * GUARD_BITS)
         with balls.workprec(bits):
-            open_ = self._alone(points, open_, found, self._attempt(upstream, format_))
+            left = self._by_blocks(
+                points, left, found, self._attempt(upstream, format_)
+            )
 
         def settle() -> dict[int, Any]:
             attempt = self._attempt(upstream, format_)
             return {
                 index: attempt([balls.exact(points[index][n]) for n in self.inputs])
-                for index in open_
+                for index in left
             }
 
-        for _, settled in attempts(settle, bits, MOST_BITS) if open_ else ():
+        for _, settled in attempts(settle, bits, MOST_BITS) if left else ():
             for index, entries in settled.items():
                 found[index] = entries
-            open_ = [index for index in open_ if found[index] is None]
-            if not open_:
+            left = [index for index in left if found[index] is None]
+            if not left:
                 break
         return [None if entries is _EDGE else entries for entries in found]
 
-    def _alone(
+    def _by_blocks(
         self,
         points: Sequence[Point],
         places: Sequence[int],
@@ -237,16 +229,18 @@ class Bulk:
 
     # ── asked of the oracle ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _asked(
+    def _by_oracle(
         self, point: Point, upstream: float, format_: Format
     ) -> Sequence[RoundedTruth]:
         truth = self.oracle.at(point, upstream, format_)
         return [
             rounded_truth(known, format_)
-            for known in (truth[entry] for entry in self.oracle.of_whole)
+            for known in (
+                truth[entry] for entry in self.oracle.derivative.value_and_gradient
+            )
         ]
 
-    def dispute(
+    def contested(
         self,
         point: Point,
         upstream: float,
@@ -255,7 +249,7 @@ class Bulk:
     ) -> Sequence[RoundedTruth]:
         """The entries of a point, value first, with those undecided that the oracle or the witness contradicts."""
         known = self.oracle.at(point, upstream, format_)
-        opinions = [known[entry] for entry in self.oracle.of_whole]
+        opinions = [known[entry] for entry in self.oracle.derivative.value_and_gradient]
         with balls.workprec(WITNESS_BITS):
             third = witness.gradient(self.oracle.program, point, self.wrt, upstream)
         slopes = [None] * len(self.wrt) if third is None else list(third.values())
@@ -263,7 +257,7 @@ class Bulk:
         for entry, opinion, ball in zip(
             entries, opinions, [None, *slopes], strict=True
         ):
-            reason = _quarrel(entry, opinion, ball, format_)
+            reason = _contradiction(entry, opinion, ball, format_)
             if reason is not None:
                 entry = Truth(status=TruthStatus.ORACLE, reason=reason)
             found.append(entry)
@@ -281,7 +275,7 @@ def _is_still(first: Any, last: Any) -> bool:
     return all(a.nearest == b.nearest for a, b in zip(first, last, strict=True))
 
 
-def _spread(places: Sequence[int], most: int | None) -> Iterator[int]:
+def _evenly(places: Sequence[int], most: int | None) -> Iterator[int]:
     """No more than `most` of the places, evenly from the first to the last."""
     if most is None or len(places) <= most:
         yield from places
@@ -308,7 +302,7 @@ def _power_of(unit: Fraction) -> int:
     return unit.numerator.bit_length() - unit.denominator.bit_length()
 
 
-def _quarrel(
+def _contradiction(
     entry: RoundedTruth, opinion: Truth, third: Ball | None, format_: Format
 ) -> str | None:
     """Why what was settled cannot be: the oracle's enclosure rounds otherwise, or the witness is disjoint."""

@@ -32,9 +32,11 @@ from verifier.symbolic.rounding.models import (
 from verifier.symbolic.rounding.neighbourhood import Neighbourhood
 from verifier.symbolic.truth.clarke import Clarke
 from verifier.symbolic.truth.complex_oracle import ComplexOracle
+from verifier.symbolic.truth.descent import trajectory
 from verifier.symbolic.truth.hessian import HessianOracle
-from verifier.symbolic.truth.many_points import Bulk, Truths
-from verifier.symbolic.truth.oracle import Oracle, terms
+from verifier.symbolic.truth.many_points import BatchOracle, BatchTruths
+from verifier.symbolic.truth.oracle import Oracle
+from verifier.symbolic.truth.whole import terms
 
 Point = Mapping[str, Any]
 """By argument; more than the program's inputs may be given."""
@@ -96,7 +98,7 @@ class SymbolicSide(Protocol):
 
     def many(
         self, points: Sequence[Point], upstream: Any, format_: Format
-    ) -> Truths | None:
+    ) -> BatchTruths | None:
         """The value and gradient at many points, found together; None where there is no way to."""
 
     def over(self, inputs: Point, upstream: Any, entry: Entry) -> Known:
@@ -210,8 +212,8 @@ class RealSide(_Side):
         return Clarke(self.program)
 
     @cached_property
-    def _bulk(self) -> Bulk:
-        return Bulk(self._oracle)
+    def _batch(self) -> BatchOracle:
+        return BatchOracle(self._oracle)
 
     def forget(self) -> None:
         super().forget()
@@ -226,12 +228,12 @@ class RealSide(_Side):
 
     def many(
         self, points: Sequence[Point], upstream: float, format_: Format
-    ) -> Truths | None:
+    ) -> BatchTruths | None:
         is_plain = self.order == 1 and not self._lacking and not self.program.steps
         if not is_plain:
             return None
         inputs = [self._inputs(point) for point in points]
-        return self._bulk.truths(inputs, upstream, format_)
+        return self._batch.truths(inputs, upstream, format_)
 
     def over(self, inputs: Point, upstream: float, entry: Entry) -> Known:
         if entry.quantity == "hessian" and self._hessian is not None:
@@ -254,7 +256,9 @@ class RealSide(_Side):
     def trajectory(
         self, start: Point, parameter: str, learning_rate: Fraction, epochs: int
     ) -> list[tuple[Enclosure, Enclosure] | None]:
-        return self._oracle.trajectory(start, parameter, learning_rate, epochs)
+        return trajectory(
+            self._oracle.derivative, start, parameter, learning_rate, epochs
+        )
 
     def rounding(self, format_: Format, modes: Modes) -> Rounding:
         return real_rounding(self.program, self._known_wrt, self.order, format_, modes)

@@ -11,7 +11,15 @@ from verifier.records import Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.calculus.chain import Known, Standing
 from verifier.symbolic.truth import oracle as truth
-from verifier.symbolic.truth.oracle import Zeros, decided, known_parts, may_vanish
+from verifier.symbolic.truth.deciding import (
+    LARGEST_PRECISION_BITS,
+    Zeros,
+    decided,
+    finished,
+    known_parts,
+    may_vanish,
+    narrowed,
+)
 
 LEAST = BINARY32.smallest_subnormal
 ULP = Fraction(1, 2**23)
@@ -106,9 +114,9 @@ def test_what_is_known_to_a_millionth_of_an_ulp_is_settled(sign: int) -> None:
         half = unit / 2**21
         known = [sign * (middle - half), sign * (middle + half)]
         tight = finite(*sorted(known))
-        assert truth._settled(tight, BINARY32) == tight
+        assert finished(tight, BINARY32) == tight
         known[1] += sign * half
-        wide = truth._settled(finite(*sorted(known)), BINARY32)
+        wide = finished(finite(*sorted(known)), BINARY32)
         assert wide.status is TruthStatus.PRECISION
         assert wide.enclosure == ends(*sorted(known))
         assert wide.reason == "at 12000 bits still no more than an interval"
@@ -116,23 +124,23 @@ def test_what_is_known_to_a_millionth_of_an_ulp_is_settled(sign: int) -> None:
 
 def test_what_is_not_finite_is_settled_as_it_is() -> None:
     pole = Truth(status=TruthStatus.UNDEFINED, reason="a pole")
-    assert truth._settled(pole, BINARY32) is pole
+    assert finished(pole, BINARY32) is pole
     wide = Truth(status=TruthStatus.ORACLE, enclosure=ends(1, 2), reason="why")
-    assert truth._settled(wide, BINARY32) is wide
+    assert finished(wide, BINARY32) is wide
     bare = Truth(status=TruthStatus.FINITE)
-    assert truth._settled(bare, BINARY32) is bare
+    assert finished(bare, BINARY32) is bare
 
 
 def test_enclosures_at_two_precisions_are_joined_or_quarrel() -> None:
-    assert truth._narrow(ends(0, 2), None) == finite(0, 2)
-    assert truth._narrow(ends(0, 2), finite(1, 3)) == finite(1, 2)
-    assert truth._narrow(ends(1, 3), finite(0, 2)) == finite(1, 2)
-    assert truth._narrow(ends(1, 2), finite(2, 3)) == finite(2, 2)
-    assert truth._narrow(ends(2, 3), finite(1, 2)) == finite(2, 2)
+    assert narrowed(ends(0, 2), None) == finite(0, 2)
+    assert narrowed(ends(0, 2), finite(1, 3)) == finite(1, 2)
+    assert narrowed(ends(1, 3), finite(0, 2)) == finite(1, 2)
+    assert narrowed(ends(1, 2), finite(2, 3)) == finite(2, 2)
+    assert narrowed(ends(2, 3), finite(1, 2)) == finite(2, 2)
     unknown = Truth(status=TruthStatus.PRECISION)
-    assert truth._narrow(ends(0, 2), unknown) == finite(0, 2)
+    assert narrowed(ends(0, 2), unknown) == finite(0, 2)
     for one, other in ((ends(0, 1), finite(2, 3)), (ends(2, 3), finite(0, 1))):
-        found = truth._narrow(one, other)
+        found = narrowed(one, other)
         assert found.status is TruthStatus.ORACLE
         assert found.reason == "enclosures at two precisions are disjoint"
 
@@ -144,7 +152,7 @@ def test_two_derivations_are_joined_or_quarrel() -> None:
     wide = balls.exact(1).union(balls.exact(3))
     assert truth._truth(Known(two), wide, None) == finite(2, 2)
     assert truth._truth(Known(wide), two, None) == finite(2, 2)
-    assert truth._truth(None, None, None) == finite(0, 0)
+    assert truth._truth(Known(balls.zero()), None, None) == finite(0, 0)
     found = truth._truth(Known(two), balls.exact(3), None)
     assert found.status is TruthStatus.ORACLE
     assert "stepwise derivative" in (found.reason or "")
@@ -166,3 +174,7 @@ def test_the_written_programs_standing_decides(
     known = Known(balls.exact(2), standing, "why")
     found = truth._truth(known, balls.exact(2), None)
     assert (found.status, found.reason) == (status, reason)
+
+
+def test_the_largest_precision_shows_that_a_zero_rounds_to_zero() -> None:
+    assert LARGEST_PRECISION_BITS > 1075 + 53

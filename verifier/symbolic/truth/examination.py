@@ -1,7 +1,8 @@
 """What each operation should have given at PyTorch's *own* operands, and what it would have given at the true ones.
 
-PyTorch's numbers come in as a record of exact floats. Each is held against balls, so that the error that an operation
-makes itself is told apart from the error that it was handed; and of the latter, what each operand brings.
+PyTorch's numbers come in as a record of exact floats. Each is compared with balls, so that
+the error that an operation makes itself is told apart from the error of its operands; and
+of the latter, what each operand brings.
 """
 
 from __future__ import annotations
@@ -14,20 +15,17 @@ from functools import partial
 
 from verifier.floats import Format, power_of_two, ulp
 from verifier.language.kernels.compositions import expand
-from verifier.language.operations import table as operations
-from verifier.language.programs import rewriting
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import Program
 from verifier.language.programs.single_operation import isolate, operand_name
 from verifier.records import Enclosure, Entry, Truth, TruthStatus
-from verifier.symbolic.arithmetic import balls, evaluation
+from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.precision import attempts
-from verifier.symbolic.arithmetic.regularity import Regularity, regularity_of
-from verifier.symbolic.calculus import derivative
-from verifier.symbolic.calculus.chain import Known, Pass, Standing
-from verifier.symbolic.calculus.stepwise import Stepwise
+from verifier.symbolic.calculus.chain import Known, Standing
 from verifier.symbolic.rounding.model import RoundingModel
+from verifier.symbolic.truth.deciding import STATUS
+from verifier.symbolic.truth.one_operation import apply, is_condition, product
 from verifier.traces import Event, EventKind, Source, Trace
 
 GUARD_BITS = 64
@@ -36,13 +34,8 @@ LARGEST_PRECISION_BITS = 3_000
 TIGHT_BITS = 20
 """By how many bits an enclosure is finer than the format, so that errors in ulps are errors of PyTorch's."""
 EXPLAINABLE_ULP = 1
-"""Local errors above this are held against the operation's documented formula."""
+"""Local errors above this are compared with the operation's documented formula."""
 
-_STATUS = {
-    Standing.UNSURE: TruthStatus.PRECISION,
-    Standing.LIMIT: TruthStatus.LIMIT,
-    Standing.UNDEFINED: TruthStatus.UNDEFINED,
-}
 _NOTHING = Known(balls.zero())
 """What flows back where nothing does."""
 
@@ -71,185 +64,6 @@ def examine(
         if work.is_tight:
             break
     return tuple(work.events)
-
-
-def agree(
-    first: Program,
-    second: Program,
-    point: Mapping[str, float],
-    upstream: float,
-    wrt: Sequence[str],
-    *,
-    known_bits: int = 128,
-) -> bool:
-    """Whether value and gradient of two programs overlap in balls of relative radius 2**-known_bits at a point.
-
-    False where one of them has an edge there, or where no precision below a cap makes its balls that small.
-    """
-
-    def compare() -> list[bool | None]:
-        pairs = [_outcome(each, point, upstream, wrt) for each in (first, second)]
-        return [_compare(a, b, known_bits) for a, b in zip(*pairs, strict=True)]
-
-    for _, verdicts in attempts(compare, 2 * known_bits, LARGEST_PRECISION_BITS):
-        if False in verdicts:
-            return False
-        if None not in verdicts:
-            return True
-    return False
-
-
-def _outcome(
-    program: Program, point: Mapping[str, float], upstream: float, wrt: Sequence[str]
-) -> list[Known]:
-    """Value and gradient; an input that does not occur has the derivative 0."""
-    program = rewriting.define(program)
-    done = Stepwise(program).evaluate(point, upstream)
-    leaves = {
-        node.name: done.adjoints[index] for index, node in enumerate(program.nodes)
-    }
-    return [
-        done.values[program.output],
-        *(leaves.get(name) or _NOTHING for name in wrt),
-    ]
-
-
-def _compare(first: Known, second: Known, known_bits: int) -> bool | None:
-    """Whether two results agree; None where more precision may tell."""
-    for known in (first, second):
-        if known.standing is Standing.UNSURE:
-            return None
-        if known.standing is not Standing.REGULAR:
-            return False
-    if not balls.overlaps(first.ball, second.ball):
-        return False
-    tight = all(balls.is_known_to(known.ball, known_bits) for known in (first, second))
-    return True if tight else None
-
-
-# ── one operation in balls ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def apply(operation: str, operands: Sequence[Known]) -> Known:
-    """The true result of one operation at the precision in force, with the standing of what is no ordinary point."""
-    if operation == "where":
-        return _choose(operands)
-    worst = max(operands, key=lambda operand: operand.standing)
-    if worst.standing is not Standing.REGULAR:
-        return Known(balls.anything(), worst.standing, worst.reason)
-    found = [operand.ball for operand in operands]
-    if _is_defined(operation):
-        program, done = _defined(operation, found)
-        return done.values[program.output]
-    if _is_condition(operation):
-        return Known(balls.OPERATIONS[operation](*found))
-    regularity = regularity_of(operation, found, 0)
-    if regularity is Regularity.OUTSIDE:
-        return _irregular(operation, regularity)
-    value = balls.OPERATIONS[operation](*found)
-    if balls.is_finite(value):
-        return Known(value)
-    return _irregular(operation, regularity)
-
-
-def hand_back(
-    operation: str,
-    operand: int,
-    operands: Sequence[Known],
-    adjoint: Known | None,
-    exponent: Fraction | None = None,
-) -> Known | None:
-    """The true product of an adjoint and the local derivative by one operand; None for a structural zero.
-
-    `exponent` is the power's, where it is a constant.
-    """
-    if adjoint is None or _is_condition(operation):
-        return None
-    if operation == "where":
-        return _hand_to_branch(operand, operands, adjoint)
-    row = operations.OPERATIONS[operation]
-    if row.piecewise_constant or row.operands[operand] in row.parameters:
-        return None
-    worst = max((adjoint, *operands), key=lambda known: known.standing)
-    if worst.standing is not Standing.REGULAR:
-        return Known(balls.anything(), worst.standing, worst.reason)
-    found = [known.ball for known in operands]
-    if _is_defined(operation):
-        local = _local_of_defined(operation, operand, found)
-        if local is None or local.standing is not Standing.REGULAR:
-            return local
-        return Known(adjoint.ball * local.ball)
-    regularity = regularity_of(operation, found, operand)
-    on_cut = operation == "atan2" and balls.is_zero(found[0]) and found[1] < 0
-    if regularity is not Regularity.SMOOTH and not on_cut:
-        return _irregular(operation, regularity)
-    formula = derivative.local(operation, operand, exponent)
-    product = adjoint.ball * evaluation.evaluate(formula, found)[0]
-    if balls.is_finite(product):
-        return Known(product)
-    return Known(balls.anything(), Standing.UNSURE, f"`{operation}` is not resolved")
-
-
-def _choose(operands: Sequence[Known]) -> Known:
-    condition, chosen, other = operands
-    if condition.standing is not Standing.REGULAR or condition.ball is None:
-        reason = condition.reason or "an undecided condition"
-        return Known(balls.anything(), max(condition.standing, Standing.UNSURE), reason)
-    return chosen if condition.ball else other
-
-
-def _hand_to_branch(
-    operand: int, operands: Sequence[Known], adjoint: Known
-) -> Known | None:
-    condition = operands[0]
-    if operand == 0:
-        return None
-    if condition.standing is not Standing.REGULAR or condition.ball is None:
-        return _choose(operands)
-    return adjoint if condition.ball == (operand == 1) else None
-
-
-def _irregular(operation: str, regularity: Regularity) -> Known:
-    if regularity is Regularity.EDGE:
-        reason = f"exactly at an edge of `{operation}`"
-        return Known(balls.anything(), Standing.LIMIT, reason)
-    if regularity is Regularity.OUTSIDE:
-        reason = f"outside the domain of `{operation}`"
-        return Known(balls.anything(), Standing.UNDEFINED, reason)
-    return Known(balls.anything(), Standing.UNSURE, f"`{operation}` is not resolved")
-
-
-def _is_defined(operation: str) -> bool:
-    row = operations.OPERATIONS.get(operation)
-    return row is not None and row.definition is not None
-
-
-def _defined(operation: str, found: Sequence[Ball]) -> tuple[Program, Pass]:
-    """Values and derivatives all through the definition of an operation."""
-    row = operations.OPERATIONS[operation]
-    program = rewriting.definition(row)
-    point = dict(zip(row.operands, found, strict=True))
-    return program, Stepwise(program).evaluate(point, 1.0)
-
-
-def _local_of_defined(
-    operation: str, operand: int, found: Sequence[Ball]
-) -> Known | None:
-    """The derivative by one operand; None where the operation does not depend on it."""
-    name = operations.OPERATIONS[operation].operands[operand]
-    program, done = _defined(operation, found)
-    for node, adjoint in zip(program.nodes, done.adjoints, strict=True):
-        if node.operation == "variable" and node.name == name:
-            return adjoint
-    return None
-
-
-def _is_condition(operation: str) -> bool:
-    row = operations.OPERATIONS.get(operation)
-    return row is not None and row.result is operations.Sort.CONDITION
-
-
-# ── the run ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +104,7 @@ class _Examination:
         self.events: list[Event] = []
         self.values: list[_Pair] = []
         self.adjoints: dict[int, _Pair] = {}
-        self.handed: dict[int, list[_Pair]] = {}
+        self.shares: dict[int, list[_Pair]] = {}
         self.is_tight = True
 
     def run(self) -> None:
@@ -327,13 +141,13 @@ class _Examination:
             if node.operation == "atan2":
                 side = self.trace.values[node.arguments[0]]
                 local, true = (_on_side(known, side) for known in (local, true))
-        known = _measured(measured, condition=_is_condition(node.operation))
+        known = _measured(measured, condition=is_condition(node.operation))
         self.values.append(_Pair(known, true, len(self.events)))
         self._add(EventKind.VALUE, index, None, measured, local, true, sources)
 
     def _adjoint(self, index: int) -> None:
         measured = self.trace.adjoints[index] or 0.0
-        pairs = self.handed.get(index, [])
+        pairs = self.shares.get(index, [])
         local: Known = _NOTHING
         true: Known | None = None
         if index == self.program.output:
@@ -356,12 +170,14 @@ class _Examination:
         pairs = [self.values[argument] for argument in node.arguments]
         operands = [pair.true or _NOTHING for pair in pairs]
         own = [pair.measured for pair in pairs]
-        exponent, own_exponent = self._exponents(index)
+        exponent, measured_exponent = self._exponents(index)
 
         def back(operands: Sequence[Known], adjoint: Known | None) -> Known | None:
-            return hand_back(node.operation, operand, operands, adjoint, exponent)
+            return product(node.operation, operand, operands, adjoint, exponent)
 
-        local = hand_back(node.operation, operand, own, adjoint.measured, own_exponent)
+        local = product(
+            node.operation, operand, own, adjoint.measured, measured_exponent
+        )
         true = back(operands, adjoint.true)
         share = _share(adjoint, true, lambda known: back(operands, known))
         sources = [Source(event=adjoint.event, share=share)]
@@ -372,7 +188,7 @@ class _Examination:
         sources.append(Source(event=self.values[index].event, share=Fraction(0)))
         known = _measured(measured, condition=False)
         argument = node.arguments[operand]
-        self.handed.setdefault(argument, []).append(
+        self.shares.setdefault(argument, []).append(
             _Pair(known, true, len(self.events))
         )
         explained = self._explained(index, operand, measured, local)
@@ -417,7 +233,7 @@ class _Examination:
         adjoint = self.trace.adjoints[index] or 0.0
         if not all(math.isfinite(value) for value in (*own.values(), adjoint)):
             return None
-        if _is_condition(self.program.nodes[node.arguments[0]].operation):
+        if is_condition(self.program.nodes[node.arguments[0]].operation):
             return None
         literals = {at: Fraction(own[at]) for at in own if at in self.constants}
         alone = isolate(self.program, index, literals)
@@ -469,7 +285,7 @@ def _depends(program: Program) -> list[bool]:
         found = node.operation == "variable" or any(
             depends[argument] for argument in node.arguments
         )
-        depends.append(found and not _is_condition(node.operation))
+        depends.append(found and not is_condition(node.operation))
     return depends
 
 
@@ -546,7 +362,7 @@ def _truth(known: Known | None, format_: Format) -> Truth:
     if known is None:
         known = _NOTHING
     if known.standing is not Standing.REGULAR or known.ball is None:
-        status = _STATUS.get(known.standing, TruthStatus.PRECISION)
+        status = STATUS.get(known.standing, TruthStatus.PRECISION)
         return Truth(status=status, reason=known.reason)
     if isinstance(known.ball, bool):
         number = Fraction(int(known.ball))
