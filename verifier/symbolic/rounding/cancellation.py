@@ -48,10 +48,14 @@ class CancellingArithmetic(RealArithmetic):
         operands: Sequence[Any],
         inside: str | None = None,
     ) -> Any:
-        found = super().operate(row, operands, inside)
+        result = super().operate(row, operands, inside)
         followed = PYTORCH[row.name].forward is not None and row.name != inside
-        if row.result is operations.Sort.CONDITION or followed or not _straddles(found):
-            return found
+        if (
+            row.result is operations.Sort.CONDITION
+            or followed
+            or not _straddles(result)
+        ):
+            return result
         return evaluation.apply(
             row.name, [self._loose(operand) for operand in operands]
         )
@@ -107,11 +111,11 @@ class ComplexCancellingArithmetic(ComplexArithmetic):
         self, operation: str, operands: Sequence[AnyRegion], exponent: Fraction | None
     ) -> AnyRegion:
         """The exact result, but about a zero that of loose operands."""
-        found = super().apply(operation, operands, exponent)
-        if operation == "sigmoid" or not _may_vanish(found):
-            return found
+        result = super().apply(operation, operands, exponent)
+        if operation == "sigmoid" or not _may_vanish(result):
+            return result
         return super().apply(
-            operation, [self._loose(one) for one in operands], exponent
+            operation, [self._loose(operand) for operand in operands], exponent
         )
 
     def accumulate(self, shares: Sequence[AnyRegion]) -> AnyRegion:

@@ -136,9 +136,9 @@ class ComplexArithmetic:
         if moved is None:
             return None
         result, radius = moved
-        centre, own = complex_balls.split(result.ball)
+        centre, rounding = complex_balls.split(result.ball)
         error = self._local_error(operation, known, centre, radius, exponent)
-        radius = radius + own + error
+        radius = radius + rounding + error
         if not balls.is_finite(radius) or (
             self.limited_range and self._leaves_range(operation, known, centre, radius)
         ):
@@ -283,7 +283,8 @@ def _is_real(
         degree == 2
         and complex_balls.is_real(centre)
         and all(
-            balls.is_zero(one.radius) and complex_balls.is_on_axis(one.centre.ball)
-            for one in operands
+            balls.is_zero(operand.radius)
+            and complex_balls.is_on_axis(operand.centre.ball)
+            for operand in operands
         )
     )

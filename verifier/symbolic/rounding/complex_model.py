@@ -1,4 +1,4 @@
-"""What rounding alone may do to a written program in a complex dtype: discs that hold all that it can bring about.
+"""What rounding alone may do to a written program in a complex dtype: discs around all that it can bring about.
 
 The written program's reverse mode, or its forward mode, is run in discs. Every operation adds its local error, bounded
 norm-wise relative to the result in units of u = 2⁻ᵖ, and every local product is PyTorch's own formula, operation by
@@ -150,8 +150,8 @@ class ComplexIdealModel(ComplexRoundingModel):
 
 def _is_zero_by_convention(operand: int, operands: Sequence[AnyRegion]) -> bool:
     """Whether PyTorch passes 0 back from a power: to x for y = 0, to y at x = 0."""
-    asked = operands[1 - operand]
-    return asked is not None and complex_balls.is_zero(asked.box().ball)
+    other = operands[1 - operand]
+    return other is not None and complex_balls.is_zero(other.box().ball)
 
 
 def _conjugate(region: AnyRegion) -> AnyRegion:

@@ -15,16 +15,22 @@ from verifier.records import Enclosure
 from verifier.symbolic.arithmetic import balls, complex_balls
 from verifier.symbolic.arithmetic.complex_balls import Number
 from verifier.symbolic.calculus.chain import Known, Standing
-from verifier.symbolic.rounding.neighbourhood import GROWTH, MOST_BOXES
+from verifier.symbolic.rounding.boxes import (
+    GROWTH,
+    MOST_BOXES,
+    Interval,
+    centre,
+    halves,
+)
 
 Inputs = Mapping[str, Number]
-Square = Mapping[tuple[str, int], tuple[Fraction, Fraction]]
+Square = Mapping[tuple[str, int], Interval]
 """The sides by input and part: 0 the real one, 1 the imaginary."""
 
 DEEPEST = 24
 """Halvings of every side past which a pole is taken for met, or the number for reached."""
 APPROACH = (4, 10, 16)
-"""How close to a pole the truth is asked, in halvings of an ulp."""
+"""How close to a pole the truth is evaluated, in halvings of an ulp."""
 
 
 class ComplexNeighbourhood:
@@ -52,10 +58,10 @@ class ComplexNeighbourhood:
                 seen += 1
                 if seen > MOST_BOXES:
                     return True
-                found = self._over(square)
+                truth = self._over(square)
                 deep = depth >= DEEPEST * max(1, len(square))
-                if found.standing is Standing.REGULAR:
-                    sides = complex_balls.enclosures(found.ball)
+                if truth.standing is Standing.REGULAR:
+                    sides = complex_balls.enclosures(truth.ball)
                     near, far = _distances(parts, sides)
                     least, most = _distances((Fraction(0), Fraction(0)), sides)
                     largest = max(largest, most)
@@ -68,7 +74,7 @@ class ComplexNeighbourhood:
                 elif deep:
                     met = True
                     continue
-                stack += [(half, depth + 1) for half in _halves(square, depth)]
+                stack += [(half, depth + 1) for half in halves(square, depth)]
         # Next to a pole the truth is as large as one likes, in every direction.
         return met and max(map(abs, parts)) >= largest
 
@@ -85,13 +91,13 @@ class ComplexNeighbourhood:
                 if standing is Standing.REGULAR:
                     continue
                 if depth < DEEPEST * max(1, len(square)):
-                    stack += [(half, depth + 1) for half in _halves(square, depth)]
+                    stack += [(half, depth + 1) for half in halves(square, depth)]
                 elif any(self._grows(square)):
                     return True
         return False
 
     def _square(self, steps: int) -> Square:
-        sides: dict[tuple[str, int], tuple[Fraction, Fraction]] = {}
+        sides: dict[tuple[str, int], Interval] = {}
         for name, value in self.point.items():
             parts = Fraction(value.real), Fraction(value.imag)
             step = steps * ulp(max(map(abs, parts)), self.format)
@@ -112,7 +118,7 @@ class ComplexNeighbourhood:
 
     def _grows(self, square: Square) -> Iterator[bool]:
         """Along every side, to what is in a square: whether the truth grows without bounds."""
-        middle = {side: (low + high) / 2 for side, (low, high) in square.items()}
+        middle = centre(square)
         for name, part in square:
             value = self.point[name]
             size = max(abs(Fraction(value.real)), abs(Fraction(value.imag)))
@@ -122,9 +128,9 @@ class ComplexNeighbourhood:
                     step = direction * ulp(size, self.format) * power_of_two(-halvings)
                     place = {side: (x, x) for side, x in middle.items()}
                     place[name, part] = (middle[name, part] + step,) * 2
-                    found = self._over(place)
-                    if found.standing is Standing.REGULAR:
-                        sides = complex_balls.enclosures(found.ball)
+                    truth = self._over(place)
+                    if truth.standing is Standing.REGULAR:
+                        sides = complex_balls.enclosures(truth.ball)
                         sizes.append(_distances((Fraction(0), Fraction(0)), sides)[1])
                 if len(sizes) == len(APPROACH):
                     far, near, nearest = sizes
@@ -141,11 +147,3 @@ def _distances(
         least.append(max(side.lower - part, part - side.upper, Fraction(0)))
         most.append(max(abs(side.lower - part), abs(side.upper - part)))
     return max(least), sum(most, Fraction(0))
-
-
-def _halves(square: Square, depth: int) -> list[Square]:
-    """Both halves of a square, its sides cut in turn."""
-    side = list(square)[depth % len(square)]
-    low, high = square[side]
-    middle = (low + high) / 2
-    return [{**square, side: (low, middle)}, {**square, side: (middle, high)}]

@@ -136,12 +136,12 @@ class RoundingModel(ProgramModel[Enclosure]):
             and not balls.is_zero(ball)
             and balls.less(abs(ball), nothing) is True
         }
-        found = self.unbounded(dict(enumerate(values)))
+        unbounded = self.unbounded(dict(enumerate(values)))
         return frozenset(
             index
-            for index in found
+            for index in unbounded
             if vanishing.isdisjoint(self.program.nodes[index].arguments)
-            or not found.isdisjoint(self.program.nodes[index].arguments)
+            or not unbounded.isdisjoint(self.program.nodes[index].arguments)
         )
 
 

@@ -1,4 +1,4 @@
-"""All that is asked of rounding in one format about one program, real or complex, by one interface."""
+"""What rounding in one format may do to one program: one interface to all models, real and complex."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
 """What the truth is at inputs within a few ulps of a point: its range there, and where it ends.
 
-The range over a box of inputs is searched by halving: a box whose ball leaves a number out does not hold it; a box on
-which the truth is smooth does where two of its corners have the number between them (intermediate value theorem), or
-where all of it is close to the number. A box that keeps an edge at `DEEPEST` halvings holds one: a pole, a jump, a kink
-or an end of the domain. What is true there is read off the truth close to it, on each side: a heuristic.
+The range over a box of inputs is searched by halving: a box whose ball leaves a number
+out does not contain it; a box on which the truth is smooth does where two of its
+corners have the number between them (intermediate value theorem), or where all of it is
+close to the number. A box that keeps an edge at `DEEPEST` halvings holds one: a pole, a
+jump, a kink or an end of the domain. What is true there is read off the truth close to
+it, on each side: a heuristic.
 """
 
 from __future__ import annotations
@@ -18,13 +20,17 @@ from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.precision import attempts
 from verifier.symbolic.calculus.chain import Known, Standing
+from verifier.symbolic.rounding.boxes import (
+    GROWTH,
+    MOST_BOXES,
+    Interval,
+    centre,
+    halves,
+)
 
 Inputs = Mapping[str, float | Ball]
-Interval = tuple[Fraction, Fraction]
 Box = Mapping[str, Interval]
 
-MOST_BOXES = 256
-"""Boxes looked at; what they do not decide is left to the point's benefit."""
 DEEPEST = 16
 """Halvings of every input past which an edge is taken for met."""
 SMOOTH_DEEPEST = 10
@@ -34,13 +40,12 @@ SHRUNK = Fraction(1, 1 << 6)
 MOST_EDGES = 4
 """Edges at which a number may turn out not to be true; those that are left lie mostly along the same line."""
 APPROACH = (2, 6, 11)
-"""How close to an edge the truth is asked, in halvings of an ulp. The steps grow, as those of a logarithm do then."""
+"""How close to an edge the truth is evaluated, in halvings of an ulp. The steps grow, as those
+of a logarithm do then."""
 ALONE_DEEPEST = 48
 """Halvings past which an edge that one input leads to is taken for met. What grows up to it may be bounded all the
 same, as 1/(10⁻⁶ + x) is."""
 ALONE_APPROACH = (2, 14, 44)
-GROWTH = Fraction(1, 1 << 10)
-"""Part of the truth by which it has to grow on the way to an edge to be unbounded there: a logarithm's tenth does."""
 KNOWN_BITS = 30
 """Relative accuracy of the truth at the point that the balls' precision has to give."""
 MOST_BITS = 4_000
@@ -88,6 +93,17 @@ class _Part:
         return math.inf if middle is None else abs(middle - number)
 
 
+@dataclass(slots=True)
+class _Search:
+    """A number looked for among the truths of a box."""
+
+    near: _Near
+    width: Fraction = Fraction(0)
+    """That of the truth over the whole box, where it is smooth there."""
+    rises: Mapping[str, bool] | None = None
+    """With which inputs the truth rises over the first box that is smooth."""
+
+
 class Neighbourhood:
     """One quantity's truth about a point; `evaluate` encloses it over balls of inputs at the precision in force."""
 
@@ -103,22 +119,19 @@ class Neighbourhood:
         self.evaluate, self.point, self.format = evaluate, point, format_
         self.by_interval = by_interval
         self.bits = self._precision()
-        self._rises: dict[str, bool] | None = None
-        self._width = Fraction(0)
-        """That of the truth over the whole box, where it is smooth there."""
 
     def holds(
         self, number: float, steps: int, *, relative: Fraction, absolute: Fraction
     ) -> bool:
         """Whether a finite number is a truth of inputs within `steps` ulps, to a relative or an absolute tolerance."""
-        near = _Near(Fraction(number), relative, absolute)
+        search = _Search(_Near(Fraction(number), relative, absolute))
         if self.bits is None:
             return True
         with balls.workprec(self.bits):
             first = self._part(self._box(steps), 0)
             if first.known.standing is Standing.REGULAR:
                 ends = balls.enclosure(first.known.ball)
-                self._width = ends.upper - ends.lower
+                search.width = ends.upper - ends.lower
             stack, seen, edges = [first], 0, 0
             while stack:
                 part = stack.pop()
@@ -128,26 +141,26 @@ class Neighbourhood:
                 seen += 1
                 if seen > MOST_BOXES:
                     return True
-                found = self._holds(part, near)
-                edges += is_edge and found is False
-                if found is not None:
-                    if found:
-                        return True
-                    continue
-                halves = [
-                    self._part(half, part.depth + 1)
-                    for half in _halves(part.box, part.depth)
-                ]
-                # The half that comes closer is looked at first.
-                stack += sorted(halves, key=lambda half: -half.distance(near.number))
+                is_held = self._holds(part, search)
+                if is_held:
+                    return True
+                edges += is_edge and is_held is False
+                if is_held is None:
+                    parts = [
+                        self._part(half, part.depth + 1)
+                        for half in halves(part.box, part.depth)
+                    ]
+                    # The half that comes closer is looked at first.
+                    parts.sort(key=lambda half: -half.distance(search.near.number))
+                    stack += parts
         return False
 
     def _part(self, box: Box, depth: int) -> _Part:
         return _Part(box, depth, self._over(box))
 
-    def _holds(self, part: _Part, near: _Near) -> bool | None:
+    def _holds(self, part: _Part, search: _Search) -> bool | None:
         """Whether a box holds the number; None where its halves have to tell."""
-        deep, known = len(part.box) or 1, part.known
+        deep, known, near = len(part.box) or 1, part.known, search.near
         if known.standing is Standing.UNDEFINED:
             return False
         if known.standing is not Standing.REGULAR:
@@ -160,18 +173,18 @@ class Neighbourhood:
         if part.depth >= SMOOTH_DEEPEST * deep:
             # A ball that does not shrink is that of a quotient next to its pole: it says nothing.
             width, middle = ends.upper - ends.lower, (ends.lower + ends.upper) / 2
-            return width <= SHRUNK * max(self._width, abs(middle))
-        return self._is_reached(part.box, near, (ends.lower, ends.upper)) or None
+            return width <= SHRUNK * max(search.width, abs(middle))
+        return self._is_reached(part.box, search, (ends.lower, ends.upper)) or None
 
     def ends(self, steps: int) -> bool:
         """Whether a pole or an end of the domain lies within `steps` ulps."""
         if self.bits is None:
             return False
         box = self._box(steps)
-        # Mostly one input alone leads there, which is soon told.
+        # Mostly one input alone leads there, which is soon known.
         alone = [{name: ends} for name, ends in box.items()]
         with balls.workprec(self.bits + 2 * ALONE_DEEPEST):
-            return any(self._ends(one) for one in (*alone, box))
+            return any(self._ends(part) for part in (*alone, box))
 
     def _ends(self, box: Box) -> bool:
         alone = len(box) == 1
@@ -187,7 +200,7 @@ class Neighbourhood:
             if standing is Standing.REGULAR:
                 continue
             if depth < deepest:
-                stack += [(half, depth + 1) for half in _halves(box, depth)]
+                stack += [(half, depth + 1) for half in halves(box, depth)]
                 continue
             edges += 1
             sides = list(self._sides(box, approach))
@@ -233,31 +246,33 @@ class Neighbourhood:
         inputs.update({name: balls.exact(value) for name, value in place.items()})
         return self.evaluate(inputs)
 
-    def _is_reached(self, box: Box, near: _Near, ends: Interval) -> bool:
+    def _is_reached(self, box: Box, search: _Search, ends: Interval) -> bool:
         """Whether the truth, smooth on the box, is known to take the number there."""
-        if all(near.close(end) for end in ends):
+        if all(search.near.close(end) for end in ends):
             return True
-        first, second = self._extremes(box)
+        if search.rises is None:
+            search.rises = self._rising(box)
+        first, second = self._extremes(box, search.rises)
         if first is None or second is None:
             return False
-        return min(first, second) <= near.number <= max(first, second)
+        return min(first, second) <= search.near.number <= max(first, second)
 
-    def _extremes(self, box: Box) -> tuple[Fraction | None, Fraction | None]:
+    def _extremes(
+        self, box: Box, rises: Mapping[str, bool]
+    ) -> tuple[Fraction | None, Fraction | None]:
         """The truth at the corners to which it falls and rises: any two do, these reach far."""
-        rises = self._rising(box)
         lowest = {name: ends[not rises[name]] for name, ends in box.items()}
         highest = {name: ends[rises[name]] for name, ends in box.items()}
         return _middle(self._at(lowest)), _middle(self._at(highest))
 
-    def _rising(self, box: Box) -> Mapping[str, bool]:
-        """With which inputs the truth rises over the first box that is smooth."""
-        if self._rises is None:
-            middle = {name: (low + high) / 2 for name, (low, high) in box.items()}
-            self._rises = {}
-            for name, ends in box.items():
-                low, high = (_middle(self._at({**middle, name: end})) for end in ends)
-                self._rises[name] = low is None or high is None or low <= high
-        return self._rises
+    def _rising(self, box: Box) -> dict[str, bool]:
+        """With which inputs the truth rises over a box, from its middle."""
+        middle = centre(box)
+        rises: dict[str, bool] = {}
+        for name, ends in box.items():
+            low, high = (_middle(self._at({**middle, name: end})) for end in ends)
+            rises[name] = low is None or high is None or low <= high
+        return rises
 
     # ── edges ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -272,16 +287,16 @@ class Neighbourhood:
 
     def _sides(self, box: Box, approach: Sequence[int]) -> Iterator[Side | None]:
         """What is true on each side of the edge in a box, along every input; None where the domain has ended."""
-        edge = {name: (low + high) / 2 for name, (low, high) in box.items()}
+        edge = centre(box)
         for name, value in edge.items():
             unit = ulp(Fraction(self.point[name]), self.format)
             for direction in (-1, 1):
                 steps = [direction * unit * power_of_two(-n) for n in approach]
-                found = [self._at({**edge, name: value + step}) for step in steps]
-                if any(one.standing is Standing.UNDEFINED for one in found):
+                truths = [self._at({**edge, name: value + step}) for step in steps]
+                if any(t.standing is Standing.UNDEFINED for t in truths):
                     yield None
                     continue
-                known = [_middle(one) for one in found]
+                known = [_middle(truth) for truth in truths]
                 far, near, nearest_ = known
                 if far is not None and near is not None and nearest_ is not None:
                     yield _side(far, near, nearest_)
@@ -300,14 +315,6 @@ def _side(far: Fraction, near: Fraction, nearest_: Fraction) -> Side:
 
 def _is_unbounded(side: Side) -> bool:
     return side.lower == -math.inf or side.upper == math.inf
-
-
-def _halves(box: Box, depth: int) -> list[Box]:
-    """Both halves of a box, the inputs cut in turn."""
-    name = list(box)[depth % len(box)]
-    low, high = box[name]
-    middle = (low + high) / 2
-    return [{**box, name: (low, middle)}, {**box, name: (middle, high)}]
 
 
 def _middle(known: Known) -> Fraction | None:

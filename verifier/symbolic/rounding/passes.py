@@ -1,4 +1,4 @@
-"""The passes of a derivative written out as programs, so that what rounding does to a Hessian can be told.
+"""The passes of a derivative written out as programs, so that a model can say what rounding does to a Hessian.
 
 PyTorch's second derivatives differentiate the operations that its first ones have run. These are the kernels'
 `backward` and `tangent` formulas; inlined one after the other they are a program of the language, which is
@@ -49,8 +49,8 @@ def forward(
     leaf = writer.variable(upstream)
     gradient: dict[str, int | None] = {}
     for name in wrt:
-        found = writer.tangents(name, keeping_zeros=keeping_zeros)
-        tangent = found.get(program.output)
+        by_node = writer.tangents(name, keeping_zeros=keeping_zeros)
+        tangent = by_node.get(program.output)
         gradient[name] = None if tangent is None else writer.apply("mul", tangent, leaf)
     return writer.finish(gradient, upstream)
 
@@ -63,12 +63,12 @@ def tangents(program: Program, wrt: Sequence[str]) -> Program:
     program = expand(program)
     writer = _Writer(program)
     columns = {name: writer.tangents(name) for name in wrt}
-    found = {
+    steps = {
         f"{step}_{name}": columns[name].get(index)
         for step, index in program.steps.items()
         for name in wrt
     }
-    return writer.finish(found)
+    return writer.finish(steps)
 
 
 class _Writer:
@@ -81,13 +81,13 @@ class _Writer:
         self.span = program.nodes[program.output].span
 
     def finish(
-        self, found: Mapping[str, int | None], upstream: str | None = None
+        self, results: Mapping[str, int | None], upstream: str | None = None
     ) -> Program:
         """The program whose steps are a node of its own for each result; 0 where there is none."""
         program = self.program
-        taken = {*program.inputs, *program.steps, *found, upstream}
+        taken = {*program.inputs, *program.steps, *results, upstream}
         steps: dict[str, int] = {}
-        for name, index in found.items():
+        for name, index in results.items():
             step = _fresh(f"gradient_{name}", {*taken, *steps})
             steps[step] = (
                 self._zero() if index is None else self.apply("identity", index)
@@ -115,15 +115,16 @@ class _Writer:
 
     def adjoints(self, output: int, upstream: int) -> dict[int, int]:
         """The node that holds the adjoint of each node that has one."""
-        found = {output: upstream}
+        adjoints = {output: upstream}
         for index in range(output, -1, -1):
-            if index not in found or not self.reached[index]:
+            if index not in adjoints or not self.reached[index]:
                 continue
-            for argument, share in self._shares(index, found[index]):
-                if argument in found:  # in the order in which the engine adds them up
-                    share = self.apply("add", found[argument], share)
-                found[argument] = share
-        return found
+            for argument, share in self._shares(index, adjoints[index]):
+                # In the order in which the engine adds them up.
+                if argument in adjoints:
+                    share = self.apply("add", adjoints[argument], share)
+                adjoints[argument] = share
+        return adjoints
 
     def _shares(self, index: int, adjoint: int) -> Iterable[tuple[int, int]]:
         node = self.program.nodes[index]
@@ -142,18 +143,18 @@ class _Writer:
 
     def tangents(self, name: str, *, keeping_zeros: bool = False) -> dict[int, int]:
         """The node that holds the tangent of each node that has one, where that of the input `name` is 1."""
-        found: dict[int, int] = {}
+        tangents: dict[int, int] = {}
         for index, node in enumerate(self.program.nodes):
             if node.operation == "variable" and node.name == name:
                 one = Node(operation="constant", number=Fraction(1), span=node.span)
-                found[index] = self._add(one)
+                tangents[index] = self._add(one)
                 continue
             moving = [
-                i for i, argument in enumerate(node.arguments) if argument in found
+                i for i, argument in enumerate(node.arguments) if argument in tangents
             ]
             if not moving:
                 continue
-            handed = {i: found[node.arguments[i]] for i in moving}
+            handed = {i: tangents[node.arguments[i]] for i in moving}
             if keeping_zeros:  # constants are numbers to PyTorch, and have no tangents
                 handed |= {
                     operand: self._zero()
@@ -162,8 +163,8 @@ class _Writer:
                 }
             tangent = self._tangent(index, handed)
             if tangent is not None:
-                found[index] = tangent
-        return found
+                tangents[index] = tangent
+        return tangents
 
     def _tangent(self, index: int, handed: Mapping[int, int]) -> int | None:
         """The node of an operation's tangent, of those that its operands hand on."""

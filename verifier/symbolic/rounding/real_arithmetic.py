@@ -165,7 +165,7 @@ class RealArithmetic:
                 done.append(given[step.name or ""])
             else:
                 done.append(self.apply(step, done, inside))
-        found: Ball = done[program.output]
-        if not balls.is_finite(found) or found.is_exact():
-            return found
-        return self.widen(found, found, REORDERING_ULP)
+        result: Ball = done[program.output]
+        if not balls.is_finite(result) or result.is_exact():
+            return result
+        return self.widen(result, result, REORDERING_ULP)

@@ -55,8 +55,10 @@ class Clarke:
         """
         with balls.workprec(PRECISION_BITS):
             try:
-                found = self._selections(point)
-                return tuple(_piece(one, point, upstream, wrt) for one in found)
+                selections = self._selections(point)
+                return tuple(
+                    _piece(selection, point, upstream, wrt) for selection in selections
+                )
             except NotPiecewise:
                 return None
 
@@ -70,11 +72,11 @@ class Clarke:
         """For each input of `wrt` how wide rounding spreads the derivative of any one selection; None: no bound."""
         with balls.workprec(PRECISION_BITS):
             try:
-                found = self._selections(point)
+                selections = self._selections(point)
             except NotPiecewise:
                 return None
         widest = [Fraction(0)] * len(wrt)
-        for selection in found:
+        for selection in selections:
             model = RoundingModel(selection.program, wrt, format_, limited_range=False)
             spread = model.spread(point, upstream).reach
             for at, name in enumerate(wrt):
@@ -91,16 +93,16 @@ class Clarke:
             raise NotPiecewise
         at_point = PointValues(self.program, self.stepwise.values(point), point)
         open_: list[dict[Tie, int]] = [{}]
-        found: list[Selection] = []
+        selections: list[Selection] = []
         while open_:
             signs = open_.pop()
             try:
-                found.append(Choices(self.program, at_point, signs).selection())
+                selections.append(Choices(self.program, at_point, signs).selection())
             except OpenTie as open_tie:
                 open_ += [{**signs, open_tie.tie: side} for side in (1, -1)]
-            if len(open_) + len(found) > MOST_SELECTIONS:
+            if len(open_) + len(selections) > MOST_SELECTIONS:
                 raise NotPiecewise
-        return found
+        return selections
 
 
 def _piece(

@@ -30,7 +30,7 @@ from verifier.symbolic.truth.deciding import (
 from verifier.symbolic.truth.entrywise import Entrywise
 
 PATIENCE_BITS = 1_000
-"""Up to here a part that does not round one way is asked again: it may be an exact number, or a zero."""
+"""Up to here a part that does not round one way is evaluated again: it may be an exact number, or a zero."""
 WITNESS_BITS = 256
 
 

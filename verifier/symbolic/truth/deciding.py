@@ -27,8 +27,10 @@ TIGHT_BITS = 20
 class Zeros:
     """What is taken for a zero though no precision proves it: a heuristic.
 
-    An enclosure that still straddles 0 at `ZERO_BITS`, far below every number of the format, is. An identity shows at
-    every point: a place that was found so at `IDENTITY_POINTS` of them is not asked beyond `IDENTITY_BITS` again.
+    An enclosure that still straddles 0 at `ZERO_BITS`, far below every number of the
+    format, is. An identity shows at every point: once an entry was taken for 0 at
+    `IDENTITY_POINTS` of them, `IDENTITY_BITS` are enough at the others. So what is known
+    of a point may depend on those before it: this is state by design.
     """
 
     def __init__(self) -> None:
@@ -39,19 +41,19 @@ class Zeros:
         self.seen.clear()
 
     def accept(
-        self, place: Hashable, parts: Sequence[Enclosure], format_: Format, bits: int
+        self, entry: Hashable, parts: Sequence[Enclosure], format_: Format, bits: int
     ) -> bool:
-        """Whether the number at a place, of which each part is known to a precision, is taken for 0."""
+        """Whether an entry, of which each part is known to a precision, is taken for 0."""
         if not may_vanish(parts):
             return False
         width = max(part.upper - part.lower for part in parts)
         if width * 2**TIGHT_BITS > format_.smallest_subnormal:
             return False
-        if self.seen[place] >= IDENTITY_POINTS:
+        if self.seen[entry] >= IDENTITY_POINTS:
             return bits >= IDENTITY_BITS
         if bits < ZERO_BITS:
             return False
-        self.seen[place] += 1
+        self.seen[entry] += 1
         return True
 
 

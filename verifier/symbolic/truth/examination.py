@@ -169,14 +169,18 @@ class _Examination:
         adjoint = self.adjoints[index]
         pairs = [self.values[argument] for argument in node.arguments]
         operands = [pair.true or _NOTHING for pair in pairs]
-        own = [pair.measured for pair in pairs]
+        measured_operands = [pair.measured for pair in pairs]
         exponent, measured_exponent = self._exponents(index)
 
         def back(operands: Sequence[Known], adjoint: Known | None) -> Known | None:
             return product(node.operation, operand, operands, adjoint, exponent)
 
         local = product(
-            node.operation, operand, own, adjoint.measured, measured_exponent
+            node.operation,
+            operand,
+            measured_operands,
+            adjoint.measured,
+            measured_exponent,
         )
         true = back(operands, adjoint.true)
         share = _share(adjoint, true, lambda known: back(operands, known))
@@ -209,9 +213,9 @@ class _Examination:
         if node.operation != "pow" or node.arguments[1] not in self.constants:
             return None, None
         power = node.arguments[1]
-        own = self.trace.values[power]
+        measured = self.trace.values[power]
         exact = self.constants[power]
-        return exact, Fraction(own) if math.isfinite(own) else exact
+        return exact, Fraction(measured) if math.isfinite(measured) else exact
 
     def _explained(
         self, index: int, operand: int, measured: float, local: Known | None
@@ -229,17 +233,19 @@ class _Examination:
 
     def _is_in_spread(self, index: int, operand: int, measured: float) -> bool | None:
         node = self.program.nodes[index]
-        own = {at: self.trace.values[at] for at in node.arguments}
+        operands = {at: self.trace.values[at] for at in node.arguments}
         adjoint = self.trace.adjoints[index] or 0.0
-        if not all(math.isfinite(value) for value in (*own.values(), adjoint)):
+        if not all(math.isfinite(value) for value in (*operands.values(), adjoint)):
             return None
         if is_condition(self.program.nodes[node.arguments[0]].operation):
             return None
-        literals = {at: Fraction(own[at]) for at in own if at in self.constants}
+        literals = {
+            at: Fraction(operands[at]) for at in operands if at in self.constants
+        }
         alone = isolate(self.program, index, literals)
         name = operand_name(operand)
         point = {
-            operand_name(at): own[argument]
+            operand_name(at): operands[argument]
             for at, argument in enumerate(node.arguments)
         }
         model = RoundingModel(alone, [name], self.format, limited_range=True)
@@ -282,10 +288,10 @@ def _depends(program: Program) -> list[bool]:
     """Whether each node is a number that depends on an input, so that a gradient may flow back to it."""
     depends: list[bool] = []
     for node in program.nodes:
-        found = node.operation == "variable" or any(
+        is_moved = node.operation == "variable" or any(
             depends[argument] for argument in node.arguments
         )
-        depends.append(found and not is_condition(node.operation))
+        depends.append(is_moved and not is_condition(node.operation))
     return depends
 
 

@@ -1,7 +1,8 @@
 """The true Hessian at a point: SymPy's second derivatives and the witness's, which must overlap.
 
-Where the derivative has an edge is told by the stepwise derivative, which alone sees the program as written and knows
-an exact edge from one that more precision may clear up.
+Where the derivative has an edge is known from the stepwise derivative, which alone sees
+the program as written and knows an exact edge from one that more precision may clear
+up.
 """
 
 from __future__ import annotations
@@ -96,25 +97,27 @@ class HessianOracle:
         """The truth of a pair in both orders; what one does not tell the other does where both are proved alike."""
         assert self.limits is not None
         orders = list(dict.fromkeys((pair, pair[::-1])))
-        found = {
+        truths = {
             Entry("hessian", order): self.limits.second(
                 point, order, upstream, first[Entry("gradient", order[:1])]
             )
             for order in orders
         }
-        known = [truth for truth in found.values() if truth.status in _KNOWN]
+        known = [truth for truth in truths.values() if truth.status in _KNOWN]
         if not known or len(orders) == 1 or known == [known[0]] * 2:
-            return found
+            return truths
         # Where functions meet that are smooth, a set of limits says more than the number at the point.
         kinks = [truth for truth in known if truth.status is TruthStatus.KINK]
         best = (kinks or known)[0]
         if self._is_symmetric(pair, point, is_kink=bool(kinks)):
-            return {o: t if t.status is best.status else best for o, t in found.items()}
+            return {
+                o: t if t.status is best.status else best for o, t in truths.items()
+            }
         unsure = Truth(
             status=TruthStatus.LIMIT,
             reason="the order of the two derivatives may matter here",
         )
-        return {o: t if t.status in _KNOWN else unsure for o, t in found.items()}
+        return {o: t if t.status in _KNOWN else unsure for o, t in truths.items()}
 
     def _is_symmetric(
         self, pair: Pair, point: Mapping[str, float], *, is_kink: bool
@@ -201,8 +204,8 @@ class HessianOracle:
             return {}
         entries = evaluation.evaluate(self.whole, inputs)
         seed = balls.exact(upstream)
-        found = {p: seed * b for p, b in zip(self.pairs, entries, strict=True)}
-        return {pair: ball for pair, ball in found.items() if balls.is_finite(ball)}
+        scaled = {p: seed * b for p, b in zip(self.pairs, entries, strict=True)}
+        return {pair: ball for pair, ball in scaled.items() if balls.is_finite(ball)}
 
 
 _UNKNOWN = Known(balls.anything(), Standing.UNSURE, "a second derivative")
@@ -248,8 +251,8 @@ def _truth(series: Ball | None, symbolic: Ball | None, before: Truth | None) -> 
             f"expression {symbolic} are disjoint"
         )
         return Truth(status=TruthStatus.ORACLE, reason=reason)
-    both = intersection(balls.enclosure(series), balls.enclosure(symbolic))
-    return replace(narrowed(both, before), derivations=2)
+    enclosure = intersection(balls.enclosure(series), balls.enclosure(symbolic))
+    return replace(narrowed(enclosure, before), derivations=2)
 
 
 def _settled(truth: Truth) -> Truth:

@@ -3,7 +3,7 @@
 The value is that of the program as written, the gradient SymPy's derivative of the whole expression. A point is settled
 so only where every operation of the written program is proved to be smooth: there the two belong together. Kinks, ends
 of a domain, poles, infinite inputs and −0 go to the oracle. At every `CHECKED_EVERY`-th settled point, and wherever
-`BatchOracle.contested` is asked, the oracle's two derivations and the witness are compared with what was settled.
+`BatchOracle.contested` is called, the oracle's two derivations and the witness are compared with what was settled.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class BatchTruths:
 
     columns: Mapping[Entry, list[RoundedTruth]]
     settled: list[bool]
-    """Whether balls settled the point; else the oracle was asked."""
+    """Whether balls settled the point; else the oracle did."""
     checked: int
     """How many of the settled points were checked."""
 
@@ -104,25 +104,24 @@ class BatchOracle:
     ) -> BatchTruths:
         """The truth at every point; one settled point in `checked_every` is checked, none without.
 
-        Where balls do not settle a point the oracle is asked: at infinities and −0 always, elsewhere at no more than
-        `most_asked` points, spread evenly; what is left is `UNEXAMINED`.
+        Where balls do not settle a point the oracle is consulted: at infinities and −0
+        always, elsewhere at no more than `most_asked` points, spread evenly; what is
+        left is `UNEXAMINED`.
         """
-        found = self._settled(points, upstream, format_)
-        settled = [entries is not None for entries in found]
+        rows = self._settled(points, upstream, format_)
+        settled = [entries is not None for entries in rows]
         left = [index for index, done in enumerate(settled) if not done]
         for index in left:
-            found[index] = (UNEXAMINED,) * (1 + len(self.wrt))
+            rows[index] = (UNEXAMINED,) * (1 + len(self.wrt))
         special = [index for index in left if not self._is_plain(points[index])]
         others = sorted(set(left).difference(special))
         for index in (*special, *_evenly(others, most_asked)):
-            found[index] = self._by_oracle(points[index], upstream, format_)
+            rows[index] = self._by_oracle(points[index], upstream, format_)
         done = [index for index, ok in enumerate(settled) if ok and checked_every]
         done = done[::checked_every]
         for index in done:
-            found[index] = self.contested(
-                points[index], upstream, format_, found[index]
-            )
-        columns = [list(column) for column in zip(*found, strict=True)]
+            rows[index] = self.contested(points[index], upstream, format_, rows[index])
+        columns = [list(column) for column in zip(*rows, strict=True)]
         columns = columns or [[] for _ in range(1 + len(self.wrt))]
         return BatchTruths(
             columns=dict(
@@ -134,7 +133,7 @@ class BatchOracle:
 
     @property
     def is_fast(self) -> bool:
-        """Whether balls alone settle what they can; else the oracle is asked at every point."""
+        """Whether balls alone settle what they can; else the oracle is consulted at every point."""
         return self.written is not None
 
     # ── settled by balls ─────────────────────────────────────────────────────────────────────────────────────────
@@ -143,15 +142,13 @@ class BatchOracle:
         self, points: Sequence[Point], upstream: float, format_: Format
     ) -> list[Any]:
         """By point: its entries, value first; None where balls do not settle them."""
-        found: list[Any] = [None] * len(points)
+        rows: list[Any] = [None] * len(points)
         if self.written is None or not math.isfinite(upstream):
-            return found
+            return rows
         left = [i for i, point in enumerate(points) if self._is_plain(point)]
         bits = max(FIRST_BITS, format_.precision_bits + 2 * GUARD_BITS)
         with balls.workprec(bits):
-            left = self._by_blocks(
-                points, left, found, self._attempt(upstream, format_)
-            )
+            left = self._by_blocks(points, left, rows, self._attempt(upstream, format_))
 
         def settle() -> dict[int, Any]:
             attempt = self._attempt(upstream, format_)
@@ -162,17 +159,17 @@ class BatchOracle:
 
         for _, settled in attempts(settle, bits, MOST_BITS) if left else ():
             for index, entries in settled.items():
-                found[index] = entries
-            left = [index for index in left if found[index] is None]
+                rows[index] = entries
+            left = [index for index in left if rows[index] is None]
             if not left:
                 break
-        return [None if entries is _EDGE else entries for entries in found]
+        return [None if entries is _EDGE else entries for entries in rows]
 
     def _by_blocks(
         self,
         points: Sequence[Point],
         places: Sequence[int],
-        found: list[Any],
+        rows: list[Any],
         attempt: Callable[[Sequence[Ball]], Any],
     ) -> list[int]:
         """Of the points at `places` those that no ball around a block settles: far out most functions stand still."""
@@ -185,14 +182,14 @@ class BatchOracle:
             block.sort(key=lambda index: points[index][name])
             first, last = block[0], block[-1]
             ends = [balls.exact(points[index][name]) for index in (first, last)]
-            found[first], found[last] = (attempt([end]) for end in ends)
+            rows[first], rows[last] = (attempt([end]) for end in ends)
             # Where it moves, a wide ball would tell nothing, and of a Bessel function take long.
-            if _is_still(found[first], found[last]):
+            if _is_still(rows[first], rows[last]):
                 entries = attempt([ends[0].union(ends[1])])
                 if entries is not None and entries is not _EDGE:
                     for index in block:
-                        found[index] = entries
-            left += [index for index in block if found[index] is None]
+                        rows[index] = entries
+            left += [index for index in block if rows[index] is None]
         return left
 
     def _attempt(
@@ -227,7 +224,7 @@ class BatchOracle:
             for x in (point[name] for name in self.inputs)
         )
 
-    # ── asked of the oracle ──────────────────────────────────────────────────────────────────────────────────────
+    # ── by the oracle ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _by_oracle(
         self, point: Point, upstream: float, format_: Format
@@ -253,15 +250,15 @@ class BatchOracle:
         with balls.workprec(WITNESS_BITS):
             third = witness.gradient(self.oracle.program, point, self.wrt, upstream)
         slopes = [None] * len(self.wrt) if third is None else list(third.values())
-        found: list[RoundedTruth] = []
+        judged: list[RoundedTruth] = []
         for entry, opinion, ball in zip(
             entries, opinions, [None, *slopes], strict=True
         ):
             reason = _contradiction(entry, opinion, ball, format_)
             if reason is not None:
                 entry = Truth(status=TruthStatus.ORACLE, reason=reason)
-            found.append(entry)
-        return found
+            judged.append(entry)
+        return judged
 
 
 _EDGE = object()
@@ -316,21 +313,21 @@ def _contradiction(
         if opinion.status in undecided:
             return None
         return f"the oracle says {opinion.status}, the compiled formula {entry.proof}"
-    own = balls.enclosure(entry.proof)
-    meet = own.lower <= ends.upper and ends.lower <= own.upper
+    compiled = balls.enclosure(entry.proof)
+    meet = compiled.lower <= ends.upper and ends.lower <= compiled.upper
     low, high = nearest(ends.lower, format_), nearest(ends.upper, format_)
-    if meet and low <= entry.nearest <= high and _spells(entry, own, format_):
+    if meet and low <= entry.nearest <= high and _spells(entry, compiled, format_):
         return None
-    found = f"{entry.nearest!r} of {entry.proof}"
-    return f"the oracle says {low!r}, the compiled formula {found}"
+    said = f"{entry.nearest!r} of {entry.proof}"
+    return f"the oracle says {low!r}, the compiled formula {said}"
 
 
-def _spells(entry: Rounded, own: Enclosure, format_: Format) -> bool:
+def _spells(entry: Rounded, compiled: Enclosure, format_: Format) -> bool:
     """Whether `nearest` and `rest` together are the number that the entry's own ball encloses."""
     if math.isinf(entry.nearest):
         return True
     unit = Fraction(2) ** entry.grain
     spelled = Fraction(entry.nearest) + Fraction(entry.rest) * unit
     slack = CLOSE * unit
-    near = own.lower - slack <= spelled <= own.upper + slack
-    return near and unit in (ulp(own.lower, format_), ulp(own.upper, format_))
+    near = compiled.lower - slack <= spelled <= compiled.upper + slack
+    return near and unit in (ulp(compiled.lower, format_), ulp(compiled.upper, format_))

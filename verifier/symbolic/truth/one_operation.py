@@ -23,16 +23,16 @@ def apply(operation: str, operands: Sequence[Known]) -> Known:
     worst = max(operands, key=lambda operand: operand.standing)
     if worst.standing is not Standing.REGULAR:
         return Known(balls.anything(), worst.standing, worst.reason)
-    found = [operand.ball for operand in operands]
+    numbers = [operand.ball for operand in operands]
     if _is_defined(operation):
-        program, done = _defined(operation, found)
+        program, done = _defined(operation, numbers)
         return done.values[program.output]
     if is_condition(operation):
-        return Known(balls.OPERATIONS[operation](*found))
-    regularity = regularity_of(operation, found, 0)
+        return Known(balls.OPERATIONS[operation](*numbers))
+    regularity = regularity_of(operation, numbers, 0)
     if regularity is Regularity.OUTSIDE:
         return _irregular(operation, regularity)
-    value = balls.OPERATIONS[operation](*found)
+    value = balls.OPERATIONS[operation](*numbers)
     if balls.is_finite(value):
         return Known(value)
     return _irregular(operation, regularity)
@@ -59,18 +59,18 @@ def product(
     worst = max((adjoint, *operands), key=lambda known: known.standing)
     if worst.standing is not Standing.REGULAR:
         return Known(balls.anything(), worst.standing, worst.reason)
-    found = [known.ball for known in operands]
+    numbers = [known.ball for known in operands]
     if _is_defined(operation):
-        local = _local_of_defined(operation, operand, found)
+        local = _local_of_defined(operation, operand, numbers)
         if local is None or local.standing is not Standing.REGULAR:
             return local
         return Known(adjoint.ball * local.ball)
-    regularity = regularity_of(operation, found, operand)
-    on_cut = operation == "atan2" and balls.is_zero(found[0]) and found[1] < 0
+    regularity = regularity_of(operation, numbers, operand)
+    on_cut = operation == "atan2" and balls.is_zero(numbers[0]) and numbers[1] < 0
     if regularity is not Regularity.SMOOTH and not on_cut:
         return _irregular(operation, regularity)
     formula = derivative.local(operation, operand, exponent)
-    product = adjoint.ball * evaluation.evaluate(formula, found)[0]
+    product = adjoint.ball * evaluation.evaluate(formula, numbers)[0]
     if balls.is_finite(product):
         return Known(product)
     return Known(balls.anything(), Standing.UNSURE, f"`{operation}` is not resolved")
@@ -110,20 +110,20 @@ def _is_defined(operation: str) -> bool:
     return row is not None and row.definition is not None
 
 
-def _defined(operation: str, found: Sequence[Ball]) -> tuple[Program, Pass]:
+def _defined(operation: str, operands: Sequence[Ball]) -> tuple[Program, Pass]:
     """Values and derivatives all through the definition of an operation."""
     row = operations.OPERATIONS[operation]
     program = rewriting.definition(row)
-    point = dict(zip(row.operands, found, strict=True))
+    point = dict(zip(row.operands, operands, strict=True))
     return program, Stepwise(program).evaluate(point, 1.0)
 
 
 def _local_of_defined(
-    operation: str, operand: int, found: Sequence[Ball]
+    operation: str, operand: int, operands: Sequence[Ball]
 ) -> Known | None:
     """The derivative by one operand; None where the operation does not depend on it."""
     name = operations.OPERATIONS[operation].operands[operand]
-    program, done = _defined(operation, found)
+    program, done = _defined(operation, operands)
     for node, adjoint in zip(program.nodes, done.adjoints, strict=True):
         if node.operation == "variable" and node.name == name:
             return adjoint
