@@ -27,7 +27,7 @@ def ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Unit]:
+def planned(monkeypatch: pytest.MonkeyPatch) -> list[Unit]:
     """The tasks that would be run."""
     tasks: list[Unit] = []
 
@@ -40,7 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Unit]:
 
 
 def test_verify_asks_for_orders_routes_conventions_and_accepted_differences(
-    asked: list[Unit],
+    planned: list[Unit],
 ) -> None:
     verifier.verify(
         "abs(x)",
@@ -51,17 +51,17 @@ def test_verify_asks_for_orders_routes_conventions_and_accepted_differences(
         subgradient="right",
         accept="unstable",
     )
-    case = asked[0].case
+    case = planned[0].case
     assert (case.order, case.routes) == (2, ("forward-reverse",))
     assert case.subgradient == "right"
     assert case.accept == (Verdict.DIFFER_UNSTABLE,)
 
 
-def test_verify_asks_for_the_gradient_in_reverse_mode_unless_told(
-    asked: list[Unit],
+def test_verify_asks_for_the_gradient_in_reverse_mode_by_default(
+    planned: list[Unit],
 ) -> None:
     verifier.verify("x*y", at={"x": 1, "y": 2})
-    assert (asked[0].case.order, asked[0].case.routes) == (1, ("reverse",))
+    assert (planned[0].case.order, planned[0].case.routes) == (1, ("reverse",))
     with pytest.raises(CaseFileError, match="routes: expected a route of order 1"):
         verifier.verify("x", at={"x": 1}, routes="forward-forward")
 
@@ -85,11 +85,11 @@ def test_the_signature_spells_every_keyword_out() -> None:
         verifier.verify("x", at={"x": 1}, dtypes="float32")  # type: ignore[call-arg]
 
 
-def test_check_runs_the_callable_in_every_dtype(asked: list[Unit]) -> None:
+def test_check_runs_the_callable_in_every_dtype(planned: list[Unit]) -> None:
     verifier.check(ratio, expression="a/b", at={"a": 1, "b": 2}, order=2, wrt=["b"])
-    assert [task.dtype for task in asked] == ["float32", "float64"]
-    assert {task.function for task in asked} == {ratio}
-    assert (asked[0].case.order, asked[0].case.wrt) == (2, ("b",))
+    assert [unit.dtype for unit in planned] == ["float32", "float64"]
+    assert {unit.function for unit in planned} == {ratio}
+    assert (planned[0].case.order, planned[0].case.wrt) == (2, ("b",))
 
 
 def with_default(b: torch.Tensor, a: torch.Tensor, eps: float = 0.0) -> torch.Tensor:
@@ -114,22 +114,22 @@ def with_rest(*tensors: torch.Tensor) -> torch.Tensor:
     ],
 )
 def test_arguments_are_the_parameters_that_are_named_as_the_variables(
-    function: Callable[..., Any], arguments: tuple[str, ...], asked: list[Unit]
+    function: Callable[..., Any], arguments: tuple[str, ...], planned: list[Unit]
 ) -> None:
     verifier.check(function, expression="a/b", at={"b": 2, "a": 1})
     verifier.check(function, expression="a/b", domain={"b": "[1, 2]"}, at={"a": 1})
-    assert {task.case.arguments for task in asked} == {arguments}
+    assert {unit.case.arguments for unit in planned} == {arguments}
 
 
-def test_a_parameter_that_the_expression_lacks_is_an_input(asked: list[Unit]) -> None:
+def test_a_parameter_that_the_expression_lacks_is_an_input(planned: list[Unit]) -> None:
     verifier.check(ratio, expression="a", at={"a": 1, "b": 2})
-    assert asked[0].case.arguments == asked[0].case.wrt == ("a", "b")
-    assert asked[0].case.inputs == ("a",)
+    assert planned[0].case.arguments == planned[0].case.wrt == ("a", "b")
+    assert planned[0].case.inputs == ("a",)
 
 
-def test_the_order_of_the_arguments_may_be_given(asked: list[Unit]) -> None:
+def test_the_order_of_the_arguments_may_be_given(planned: list[Unit]) -> None:
     verifier.check(ratio, expression="a/b", at={"a": 1, "b": 2}, inputs=["b", "a"])
-    assert asked[0].case.arguments == ("b", "a")
+    assert planned[0].case.arguments == ("b", "a")
 
 
 @pytest.mark.parametrize(
@@ -145,12 +145,12 @@ def test_a_point_may_be_given_in_the_order_of_the_arguments(
     function: Callable[..., Any],
     inputs: list[str] | None,
     point: dict[str, int],
-    asked: list[Unit],
+    planned: list[Unit],
 ) -> None:
     verifier.check(function, 1, "2", expression="a/b", inputs=inputs)
-    given = asked[0].case.given[0]
+    given = planned[0].case.given[0]
     assert {name: given[name].exact for name in given} == point
-    assert asked[0].case.arguments == tuple(point)
+    assert planned[0].case.arguments == tuple(point)
 
 
 def test_what_no_check_may_say_is_refused() -> None:

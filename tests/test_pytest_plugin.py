@@ -7,27 +7,11 @@ import subprocess
 import sys
 
 import pytest
+from case_texts import GOOD, UNSTABLE
 
 from verifier.errors import UsageError
 from verifier.running import run
 
-GOOD = """
-[[case]]
-name = "example-two"
-expression = "(a + 2) * 3"
-at = { a = 100 }
-upstream = 123
-dtype = ["float32", "float64"]
-tags = ["notebook"]
-expect = { value = 306, gradient = { a = 369 } }
-"""
-UNSTABLE = """
-[[case]]
-name = "quotient"
-expression = "(exp(x) - 1) / x"
-at = { x = "1e-7" }
-dtype = ["float32"]
-"""
 UNDECIDED = """
 [[case]]
 name = "oscillation"

@@ -9,7 +9,7 @@ from commands import invoke
 pytestmark = pytest.mark.usefixtures("folder")
 
 
-def test_compare_tells_regressions_between_two_reports(case_file, folder):
+def test_compare_finds_regressions_between_two_reports(case_file, folder):
     path = case_file(GOOD + SAMPLED)
     invoke("run", "--format", "json=old.json")
     path.write_text(GOOD + UNSTABLE)

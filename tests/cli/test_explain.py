@@ -110,11 +110,11 @@ def expecting(tmp_path: Path) -> Path:
     return file
 
 
-def not_as_expected(told: list[str]) -> list[str]:
+def not_as_expected(shown: list[str]) -> list[str]:
     """The lines under that title."""
-    if "Not as expected" not in told:
+    if "Not as expected" not in shown:
         return []
-    after = told[told.index("Not as expected") + 1 :]
+    after = shown[shown.index("Not as expected") + 1 :]
     return after[: after.index("")] if "" in after else after
 
 
@@ -140,26 +140,26 @@ def test_a_verdict_that_fails_is_shown(
 
 
 def test_the_upstream_gradient_stands_beside_every_derivative(expecting: Path) -> None:
-    told = lines(explained(f"{expecting}::numbers"))
+    shown = lines(explained(f"{expecting}::numbers"))
     # e^0.5 = 1.64872127…, times y = 2, times the upstream gradient 3.
-    assert any(line.startswith("gradient x 3 9.8923276") for line in told)
-    assert any(line.startswith("gradient y 3 4.9461638") for line in told)
-    assert any(line.startswith("value 3.2974425") for line in told)
+    assert any(line.startswith("gradient x 3 9.8923276") for line in shown)
+    assert any(line.startswith("gradient y 3 4.9461638") for line in shown)
+    assert any(line.startswith("value 3.2974425") for line in shown)
 
 
 def test_the_notebook_case_is_derived_as_the_notebook_does() -> None:
     text = explained(f"{NOTEBOOK}::squared-loss", dtypes=["float32"])
-    told = lines(text)
-    assert "squared-loss float32 match.exact" in told[0]
-    assert "18⋅a - 6⋅y_target + 36" in told
-    assert "b = a + 2 102 102" in told
-    assert "loss = (y_pred - y_target)**2 256 256" in told
+    shown = lines(text)
+    assert "squared-loss float32 match.exact" in shown[0]
+    assert "18⋅a - 6⋅y_target + 36" in shown
+    assert "b = a + 2 102 102" in shown
+    assert "loss = (y_pred - y_target)**2 256 256" in shown
     assert (
         "loss = (y_pred - y_target)**2 1 1 y_pred - y_target 2*(y_pred - y_target) 32 32"
-        in told
+        in shown
     )
-    assert "y_pred = b * 3 32 32 b 3 96 96" in told
-    assert "gradient a 1 96 96 match.exact" in told
+    assert "y_pred = b * 3 32 32 b 3 96 96" in shown
+    assert "gradient a 1 96 96 match.exact" in shown
 
 
 def test_every_dtype_of_the_case_has_a_page() -> None:
@@ -168,7 +168,7 @@ def test_every_dtype_of_the_case_has_a_page() -> None:
     assert "float64  match.exact" in text
 
 
-def test_a_difference_is_told_with_culprit_and_cause(cases: Path) -> None:
+def test_a_difference_is_reported_with_culprit_and_cause(cases: Path) -> None:
     text = explained(f"{cases}::quotient")
     assert "differ.unstable" in text
     assert "gradient x: `exp(x) - 1` (sub, column 2): every operation is" in text
@@ -191,9 +191,9 @@ def test_a_sampled_case_is_explained_at_its_worst_point_with_its_region(
 
 def test_a_masked_branch_is_explained(cases: Path) -> None:
     text = explained(f"{cases}::masked")
-    told = lines(text)
-    assert "root = sqrt(x) undefined nan" in told
-    assert "x > 0 false false" in told
+    shown = lines(text)
+    assert "root = sqrt(x) undefined nan" in shown
+    assert "x > 0 false false" in shown
     assert "0·inf" in text
     assert "Instead" in text
 
@@ -336,7 +336,9 @@ def test_a_derivative_too_large_to_read_is_left_out() -> None:
     assert typeset.derivatives(parse(text), ["x"], columns=100) == {}
 
 
-def test_a_subject_that_is_not_allowed_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_subject_that_is_not_allowed_is_reported_with_its_place(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "own.toml"
     file.write_text(
         '[[case]]\nname = "own"\nexpression = "x"\nsubject = "shop:own"\nat = { x = 1 }\n'

@@ -175,7 +175,7 @@ def test_without_cases_the_run_is_a_mistake():
     assert "cases" in result.stderr
 
 
-def test_a_bad_case_file_is_told_by_its_place(case_file):
+def test_a_bad_case_file_is_reported_by_its_place(case_file):
     case_file(GOOD.replace("(a + 2)", "(a + tanhh(2))"))
 
     result = invoke("run")

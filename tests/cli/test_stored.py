@@ -16,26 +16,26 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 def test_life_cycle_of_a_baseline(case_file, folder):
     path = case_file(GOOD)
-    held = ("run", "--baseline", "b.json")
+    compared = ("run", "--baseline", "b.json")
 
-    assert invoke(*held).exit_code == 2  # 1: none yet
-    stored = invoke(*held, "--update-baseline")  # 2: written
+    assert invoke(*compared).exit_code == 2  # 1: none yet
+    stored = invoke(*compared, "--update-baseline")  # 2: written
     assert stored.exit_code == 0
     assert "stored in b.json" in stored.stderr
-    assert invoke(*held).exit_code == 0
+    assert invoke(*compared).exit_code == 0
     path.write_text(UNSTABLE + GOOD)
-    worse = invoke(*held)  # 3: a new difference fails
+    worse = invoke(*compared)  # 3: a new difference fails
     assert worse.exit_code == 1
     assert (
         "WORSE  cases/a.toml::quotient float32 reverse 1  new difference"
         in worse.stdout
     )
-    assert invoke(*held, "--update-baseline").exit_code == 0  # 4: stored, and known
-    known = invoke(*held)
+    assert invoke(*compared, "--update-baseline").exit_code == 0  # 4: stored, and known
+    known = invoke(*compared)
     assert known.exit_code == 0
     assert "1 not as expected, as in the baseline" in known.stdout
     path.write_text(UNSTABLE)
-    gone = invoke(*held)  # 5: a case that vanished fails
+    gone = invoke(*compared)  # 5: a case that vanished fails
     assert gone.exit_code == 1
     assert "vanished" in gone.stdout
 
@@ -43,24 +43,24 @@ def test_life_cycle_of_a_baseline(case_file, folder):
 def test_what_a_run_was_not_asked_about_has_not_vanished(case_file):
     case_file(GOOD)
     case_file(SAMPLED, "cases/b.toml")
-    held = ("run", "--baseline", "b.json")
-    assert invoke(*held, "--update-baseline").exit_code == 0
+    compared = ("run", "--baseline", "b.json")
+    assert invoke(*compared, "--update-baseline").exit_code == 0
 
-    assert invoke(*held, "--dtype", "float32").exit_code == 0
-    assert invoke(*held, "--case", "gaussian").exit_code == 0
-    assert invoke(*held, "cases/b.toml").exit_code == 0
-    assert invoke(*held, "cases").exit_code == 0
+    assert invoke(*compared, "--dtype", "float32").exit_code == 0
+    assert invoke(*compared, "--case", "gaussian").exit_code == 0
+    assert invoke(*compared, "cases/b.toml").exit_code == 0
+    assert invoke(*compared, "cases").exit_code == 0
 
 
 @pytest.mark.parametrize("narrowed", [["--case", "gaussian"], ["cases/b.toml"]])
 def test_a_narrowed_update_keeps_the_other_entries(case_file, folder, narrowed):
     case_file(GOOD)
     case_file(SAMPLED, "cases/b.toml")
-    held = ("run", "--baseline", "b.json")
-    invoke(*held, "--update-baseline")
+    compared = ("run", "--baseline", "b.json")
+    invoke(*compared, "--update-baseline")
     whole = (folder / "b.json").read_text()
 
-    assert invoke(*held, "--update-baseline", *narrowed).exit_code == 0
+    assert invoke(*compared, "--update-baseline", *narrowed).exit_code == 0
 
     assert (folder / "b.json").read_text() == whole
 
@@ -68,33 +68,33 @@ def test_a_narrowed_update_keeps_the_other_entries(case_file, folder, narrowed):
 def test_an_unreadable_baseline_is_an_error_until_it_is_rewritten(case_file, folder):
     case_file(GOOD)
     (folder / "b.json").write_text("<<<<<<< ours")
-    held = ("run", "--baseline", "b.json")
+    compared = ("run", "--baseline", "b.json")
 
-    broken = invoke(*held)
+    broken = invoke(*compared)
     assert broken.exit_code == 2
     assert broken.stdout == ""
     assert "--update-baseline" in broken.stderr
-    mended = invoke(*held, "--update-baseline")
+    mended = invoke(*compared, "--update-baseline")
     assert mended.exit_code == 0
     assert "rewritten without a comparison" in mended.stderr
-    assert invoke(*held).exit_code == 0
+    assert invoke(*compared).exit_code == 0
 
 
 def test_a_baseline_does_not_excuse_a_broken_expectation(case_file):
     case_file(GOOD.replace("369", "370"))
-    held = ("run", "--baseline", "b.json")
+    compared = ("run", "--baseline", "b.json")
 
-    assert invoke(*held, "--update-baseline").exit_code == 1
-    assert invoke(*held).exit_code == 1
+    assert invoke(*compared, "--update-baseline").exit_code == 1
+    assert invoke(*compared).exit_code == 1
 
 
 def test_changes_stand_in_the_json_report(case_file):
     path = case_file(GOOD)
-    held = ("run", "--baseline", "b.json")
-    invoke(*held, "--update-baseline")
+    compared = ("run", "--baseline", "b.json")
+    invoke(*compared, "--update-baseline")
     path.write_text(UNSTABLE)
 
-    report = json.loads(invoke(*held, "--format", "json").stdout)
+    report = json.loads(invoke(*compared, "--format", "json").stdout)
 
     jsonschema.validate(report, json_report.schema())
     assert [change["kind"] for change in report["changes"]] == [

@@ -23,9 +23,9 @@ def test_the_command_writes_every_format(tmp_path: Path) -> None:
     )
     assert found.exit_code == 0, found.output
     assert "exp(x)" in found.stdout
-    told = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
-    assert told["sample"] == 50
-    assert told["environment"]["torch"] == torch.__version__
+    report = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert report["sample"] == 50
+    assert report["environment"]["torch"] == torch.__version__
     assert (tmp_path / "a.md").read_text(encoding="utf-8").startswith("# Accuracy")
 
 

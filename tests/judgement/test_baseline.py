@@ -22,10 +22,10 @@ def changes(make_result, make_record):
     """The changes from one result of a case to another, each given as (verdict, error)."""
 
     def between(before, after, **options):
-        def record(told):
-            if told is None:
+        def record(outcome):
+            if outcome is None:
                 return make_record()
-            verdict, error = told
+            verdict, error = outcome
             return make_record(make_result("a", verdict, max_error_ulp=error))
 
         return compare(record(after), of(record(before)), **options)
@@ -142,7 +142,7 @@ def test_an_entry_that_vanished_is_a_regression_unless_the_run_was_partial(kind)
     assert kind(EXACT, None, partial=True) is None
 
 
-def test_a_change_tells_what_was_and_what_is(changes):
+def test_a_change_says_what_was_and_what_is(changes):
     (change,) = changes(("match.rounding", 1.25), ("differ.wrong", 12345.6))
 
     assert change.result == "cases/notebook.toml::a float32 reverse 1"
@@ -214,9 +214,9 @@ def test_the_error_at_ill_conditioned_points_is_no_measure(make_record, make_res
 
 @pytest.fixture
 def by_quantity(make_result, make_record):
-    """The changes between two results, each told as quantity -> (counts, error), as what, how and whether worse."""
+    """The changes between two results, each given as quantity -> (counts, error), as what, how and whether worse."""
 
-    def record(told):
+    def record(quantities):
         parts = [
             Tally(
                 quantity=name.split()[0],
@@ -224,7 +224,7 @@ def by_quantity(make_result, make_record):
                 counts=counts,
                 max_error_ulp=error,
             )
-            for name, (counts, error) in told.items()
+            for name, (counts, error) in quantities.items()
         ]
         found = [Verdict(v) for tally in parts for v in tally.counts]
         worst = max(found, key=severity, default=Verdict.ERROR_RUN)
@@ -278,14 +278,14 @@ def test_an_ill_conditioned_point_hides_no_error_of_the_others(by_quantity):
 def test_more_points_with_a_difference_are_a_regression(
     by_quantity, before, after, is_more
 ):
-    def told(bad):
+    def quantities(bad):
         return {"value": ({"match.exact": 1000 - bad, "differ.unstable": bad}, 50.0)}
 
     more = [("value", ChangeKind.MORE_POINTS, True)] if is_more else []
-    assert by_quantity(told(before), told(after)) == more
+    assert by_quantity(quantities(before), quantities(after)) == more
     fewer = [("value", ChangeKind.IMPROVED, False)]
     if before >= 12 and is_more:
-        assert by_quantity(told(after), told(before)) == fewer
+        assert by_quantity(quantities(after), quantities(before)) == fewer
 
 
 def test_more_points_of_a_milder_difference_are_a_regression(by_quantity):
@@ -322,7 +322,7 @@ def test_a_case_that_no_longer_runs_is_one_regression(by_quantity):
     assert by_quantity({}, value) == [(None, ChangeKind.IMPROVED, False)]
 
 
-def test_a_report_that_tells_no_quantities_apart_is_held_against_one_that_does(
+def test_a_report_without_quantities_is_compared_with_one_that_has_them(
     make_result, make_record
 ):
     counts = {"match.exact": 8, "differ.wrong": 2}

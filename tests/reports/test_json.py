@@ -200,13 +200,13 @@ def test_reading_is_the_inverse_of_rendering(rich_record):
 
 
 def test_what_failed_and_why_is_in_the_report_and_read_back(make_result, make_record):
-    told = {
+    fields = {
         "broken": ("expect.value",),
         "interrupted": True,
         "traceback": "KeyError",
         "derivations": 2,
     }
-    record = make_record(make_result(**told))
+    record = make_record(make_result(**fields))
     (found,) = json.loads(render(record))["results"]
     assert found["broken"] == ["expect.value"]
     assert (found["interrupted"], found["traceback"]) == (True, "KeyError")

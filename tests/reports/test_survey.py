@@ -27,15 +27,15 @@ def test_the_json_report_is_of_its_schema(surveyed: SurveyRecord) -> None:
     schema = report.schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
-    told = json.loads(report.render_json(surveyed))
-    validator.validate(told)
-    assert told["sweeps"][0]["accuracies"][0]["quantity"] == "value"
-    assert {a["route"] for a in told["sweeps"][0]["accuracies"]} == {
+    data = json.loads(report.render_json(surveyed))
+    validator.validate(data)
+    assert data["sweeps"][0]["accuracies"][0]["quantity"] == "value"
+    assert {a["route"] for a in data["sweeps"][0]["accuracies"]} == {
         "reverse",
         "forward",
     }
     for fault in ({"sweeps": [{}]}, {"seed": "0"}, {"more": 1}, {"schema": 2}):
-        assert list(validator.iter_errors(told | fault))
+        assert list(validator.iter_errors(data | fault))
 
 
 def test_every_entry_of_the_json_report_is_described() -> None:

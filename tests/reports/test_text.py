@@ -88,7 +88,7 @@ def test_many_gradients_on_a_line_are_capped_and_counted(make_result, make_compa
         ),
     ],
 )
-def test_the_mark_tells_how_a_result_stands(make_result, fields, mark):
+def test_the_mark_shows_how_a_result_stands(make_result, fields, mark):
     assert str(line_of(make_result(**fields))).split()[0] == mark
 
 
@@ -144,7 +144,7 @@ def test_a_table_has_no_more_rows_than_its_cap(make_record, make_result):
     assert f"… and {30 - tables.ROWS} more" in report
 
 
-def test_a_pinned_difference_is_told_by_its_line_alone(make_record, make_result):
+def test_a_pinned_difference_is_reported_by_its_line_alone(make_record, make_result):
     known = make_result("known", "differ.wrong", expected="differ", as_expected=True)
 
     report = text.details(make_record(known, make_result("new", "differ.wrong")))
@@ -204,7 +204,7 @@ def test_what_is_undecided_has_its_reason(make_record, make_result, make_compari
     assert "1 not judged" in report
 
 
-def test_errors_and_broken_expectations_are_told(make_record, make_result):
+def test_errors_and_broken_expectations_are_reported(make_record, make_result):
     report = text.render(
         make_record(
             make_result("boom", "error.run", counts={}, comparisons=(), message="a\nb"),
@@ -250,7 +250,7 @@ def test_a_descent_is_a_table_of_its_epochs(make_record, make_result):
     ]
 
 
-def test_changes_are_told_and_so_is_that_there_are_none(make_record, make_result):
+def test_changes_are_reported_and_so_is_that_there_are_none(make_record, make_result):
     change = Change(
         result="cases/notebook.toml::a float32 reverse 1",
         kind=ChangeKind.LARGER_ERROR,
@@ -303,7 +303,7 @@ def test_the_summary_of_one_good_case(make_record, make_result):
     )
 
 
-def test_known_differences_are_told_as_those_of_the_baseline(make_record, unstable):
+def test_known_differences_are_reported_as_those_of_the_baseline(make_record, unstable):
     assert "1 not as expected, as in the baseline" in text.render(
         make_record(unstable), Options(changes=[])
     )
@@ -384,7 +384,7 @@ def test_the_lines_of_a_run_and_its_details_are_its_report(
     assert "".join(parts) + text.details(record) == text.render(record)
 
 
-def test_a_failure_tells_place_line_and_difference(unstable):
+def test_a_failure_shows_place_line_and_difference(unstable):
     report = text.failure(unstable)
 
     assert _lines(report)[0] == "cases/notebook.toml:12: [quotient] differ.unstable"
@@ -448,7 +448,7 @@ def test_an_unfinished_case_is_interrupted_and_no_failure(make_result, make_reco
     assert "interrupted before the end" in report
 
 
-def test_tracebacks_are_shown_where_they_are_asked_for(make_result, make_record):
+def test_tracebacks_are_shown_where_they_are_wanted(make_result, make_record):
     trace = (
         "Traceback (most recent call last):\n  File \"a.py\", line 3\nKeyError: 'k'\n"
     )

@@ -77,7 +77,7 @@ def test_an_interrupt_keeps_what_is_finished(jobs: int) -> None:
 
 
 @pytest.mark.skipif(shutil.which("ps") is None, reason="needs `ps`")
-def test_ctrl_c_ends_every_process_and_tells_what_is_finished(tmp_path: Path) -> None:
+def test_ctrl_c_ends_every_process_and_reports_what_is_finished(tmp_path: Path) -> None:
     done = tmp_path / "done.json"
     command = [
         *(sys.executable, "-m", "verifier", "survey", "--jobs", "2"),
@@ -140,13 +140,13 @@ def test_no_process_outlives_a_survey_that_is_killed() -> None:
 
 def living(group: int) -> list[str]:
     """The processes of a group that have not ended; those that nobody has waited for have."""
-    told = subprocess.run(
+    listed = subprocess.run(
         ["ps", "-ww", "-eo", "pgid=,stat=,args="],
         capture_output=True,
         text=True,
         check=True,
     )
-    rows = [line.split(None, 2) for line in told.stdout.splitlines()]
+    rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
     return [
         row[2] for row in rows if int(row[0]) == group and not row[1].startswith("Z")
     ]

@@ -16,7 +16,7 @@ from verifier.language.operations import table as operations
 from verifier.survey import plan
 
 
-def test_every_row_of_the_table_is_surveyed_or_told_why_not() -> None:
+def test_every_row_of_the_table_is_surveyed_or_it_says_why_not() -> None:
     tasks, skipped = plan.plan()
     names = {task.operation for task in tasks}
     assert names | set(skipped) == set(operations.OPERATIONS)
@@ -59,7 +59,7 @@ def test_parameters_are_numbers_and_no_inputs(name: str, calls: set[str]) -> Non
         ({"names": ["where"]}, "nothing is left to survey"),
     ],
 )
-def test_a_mistake_is_told_before_anything_runs(
+def test_a_mistake_is_reported_before_anything_runs(
     options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises((UsageError, SelectionError)) as caught:
@@ -67,7 +67,7 @@ def test_a_mistake_is_told_before_anything_runs(
     assert message in str(caught.value)
 
 
-def test_a_mistake_is_told_before_anything_heavy_is_loaded() -> None:
+def test_a_mistake_is_reported_before_anything_heavy_is_loaded() -> None:
     script = (
         "import sys\nfrom verifier.survey import execution, plan\n"
         "plan.plan(names=['exp'])\n"

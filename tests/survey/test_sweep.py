@@ -75,7 +75,7 @@ def test_one_wrong_number_among_all_is_the_worst(
     assert (region.kind, region.box) == ("inaccurate", {"x": ("3.0", "3.0")})
 
 
-def test_a_truth_that_is_off_at_the_worst_point_is_undecided_and_told(
+def test_a_truth_that_is_off_at_the_worst_point_is_undecided_and_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The worst point is always checked, for there the truth is most likely at fault."""
@@ -117,7 +117,7 @@ def test_a_truth_that_is_off_everywhere_breaks_the_sweep_down(
     assert (found.error or "").startswith("OracleError: derivations disagree at each")
 
 
-def test_the_value_of_a_parameter_is_the_one_that_is_told() -> None:
+def test_the_value_of_a_parameter_is_the_one_that_is_reported() -> None:
     """threshold(x, 1/10, 20) is 20 up to 1/10 and x above; PyTorch takes its threshold to float32, which is above."""
     (sweep,) = swept("threshold", "float32", sample=100)
     value = of(sweep, None)
@@ -166,7 +166,7 @@ def test_one_route_may_compute_what_another_does_not(
     assert "exp(x) float32 forward: no forward" in report.render(record(sweep))
 
 
-def test_an_undecided_point_is_told_with_its_reason() -> None:
+def test_an_undecided_point_is_reported_with_its_reason() -> None:
     (sweep,) = swept("tan", "float32", sample=10)
     (reason,) = of(sweep, None).reasons
     assert reason.startswith("at x = -inf and 1 more: the limit is not found")

@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 import torch
+from commands import invoke
 from places import CASES
 from rows import HOLOMORPHIC
-from typer.testing import CliRunner
 
 import verifier
 from verifier.automatic import modes, routes
-from verifier.cli.main import app
 from verifier.errors import VerifierError
 from verifier.language.casefile.loading import from_mapping, load_paths
 from verifier.records import Result
@@ -384,7 +383,7 @@ def test_a_descent_is_real(tmp_path: Path) -> None:
         '[[case]]\nname = "d"\nexpression = "z**2"\nat = { z = 1 }\ndtype = "complex64"\n'
         'descent = { parameter = "z", learning_rate = 0.1, epochs = 2 }\n'
     )
-    result = CliRunner().invoke(app, ["run", str(path)])
+    result = invoke("run", path)
     assert result.exit_code == 2
     assert "a.toml:5" in result.output
     assert "descent" in result.output
@@ -395,7 +394,7 @@ def test_an_error_names_file_line_and_column(tmp_path: Path) -> None:
     path.write_text(
         '[[case]]\nname = "a"\ndtype = "complex64"\nat = { z = 1 }\nexpression = "1 + abs(z)"\n'
     )
-    result = CliRunner().invoke(app, ["run", str(path)])
+    result = invoke("run", path)
     assert result.exit_code == 2
     assert "a.toml:5: [a] expression, column 5" in result.output
 
@@ -408,9 +407,7 @@ def test_reports_spell_complex_numbers(tmp_path: Path) -> None:
     path.write_text(
         '[[case]]\nname = "a"\nexpression = "z**2"\nat = { z = "1+2j" }\ndtype = "complex64"\n'
     )
-    result = CliRunner().invoke(
-        app, ["run", str(path), "--format", f"json={out}", "--format", "text"]
-    )
+    result = invoke("run", path, "--format", f"json={out}", "--format", "text")
     assert result.exit_code == 0, result.output
     assert "value: -3.0+4.0j, z: 2.0-4.0j" in result.output
     (found,) = json.loads(out.read_text())["results"]
@@ -423,9 +420,7 @@ def test_selection_by_dtype_and_route(tmp_path: Path) -> None:
     path.write_text(
         '[[case]]\nname = "a"\nexpression = "z**2"\nat = { z = 3 }\ndtype = ["float32", "complex64"]\n'
     )
-    result = CliRunner().invoke(
-        app, ["run", str(path), "--dtype", "complex64", "--route", "func"]
-    )
+    result = invoke("run", path, "--dtype", "complex64", "--route", "func")
     assert result.exit_code == 0, result.output
     assert "complex64 func" in result.output
     assert "float32" not in result.output
@@ -436,7 +431,7 @@ def test_explain_says_that_it_is_for_real_cases(tmp_path: Path) -> None:
     path.write_text(
         '[[case]]\nname = "a"\nexpression = "z**2"\nat = { z = "1+2j" }\ndtype = "complex64"\n'
     )
-    result = CliRunner().invoke(app, ["explain", f"{path}::a"])
+    result = invoke("explain", f"{path}::a")
     assert result.exit_code == 2
     assert "real cases only" in result.output
 
