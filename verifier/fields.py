@@ -17,6 +17,7 @@ from typing import Any, ClassVar, TypeAlias
 from verifier import floats
 from verifier.floats import (
     Format,
+    Number,
     decimal,
     decimal_within,
     nearest,
@@ -37,8 +38,6 @@ exponent of 10^13 bits."""
 
 Plane: TypeAlias = tuple[Fraction, Fraction]
 """A complex number, exactly: real and imaginary part."""
-Number: TypeAlias = Any
-"""A float, or a complex."""
 Exact: TypeAlias = Any
 """A `Fraction`, or a `Plane`."""
 Reach: TypeAlias = Any

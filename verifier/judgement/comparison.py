@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from verifier.fields import REAL, Field, Number
-from verifier.floats import Format, nearest
+from verifier.fields import REAL, Field
+from verifier.floats import Format, Number, nearest
 from verifier.judgement.excuses import (
     CONDITIONING_STEPS,
     Circumstances,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from verifier.fields import Exact, Field, Number, Reach, as_float
-from verifier.floats import Format, ulp
+from verifier.fields import Exact, Field, Reach, as_float
+from verifier.floats import Format, Number, ulp
 from verifier.judgement.tolerance import Tolerance, nearby
 
 CONDITIONING_STEPS = 2

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifier.fields import Exact, Field, Number
-from verifier.floats import Format, is_same, nearest
+from verifier.fields import Exact, Field
+from verifier.floats import Format, Number, is_same, nearest
 from verifier.judgement.tallies import verdicts
 from verifier.judgement.tolerance import Tolerance
 from verifier.language.casefile.case import Expectation, Expected, Pin

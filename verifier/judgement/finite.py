@@ -6,8 +6,8 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 
-from verifier.fields import Exact, Number, as_float
-from verifier.floats import ulp
+from verifier.fields import Exact, as_float
+from verifier.floats import Number, ulp
 from verifier.judgement.excuses import CONDITIONING_STEPS, Circumstances, plain
 from verifier.judgement.tolerance import allowed
 from verifier.records import Enclosure, Judgement, Rectangle, Verdict

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from verifier.fields import Field, Number, field_of
-from verifier.floats import Format, ordinal
+from verifier.fields import Field, field_of
+from verifier.floats import Format, Number, ordinal
 from verifier.measurements import Measured
 from verifier.records import Disagreement, Entry, Result
 

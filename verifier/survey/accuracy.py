@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from verifier.floats import Format, decimal, shortest
+from verifier.language.points.scalars import Point
 from verifier.measurements import Measurement
 from verifier.records import Entry, Truth, TruthStatus
 from verifier.survey import regions as survey_regions
@@ -28,7 +29,6 @@ MOST_DISPUTED = 5
 """Worst points in a row at which the derivations disagree, past which the truth is worth nothing."""
 UPSTREAM = 1.0
 
-Point = Mapping[str, float]
 Measure = Callable[[Sequence[Point]], Measurement]
 """What PyTorch computes at points, by one route."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from verifier import floats
 from verifier.floats import Format, shortest
+from verifier.language.points.scalars import Point
 from verifier.survey.records import Region
 
 MOST_REGIONS = 4
 """Regions of one kind that are reported: points at fault are parted at the widest gaps alone."""
 
-Point = Mapping[str, float]
 IsAtFault = Callable[[Sequence[float]], Sequence[bool]]
 """Whether the number at each of the inputs is at fault."""
 

@@ -14,17 +14,13 @@ from verifier.floats import FORMATS, Format
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation
 from verifier.language.points.domains import Domain
+from verifier.language.points.scalars import Point
 from verifier.language.programs import parsing
 from verifier.language.programs.program import Program
 from verifier.measurements import Measurement
 from verifier.records import VALUE, Entry, Truth
 from verifier.survey import points as survey_points
-from verifier.survey.accuracy import (
-    UPSTREAM,
-    Assessment,
-    Measure,
-    Point,
-)
+from verifier.survey.accuracy import UPSTREAM, Assessment, Measure
 from verifier.survey.records import Accuracy, Sweep, SweepTask
 from verifier.symbolic.arithmetic.nearest import Rounded
 from verifier.symbolic.truth.many_points import BatchOracle, RoundedTruth

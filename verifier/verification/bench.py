@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from verifier.automatic.layouts import check_alone
 from verifier.automatic.routes import Runner
-from verifier.fields import Number
-from verifier.floats import Format
+from verifier.floats import Format, Number
 from verifier.judgement.tolerance import Tolerance
 from verifier.language.casefile.case import Case
+from verifier.language.points.scalars import Point
 from verifier.measurements import Batch, Measurement
 from verifier.records import Entry, PointTruth
 from verifier.symbolic.rounding.models import Rounding
 from verifier.symbolic.rounding.program_model import Mode
 from verifier.verification.prepare import Prepared, Setting
-
-Point = Mapping[str, Number]
 
 COMPILED_ROUTES = frozenset(("compile-aot_eager", "compile-inductor"))
 """Each shape and layout would be compiled anew."""

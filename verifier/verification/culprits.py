@@ -3,7 +3,7 @@ concludes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from verifier.automatic.tracing import trace
@@ -11,6 +11,7 @@ from verifier.fields import REAL
 from verifier.floats import FORMATS
 from verifier.judgement.diagnosis import diagnose
 from verifier.language.kernels.compositions import expand
+from verifier.language.points.scalars import Point
 from verifier.language.programs.program import Program
 from verifier.records import Comparison, Verdict
 from verifier.symbolic.truth.examination import examine
@@ -23,8 +24,6 @@ LARGEST_PROGRAM = 2_000
 MOST_DIAGNOSED = 3
 """Comparisons of one result that are diagnosed: those that follow mostly have the same
 cause."""
-
-Point = Mapping[str, float]
 
 
 def investigate(

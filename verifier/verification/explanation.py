@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -12,7 +12,7 @@ from verifier.floats import Format, decimal, nearest, shortest, ulp
 from verifier.language.casefile.case import Case
 from verifier.language.kernels.compositions import expand
 from verifier.language.operations.table import OPERATIONS, Sort
-from verifier.language.points.scalars import scalar
+from verifier.language.points.scalars import Point, scalar
 from verifier.language.points.upstream import gradients
 from verifier.language.programs.printing import render_node
 from verifier.language.programs.program import Program
@@ -32,8 +32,6 @@ from verifier.verification.prepare import Prepared, Setting, Store
 from verifier.verification.verify import verify
 
 MOST_SUGGESTIONS = 3
-
-Point = Mapping[str, float]
 
 
 def explain(

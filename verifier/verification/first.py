@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from verifier.fields import REAL
+from verifier.language.points.scalars import Point
 from verifier.language.points.upstream import gradients
 from verifier.measurements import Batch, Measurement
 from verifier.records import Entry, Epoch, PointTruth
 from verifier.symbolic.truth.deciding import may_vanish
-from verifier.verification.bench import Bench, Point
+from verifier.verification.bench import Bench
 from verifier.verification.expectations import broken_at
 from verifier.verification.findings import Failure, Findings, FirstRun
 from verifier.verification.judging import Row, judge_point

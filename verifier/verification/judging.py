@@ -7,13 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from verifier.fields import Number
-from verifier.floats import Format
+from verifier.floats import Format, Number
 from verifier.judgement.comparison import judge
 from verifier.judgement.excuses import CONDITIONING_STEPS
 from verifier.judgement.steps import by_what_it_hands_on
 from verifier.judgement.vectors import judge_vector
 from verifier.language.casefile.case import Case
+from verifier.language.points.scalars import Point
 from verifier.measurements import Measurement
 from verifier.records import (
     Entry,
@@ -25,7 +25,7 @@ from verifier.records import (
     severity,
 )
 from verifier.symbolic.truth.excuses import Excuses
-from verifier.verification.bench import Bench, Point, tolerance_of
+from verifier.verification.bench import Bench, tolerance_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

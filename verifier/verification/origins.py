@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from verifier.fields import Number
-from verifier.floats import power_of_two
+from verifier.floats import Number, power_of_two
 from verifier.judgement import linearity
 from verifier.measurements import Batch, Measurement
 from verifier.records import Entry, TruthStatus, Verdict

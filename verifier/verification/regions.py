@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from verifier.fields import REAL
 from verifier.floats import Format, from_ordinal, ordinal
+from verifier.language.points.scalars import Point
 from verifier.measurements import Batch
 from verifier.traces import Region
 from verifier.verification.bench import Bench
@@ -19,8 +20,6 @@ MOST_COPIES = 64
 """Copies of a point that stand for the batch in which it was drawn."""
 MOST_INPUTS = 3
 """Inputs along which the region of a difference is looked for."""
-
-Point = Mapping[str, float]
 
 
 def region_notes(bench: Bench, findings: Findings, row: Row) -> list[str]:

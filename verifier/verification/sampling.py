@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from verifier.errors import CaseFileError, Place
-from verifier.fields import REAL, Field, Number
-from verifier.floats import Format, shortest
+from verifier.fields import REAL, Field
+from verifier.floats import Format, Number, shortest
 from verifier.language.casefile.case import (
     ALL,
     MANY_POINTS,
@@ -18,7 +18,7 @@ from verifier.language.casefile.case import (
 )
 from verifier.language.points import drawing
 from verifier.language.points.domains import Normal
-from verifier.language.points.scalars import Scalar
+from verifier.language.points.scalars import Point, Scalar
 from verifier.symbolic.calculus.precondition import Precondition
 from verifier.symbolic.limits import boundary
 
@@ -27,8 +27,6 @@ MOST_REFUSED = 1_000_000
 
 MANY_TRIES = 4
 """How many times as many points may be drawn as different ones are wanted."""
-
-Point = Mapping[str, Number]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

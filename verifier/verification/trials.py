@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from verifier.fields import Number
+from verifier.floats import Number
 from verifier.judgement import linearity
 from verifier.measurements import Batch
 from verifier.verification.bench import COMPILED_ROUTES, Bench

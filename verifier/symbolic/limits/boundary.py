@@ -21,6 +21,7 @@ from verifier.language.kernels.compositions import expand
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Sort
 from verifier.language.points.domains import Domain, Normal
+from verifier.language.points.scalars import Point
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import balls, evaluation
@@ -53,7 +54,6 @@ NORMAL_REACH = Fraction(128)
 GUARD_BITS = 64
 """Precision of the balls beyond the format's."""
 
-Point = Mapping[str, float]
 
 Cluster = Callable[[], list[Point]]
 """The points at one place, searched when they are needed."""

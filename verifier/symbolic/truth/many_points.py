@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from verifier.floats import Format, nearest, ulp
+from verifier.language.points.scalars import Point
 from verifier.records import Enclosure, Entry, PointTruth, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball
@@ -35,8 +36,6 @@ CHECKED_EVERY = 128
 """One settled point in so many is checked."""
 CLOSE = Fraction(1, 1 << 12)
 """By how many ulps two computations of `Rounded.rest` may differ, one of them in doubles."""
-
-Point = Mapping[str, float]
 
 
 RoundedTruth = Rounded | Truth

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 
 from verifier.fields import COMPLEX, REAL, Field
 from verifier.floats import Format
+from verifier.language.points.scalars import Point
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.records import VALUE, Enclosure, Entry, PointTruth, Truth, TruthStatus
@@ -38,8 +39,6 @@ from verifier.symbolic.truth.many_points import BatchOracle, BatchTruths
 from verifier.symbolic.truth.oracle import Oracle
 from verifier.symbolic.truth.whole import terms
 
-Point = Mapping[str, Any]
-"""By argument; more than the program's inputs may be given."""
 AnyOracle = Oracle | ComplexOracle
 
 
