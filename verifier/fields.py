@@ -159,7 +159,11 @@ class Field(ABC):
     def is_rounded(self, measured: Number, true: Exact, format_: Format) -> bool:
         """Whether a measured number is the true one correctly rounded, in each part."""
         pairs = zip(self.components(measured), self.coordinates(true), strict=True)
-        return all(part == nearest(exact, format_) for part, exact in pairs)
+        return all(
+            part == nearest(exact, format_)
+            or (math.isnan(part) and math.isnan(nearest(exact, format_)))
+            for part, exact in pairs
+        )
 
     def is_overflow(
         self, measured: Number, true: Exact, within: Fraction, format_: Format

@@ -21,16 +21,27 @@ class Format:
     """A binary format: `precision_bits` counts the hidden bit; exponents are those of 1.xxx · 2^e."""
 
     name: str
+    bits: int
+    """Of the whole number, sign and exponent included."""
     precision_bits: int
     exponent_min: int
     exponent_max: int
     relative_tolerance: Fraction
     """`torch.testing.assert_close`'s rtol for the dtype."""
+    missing: int = 0
+    """How many of the largest numbers of the last binade are NaN in the place of numbers."""
+    overflow: float = math.inf
+    """What rounds beyond the largest number: an infinity, or NaN where there is none."""
+
+    @property
+    def is_small(self) -> bool:
+        """Whether its numbers are few enough to try them all."""
+        return self.bits <= 16
 
     @property
     def largest(self) -> Fraction:
         """The largest finite number."""
-        return power_of_two(self.exponent_max + 1) - power_of_two(
+        return power_of_two(self.exponent_max + 1) - (1 + self.missing) * power_of_two(
             self.exponent_max - self.precision_bits + 1
         )
 
@@ -58,6 +69,7 @@ def power_of_two(power: int) -> Fraction:
 
 BINARY16 = Format(
     name="float16",
+    bits=16,
     precision_bits=11,
     exponent_min=-14,
     exponent_max=15,
@@ -65,6 +77,7 @@ BINARY16 = Format(
 )
 BFLOAT16 = Format(
     name="bfloat16",
+    bits=16,
     precision_bits=8,
     exponent_min=-126,
     exponent_max=127,
@@ -72,6 +85,7 @@ BFLOAT16 = Format(
 )
 BINARY32 = Format(
     name="float32",
+    bits=32,
     precision_bits=24,
     exponent_min=-126,
     exponent_max=127,
@@ -79,6 +93,7 @@ BINARY32 = Format(
 )
 BINARY64 = Format(
     name="float64",
+    bits=64,
     precision_bits=53,
     exponent_min=-1022,
     exponent_max=1023,
@@ -88,8 +103,8 @@ BINARY64 = Format(
 FORMATS = {
     format_.name: format_ for format_ in (BINARY16, BFLOAT16, BINARY32, BINARY64)
 }
-
-
+SMALL_DTYPES = tuple(name for name, format_ in FORMATS.items() if format_.is_small)
+"""Those of which every number can be tried."""
 COMPLEX = {"complex64": BINARY32, "complex128": BINARY64}
 """The complex dtypes, by the format of their parts."""
 DTYPES = (*FORMATS, *COMPLEX)
@@ -124,7 +139,8 @@ def _grain(value: Fraction, format_: Format) -> int:
 
 
 def nearest(value: Fraction, format_: Format) -> float:
-    """The number of the format nearest to `value`, ties to even; ±inf where it overflows."""
+    """The number of the format nearest to `value`, ties to even; where it overflows ±inf, or
+    NaN of a format without infinities."""
     if value == 0:
         return 0.0
     grain = _grain(value, format_)
@@ -137,9 +153,11 @@ def nearest(value: Fraction, format_: Format) -> float:
     if 2 * rest > denominator or (2 * rest == denominator and steps % 2):
         steps += 1
     if steps.bit_length() + grain - 1 > format_.exponent_max:
-        rounded = math.inf
+        rounded = format_.overflow
     else:
         rounded = math.ldexp(steps, grain)
+        if format_.missing and rounded > format_.largest:
+            rounded = format_.overflow
     # A tiny negative value rounds to -0.0, as the hardware does.
     return -rounded if value.numerator < 0 else rounded
 
@@ -189,8 +207,9 @@ def from_ordinal(position: int, format_: Format) -> float:
 
 
 def neighbour(value: float, steps: int, format_: Format) -> float:
-    """The number `steps` places above `value` (below, if negative), stopping at ±inf."""
-    limit = ordinal(math.inf, format_)
+    """The number `steps` places above `value` (below, if negative), stopping at ±inf, or at
+    the largest number of a format without infinities."""
+    limit = ordinal(math.inf, format_) - math.isnan(format_.overflow)
     return from_ordinal(
         max(-limit, min(limit, ordinal(value, format_) + steps)), format_
     )

@@ -138,7 +138,7 @@ class Lowered:
         }
         # So does a number beside a tensor; the kernels of the 16-bit dtypes, which compute in float32, take it there.
         self.scalars = self.literals
-        if dtype in ("float16", "bfloat16"):
+        if format_.is_small:
             self.scalars = {
                 index: nearest(value, FORMATS["float32"])
                 for index, value in constants.items()

@@ -22,7 +22,6 @@ from verifier.language.points import drawing
 from verifier.language.points.domains import Domain, domain
 from verifier.language.points.scalars import scalar
 
-EXHAUSTIVE = ("float16", "bfloat16")
 WINDOW = Fraction(32)
 """Values are drawn from [−32, 32] where the domain is wider: there most functions turn."""
 GRID = 96

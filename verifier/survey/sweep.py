@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from verifier.automatic import routes
-from verifier.floats import FORMATS, Format
+from verifier.floats import FORMATS, SMALL_DTYPES, Format
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation
 from verifier.language.points.domains import Domain
@@ -139,7 +139,7 @@ class _Stopwatch:
 
 
 def _is_exhaustive(task: SweepTask) -> bool:
-    return len(task.operands) == 1 and task.dtype in survey_points.EXHAUSTIVE
+    return len(task.operands) == 1 and task.dtype in SMALL_DTYPES
 
 
 def _points(

@@ -9,13 +9,7 @@ from typing import NoReturn
 from verifier.errors import CaseFileError, Place
 from verifier.fields import REAL, Field
 from verifier.floats import Format, Number, shortest
-from verifier.language.casefile.case import (
-    ALL,
-    MANY_POINTS,
-    SMALL_DTYPES,
-    Boundary,
-    Case,
-)
+from verifier.language.casefile.case import ALL, MANY_POINTS, Boundary, Case
 from verifier.language.points import drawing
 from verifier.language.points.domains import Normal
 from verifier.language.points.scalars import Point, Scalar
@@ -105,7 +99,7 @@ def _takes_many(case: Case, format_: Format) -> bool:
     """Whether points enough to tell bias from rounding are wanted, and their truths are found together."""
     plain = case.order == 1 and not case.program.steps
     one = isinstance(case.upstream, Scalar)
-    small = format_.name in SMALL_DTYPES
+    small = format_.is_small
     return case.many and bool(case.domains) and plain and one and small
 
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from verifier.automatic import random_rounding
 from verifier.floats import Format
 from verifier.judgement import bias, pattern
-from verifier.language.casefile.case import SMALL_DTYPES
 from verifier.records import Entry, Judgement, TruthStatus, Verdict
 from verifier.symbolic.arithmetic.nearest import Rounded
 from verifier.symbolic.truth.many_points import RoundedTruth, rounded_truth
@@ -75,7 +74,7 @@ def _biased(
     format_ = bench.format_of(entry, first.measurement)
     # In the wider dtypes a fault of the size that can hide in rounding is smaller than what
     # a user would call one.
-    if format_.name not in SMALL_DTYPES:
+    if not format_.is_small:
         return None
     measured = first.measurement.columns[entry].numbers
     numbers = {

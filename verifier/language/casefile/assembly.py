@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from verifier import floats
 from verifier.errors import ExpressionError, did_you_mean, listed
+from verifier.floats import SMALL_DTYPES
 from verifier.language.casefile import complex_cases
 from verifier.language.casefile.case import (
     ALL,
     DRAWN_POINTS,
     DTYPES,
     ROUTES,
-    SMALL_DTYPES,
     Boundary,
     Case,
     Descent,

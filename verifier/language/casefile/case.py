@@ -44,8 +44,6 @@ MANY_POINTS = 4096
 MOST_POINTS = 1_000_000
 ALL = "all"
 """What `points` says to ask for every number of a dtype in `SMALL_DTYPES`."""
-SMALL_DTYPES = ("float16", "bfloat16")
-"""Those of 16 bits, which have some sixty thousand numbers."""
 MOST_EPOCHS = 100_000
 DIFFERENCES = {v.kind: v for v in Verdict if v.family == "differ"}
 """What `accept` may name, by kind: nothing undecided ever passes, and nothing that could not be run."""

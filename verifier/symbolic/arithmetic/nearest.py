@@ -84,6 +84,7 @@ def _rounding_in_integers(format_: Format) -> Callable[[Ball], Rounded | None]:
     """As `rounding`, for every ball: the radius is at most 2^-accuracy of the midpoint."""
     bits, least = format_.precision_bits, _least_grain(format_)
     nothing = balls.dyadic(least - GUARD_BITS)
+    largest = float(format_.largest)
 
     def rounded(ball: Ball) -> Rounded | None:
         if not ball.is_finite():
@@ -99,7 +100,7 @@ def _rounding_in_integers(format_: Format) -> Callable[[Ball], Rounded | None]:
             return Rounded(0.0, least, 0.0, ball)
         grain = max(top - bits, least)
         if top > format_.exponent_max + 2:
-            return Rounded(sign * math.inf, grain, 0.0, ball)
+            return Rounded(sign * format_.overflow, grain, 0.0, ball)
         # Some bits below the ulp in any case, so that a radius rounded up to one of them tells nothing of a tie.
         shift = max(grain - power, GUARD_BITS)
         size <<= shift - (grain - power)
@@ -110,8 +111,10 @@ def _rounding_in_integers(format_: Format) -> Callable[[Ball], Rounded | None]:
             return None
         if rest > half or (rest == half and steps & 1):
             steps, rest = steps + 1, rest - 2 * half
-        if steps.bit_length() + grain - 1 > format_.exponent_max:
-            return Rounded(sign * math.inf, grain, 0.0, ball)
+        if steps.bit_length() + grain - 1 > format_.exponent_max or (
+            format_.missing and math.ldexp(steps, grain) > largest
+        ):
+            return Rounded(sign * format_.overflow, grain, 0.0, ball)
         nearest_ = sign * math.ldexp(steps, grain)
         return Rounded(nearest_, grain, sign * (rest / (2 * half)), ball)
 
