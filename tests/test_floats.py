@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -336,3 +337,39 @@ def test_a_decimal_within_an_interval_stops_where_the_interval_does(
     lower: str, upper: str, text: str
 ) -> None:
     assert floats.decimal_within(Fraction(lower), Fraction(upper)) == text
+
+
+# ── a format without infinities ──────────────────────────────────────────────────────────────────────────────────────
+
+E4M3FN = Format(
+    name="float8_e4m3fn",
+    bits=8,
+    precision_bits=4,
+    exponent_min=-6,
+    exponent_max=8,
+    relative_tolerance=Fraction(1, 8),
+    missing=1,
+    overflow=math.nan,
+)
+"""Eight bits, of which the code of all ones is NaN (P. Micikevicius et al., FP8 Formats for Deep Learning, 2022)."""
+
+
+def test_the_numbers_of_a_format_without_infinities_are_pytorchs() -> None:
+    codes = torch.arange(256, dtype=torch.uint8).view(torch.float8_e4m3fn)
+    numbers = sorted({x for x in codes.float().tolist() if not math.isnan(x)})
+    assert (len(numbers), E4M3FN.largest) == (253, 448)
+    for lower, upper in itertools.pairwise(numbers):
+        assert floats.neighbour(lower, 1, E4M3FN) == upper
+        middle = (Fraction(lower) + Fraction(upper)) / 2
+        third = (2 * Fraction(lower) + Fraction(upper)) / 3
+        assert floats.nearest(middle, E4M3FN) in (lower, upper)
+        assert floats.nearest(third, E4M3FN) == lower
+
+
+def test_what_overflows_without_infinities_is_nan_and_the_largest_has_no_neighbour() -> (
+    None
+):
+    assert floats.nearest(Fraction(463), E4M3FN) == 448
+    assert math.isnan(floats.nearest(Fraction(465), E4M3FN))
+    assert floats.neighbour(448.0, 1, E4M3FN) == 448
+    assert floats.neighbour(-448.0, -3, E4M3FN) == -448
