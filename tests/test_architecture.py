@@ -35,7 +35,8 @@ GROUND = {
 """What everything may import; and what that imports itself."""
 
 LANGUAGE = "language.operations language.programs language.kernels language.points language.casefile"
-ARITHMETIC = "language.operations language.programs language.kernels language.points symbolic.arithmetic"
+KERNELS = "language.operations language.programs language.kernels"
+ARITHMETIC = f"{KERNELS} language.points symbolic.arithmetic"
 SYMBOLIC = (
     f"{ARITHMETIC} symbolic.calculus symbolic.limits symbolic.rounding symbolic.truth"
 )
@@ -50,11 +51,11 @@ HOUSE = {
     "language.importers": LANGUAGE,
     "symbolic": "",
     "symbolic.settings": "",
-    "symbolic.arithmetic": "language.operations language.programs language.kernels",
+    "symbolic.arithmetic": KERNELS,
     "symbolic.calculus": ARITHMETIC,
     "symbolic.limits": f"{ARITHMETIC} symbolic.calculus",
-    "symbolic.rounding": f"{ARITHMETIC} symbolic.calculus symbolic.limits",
-    "symbolic.truth": f"{ARITHMETIC} symbolic.calculus symbolic.limits symbolic.rounding",
+    "symbolic.rounding": f"{KERNELS} symbolic.arithmetic symbolic.calculus",
+    "symbolic.truth": f"{KERNELS} symbolic.arithmetic symbolic.calculus symbolic.limits symbolic.rounding",
     "automatic": LANGUAGE,
     "judgement": LANGUAGE,
     "verification": f"{LANGUAGE} {SYMBOLIC} automatic judgement",

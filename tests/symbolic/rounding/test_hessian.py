@@ -293,3 +293,14 @@ def test_overflow_on_the_way_allows_anything() -> None:
         model = HessianRounding(program, ["x"], format_, limited_range=limited)
         ends = model.spread({"x": 60.0}, 1.0)[hessian("x", "x")]
         assert (ends is not None) is known
+
+
+@pytest.mark.parametrize(("outer", "inner"), ROUTES.values(), ids=ROUTES)
+def test_a_model_says_the_same_again(outer: Mode, inner: Mode) -> None:
+    program, format_ = parse("sin(x)*y + x*y*y"), FORMATS["float32"]
+    model = HessianRounding(
+        program, ["x", "y"], format_, limited_range=True, outer=outer, inner=inner
+    )
+    first = model.spread({"x": 0.75, "y": 1.5}, 1.0)
+    model.spread({"x": -2.0, "y": 3.0}, 0.5)
+    assert model.spread({"x": 0.75, "y": 1.5}, 1.0) == first

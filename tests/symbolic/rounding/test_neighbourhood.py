@@ -183,6 +183,15 @@ def test_a_truth_beyond_every_double_is_compared_too() -> None:
     assert not holds(nearby, -1e12)
 
 
+def test_no_search_depends_on_those_before_it() -> None:
+    point, numbers = {"x": 0.5, "y": 2.0}, (0.25, 0.2500001, 2.0, -1.0)
+    for text in ("x*x*y", "x - 1/y", "abs(x - 0.5) + y"):
+        fresh = [holds(about(text, point, BINARY32), number) for number in numbers]
+        again = about(text, point, BINARY32)
+        assert [holds(again, number) for number in numbers] == fresh
+        assert [holds(again, number) for number in reversed(numbers)] == fresh[::-1]
+
+
 # ── the plane ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
