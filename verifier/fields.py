@@ -1,8 +1,9 @@
-"""Real and complex numbers: all in which they differ where one is measured and compared.
+"""Real and complex numbers: all in which they differ where one is measured and
+compared.
 
-A *measured* number is a float or a complex; an *exact* one a `Fraction` or a `Plane`. What
-encloses a truth is an `Enclosure` or a `Rectangle`, and what rounding may bring about lies
-in an `Enclosure` or a `Disc`.
+A *measured* number is a float or a complex; an *exact* one a `Fraction` or a `Plane`.
+What encloses a truth is an `Enclosure` or a `Rectangle`, and what rounding may bring
+about lies in an `Enclosure` or a `Disc`.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ NORM_BITS = 128
 TIGHT_BITS = 20
 """Bits of an ulp to which a truth has to be known."""
 LARGEST_EXPONENT = 20_000
-"""Beyond 2^±this, far outside every format, an enclosure is cut off: exp(exp(30)) has an
-exponent of 10^13 bits."""
+"""Beyond 2^±this, far outside every format, an enclosure is cut off: exp(exp(30)) has
+an exponent of 10^13 bits."""
 
 Plane: TypeAlias = tuple[Fraction, Fraction]
 """A complex number, exactly: real and imaginary part."""
@@ -56,7 +57,8 @@ class Field(ABC):
     """Whether a formula may be that of another branch: what rounding makes of it then
     explains nothing."""
     is_ordered: ClassVar[bool]
-    """Whether one number may be less than another: else infinities have no direction."""
+    """Whether one number may be less than another: else infinities have no
+    direction."""
     moved: ClassVar[str]
     """How far the inputs are moved, in words."""
     edges: ClassVar[str]
@@ -69,7 +71,8 @@ class Field(ABC):
     @staticmethod
     @abstractmethod
     def middle(enclosure: Any) -> Exact:
-        """The number to show and to measure from: 0 where the enclosure contains it, else the midpoint."""
+        """The number to show and to measure from: 0 where the enclosure contains it,
+        else the midpoint."""
 
     @staticmethod
     @abstractmethod
@@ -373,7 +376,8 @@ class _Complex(Field):
 
     @staticmethod
     def moves(value: complex, steps: int, format_: Format) -> list[complex]:
-        """Along the axes on which the number does not lie, so that no move crosses a cut.
+        """Along the axes on which the number does not lie, so that no move crosses a
+        cut.
 
         One axis is enough: an analytic function moves as far along the other. The ulps
         are those of |value|.
@@ -395,8 +399,8 @@ class _Complex(Field):
         self, measured: complex, true: Plane, within: Fraction, format_: Format
     ) -> bool:
         """One infinite part makes a complex number infinite, whatever the other (C17,
-        G.3): so the other may be NaN. But an infinity has to be that of the truth's part,
-        and a finite part right."""
+        G.3): so the other may be NaN. But an infinity has to be that of the truth's
+        part, and a finite part right."""
         pairs = list(zip(self.components(measured), true, strict=True))
         if not any(math.isinf(part) for part, _ in pairs):
             return False

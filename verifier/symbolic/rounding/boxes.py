@@ -12,7 +12,8 @@ Side = TypeVar("Side", bound=Hashable)
 MOST_BOXES = 256
 """Boxes looked at; what they do not decide is left to the point's benefit."""
 GROWTH = Fraction(1, 1 << 10)
-"""Part of the truth by which it has to grow on the way to an edge to be unbounded there: a logarithm's tenth does."""
+"""Part of the truth by which it has to grow on the way to an edge to be unbounded
+there: a logarithm's tenth does."""
 
 
 def halves(box: Mapping[Side, Interval], depth: int) -> list[dict[Side, Interval]]:

@@ -1,8 +1,10 @@
-"""What stands behind a zero: the terms that cancel last, and what one ulp of each leaves of the result.
+"""What stands behind a zero: the terms that cancel last, and what one ulp of each
+leaves of the result.
 
-Of a zero truth nothing is relative. So its error is measured against what cancelled: the terms of the last addition of
-a value, the shares that an adjoint is the sum of, the operand at a root of any other operation. An error in an earlier
-term is not theirs: of `x + 1e20 - 1e20 - x` the last terms are x and x, however much is lost before.
+Of a zero truth nothing is relative. So its error is measured against what cancelled:
+the terms of the last addition of a value, the shares that an adjoint is the sum of, the
+operand at a root of any other operation. An error in an earlier term is not theirs: of
+`x + 1e20 - 1e20 - x` the last terms are x and x, however much is lost before.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ CANCELLATION_BITS = 1_000
 
 
 class CancellingArithmetic(RealArithmetic):
-    """Operations that are all exact, but that where terms cancel each is one ulp off."""
+    """Operations that are all exact, but that where terms cancel each is one ulp
+    off."""
 
     @property
     def working_bits(self) -> int:
@@ -87,7 +90,8 @@ class CancellationModel(RoundingModel):
 
 
 class ComplexCancellingArithmetic(ComplexArithmetic):
-    """Operations that are all exact, but that where terms cancel each is one ulp of its norm off."""
+    """Operations that are all exact, but that where terms cancel each is one ulp of its
+    norm off."""
 
     @property
     def working_bits(self) -> int:

@@ -1,4 +1,5 @@
-"""One complex operation with rounding: a disc of all results that a kernel may return."""
+"""One complex operation with rounding: a disc of all results that a kernel may
+return."""
 
 from __future__ import annotations
 
@@ -29,15 +30,16 @@ POWERS: dict[Fraction | None, Fraction] = {
     Fraction(1, 2): COMPLEX_ULP,
     Fraction(-1, 2): 2 * COMPLEX_ULP,
 }
-"""The local error, in u of the result's norm, of powers by literals, which PyTorch computes by
-products and roots (pow_tensor_scalar of PyTorch 2.13)."""
+"""The local error, in u of the result's norm, of powers by literals, which PyTorch
+computes by products and roots (pow_tensor_scalar of PyTorch 2.13)."""
 REORDERING = Fraction(3)
 """What taking a formula's factors in another order may add, in u."""
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A disc about an exact centre; on the real line, where `is_real`, a stretch of it."""
+    """A disc about an exact centre; on the real line, where `is_real`, a stretch of
+    it."""
 
     centre: Number
     radius: Ball
@@ -74,7 +76,8 @@ def upper(radius: Ball) -> Ball:
 class ComplexArithmetic:
     """The operations of one component format, in discs.
 
-    With `limited_range`, results also suffer underflow and overflow, those inside a product or quotient included.
+    With `limited_range`, results also suffer underflow and overflow, those inside a
+    product or quotient included.
     """
 
     def __init__(self, format_: Format, *, limited_range: bool) -> None:
@@ -87,7 +90,8 @@ class ComplexArithmetic:
         return self.format.precision_bits + GUARD_BITS
 
     def follow(self, form: Program, given: Mapping[str, AnyRegion]) -> AnyRegion:
-        """What a kernel's own formula gives, each of its operations rounding, in whatever order of its factors."""
+        """What a kernel's own formula gives, each of its operations rounding, in
+        whatever order of its factors."""
         return self.reordered(self.run(form, given)[form.output])
 
     def run(self, program: Program, given: Mapping[str, AnyRegion]) -> list[AnyRegion]:
@@ -149,7 +153,8 @@ class ComplexArithmetic:
     def _moved(
         self, operation: str, operands: Sequence[Region], exponent: Fraction | None
     ) -> tuple[Number, Ball] | None:
-        """The result at the centres, and how far from it exact operations of all operands may lie."""
+        """The result at the centres, and how far from it exact operations of all
+        operands may lie."""
         centres = [operand.centre for operand in operands]
         where = complex_cuts.place(operation, centres)
         if where not in (Place.CLEAR, Place.CUT, Place.BRANCH_POINT):
@@ -218,7 +223,8 @@ class ComplexArithmetic:
         centre: Rectangle,
         radius: Ball,
     ) -> bool:
-        """Whether the result, or what a product or quotient computes on the way, may leave the normal range."""
+        """Whether the result, or what a product or quotient computes on the way, may
+        leave the normal range."""
         sizes = [complex_balls.magnitude(operand.box().ball) for operand in operands]
         passing = [complex_balls.magnitude(centre) + radius]
         if operations.OPERATIONS[operation].degree == 2:
@@ -235,7 +241,8 @@ class ComplexArithmetic:
         return not all(balls.less(size, largest) for size in passing)
 
     def accumulate(self, shares: Sequence[AnyRegion]) -> AnyRegion:
-        """The sum in whatever order the engine takes: every rounding is at most that of the sum of norms."""
+        """The sum in whatever order the engine takes: every rounding is at most that of
+        the sum of norms."""
         total: AnyRegion = shares[0]
         norms = Fraction(len(shares) - 1)
         size = balls.zero()
@@ -258,7 +265,8 @@ class ComplexArithmetic:
 
 
 def _exponent_size(operation: str, operands: Sequence[Region]) -> Ball:
-    """A bound of |y log x|, whatever the side of a cut; of a power of 0, where no logarithm is taken, 0."""
+    """A bound of |y log x|, whatever the side of a cut; of a power of 0, where no
+    logarithm is taken, 0."""
     if operation == "exp2":
         return complex_balls.magnitude(operands[0].box().ball)
     base, power = (operand.box().ball for operand in operands)
@@ -273,7 +281,8 @@ def _is_real(
     centre: Rectangle,
     exponent: Fraction | None,
 ) -> bool:
-    """Whether the result is real whatever rounding does: of real operands, or a product of exact ones on the axes."""
+    """Whether the result is real whatever rounding does: of real operands, or a product
+    of exact ones on the axes."""
     if operation == "pow" and exponent == 2:
         operation, operands = "square", operands[:1]
     degree = operations.OPERATIONS[operation].degree

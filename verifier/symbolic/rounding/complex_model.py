@@ -1,10 +1,13 @@
-"""What rounding alone may do to a written program in a complex dtype: discs around all that it can bring about.
+"""What rounding alone may do to a written program in a complex dtype: discs around all
+that it can bring about.
 
-The written program's reverse mode, or its forward mode, is run in discs. Every operation adds its local error, bounded
-norm-wise relative to the result in units of u = 2⁻ᵖ, and every local product is PyTorch's own formula, operation by
-operation. The formulas are those of the real rows: of f, PyTorch hands back grad · conj(f′), which is the conjugate of
-the row's formula at conj(grad), and rounding commutes with conjugation. Forward mode takes the tangent 1 to f′ by the
-same formulas; the gradient is the upstream gradient times its conjugate.
+The written program's reverse mode, or its forward mode, is run in discs. Every
+operation adds its local error, bounded norm-wise relative to the result in units of u =
+2⁻ᵖ, and every local product is PyTorch's own formula, operation by operation. The
+formulas are those of the real rows: of f, PyTorch hands back grad · conj(f′), which is
+the conjugate of the row's formula at conj(grad), and rounding commutes with
+conjugation. Forward mode takes the tangent 1 to f′ by the same formulas; the gradient
+is the upstream gradient times its conjugate.
 """
 
 from __future__ import annotations
@@ -88,7 +91,8 @@ class ComplexRoundingModel(ProgramModel[Disc]):
     def _product_of_power(
         self, tangent: Region, base: AnyRegion, exponent: Fraction
     ) -> AnyRegion:
-        """tangent · (y · x**(y − 1)) of a literal exponent, whose predecessor PyTorch knows too."""
+        """tangent · (y · x**(y − 1)) of a literal exponent, whose predecessor PyTorch
+        knows too."""
         lower = exponent - 1
         power = self.arithmetic.apply(
             "pow", [base, self.arithmetic.literal(None, lower)], lower
@@ -102,14 +106,16 @@ class ComplexRoundingModel(ProgramModel[Disc]):
     def forward(
         self, values: Sequence[AnyRegion], name: str, upstream: AnyRegion
     ) -> tuple[AnyRegion, frozenset[int]]:
-        """The conjugate of the output's tangent where that of the input is 1, times the upstream gradient."""
+        """The conjugate of the output's tangent where that of the input is 1, times the
+        upstream gradient."""
         tangent = self.tangents(values, name, ONE).get(self.program.output, ZERO)
         factors = [_conjugate(tangent), upstream]
         return self.arithmetic.apply("mul", factors, None), frozenset()
 
 
 class ComplexIdealModel(ComplexRoundingModel):
-    """The same program if every operation had as good a derivative as it has a value, in an unlimited range.
+    """The same program if every operation had as good a derivative as it has a value,
+    in an unlimited range.
 
     What rounding does even so is the program's; the rest is PyTorch's formulas'. It is
     differentiated in reverse mode, whatever the route's.

@@ -1,8 +1,11 @@
-"""What the truth is at complex inputs within a few ulps of a point: `neighbourhood` in the plane.
+"""What the truth is at complex inputs within a few ulps of a point: `neighbourhood` in
+the plane.
 
-Inputs lie in squares about the point, ulps being those of |z|; a part that is 0 stays so, for a cut may run along it.
-A square is cut in halves until the rectangle that encloses the truth over it leaves the number out, or is as small as
-the tolerance. No theorem of intermediate values helps: what stays undecided is left to the point's benefit.
+Inputs lie in squares about the point, ulps being those of |z|; a part that is 0 stays
+so, for a cut may run along it. A square is cut in halves until the rectangle that
+encloses the truth over it leaves the number out, or is as small as the tolerance. No
+theorem of intermediate values helps: what stays undecided is left to the point's
+benefit.
 """
 
 from __future__ import annotations
@@ -28,13 +31,15 @@ Square = Mapping[tuple[str, int], Interval]
 """The sides by input and part: 0 the real one, 1 the imaginary."""
 
 DEEPEST = 24
-"""Halvings of every side past which a pole is taken for met, or the number for reached."""
+"""Halvings of every side past which a pole is taken for met, or the number for
+reached."""
 APPROACH = (4, 10, 16)
 """How close to a pole the truth is evaluated, in halvings of an ulp."""
 
 
 class ComplexNeighbourhood:
-    """One quantity's truth about a point; `evaluate` encloses it over rectangles at the precision in force."""
+    """One quantity's truth about a point; `evaluate` encloses it over rectangles at the
+    precision in force."""
 
     def __init__(
         self,
@@ -48,7 +53,8 @@ class ComplexNeighbourhood:
     def holds(
         self, number: complex, steps: int, *, relative: Fraction, absolute: Fraction
     ) -> bool:
-        """Whether a finite number is a truth of inputs within `steps` ulps, to a relative or an absolute tolerance."""
+        """Whether a finite number is a truth of inputs within `steps` ulps, to a
+        relative or an absolute tolerance."""
         stack, seen, largest = [(self._square(steps), 0)], 0, Fraction(0)
         parts = Fraction(number.real), Fraction(number.imag)
         met = False
@@ -117,7 +123,8 @@ class ComplexNeighbourhood:
         return self.evaluate(inputs)
 
     def _grows(self, square: Square) -> Iterator[bool]:
-        """Along every side, to what is in a square: whether the truth grows without bounds."""
+        """Along every side, to what is in a square: whether the truth grows without
+        bounds."""
         middle = centre(square)
         for name, part in square:
             value = self.point[name]
@@ -141,7 +148,8 @@ class ComplexNeighbourhood:
 def _distances(
     number: tuple[Fraction, Fraction], sides: tuple[Enclosure, Enclosure]
 ) -> tuple[Fraction, Fraction]:
-    """Bounds of the least and the largest distance of a number from a rectangle: the larger part, the sum of both."""
+    """Bounds of the least and the largest distance of a number from a rectangle: the
+    larger part, the sum of both."""
     least, most = [], []
     for part, side in zip(number, sides, strict=True):
         least.append(max(side.lower - part, part - side.upper, Fraction(0)))

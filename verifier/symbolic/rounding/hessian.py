@@ -1,4 +1,5 @@
-"""What rounding alone may do to the Hessian by a route of order 2, in one format: of both modes, in either order."""
+"""What rounding alone may do to the Hessian by a route of order 2, in one format: of
+both modes, in either order."""
 
 from __future__ import annotations
 
@@ -18,10 +19,12 @@ from verifier.symbolic.rounding.real_arithmetic import RealArithmetic
 
 
 class HessianRounding:
-    """What rounding alone may do to the Hessian in one format, by one mode over another.
+    """What rounding alone may do to the Hessian in one format, by one mode over
+    another.
 
-    The `inner` mode's program of the gradient is written out, and the `outer` one differentiates it. With `cancelling`,
-    what one ulp of the terms that cancel last may leave of an entry that is 0.
+    The `inner` mode's program of the gradient is written out, and the `outer` one
+    differentiates it. With `cancelling`, what one ulp of the terms that cancel last may
+    leave of an entry that is 0.
     """
 
     def __init__(
@@ -50,7 +53,8 @@ class HessianRounding:
     def spread(
         self, point: Mapping[str, float], upstream: float
     ) -> dict[Entry, Enclosure | None]:
-        """Where rounding may bring the derivative of gradient i by input j; None where it may bring it anywhere."""
+        """Where rounding may bring the derivative of gradient i by input j; None where
+        it may bring it anywhere."""
         given = {**point, self.upstream: upstream}
         if self.outer is Mode.FORWARD:
             pairs = [(first, second) for first in self.wrt for second in self.wrt]
@@ -87,9 +91,10 @@ class HessianRounding:
 class _AnyOrderArithmetic(RealArithmetic):
     """Rounding that holds in whatever order PyTorch multiplies.
 
-    `tanh_backward` and its kin have derivative formulas of their own: the same factors as in the derivative of the
-    row's formula, in another order. Half an ulp of one partial product may be a whole one of another; so the
-    error is relative here, as it is at most in any order.
+    `tanh_backward` and its kin have derivative formulas of their own: the same factors
+    as in the derivative of the row's formula, in another order. Half an ulp of one
+    partial product may be a whole one of another; so the error is relative here, as it
+    is at most in any order.
     """
 
     def widen(self, ball: Ball, scale: Ball, error_ulp: Fraction) -> Ball:

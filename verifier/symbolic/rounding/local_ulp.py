@@ -1,4 +1,5 @@
-"""What the rounding errors of a program's operations add up to, if none is amplified on the way."""
+"""What the rounding errors of a program's operations add up to, if none is amplified on
+the way."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def _forms(kernel: Kernel, mode: Mode) -> Sequence[str | None]:
 
 @cache
 def _own_ulp(operation: str, inside: str | None = None) -> Fraction:
-    """What one operation may add to the error of its result; `inside` its own formula, it is a faithful kernel."""
+    """What one operation may add to the error of its result; `inside` its own formula,
+    it is a faithful kernel."""
     row = operations.OPERATIONS.get(operation)
     if row is None or row.result is operations.Sort.CONDITION:
         return Fraction(0)

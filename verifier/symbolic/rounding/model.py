@@ -1,9 +1,12 @@
-"""What rounding alone may do to the program as written, in a dtype: the set of all results that it can bring about.
+"""What rounding alone may do to the program as written, in a dtype: the set of all
+results that it can bring about.
 
-The written program's reverse mode, or its forward mode, is run in balls. Every operation widens its ball by the local
-error that a faithful implementation may have (the kernel's `forward_ulp`: half an ulp of the result for + − × ÷), and
-every local vector-Jacobian product, or tangent, is PyTorch's own formula for it, operation by operation. So any
-execution whose operations are each that accurate stays inside, and no tolerance is guessed.
+The written program's reverse mode, or its forward mode, is run in balls. Every
+operation widens its ball by the local error that a faithful implementation may have
+(the kernel's `forward_ulp`: half an ulp of the result for + − × ÷), and every local
+vector-Jacobian product, or tangent, is PyTorch's own formula for it, operation by
+operation. So any execution whose operations are each that accurate stays inside, and no
+tolerance is guessed.
 """
 
 from __future__ import annotations
@@ -30,7 +33,8 @@ from verifier.symbolic.rounding.real_arithmetic import RealArithmetic
 class RoundingModel(ProgramModel[Enclosure]):
     """A real program, differentiated in one mode.
 
-    Forward mode has tangent 1 at one input after the other; the output's is multiplied by the upstream gradient.
+    Forward mode has tangent 1 at one input after the other; the output's is multiplied
+    by the upstream gradient.
     """
 
     arithmetic: RealArithmetic
@@ -61,7 +65,8 @@ class RoundingModel(ProgramModel[Enclosure]):
     def _on_side(
         self, node: Node, values: Sequence[Any], point: Mapping[str, float]
     ) -> Ball:
-        """The angle that was found last, on that side of its cut which the sign of a zero picks (`signed`)."""
+        """The angle that was found last, on that side of its cut which the sign of a
+        zero picks (`signed`)."""
         y, x = (values[argument] for argument in node.arguments)
         angle = values[-1]
         if not balls.is_zero(y) or not x < 0:
@@ -70,7 +75,8 @@ class RoundingModel(ProgramModel[Enclosure]):
         return angle * side if side else angle.union(-angle)
 
     def _is_pole(self, node: Node, point: Mapping[str, float]) -> bool:
-        """Whether an operation meets the input +0, where IEEE 754 gives an infinity: 1/(1 + 1/x) goes on from there."""
+        """Whether an operation meets the input +0, where IEEE 754 gives an infinity:
+        1/(1 + 1/x) goes on from there."""
         if not operations.row(node.operation).infinity_at_zero:
             return False
         operand = self.program.nodes[node.arguments[-1]]
@@ -102,7 +108,8 @@ class RoundingModel(ProgramModel[Enclosure]):
     def forward(
         self, values: Sequence[Any], name: str, upstream: Ball
     ) -> tuple[Ball, frozenset[int]]:
-        """By both ways of PyTorch's users: the tangent is 1, or it is the upstream gradient itself."""
+        """By both ways of PyTorch's users: the tangent is 1, or it is the upstream
+        gradient itself."""
         zero, output = balls.zero(), self.program.output
         tangents = self.tangents(values, name, balls.exact(1.0))
         factors = [tangents.get(output, zero), upstream]
@@ -146,9 +153,11 @@ class RoundingModel(ProgramModel[Enclosure]):
 
 
 class IdealModel(RoundingModel):
-    """The same program if every operation had as good a derivative as it has a value, in an unlimited range.
+    """The same program if every operation had as good a derivative as it has a value,
+    in an unlimited range.
 
-    What rounding does even so is the program's; what it does only by PyTorch's own formula is that formula's.
+    What rounding does even so is the program's; what it does only by PyTorch's own
+    formula is that formula's.
     """
 
     def __init__(

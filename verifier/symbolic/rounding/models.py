@@ -1,4 +1,5 @@
-"""What rounding in one format may do to one program: one interface to all models, real and complex."""
+"""What rounding in one format may do to one program: one interface to all models, real
+and complex."""
 
 from __future__ import annotations
 
@@ -74,7 +75,8 @@ class Rounding:
     cancelling: Model
     """If only the terms that cancel last were rounded, by one ulp each."""
     local: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
-    """What the operations' own errors add up to, in ulps, of the value and of a derivative."""
+    """What the operations' own errors add up to, in ulps, of the value and of a
+    derivative."""
 
     def spread(
         self, point: Mapping[str, Any], upstream: Any, *, limited_range: bool
@@ -84,7 +86,8 @@ class Rounding:
         return model.spread(point, upstream)
 
     def ideal(self, point: Mapping[str, Any], upstream: Any) -> AnySpread:
-        """How far it may bring the first derivatives of a program whose operations all have accurate ones."""
+        """How far it may bring the first derivatives of a program whose operations all
+        have accurate ones."""
         return self.accurate.spread(point, upstream)
 
     def cancelled(self, point: Mapping[str, Any], upstream: Any) -> AnySpread:
@@ -92,7 +95,8 @@ class Rounding:
         return self.cancelling.spread(point, upstream)
 
     def local_ulp(self, entry: Entry) -> Fraction:
-        """What the operations' own errors add up to, in ulps, if none is amplified on the way."""
+        """What the operations' own errors add up to, in ulps, if none is amplified on
+        the way."""
         value, derivative = self.local
         return value if entry == VALUE else derivative
 

@@ -1,4 +1,5 @@
-"""What the truth is at inputs within a few ulps of a point: its range there, and where it ends.
+"""What the truth is at inputs within a few ulps of a point: its range there, and where
+it ends.
 
 The range over a box of inputs is searched by halving: a box whose ball leaves a number
 out does not contain it; a box on which the truth is smooth does where two of its
@@ -34,17 +35,19 @@ Box = Mapping[str, Interval]
 DEEPEST = 16
 """Halvings of every input past which an edge is taken for met."""
 SMOOTH_DEEPEST = 10
-"""The same of a box on which the truth is smooth and as good as the number: it may only touch it."""
+"""The same of a box on which the truth is smooth and as good as the number: it may only
+touch it."""
 SHRUNK = Fraction(1, 1 << 6)
 """Part of the whole range to which that of the smallest boxes has to shrink."""
 MOST_EDGES = 4
-"""Edges at which a number may turn out not to be true; those that are left lie mostly along the same line."""
+"""Edges at which a number may turn out not to be true; those that are left lie mostly
+along the same line."""
 APPROACH = (2, 6, 11)
-"""How close to an edge the truth is evaluated, in halvings of an ulp. The steps grow, as those
-of a logarithm do then."""
+"""How close to an edge the truth is evaluated, in halvings of an ulp. The steps grow,
+as those of a logarithm do then."""
 ALONE_DEEPEST = 48
-"""Halvings past which an edge that one input leads to is taken for met. What grows up to it may be bounded all the
-same, as 1/(10⁻⁶ + x) is."""
+"""Halvings past which an edge that one input leads to is taken for met. What grows up
+to it may be bounded all the same, as 1/(10⁻⁶ + x) is."""
 ALONE_APPROACH = (2, 14, 44)
 KNOWN_BITS = 30
 """Relative accuracy of the truth at the point that the balls' precision has to give."""
@@ -88,7 +91,8 @@ class _Part:
     known: Known
 
     def distance(self, number: Fraction) -> float | Fraction:
-        """How far the middle of the truth is from the number; infinite where nothing is known."""
+        """How far the middle of the truth is from the number; infinite where nothing is
+        known."""
         middle = _middle(self.known)
         return math.inf if middle is None else abs(middle - number)
 
@@ -105,7 +109,8 @@ class _Search:
 
 
 class Neighbourhood:
-    """One quantity's truth about a point; `evaluate` encloses it over balls of inputs at the precision in force."""
+    """One quantity's truth about a point; `evaluate` encloses it over balls of inputs
+    at the precision in force."""
 
     def __init__(
         self,
@@ -115,7 +120,8 @@ class Neighbourhood:
         *,
         by_interval: bool,
     ) -> None:
-        """`by_interval`: at an edge every number between its sides is true, as of a derivative (Clarke)."""
+        """`by_interval`: at an edge every number between its sides is true, as of a
+        derivative (Clarke)."""
         self.evaluate, self.point, self.format = evaluate, point, format_
         self.by_interval = by_interval
         self.bits = self._precision()
@@ -123,7 +129,8 @@ class Neighbourhood:
     def holds(
         self, number: float, steps: int, *, relative: Fraction, absolute: Fraction
     ) -> bool:
-        """Whether a finite number is a truth of inputs within `steps` ulps, to a relative or an absolute tolerance."""
+        """Whether a finite number is a truth of inputs within `steps` ulps, to a
+        relative or an absolute tolerance."""
         search = _Search(_Near(Fraction(number), relative, absolute))
         if self.bits is None:
             return True
@@ -211,7 +218,8 @@ class Neighbourhood:
     # ── boxes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _precision(self) -> int | None:
-        """At which the truth at the point shows some digits, or an edge; None where it shows nothing."""
+        """At which the truth at the point shows some digits, or an edge; None where it
+        shows nothing."""
         first = self.format.precision_bits + 2 * DEEPEST
         for bits, known in attempts(
             lambda: self.evaluate(self.point), first, MOST_BITS
@@ -260,7 +268,8 @@ class Neighbourhood:
     def _extremes(
         self, box: Box, rises: Mapping[str, bool]
     ) -> tuple[Fraction | None, Fraction | None]:
-        """The truth at the corners to which it falls and rises: any two do, these reach far."""
+        """The truth at the corners to which it falls and rises: any two do, these reach
+        far."""
         lowest = {name: ends[not rises[name]] for name, ends in box.items()}
         highest = {name: ends[rises[name]] for name, ends in box.items()}
         return _middle(self._at(lowest)), _middle(self._at(highest))
@@ -277,7 +286,8 @@ class Neighbourhood:
     # ── edges ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _is_at_edge(self, box: Box, near: _Near) -> bool:
-        """Whether the number is what the truth tends to at the edge in the box, from some side or between them."""
+        """Whether the number is what the truth tends to at the edge in the box, from
+        some side or between them."""
         sides = [side for side in self._sides(box, APPROACH) if side is not None]
         bounded = [side for side in sides if not _is_unbounded(side)]
         if self.by_interval and bounded:
@@ -286,7 +296,8 @@ class Neighbourhood:
         return any(near.some(side.lower, side.upper) for side in sides)
 
     def _sides(self, box: Box, approach: Sequence[int]) -> Iterator[Side | None]:
-        """What is true on each side of the edge in a box, along every input; None where the domain has ended."""
+        """What is true on each side of the edge in a box, along every input; None where
+        the domain has ended."""
         edge = centre(box)
         for name, value in edge.items():
             unit = ulp(Fraction(self.point[name]), self.format)
@@ -303,7 +314,8 @@ class Neighbourhood:
 
 
 def _side(far: Fraction, near: Fraction, nearest_: Fraction) -> Side:
-    """What three truths, each closer to an edge, tend to: where their distances do not shrink, an infinity."""
+    """What three truths, each closer to an edge, tend to: where their distances do not
+    shrink, an infinity."""
     change = nearest_ - near
     grows = abs(change) >= max(abs(near - far), abs(nearest_) * GROWTH)
     if change and grows:

@@ -1,8 +1,9 @@
-"""The passes of a derivative written out as programs, so that a model can say what rounding does to a Hessian.
+"""The passes of a derivative written out as programs, so that a model can say what
+rounding does to a Hessian.
 
-PyTorch's second derivatives differentiate the operations that its first ones have run. These are the kernels'
-`backward` and `tangent` formulas; inlined one after the other they are a program of the language, which is
-differentiated in turn.
+PyTorch's second derivatives differentiate the operations that its first ones have run.
+These are the kernels' `backward` and `tangent` formulas; inlined one after the other
+they are a program of the language, which is differentiated in turn.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from verifier.language.programs.program import Node, Program, Span
 
 
 def reverse(program: Program, wrt: Sequence[str]) -> Program:
-    """The program that computes the gradient by reverse mode, operation by operation as PyTorch does.
+    """The program that computes the gradient by reverse mode, operation by operation as
+    PyTorch does.
 
-    Its inputs are the program's and, last, the upstream gradient; its steps are the gradients, in the order of `wrt`.
+    Its inputs are the program's and, last, the upstream gradient; its steps are the
+    gradients, in the order of `wrt`.
     """
     program = expand(program)
     writer = _Writer(program)
@@ -38,10 +41,12 @@ def reverse(program: Program, wrt: Sequence[str]) -> Program:
 def forward(
     program: Program, wrt: Sequence[str], *, keeping_zeros: bool = False
 ) -> Program:
-    """The same by forward mode: tangent 1 at one input after the other, the output's times the upstream gradient.
+    """The same by forward mode: tangent 1 at one input after the other, the output's
+    times the upstream gradient.
 
-    Terms with an operand that has no tangent are left out, unless `keeping_zeros`: PyTorch's zero tensor stays zero
-    whatever multiplies it, but reverse mode over it hands 0 back to the other factor, where it may meet an infinity.
+    Terms with an operand that has no tangent are left out, unless `keeping_zeros`:
+    PyTorch's zero tensor stays zero whatever multiplies it, but reverse mode over it
+    hands 0 back to the other factor, where it may meet an infinity.
     """
     program = expand(program)
     writer = _Writer(program)
@@ -58,7 +63,8 @@ def forward(
 def tangents(program: Program, wrt: Sequence[str]) -> Program:
     """The program of the tangents of a program's steps, by one input after the other.
 
-    Its steps are those of the first step by every input of `wrt`, then those of the second, and so on.
+    Its steps are those of the first step by every input of `wrt`, then those of the
+    second, and so on.
     """
     program = expand(program)
     writer = _Writer(program)
@@ -83,7 +89,8 @@ class _Writer:
     def finish(
         self, results: Mapping[str, int | None], upstream: str | None = None
     ) -> Program:
-        """The program whose steps are a node of its own for each result; 0 where there is none."""
+        """The program whose steps are a node of its own for each result; 0 where there
+        is none."""
         program = self.program
         taken = {*program.inputs, *program.steps, *results, upstream}
         steps: dict[str, int] = {}
@@ -142,7 +149,8 @@ class _Writer:
     # ── forward mode ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def tangents(self, name: str, *, keeping_zeros: bool = False) -> dict[int, int]:
-        """The node that holds the tangent of each node that has one, where that of the input `name` is 1."""
+        """The node that holds the tangent of each node that has one, where that of the
+        input `name` is 1."""
         tangents: dict[int, int] = {}
         for index, node in enumerate(self.program.nodes):
             if node.operation == "variable" and node.name == name:
@@ -185,7 +193,8 @@ class _Writer:
     # ── nodes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _inline(self, form: Program, bound: Mapping[str, int], span: Span) -> int:
-        """The node that computes a form of operands, `result` and adjoint or tangents."""
+        """The node that computes a form of operands, `result` and adjoint or
+        tangents."""
         placed: list[int] = []
         for node in form.nodes:
             if node.operation == "variable":

@@ -1,6 +1,8 @@
-"""A program run and differentiated by PyTorch's formulas with rounding: the walk that real and complex numbers share.
+"""A program run and differentiated by PyTorch's formulas with rounding: the walk that
+real and complex numbers share.
 
-What one operation may make of its operands, and how shares add up, is left to the field.
+What one operation may make of its operands, and how shares add up, is left to the
+field.
 """
 
 from __future__ import annotations
@@ -54,10 +56,11 @@ class Mode(Enum):
 
 
 class ProgramModel(ABC, Generic[Reach]):
-    """A program as PyTorch is given it (compositions written out), in one format, differentiated in one mode.
+    """A program as PyTorch is given it (compositions written out), in one format,
+    differentiated in one mode.
 
-    With `limited_range`, results also suffer underflow to the format's subnormals and overflow past its largest
-    number; without, exponents are unbounded.
+    With `limited_range`, results also suffer underflow to the format's subnormals and
+    overflow past its largest number; without, exponents are unbounded.
     """
 
     arithmetic: Arithmetic
@@ -86,7 +89,8 @@ class ProgramModel(ABC, Generic[Reach]):
         }
 
     def spread(self, point: Mapping[str, Any], upstream: Any) -> Spread[Reach]:
-        """All that rounding may make of the program at `point`, whose coordinates are numbers of the format."""
+        """All that rounding may make of the program at `point`, whose coordinates are
+        numbers of the format."""
         with balls.workprec(self.arithmetic.working_bits):
             values, seed = self.values(point), self.exact(upstream)
             numbers = {VALUE: values[self.program.output]}
@@ -132,7 +136,8 @@ class ProgramModel(ABC, Generic[Reach]):
         return adjoints
 
     def tangents(self, values: Sequence[Any], name: str, seed: Any) -> dict[int, Any]:
-        """The tangent of each node that has one, where that of the input `name` is the seed."""
+        """The tangent of each node that has one, where that of the input `name` is the
+        seed."""
         tangents: dict[int, Any] = {}
         for index, node in enumerate(self.program.nodes):
             if node.operation == "variable" and node.name == name:
@@ -168,7 +173,8 @@ class ProgramModel(ABC, Generic[Reach]):
         return self.arithmetic.follow(form, {**given, "result": values[index]})
 
     def has_tangent_form(self, kernel: Kernel) -> bool:
-        """Whether PyTorch has a formula for the tangent that is not the sum of what each operand hands on."""
+        """Whether PyTorch has a formula for the tangent that is not the sum of what
+        each operand hands on."""
         return kernel.tangent is not None
 
     def unbounded(self, numbers: Mapping[int, Any]) -> frozenset[int]:
@@ -177,7 +183,8 @@ class ProgramModel(ABC, Generic[Reach]):
         return frozenset()
 
     def unbounded_values(self, values: Sequence[Any]) -> frozenset[int]:
-        """The same of values, but where an operand is smaller than every number of the format."""
+        """The same of values, but where an operand is smaller than every number of the
+        format."""
         del values
         return frozenset()
 
@@ -200,7 +207,8 @@ class ProgramModel(ABC, Generic[Reach]):
     def forward(
         self, values: Sequence[Any], name: str, upstream: Any
     ) -> tuple[Any, frozenset[int]]:
-        """The gradient by an input in forward mode, and the nodes at which a tangent may be anything."""
+        """The gradient by an input in forward mode, and the nodes at which a tangent
+        may be anything."""
 
     @abstractmethod
     def share(
@@ -212,7 +220,8 @@ class ProgramModel(ABC, Generic[Reach]):
     def product(
         self, operand: int, index: int, tangent: Any, values: Sequence[Any]
     ) -> Any:
-        """A number times the derivative by one operand, by PyTorch's formula, or `NOTHING`."""
+        """A number times the derivative by one operand, by PyTorch's formula, or
+        `NOTHING`."""
 
     @abstractmethod
     def reach(self, number: Any) -> Reach | None:

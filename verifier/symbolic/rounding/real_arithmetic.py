@@ -1,4 +1,5 @@
-"""One real operation with rounding: the ball of all results that a faithful kernel may return."""
+"""One real operation with rounding: the ball of all results that a faithful kernel may
+return."""
 
 from __future__ import annotations
 
@@ -18,9 +19,11 @@ from verifier.symbolic.arithmetic.balls import Ball
 GUARD_BITS = 24
 """Precision beyond the format's, so that the balls' own rounding does not count."""
 REORDERING_ULP = Fraction(1)
-"""What taking a formula's factors in another order may add, as PyTorch does from one version or kernel to another."""
+"""What taking a formula's factors in another order may add, as PyTorch does from one
+version or kernel to another."""
 SMALLEST_EXACT_POWER, LARGEST_EXACT_POWER = -2, 3
-"""Exponents that PyTorch computes by multiplication alone (pow_tensor_scalar of PyTorch 2.13)."""
+"""Exponents that PyTorch computes by multiplication alone (pow_tensor_scalar of PyTorch
+2.13)."""
 
 
 class RealArithmetic:
@@ -40,7 +43,8 @@ class RealArithmetic:
     def apply(
         self, node: Node, values: Sequence[Any], inside: str | None = None
     ) -> Any:
-        """The result of a node; `inside` the formula of its own row, it is the kernel that the formula ends in."""
+        """The result of a node; `inside` the formula of its own row, it is the kernel
+        that the formula ends in."""
         if node.operation == "constant":
             return self.literal(balls.constant(node.name, node.number))
         operands = [values[index] for index in node.arguments]
@@ -72,7 +76,8 @@ class RealArithmetic:
     def _overflows_inside(
         self, row: operations.Operation, kernel: Kernel, operands: Sequence[Ball]
     ) -> bool:
-        """Whether an exponential that PyTorch's kernel computes on the way overflows, so that it returns 0 or inf."""
+        """Whether an exponential that PyTorch's kernel computes on the way overflows,
+        so that it returns 0 or inf."""
         if not self.limited_range or kernel.inner_exponential is None:
             return False
         form = parsing.parse_form(kernel.inner_exponential, row)
@@ -84,7 +89,8 @@ class RealArithmetic:
         return top is not None and self._may_overflow(inner, top)
 
     def _is_exact(self, kernel: Kernel, operands: Sequence[Ball], result: Ball) -> bool:
-        """Whether every implementation returns this very number, or an operand that it adds nothing to."""
+        """Whether every implementation returns this very number, or an operand that it
+        adds nothing to."""
         operation = kernel.operation
         if operations.OPERATIONS[operation].is_sum and any(
             balls.is_zero(ball) for ball in operands
@@ -103,7 +109,8 @@ class RealArithmetic:
         return bool(result == 0 or (abs(result) == 1 and not is_fitted))
 
     def is_number(self, ball: Ball) -> bool:
-        """Whether an exact ball is a number of the format, its exponent apart where the range is unbounded."""
+        """Whether an exact ball is a number of the format, its exponent apart where the
+        range is unbounded."""
         mantissa, power = ball.man_exp()
         if not mantissa:
             return True
@@ -122,7 +129,8 @@ class RealArithmetic:
         return self.widen(ball, ball, Fraction(1, 2))
 
     def widen(self, ball: Ball, scale: Ball, error_ulp: Fraction) -> Ball:
-        """The ball widened by `error_ulp` ulps of the largest number in `scale`; what may overflow is not known."""
+        """The ball widened by `error_ulp` ulps of the largest number in `scale`; what
+        may overflow is not known."""
         top = balls.top_exponent(scale)
         if top is None:
             return ball
@@ -139,7 +147,8 @@ class RealArithmetic:
         return not balls.less(abs(ball), balls.exact(self.format.largest))
 
     def accumulate(self, shares: Sequence[Ball]) -> Ball:
-        """The sum in whatever order the engine takes: every rounding is at most that of the sum of magnitudes."""
+        """The sum in whatever order the engine takes: every rounding is at most that of
+        the sum of magnitudes."""
         if len(shares) == 1:
             return shares[0]
         total, magnitude = balls.zero(), balls.zero()

@@ -23,9 +23,11 @@ def agree(
     *,
     known_bits: int = 128,
 ) -> bool:
-    """Whether value and gradient of two programs overlap in balls of relative radius 2**-known_bits at a point.
+    """Whether value and gradient of two programs overlap in balls of relative radius
+    2**-known_bits at a point.
 
-    False where one of them has an edge there, or where no precision below a cap makes its balls that small.
+    False where one of them has an edge there, or where no precision below a cap makes
+    its balls that small.
     """
 
     def compare() -> list[bool | None]:

@@ -1,9 +1,12 @@
-"""The Clarke set of a program at a kink: the gradients of the smooth functions that meet there, and their convex hull.
+"""The Clarke set of a program at a kink: the gradients of the smooth functions that
+meet there, and their convex hull.
 
-Where every selection is continuously differentiable at the point, the Clarke set lies in the convex hull of their
-gradients (S. Scholtes, Introduction to Piecewise Differentiable Equations, 2012, section 4.3). A norm √(p₁² + … + pₖ²)
-that vanishes at the point has no finite number of selections: by the Cauchy-Schwarz inequality its gradient is Σ sᵢ∇pᵢ
-with |s| ≤ 1. What is returned is never smaller than the Clarke set; it may be larger.
+Where every selection is continuously differentiable at the point, the Clarke set lies
+in the convex hull of their gradients (S. Scholtes, Introduction to Piecewise
+Differentiable Equations, 2012, section 4.3). A norm √(p₁² + … + pₖ²) that vanishes at
+the point has no finite number of selections: by the Cauchy-Schwarz inequality its
+gradient is Σ sᵢ∇pᵢ with |s| ≤ 1. What is returned is never smaller than the Clarke set;
+it may be larger.
 """
 
 from __future__ import annotations
@@ -33,7 +36,8 @@ from verifier.symbolic.limits.selections import (
 from verifier.symbolic.rounding.model import RoundingModel
 
 PRECISION_BITS = 256
-"""The gradients of selections are regular: these bits are far more than any tolerance asks for."""
+"""The gradients of selections are regular: these bits are far more than any tolerance
+asks for."""
 MOST_SELECTIONS = 256
 """Eight independent ties; beyond that nothing is said."""
 
@@ -49,9 +53,11 @@ class Clarke:
     def pieces(
         self, point: Mapping[str, float], upstream: float, wrt: Sequence[str]
     ) -> tuple[ClarkePiece, ...] | None:
-        """Sets of which the convex hull contains upstream × every gradient by the inputs `wrt` in the Clarke set.
+        """Sets of which the convex hull contains upstream × every gradient by the
+        inputs `wrt` in the Clarke set.
 
-        Proved. None where the program is not known to be made of finitely many smooth functions and norms there.
+        Proved. None where the program is not known to be made of finitely many smooth
+        functions and norms there.
         """
         with balls.workprec(PRECISION_BITS):
             try:
@@ -69,7 +75,8 @@ class Clarke:
         wrt: Sequence[str],
         format_: Format,
     ) -> tuple[Fraction, ...] | None:
-        """For each input of `wrt` how wide rounding spreads the derivative of any one selection; None: no bound."""
+        """For each input of `wrt` how wide rounding spreads the derivative of any one
+        selection; None: no bound."""
         with balls.workprec(PRECISION_BITS):
             try:
                 selections = self._selections(point)

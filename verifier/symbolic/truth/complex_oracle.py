@@ -1,4 +1,5 @@
-"""The true complex value and gradient at a point, at a precision raised until decided."""
+"""The true complex value and gradient at a point, at a precision raised until
+decided."""
 
 from __future__ import annotations
 
@@ -30,12 +31,14 @@ from verifier.symbolic.truth.deciding import (
 from verifier.symbolic.truth.entrywise import Entrywise
 
 PATIENCE_BITS = 1_000
-"""Up to here a part that does not round one way is evaluated again: it may be an exact number, or a zero."""
+"""Up to here a part that does not round one way is evaluated again: it may be an exact
+number, or a zero."""
 WITNESS_BITS = 256
 
 
 class ComplexOracle:
-    """The true value and gradient of a holomorphic program, by PyTorch's convention, at any point."""
+    """The true value and gradient of a holomorphic program, by PyTorch's convention, at
+    any point."""
 
     def __init__(self, program: Program, wrt: Sequence[str]) -> None:
         self.program = program
@@ -46,7 +49,8 @@ class ComplexOracle:
     def at(
         self, point: Mapping[str, complex], upstream: complex, format_: Format
     ) -> PointTruth:
-        """Enclosures tight enough to round in the components' format, or why there are none."""
+        """Enclosures tight enough to round in the components' format, or why there are
+        none."""
 
         def attempt(
             entries: Sequence[Entry], before: Mapping[Entry, Truth]
@@ -73,13 +77,15 @@ class ComplexOracle:
     def over(
         self, inputs: Mapping[str, Number], upstream: complex, entry: Entry
     ) -> Known:
-        """What is known of one entry over rectangles of inputs, at the precision in force."""
+        """What is known of one entry over rectangles of inputs, at the precision in
+        force."""
         return self.derivative.over(inputs, upstream, entry)
 
     def attested(
         self, point: Mapping[str, complex], upstream: complex, truths: PointTruth
     ) -> PointTruth:
-        """The truths as the witness leaves them: a gradient that it contradicts becomes undecided."""
+        """The truths as the witness leaves them: a gradient that it contradicts becomes
+        undecided."""
         attested = dict(truths)
         with balls.workprec(WITNESS_BITS):
             done = self.derivative.evaluate(point, upstream)

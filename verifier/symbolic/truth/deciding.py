@@ -1,4 +1,5 @@
-"""When a truth is known well enough: what is taken for zero, when more precision is asked for, how enclosures join."""
+"""When a truth is known well enough: what is taken for zero, when more precision is
+asked for, how enclosures join."""
 
 from __future__ import annotations
 
@@ -15,13 +16,16 @@ from verifier.symbolic.calculus.chain import Standing
 GUARD_BITS = 40
 """Precision beyond the format's at the first attempt."""
 LARGEST_PRECISION_BITS = 12_000
-"""The cap: enough to show that an exact zero rounds to zero in binary64 (1,075 bits) behind much cancellation."""
+"""The cap: enough to show that an exact zero rounds to zero in binary64 (1,075 bits)
+behind much cancellation."""
 ZERO_BITS = 4_000
-"""Where the search for a digit of what may be 0 ends: enough for a product of three of binary64's smallest numbers."""
+"""Where the search for a digit of what may be 0 ends: enough for a product of three of
+binary64's smallest numbers."""
 IDENTITY_BITS = 1_000
 IDENTITY_POINTS = 2
 TIGHT_BITS = 20
-"""Bits of an ulp to which a truth is known that may still round either way: a tie that balls cannot see."""
+"""Bits of an ulp to which a truth is known that may still round either way: a tie that
+balls cannot see."""
 
 
 class Zeros:
@@ -29,8 +33,8 @@ class Zeros:
 
     An enclosure that still straddles 0 at `ZERO_BITS`, far below every number of the
     format, is. An identity shows at every point: once an entry was taken for 0 at
-    `IDENTITY_POINTS` of them, `IDENTITY_BITS` are enough at the others. So what is known
-    of a point may depend on those before it: this is state by design.
+    `IDENTITY_POINTS` of them, `IDENTITY_BITS` are enough at the others. So what is
+    known of a point may depend on those before it: this is state by design.
     """
 
     def __init__(self) -> None:
@@ -43,7 +47,8 @@ class Zeros:
     def accept(
         self, entry: Hashable, parts: Sequence[Enclosure], format_: Format, bits: int
     ) -> bool:
-        """Whether an entry, of which each part is known to a precision, is taken for 0."""
+        """Whether an entry, of which each part is known to a precision, is taken for
+        0."""
         if not may_vanish(parts):
             return False
         width = max(part.upper - part.lower for part in parts)
@@ -58,14 +63,16 @@ class Zeros:
 
 
 def may_vanish(parts: Sequence[Enclosure]) -> bool:
-    """Whether nothing tells yet that a number is 0, nor that it is not: each part may be, and one is not known."""
+    """Whether nothing tells yet that a number is 0, nor that it is not: each part may
+    be, and one is not known."""
     return any(part.lower < part.upper for part in parts) and all(
         part.lower <= 0 <= part.upper for part in parts
     )
 
 
 def known_parts(truth: Truth) -> Sequence[Enclosure]:
-    """The real numbers that a finite truth is made of, as `may_vanish` takes them; else none."""
+    """The real numbers that a finite truth is made of, as `may_vanish` takes them; else
+    none."""
     if truth.status is not TruthStatus.FINITE or truth.enclosure is None:
         return []
     if isinstance(truth.enclosure, Rectangle):
@@ -84,7 +91,8 @@ def decide(
     zeros: Zeros,
     format_: Format,
 ) -> tuple[dict[Entry, Truth], list[Entry]]:
-    """The truths of entries at a precision raised until all are decided, and the entries that never are."""
+    """The truths of entries at a precision raised until all are decided, and the
+    entries that never are."""
     truths: dict[Entry, Truth] = {}
     left = list(entries)
     tries = attempts(
@@ -106,7 +114,8 @@ def decide(
 
 
 def decided(truth: Truth, format_: Format) -> bool:
-    """Whether more precision could tell nothing more about how the truth rounds, nor whether it is 0."""
+    """Whether more precision could tell nothing more about how the truth rounds, nor
+    whether it is 0."""
     if truth.status is TruthStatus.FINITE and truth.interval is not None:
         ends = truth.interval
         if may_vanish([ends]):
@@ -139,7 +148,8 @@ def narrowed(enclosure: Enclosure, before: Truth | None) -> Truth:
 
 
 def finished(truth: Truth, format_: Format) -> Truth:
-    """What is left undecided at the highest precision: known well enough to judge by, or not known at all."""
+    """What is left undecided at the highest precision: known well enough to judge by,
+    or not known at all."""
     ends = truth.interval
     if truth.status is not TruthStatus.FINITE or ends is None:
         return truth

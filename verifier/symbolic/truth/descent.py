@@ -1,4 +1,5 @@
-"""Gradient descent over the reals: the exact trajectory beside which a training loop's numbers are set."""
+"""Gradient descent over the reals: the exact trajectory beside which a training loop's
+numbers are set."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from verifier.symbolic.truth.deciding import LARGEST_PRECISION_BITS
 from verifier.symbolic.truth.entrywise import Entrywise
 
 TRAJECTORY_BITS = 80
-"""Relative accuracy of the trajectory: beyond any weight's double, and 20 digits for the report."""
+"""Relative accuracy of the trajectory: beyond any weight's double, and 20 digits for
+the report."""
 
 
 def trajectory(
@@ -23,9 +25,11 @@ def trajectory(
     learning_rate: Fraction,
     epochs: int,
 ) -> list[tuple[Enclosure, Enclosure] | None]:
-    """Loss before and weight after each epoch of gradient descent over the reals, from `start`.
+    """Loss before and weight after each epoch of gradient descent over the reals, from
+    `start`.
 
-    Each enclosure has a relative radius of at most 2**-TRAJECTORY_BITS; None from where no precision gives that.
+    Each enclosure has a relative radius of at most 2**-TRAJECTORY_BITS; None from where
+    no precision gives that.
     """
     tries = attempts(
         lambda: list(_descend(derivative, start, parameter, learning_rate, epochs)),

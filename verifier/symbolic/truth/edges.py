@@ -1,4 +1,5 @@
-"""What only limits can decide, and what IEEE 754's signs of zeros and poles make of it."""
+"""What only limits can decide, and what IEEE 754's signs of zeros and poles make of
+it."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ def resolved(
     point: Mapping[str, float],
     upstream: float,
 ) -> dict[Entry, Truth]:
-    """The truths with the entries at an edge decided by limits, the value before its derivatives.
+    """The truths with the entries at an edge decided by limits, the value before its
+    derivatives.
 
     `written` is the program as it is given, which tells the signs of its zeros.
     """
@@ -56,7 +58,8 @@ def _signed(
     point: Mapping[str, float],
     upstream: float,
 ) -> Truth | None:
-    """What arithmetic with signed zeros makes of an entry at an edge, if that is another answer.
+    """What arithmetic with signed zeros makes of an entry at an edge, if that is
+    another answer.
 
     An infinity may have the other sign. At infinite inputs, and where an operation that
     jumps has its value by the sign of a zero (acot at ±0), that value is right too, and

@@ -1,4 +1,5 @@
-"""The derivative step by step, read by entry: value, gradient and the adjoints of named steps."""
+"""The derivative step by step, read by entry: value, gradient and the adjoints of named
+steps."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""What each operation should have given at PyTorch's *own* operands, and what it would have given at the true ones.
+"""What each operation should have given at PyTorch's *own* operands, and what it would
+have given at the true ones.
 
-PyTorch's numbers come in as a record of exact floats. Each is compared with balls, so that
-the error that an operation makes itself is told apart from the error of its operands; and
-of the latter, what each operand brings.
+PyTorch's numbers come in as a record of exact floats. Each is compared with balls, so
+that the error that an operation makes itself is told apart from the error of its
+operands; and of the latter, what each operand brings.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ from verifier.symbolic.truth.one_operation import apply, is_condition, product
 from verifier.traces import Event, EventKind, Source, Trace
 
 GUARD_BITS = 64
-"""Precision beyond the format's at the first attempt: the shares of errors are differences of near numbers."""
+"""Precision beyond the format's at the first attempt: the shares of errors are
+differences of near numbers."""
 LARGEST_PRECISION_BITS = 3_000
 TIGHT_BITS = 20
-"""By how many bits an enclosure is finer than the format, so that errors in ulps are errors of PyTorch's."""
+"""By how many bits an enclosure is finer than the format, so that errors in ulps are
+errors of PyTorch's."""
 EXPLAINABLE_ULP = 1
 """Local errors above this are compared with the operation's documented formula."""
 
@@ -47,10 +50,12 @@ def examine(
     upstream: float,
     format_: Format,
 ) -> tuple[Event, ...]:
-    """Every number of a program's trace beside the local and the true one, in order of execution.
+    """Every number of a program's trace beside the local and the true one, in order of
+    execution.
 
-    Only nodes that the output depends on have adjoints, and only operands that depend on an input have products.
-    Precision is raised until every enclosure is `TIGHT_BITS` finer than the format, or a cap is reached.
+    Only nodes that the output depends on have adjoints, and only operands that depend
+    on an input have products. Precision is raised until every enclosure is `TIGHT_BITS`
+    finer than the format, or a cap is reached.
     """
     expanded = expand(program)
 
@@ -220,7 +225,8 @@ class _Examination:
     def _explained(
         self, index: int, operand: int, measured: float, local: Known | None
     ) -> bool | None:
-        """Whether rounding inside PyTorch's documented formula brings about what it handed back."""
+        """Whether rounding inside PyTorch's documented formula brings about what it
+        handed back."""
         truth = _truth(local, self.format)
         if truth.status is not TruthStatus.FINITE or truth.interval is None:
             return None
@@ -285,7 +291,8 @@ class _Examination:
 
 
 def _depends(program: Program) -> list[bool]:
-    """Whether each node is a number that depends on an input, so that a gradient may flow back to it."""
+    """Whether each node is a number that depends on an input, so that a gradient may
+    flow back to it."""
     depends: list[bool] = []
     for node in program.nodes:
         is_moved = node.operation == "variable" or any(
@@ -310,7 +317,8 @@ def _named(name: str) -> Known:
 
 
 def _on_side(angle: Known, y: float) -> Known:
-    """An angle of ±π on that side of the cut of atan2 which PyTorch's own zero picks."""
+    """An angle of ±π on that side of the cut of atan2 which PyTorch's own zero
+    picks."""
     if angle.standing or y != 0 or angle.ball.contains(0):
         return angle
     return Known(abs(angle.ball) * math.copysign(1, y))
@@ -343,7 +351,8 @@ def _share(
 
 
 def _difference(first: Known | None, second: Known | None) -> Fraction | None:
-    """The distance of two results; of two conditions, whether they differ; None where one says nothing."""
+    """The distance of two results; of two conditions, whether they differ; None where
+    one says nothing."""
     first = _NOTHING if first is None else first
     second = _NOTHING if second is None else second
     if first.standing or second.standing:
@@ -382,7 +391,8 @@ def _truth(known: Known | None, format_: Format) -> Truth:
 
 
 def _is_tight(ball: Ball, ends: Enclosure, format_: Format) -> bool:
-    """Whether the enclosure is far finer than the format, or than its smallest number."""
+    """Whether the enclosure is far finer than the format, or than its smallest
+    number."""
     if balls.is_known_to(ball, format_.precision_bits + TIGHT_BITS):
         return True
     width = ends.upper - ends.lower

@@ -1,4 +1,5 @@
-"""What may explain an error at one point: rounding, range, conditioning; each worked out on demand, and once."""
+"""What may explain an error at one point: rounding, range, conditioning; each worked
+out on demand, and once."""
 
 from __future__ import annotations
 
@@ -124,7 +125,8 @@ class EntryExcuses:
     entry: Entry
 
     def _reach(self, spread: AnySpread) -> Any:
-        """By an argument that the program lacks the derivative is 0, however it is rounded."""
+        """By an argument that the program lacks the derivative is 0, however it is
+        rounded."""
         return spread.reach.get(self.entry, self.all.side.field.nowhere)
 
     def rounding(self) -> Any:
@@ -136,23 +138,27 @@ class EntryExcuses:
         return self._reach(self.all.spread(limited_range=True))
 
     def ideal(self) -> Any:
-        """Where rounding may bring a program whose operations all have accurate derivatives; None: anywhere."""
+        """Where rounding may bring a program whose operations all have accurate
+        derivatives; None: anywhere."""
         if self.entry.quantity == "hessian":
             return self.rounding()
         return self._reach(self.all.ideal())
 
     def local_ulp(self) -> Fraction:
-        """What the operations' own errors add up to, in ulps, if none is amplified on the way."""
+        """What the operations' own errors add up to, in ulps, if none is amplified on
+        the way."""
         return self.all.models.local_ulp(self.entry)
 
     def cancelled(self) -> Fraction | None:
-        """How far one ulp of the terms that cancel last brings a truth of 0; None where nothing bounds it."""
+        """How far one ulp of the terms that cancel last brings a truth of 0; None where
+        nothing bounds it."""
         field = self.all.side.field
         reach = self._reach(self.all.cancelled())
         return None if reach is None else field.farthest(reach, field.zero)
 
     def movement(self) -> Fraction:
-        """The sum over the inputs of the farthest that the truth moves; what has no finite truth moves nothing."""
+        """The sum over the inputs of the farthest that the truth moves; what has no
+        finite truth moves nothing."""
         field = self.all.side.field
         here = field.of_truth(self.all.truths[self.entry])
         if here is None:
@@ -165,7 +171,8 @@ class EntryExcuses:
         return total
 
     def holds_nearby(self, measured: Any, tolerance: Tolerance, steps: int) -> bool:
-        """Whether the finite number is, within the tolerance, a truth of inputs within so many ulps."""
+        """Whether the finite number is, within the tolerance, a truth of inputs within
+        so many ulps."""
         with self.all.watch.stage("conditioning"):
             return self.all.nearby(self.entry).holds(
                 measured,
@@ -175,7 +182,8 @@ class EntryExcuses:
             )
 
     def ends_nearby(self) -> bool:
-        """Whether a pole or the end of the domain lies within `steps` ulps of the inputs."""
+        """Whether a pole or the end of the domain lies within `steps` ulps of the
+        inputs."""
         with self.all.watch.stage("conditioning"):
             return self.all.nearby(self.entry).ends(self.all.steps)
 

@@ -1,4 +1,5 @@
-"""The true Hessian at a point: SymPy's second derivatives and the witness's, which must overlap.
+"""The true Hessian at a point: SymPy's second derivatives and the witness's, which must
+overlap.
 
 Where the derivative has an edge is known from the stepwise derivative, which alone sees
 the program as written and knows an exact edge from one that more precision may clear
@@ -39,7 +40,8 @@ from verifier.symbolic.truth.entrywise import Entrywise
 Pair = tuple[str, str]
 
 LARGEST_EFFORT = 60_000
-"""Entries × the square of the expression's size, steps written out; SymPy takes some seconds there, then minutes."""
+"""Entries × the square of the expression's size, steps written out; SymPy takes some
+seconds there, then minutes."""
 _KNOWN = (TruthStatus.FINITE, TruthStatus.KINK, TruthStatus.INFINITE)
 HIDDEN_EDGE = "no power series: an edge stands behind a factor that is zero"
 
@@ -65,7 +67,8 @@ class HessianOracle:
         format_: Format,
         first: PointTruth | None = None,
     ) -> PointTruth:
-        """The truth of every ordered pair at `point`, each tight enough to round in the format.
+        """The truth of every ordered pair at `point`, each tight enough to round in the
+        format.
 
         With the truths of `first` order, what only a limit can decide is decided by the
         limits.
@@ -94,7 +97,8 @@ class HessianOracle:
         upstream: float,
         first: PointTruth,
     ) -> dict[Entry, Truth]:
-        """The truth of a pair in both orders; what one does not tell the other does where both are proved alike."""
+        """The truth of a pair in both orders; what one does not tell the other does
+        where both are proved alike."""
         assert self.limits is not None
         orders = list(dict.fromkeys((pair, pair[::-1])))
         truths = {
@@ -124,8 +128,9 @@ class HessianOracle:
     ) -> bool:
         """Whether both orders of a pair are proved to be alike.
 
-        So they are where smooth functions meet, of a kink's limits also where a norm vanishes, and where SymPy's second
-        derivative tends to one number along every way.
+        So they are where smooth functions meet, of a kink's limits also where a norm
+        vanishes, and where SymPy's second derivative tends to one number along every
+        way.
         """
         pieces = self.clarke.pieces(point, 1.0, pair)
         if pieces is not None and (is_kink or not any(p.norms for p in pieces)):
@@ -148,7 +153,8 @@ class HessianOracle:
     def over(
         self, inputs: Mapping[str, float | Ball], upstream: float, entry: Entry
     ) -> Known:
-        """What is known of one entry over balls of inputs, at the precision in force; by SymPy's formulas alone."""
+        """What is known of one entry over balls of inputs, at the precision in force;
+        by SymPy's formulas alone."""
         pair = entry.wrt[0], entry.wrt[1]
         done = self.derivative.evaluate(inputs, upstream)
         worst = max((self._slope(done, n) for n in pair), key=lambda k: k.standing)
@@ -219,7 +225,8 @@ def _ball(value: float | Ball) -> Ball | None:
 
 
 def _whole(program: Program, pairs: Sequence[Pair]) -> Formula | None:
-    """SymPy's second derivatives of the whole expression; None where it is too big or SymPy has no real answer."""
+    """SymPy's second derivatives of the whole expression; None where it is too big or
+    SymPy has no real answer."""
     if len(pairs) * _size(program) ** 2 > LARGEST_EFFORT:
         return None
     whole = derivative.whole(program)
@@ -256,7 +263,8 @@ def _truth(series: Ball | None, symbolic: Ball | None, before: Truth | None) -> 
 
 
 def _settled(truth: Truth) -> Truth:
-    """What no precision clears up although the gradient is regular is an edge, for a limit to decide."""
+    """What no precision clears up although the gradient is regular is an edge, for a
+    limit to decide."""
     # y·|x| at 0: the gradient by x is 0 there, and |x| has no derivative for any other y.
     hidden = truth.status is TruthStatus.PRECISION and truth.reason == HIDDEN_EDGE
     return replace(truth, status=TruthStatus.LIMIT) if hidden else truth

@@ -1,9 +1,12 @@
-"""The truth at many points: by a straight line of balls where that settles how it rounds, by the oracle elsewhere.
+"""The truth at many points: by a straight line of balls where that settles how it
+rounds, by the oracle elsewhere.
 
-The value is that of the program as written, the gradient SymPy's derivative of the whole expression. A point is settled
-so only where every operation of the written program is proved to be smooth: there the two belong together. Kinks, ends
-of a domain, poles, infinite inputs and −0 go to the oracle. At every `CHECKED_EVERY`-th settled point, and wherever
-`BatchOracle.contested` is called, the oracle's two derivations and the witness are compared with what was settled.
+The value is that of the program as written, the gradient SymPy's derivative of the
+whole expression. A point is settled so only where every operation of the written
+program is proved to be smooth: there the two belong together. Kinks, ends of a domain,
+poles, infinite inputs and −0 go to the oracle. At every `CHECKED_EVERY`-th settled
+point, and wherever `BatchOracle.contested` is called, the oracle's two derivations and
+the witness are compared with what was settled.
 """
 
 from __future__ import annotations
@@ -27,19 +30,23 @@ from verifier.symbolic.calculus import witness
 from verifier.symbolic.truth.oracle import WITNESS_BITS, Oracle
 
 FIRST_BITS = 96
-"""The precision of the first attempt, at the least: below two limbs Arb gains nothing."""
+"""The precision of the first attempt, at the least: below two limbs Arb gains
+nothing."""
 MOST_BITS = 3_200
-"""The precision past which a point goes to the oracle, which knows more ways to decide."""
+"""The precision past which a point goes to the oracle, which knows more ways to
+decide."""
 BLOCK = 128
 """Neighbouring points that are tried together before each is alone."""
 CHECKED_EVERY = 128
 """One settled point in so many is checked."""
 CLOSE = Fraction(1, 1 << 12)
-"""By how many ulps two computations of `Rounded.rest` may differ, one of them in doubles."""
+"""By how many ulps two computations of `Rounded.rest` may differ, one of them in
+doubles."""
 
 
 RoundedTruth = Rounded | Truth
-"""What is known of one number: a finite one as it rounds, or else the oracle's answer."""
+"""What is known of one number: a finite one as it rounds, or else the oracle's
+answer."""
 
 
 def truth_of(entry: RoundedTruth) -> Truth:
@@ -66,7 +73,8 @@ class BatchTruths:
     """How many of the settled points were checked."""
 
     def at(self, index: int) -> PointTruth:
-        """All that is true at one point, as `Oracle.at` gives it; of named steps nothing."""
+        """All that is true at one point, as `Oracle.at` gives it; of named steps
+        nothing."""
         return {
             entry: truth_of(column[index]) for entry, column in self.columns.items()
         }
@@ -101,7 +109,8 @@ class BatchOracle:
         checked_every: int | None = CHECKED_EVERY,
         most_asked: int | None = None,
     ) -> BatchTruths:
-        """The truth at every point; one settled point in `checked_every` is checked, none without.
+        """The truth at every point; one settled point in `checked_every` is checked,
+        none without.
 
         Where balls do not settle a point the oracle is consulted: at infinities and −0
         always, elsewhere at no more than `most_asked` points, spread evenly; what is
@@ -132,7 +141,8 @@ class BatchOracle:
 
     @property
     def is_fast(self) -> bool:
-        """Whether balls alone settle what they can; else the oracle is consulted at every point."""
+        """Whether balls alone settle what they can; else the oracle is consulted at
+        every point."""
         return self.written is not None
 
     # ── settled by balls ─────────────────────────────────────────────────────────────────────────────────────────
@@ -171,7 +181,8 @@ class BatchOracle:
         rows: list[Any],
         attempt: Callable[[Sequence[Ball]], Any],
     ) -> list[int]:
-        """Of the points at `places` those that no ball around a block settles: far out most functions stand still."""
+        """Of the points at `places` those that no ball around a block settles: far out
+        most functions stand still."""
         if len(self.inputs) != 1:
             return list(places)
         (name,) = self.inputs
@@ -196,7 +207,8 @@ class BatchOracle:
     ) -> Callable[[Sequence[Ball]], Any]:
         """Settles what all points in a ball have, at the precision in force.
 
-        Gives the entries, value first; `_EDGE`; or None where more bits, or a smaller ball, may do.
+        Gives the entries, value first; `_EDGE`; or None where more bits, or a smaller
+        ball, may do.
         """
         assert self.written is not None
         written = self.written.ready()
@@ -217,7 +229,8 @@ class BatchOracle:
         return attempt
 
     def _is_plain(self, point: Point) -> bool:
-        """Whether all inputs are finite and none is −0, which tells the sides of a branch cut apart."""
+        """Whether all inputs are finite and none is −0, which tells the sides of a
+        branch cut apart."""
         return all(
             math.isfinite(x) and (x != 0 or math.copysign(1, x) > 0)
             for x in (point[name] for name in self.inputs)
@@ -243,7 +256,8 @@ class BatchOracle:
         format_: Format,
         entries: Sequence[RoundedTruth],
     ) -> Sequence[RoundedTruth]:
-        """The entries of a point, value first, with those undecided that the oracle or the witness contradicts."""
+        """The entries of a point, value first, with those undecided that the oracle or
+        the witness contradicts."""
         known = self.oracle.at(point, upstream, format_)
         opinions = [known[entry] for entry in self.oracle.derivative.value_and_gradient]
         with balls.workprec(WITNESS_BITS):
@@ -301,7 +315,8 @@ def _power_of(unit: Fraction) -> int:
 def _contradiction(
     entry: RoundedTruth, opinion: Truth, third: Ball | None, format_: Format
 ) -> str | None:
-    """Why what was settled cannot be: the oracle's enclosure rounds otherwise, or the witness is disjoint."""
+    """Why what was settled cannot be: the oracle's enclosure rounds otherwise, or the
+    witness is disjoint."""
     if isinstance(entry, Truth) or isinstance(entry.proof, Truth):
         return None
     if third is not None and not balls.overlaps(entry.proof, third):
@@ -322,7 +337,8 @@ def _contradiction(
 
 
 def _spells(entry: Rounded, compiled: Enclosure, format_: Format) -> bool:
-    """Whether `nearest` and `rest` together are the number that the entry's own ball encloses."""
+    """Whether `nearest` and `rest` together are the number that the entry's own ball
+    encloses."""
     if math.isinf(entry.nearest):
         return True
     unit = Fraction(2) ** entry.grain

@@ -1,4 +1,5 @@
-"""One operation in balls: its true result, and the true product of an adjoint and its local derivative."""
+"""One operation in balls: its true result, and the true product of an adjoint and its
+local derivative."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from verifier.symbolic.calculus.stepwise import Stepwise
 
 
 def apply(operation: str, operands: Sequence[Known]) -> Known:
-    """The true result of one operation at the precision in force, with the standing of what is no ordinary point."""
+    """The true result of one operation at the precision in force, with the standing of
+    what is no ordinary point."""
     if operation == "where":
         return _choose(operands)
     worst = max(operands, key=lambda operand: operand.standing)
@@ -45,7 +47,8 @@ def product(
     adjoint: Known | None,
     exponent: Fraction | None = None,
 ) -> Known | None:
-    """The true product of an adjoint and the local derivative by one operand; None for a structural zero.
+    """The true product of an adjoint and the local derivative by one operand; None for
+    a structural zero.
 
     `exponent` is the power's, where it is a constant.
     """

@@ -1,4 +1,5 @@
-"""The true value and derivatives at a point: two derivations that must overlap, at a precision raised until decided."""
+"""The true value and derivatives at a point: two derivations that must overlap, at a
+precision raised until decided."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ from verifier.symbolic.truth.entrywise import Entrywise
 from verifier.symbolic.truth.whole import WholeExpression
 
 WITNESS_BITS = 256
-"""Precision of the third opinion: it says nothing wrong at any, and more where it is tighter."""
+"""Precision of the third opinion: it says nothing wrong at any, and more where it is
+tighter."""
 
 
 class Oracle:
@@ -56,7 +58,8 @@ class Oracle:
     def at(
         self, point: Mapping[str, float], upstream: float, format_: Format
     ) -> PointTruth:
-        """Enclosures of value, gradient and step adjoints at `point`, each tight enough to round in the format."""
+        """Enclosures of value, gradient and step adjoints at `point`, each tight enough
+        to round in the format."""
         truths, left = decide(
             self.entries,
             lambda entries, before: self._attempt(point, upstream, entries, before),
@@ -77,15 +80,18 @@ class Oracle:
     def over(
         self, inputs: Mapping[str, float | Ball], upstream: float, entry: Entry
     ) -> Known:
-        """What the stepwise derivative knows of one entry over balls of inputs, at the precision in force."""
+        """What the stepwise derivative knows of one entry over balls of inputs, at the
+        precision in force."""
         return self.derivative.over(inputs, upstream, entry)
 
     def attested(
         self, point: Mapping[str, float], upstream: float, truths: PointTruth
     ) -> PointTruth:
-        """The truths as a third derivation leaves them: the witness, which uses none of SymPy's rules.
+        """The truths as a third derivation leaves them: the witness, which uses none of
+        SymPy's rules.
 
-        A gradient that it contradicts becomes undecided, and the reason names the derivation that stands alone.
+        A gradient that it contradicts becomes undecided, and the reason names the
+        derivation that stands alone.
         """
         with balls.workprec(WITNESS_BITS):
             third = witness.gradient(self.program, point, self.wrt, upstream)
@@ -136,7 +142,8 @@ class Oracle:
         entries: Sequence[Entry],
         before: Mapping[Entry, Truth],
     ) -> dict[Entry, Truth]:
-        """What both derivations say of some entries at the precision in force, within what they said before."""
+        """What both derivations say of some entries at the precision in force, within
+        what they said before."""
         done = self.derivative.evaluate(point, upstream)
         second = self._whole_at(point, upstream, done)
         truths: dict[Entry, Truth] = {}
@@ -153,17 +160,20 @@ class Oracle:
     def _whole_at(
         self, point: Mapping[str, float], upstream: float, done: Pass
     ) -> dict[Entry, Ball]:
-        """What SymPy's expressions say; nothing on a branch cut, of whose sides they know nothing."""
+        """What SymPy's expressions say; nothing on a branch cut, of whose sides they
+        know nothing."""
         if is_on_cut(self.program, done.values):
             return {}
         return self.whole.at(point, upstream)
 
 
 def _truth(known: Known, second: Ball | None, before: Truth | None) -> Truth:
-    """The truth that two derivations leave: their intersection, or the reason why there is none.
+    """The truth that two derivations leave: their intersection, or the reason why there
+    is none.
 
-    Where the program as written stands at an edge or outside its domain, only the stepwise derivation sees it
-    (SymPy makes `x` of `exp(log(x))`); so its standing decides.
+    Where the program as written stands at an edge or outside its domain, only the
+    stepwise derivation sees it (SymPy makes `x` of `exp(log(x))`); so its standing
+    decides.
     """
     if known.standing is Standing.UNSURE:
         reason = f"no precision tells what {known.reason} is here"

@@ -1,7 +1,9 @@
-"""All that is known by symbols of one program, by one interface for real and complex numbers.
+"""All that is known by symbols of one program, by one interface for real and complex
+numbers.
 
-A side is pure and can be pickled. It remembers one thing: which entries turned out to be 0
-at other points (`oracle.Zeros`), so that an identity is not worked out again at each.
+A side is pure and can be pickled. It remembers one thing: which entries turned out to
+be 0 at other points (`oracle.Zeros`), so that an identity is not worked out again at
+each.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ class Nearby(Protocol):
     def holds(
         self, number: Any, steps: int, *, relative: Fraction, absolute: Fraction
     ) -> bool:
-        """Whether a finite number is true there, to a relative or an absolute tolerance."""
+        """Whether a finite number is true there, to a relative or an absolute
+        tolerance."""
 
     def ends(self, steps: int) -> bool:
         """Whether a pole or an end of the domain lies there."""
@@ -67,7 +70,8 @@ class SymbolicSide(Protocol):
 
     @property
     def wrt(self) -> tuple[str, ...]:
-        """What it is differentiated by; by an argument that the program lacks the derivative is 0."""
+        """What it is differentiated by; by an argument that the program lacks the
+        derivative is 0."""
 
     @property
     def order(self) -> int:
@@ -83,7 +87,8 @@ class SymbolicSide(Protocol):
 
     @property
     def clarke(self) -> Clarke | None:
-        """What the program is made of about a kink; None where that is not known of its field."""
+        """What the program is made of about a kink; None where that is not known of its
+        field."""
 
     def forget(self) -> None:
         """Forget which entries turned out to be 0, so that nothing depends on what was
@@ -93,12 +98,14 @@ class SymbolicSide(Protocol):
         """What is true at a point, to what the format can tell apart."""
 
     def attested(self, point: Point, upstream: Any, truths: PointTruth) -> PointTruth:
-        """The truths as the witness leaves them: a gradient that it contradicts becomes undecided."""
+        """The truths as the witness leaves them: a gradient that it contradicts becomes
+        undecided."""
 
     def many(
         self, points: Sequence[Point], upstream: Any, format_: Format
     ) -> BatchTruths | None:
-        """The value and gradient at many points, found together; None where there is no way to."""
+        """The value and gradient at many points, found together; None where there is no
+        way to."""
 
     def over(self, inputs: Point, upstream: Any, entry: Entry) -> Known:
         """What is known of an entry over balls of inputs, at the precision in force."""
@@ -111,15 +118,18 @@ class SymbolicSide(Protocol):
     def slopes(
         self, step: str, point: Point, format_: Format
     ) -> Mapping[str, Fraction | None]:
-        """A bound of |d step / d input| for each input that a named step depends on; None where there is none."""
+        """A bound of |d step / d input| for each input that a named step depends on;
+        None where there is none."""
 
     def terms(self, name: str, points: Sequence[Point]) -> Mapping[str, list[float]]:
-        """The terms of SymPy's derivative by an input; none of what is no sum of real terms."""
+        """The terms of SymPy's derivative by an input; none of what is no sum of real
+        terms."""
 
     def trajectory(
         self, start: Point, parameter: str, learning_rate: Fraction, epochs: int
     ) -> list[tuple[Enclosure, Enclosure] | None]:
-        """Loss before and weight after each epoch of an exact descent; None from where it is not known."""
+        """Loss before and weight after each epoch of an exact descent; None from where
+        it is not known."""
 
     def rounding(self, format_: Format, modes: Modes) -> Rounding:
         """What rounding in a format may do by the outer and inner mode of a route."""
@@ -158,7 +168,8 @@ class _Side(ABC):
 
     @property
     def _zero(self) -> Truth:
-        """The derivative by an argument that the program lacks: however it is derived."""
+        """The derivative by an argument that the program lacks: however it is
+        derived."""
         return Truth(
             status=TruthStatus.FINITE,
             enclosure=self.field.zero_enclosure,
@@ -192,7 +203,8 @@ class _Side(ABC):
 
 
 class RealSide(_Side):
-    """Real numbers: SymPy's derivative of the whole expression, step by step, and a witness."""
+    """Real numbers: SymPy's derivative of the whole expression, step by step, and a
+    witness."""
 
     field = REAL
     most_derivations = 3
@@ -264,7 +276,8 @@ class RealSide(_Side):
 
 
 class ComplexSide(_Side):
-    """Complex numbers: the derivative of a holomorphic program, step by step, and a witness."""
+    """Complex numbers: the derivative of a holomorphic program, step by step, and a
+    witness."""
 
     field = COMPLEX
     most_derivations = 2

@@ -1,4 +1,5 @@
-"""SymPy's derivative of the whole expression, by entry: a second opinion beside the derivative step by step."""
+"""SymPy's derivative of the whole expression, by entry: a second opinion beside the
+derivative step by step."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ TERMS_BITS = 256
 
 
 class WholeExpression:
-    """Value and gradient of a program as SymPy knows them, where its expression is not too large."""
+    """Value and gradient of a program as SymPy knows them, where its expression is not
+    too large."""
 
     def __init__(
         self, program: Program, wrt: Sequence[str], entries: Sequence[Entry]
@@ -42,7 +44,8 @@ class WholeExpression:
         }
 
     def at(self, point: Mapping[str, float], upstream: float) -> dict[Entry, Ball]:
-        """The entries that are finite there, at the precision in force; none where SymPy does not know the numbers."""
+        """The entries that are finite there, at the precision in force; none where
+        SymPy does not know the numbers."""
         if self.formula is None or not all(is_plain(v) for v in point.values()):
             return {}
         inputs = {name: balls.exact(point[name]) for name in self.program.inputs}
@@ -85,7 +88,8 @@ class WholeExpression:
 
 
 def is_plain(value: float) -> bool:
-    """Whether SymPy's expression knows the number: it has no infinities, and no −0 to tell the sides of a cut apart."""
+    """Whether SymPy's expression knows the number: it has no infinities, and no −0 to
+    tell the sides of a cut apart."""
     return math.isfinite(value) and not _is_negative_zero(value)
 
 
@@ -106,9 +110,11 @@ def _compiled(program: Program, wrt: Sequence[str]) -> Formula | None:
 def terms(
     program: Program, name: str, points: Sequence[Mapping[str, float]]
 ) -> dict[str, list[float]]:
-    """The terms of SymPy's derivative by an input at finite points, in double precision; NaN where one has no value.
+    """The terms of SymPy's derivative by an input at finite points, in double
+    precision; NaN where one has no value.
 
-    None of a derivative that is no sum, or of a program of more than `MOST_SPELT` operations: nobody reads its terms.
+    None of a derivative that is no sum, or of a program of more than `MOST_SPELT`
+    operations: nobody reads its terms.
     """
     if len(program.nodes) > MOST_SPELT or name not in program.inputs:
         return {}
