@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 
-from verifier.floats import Format, decimal, nearest, shortest, ulp
 from verifier.language.casefile.case import Case
 from verifier.language.kernels.compositions import expand
-from verifier.language.operations.table import OPERATIONS, Sort
 from verifier.language.points.scalars import Point, scalar
 from verifier.language.points.upstream import gradients
-from verifier.language.programs.printing import render_node
 from verifier.language.programs.program import Program
-from verifier.records import Comparison, Result, Truth, TruthStatus, severity
+from verifier.records import Comparison, Result, severity
 from verifier.symbolic.calculus import typeset
 from verifier.traces import (
-    Answer,
-    BackwardStep,
-    Event,
-    EventKind,
     Explanation,
-    ForwardStep,
-    Trace,
 )
-from verifier.verification import culprits, regions, suggestion
+from verifier.verification import culprits, regions, suggestion, walkthrough
 from verifier.verification.prepare import Prepared, Setting, Store
 from verifier.verification.verify import verify
+from verifier.verification.walkthrough import spell
 
 MOST_SUGGESTIONS = 3
+"""Better formulas that are shown."""
 
 
 def explain(
@@ -43,10 +35,10 @@ def explain(
     columns: int,
     plain: bool,
 ) -> list[Explanation]:
-    """The derivation of a case in some dtypes, at its first given point or its worst drawn one.
+    """The derivation of a case in some dtypes, at its first given point or the worst drawn.
 
-    `allowed` are patterns of subjects that may be imported. Formulas are typeset in so many `columns`, `plain` ones in
-    ASCII.
+    `allowed` are patterns of subjects that may be imported. Formulas are typeset in so many
+    `columns`, `plain` ones in ASCII.
     """
     store: Store = {}
     wrt = [name for name in case.wrt if name in case.inputs]
@@ -62,7 +54,7 @@ def _explain(prepared: Prepared, seed: int, derivatives: dict[str, str]) -> Expl
     whole = _whole(prepared, seed)
     point, upstream = _place(prepared, seed, whole)
     result = _result_at(prepared, point, upstream)
-    found, events = culprits.gather(case.program, point, upstream, dtype=dtype)
+    trace, events = culprits.gather(case.program, point, upstream, dtype=dtype)
     expanded = expand(case.program)
     differs = result.verdict.family == "differ" and case.subject is None
     return Explanation(
@@ -70,17 +62,19 @@ def _explain(prepared: Prepared, seed: int, derivatives: dict[str, str]) -> Expl
         source=case.program.source,
         dtype=dtype,
         verdict=result.verdict.value,
-        point={name: _spell(value, format_) for name, value in point.items()},
-        upstream=_spell(upstream, format_),
+        point={name: spell(value, format_) for name, value in point.items()},
+        upstream=spell(upstream, format_),
         derivatives=derivatives,
-        forward=_forward(expanded, events, format_),
-        backward=_backward(expanded, events, format_),
-        answers=_answers(case, result, found, events, dtype, _spell(upstream, format_)),
+        forward=walkthrough.forward(expanded, events, format_),
+        backward=walkthrough.backward(expanded, events, format_),
+        answers=walkthrough.answers(
+            case, result, trace, events, dtype, spell(upstream, format_)
+        ),
         unexpected=_unexpected(whole),
         regions=_regions(prepared, point, upstream, seed) if differs else (),
         suggestions=_suggestions(prepared, point, upstream) if differs else (),
         note=_note(case),
-        failure=found.failure,
+        failure=trace.failure,
     )
 
 
@@ -96,7 +90,8 @@ def _note(case: Case) -> str | None:
 
 
 def _whole(prepared: Prepared, seed: int) -> Result | None:
-    """The case on all its points; None where nothing is expected of them and the first one is given."""
+    """The case on all its points; None where nothing is expected of them and the first is
+    given."""
     case = prepared.case
     if case.given and not case.fixed and case.expectation is None:
         return None
@@ -178,14 +173,14 @@ def _regions(
     if not case.domains:
         return ()
     names = [name for name in case.inputs if name in case.domains]
-    found = regions.regions(
+    places = regions.regions(
         lambda at: _result_at(prepared, at, upstream).verdict.family,
         point,
         prepared.sample(seed).points,
         names,
         format_,
     )
-    return tuple(regions.spell_region(region, format_) for region in found)
+    return tuple(regions.spell_region(region, format_) for region in places)
 
 
 def _suggestions(prepared: Prepared, point: Point, upstream: float) -> tuple[str, ...]:
@@ -197,151 +192,10 @@ def _suggestions(prepared: Prepared, point: Point, upstream: float) -> tuple[str
         result = verify(other, _setting(case), seed=0).result
         return result.verdict.family == "match"
 
-    found = suggestion.suggest(
+    formulas = suggestion.suggest(
         case.program, point, upstream, case.wrt, prepared.format, is_match=is_match
     )
     return tuple(
-        f"{one}: equal in balls, and PyTorch's gradient of it is a match"
-        for one, _ in zip(found, range(MOST_SUGGESTIONS), strict=False)
+        f"{formula}: equal in balls, and PyTorch's gradient of it is a match"
+        for formula in itertools.islice(formulas, MOST_SUGGESTIONS)
     )
-
-
-# ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _forward(
-    program: Program, events: Sequence[Event], format_: Format
-) -> tuple[ForwardStep, ...]:
-    return tuple(
-        ForwardStep(
-            text=_step(program, event.node),
-            true=_true(event.true, format_, _is_condition(program, event.node)),
-            measured=_measured(
-                event.measured, format_, _is_condition(program, event.node)
-            ),
-            error=_error(event, format_),
-        )
-        for event in events
-        if event.kind is EventKind.VALUE
-        and program.nodes[event.node].operation != "constant"
-        and not _is_literal(program, event)
-    )
-
-
-def _is_literal(program: Program, event: Event) -> bool:
-    """Whether the value is arithmetic among constants."""
-    return bool(program.nodes[event.node].arguments) and not event.sources
-
-
-def _backward(
-    program: Program, events: Sequence[Event], format_: Format
-) -> tuple[BackwardStep, ...]:
-    rows: list[BackwardStep] = []
-    for event in events:
-        if event.kind is not EventKind.PRODUCT or event.operand is None:
-            continue
-        upstream = events[event.sources[0].event]
-        node = program.nodes[event.node]
-        rows.append(
-            BackwardStep(
-                text=_step(program, event.node),
-                upstream_true=_true(upstream.true, format_),
-                upstream_measured=_measured(upstream.measured, format_),
-                operand=_called(program, node.arguments[event.operand]),
-                derivative=typeset.local(program, event.node, event.operand),
-                true=_true(event.true, format_),
-                measured=_measured(event.measured, format_),
-                error=_error(event, format_),
-            )
-        )
-    return tuple(rows)
-
-
-def _step(program: Program, index: int) -> str:
-    text = render_node(program, index)
-    names = [name for name, at in program.steps.items() if at == index]
-    return f"{names[0]} = {text}" if names else text
-
-
-def _called(program: Program, index: int) -> str:
-    names = [name for name, at in program.steps.items() if at == index]
-    return names[0] if names else render_node(program, index)
-
-
-def _is_condition(program: Program, index: int) -> bool:
-    row = OPERATIONS.get(program.nodes[index].operation)
-    return row is not None and row.result is Sort.CONDITION
-
-
-def _true(truth: Truth, format_: Format, condition: bool = False) -> str:
-    """The truth to some digits more than the dtype has."""
-    if truth.status is not TruthStatus.FINITE or truth.interval is None:
-        return truth.status.value
-    middle = (truth.interval.lower + truth.interval.upper) / 2
-    if condition:
-        return str(bool(middle)).lower()
-    return decimal(middle, math.ceil(format_.precision_bits * math.log10(2)) + 3)
-
-
-def _measured(value: float, format_: Format, condition: bool = False) -> str:
-    return str(bool(value)).lower() if condition else _spell(value, format_)
-
-
-def _error(event: Event, format_: Format) -> str:
-    truth = event.true
-    if truth.status is not TruthStatus.FINITE or truth.interval is None:
-        return ""
-    middle = (truth.interval.lower + truth.interval.upper) / 2
-    if math.isinf(event.measured) and event.measured == nearest(middle, format_):
-        return "overflow"
-    if not math.isfinite(event.measured):
-        return "-"
-    if event.measured == 0 != middle and nearest(middle, format_) == 0:
-        return "underflow"
-    if event.measured == middle:
-        return ""
-    error = abs(Fraction(event.measured) - middle) / ulp(middle, format_)
-    try:
-        return f"{float(error):.3g} ulp"
-    except OverflowError:
-        return "-"
-
-
-def _answers(
-    case: Case,
-    result: Result,
-    found: Trace,
-    events: Sequence[Event],
-    dtype: str,
-    upstream: str,
-) -> tuple[Answer, ...]:
-    """The comparisons; a walk over the program, under the `upstream` gradient, tells why one differs."""
-    answers: list[Answer] = []
-    for comparison in sorted(result.comparisons, key=lambda c: c.quantity != "value"):
-        one = comparison
-        asked = one.verdict.family == "differ" and one.quantity != "hessian"
-        walked = case.subject is None and one.upstream == upstream
-        if walked and asked and one.culprit is None:
-            wrt = one.wrt[0] if one.wrt else None
-            diagnosis = culprits.conclude(
-                case.program, found, events, dtype=dtype, wrt=wrt
-            )
-            one = culprits.attach(one, diagnosis)
-        error = "" if not one.error_ulp else f"{one.error_ulp:.3g} ulp"
-        answers.append(
-            Answer(
-                quantity=" ".join((one.quantity, *one.wrt)),
-                upstream=one.upstream if one.wrt else "",
-                true=one.true,
-                measured=one.measured.removesuffix(".0"),
-                error=error,
-                verdict=one.verdict.value,
-                culprit=one.culprit,
-                message=one.message,
-            )
-        )
-    return tuple(answers)
-
-
-def _spell(value: float, format_: Format) -> str:
-    return shortest(value, format_).removesuffix(".0")
