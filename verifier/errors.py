@@ -1,6 +1,7 @@
 """What can go wrong that the user must mend, and where it went wrong.
 
-Every message reads: place, expected, found, mend. The command line prints it and exits with code 2.
+Every message reads: place, expected, found, mend. The command line prints it and exits
+with code 2.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where in the user's files something stands; `column` counts from 1, within the value of `key`."""
+    """Where in the user's files something stands; `column` counts from 1, within the
+    value of `key`."""
 
     file: str | None = None
     line: int | None = None
@@ -70,7 +72,8 @@ class CaseFileError(VerifierError):
 
 
 class FormulaFileError(VerifierError):
-    """A file of formulas to import cannot be read, or one of its formulas cannot become a case."""
+    """A file of formulas to import cannot be read, or one of its formulas cannot become
+    a case."""
 
 
 class SelectionError(VerifierError):

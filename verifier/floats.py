@@ -1,7 +1,8 @@
 """Binary floating-point formats as data: exact values, rounding, ulps and ordinals.
 
-A number of any of these formats is held in a Python float, which contains all of them exactly; exact reals are
-`Fraction`s. Nothing here computes in floating point. Reference: IEEE Std 754-2019, sections 3 and 4.3.
+A number of any of these formats is held in a Python float, which contains all of them
+exactly; exact reals are `Fraction`s. Nothing here computes in floating point.
+Reference: IEEE Std 754-2019, sections 3 and 4.3.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ Number = Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """A binary format: `precision_bits` counts the hidden bit; exponents are those of 1.xxx · 2^e."""
+    """A binary format: `precision_bits` counts the hidden bit; exponents are those of
+    1.xxx · 2^e."""
 
     name: str
     bits: int
@@ -29,9 +31,11 @@ class Format:
     relative_tolerance: Fraction
     """`torch.testing.assert_close`'s rtol for the dtype."""
     missing: int = 0
-    """How many of the largest numbers of the last binade are NaN in the place of numbers."""
+    """How many of the largest numbers of the last binade are NaN in the place of
+    numbers."""
     overflow: float = math.inf
-    """What rounds beyond the largest number: an infinity, or NaN where there is none."""
+    """What rounds beyond the largest number: an infinity, or NaN where there is
+    none."""
 
     @property
     def is_small(self) -> bool:
@@ -127,7 +131,8 @@ def exponent(value: Fraction) -> int:
 
 
 def ulp(value: Fraction, format_: Format) -> Fraction:
-    """The unit in the last place at `value`: 2^(max(e, e_min) − p + 1) (J.-M. Muller, RR-5504, 2005)."""
+    """The unit in the last place at `value`: 2^(max(e, e_min) − p + 1) (J.-M. Muller,
+    RR-5504, 2005)."""
     if value == 0:
         return format_.smallest_subnormal
     return power_of_two(_grain(value, format_))
@@ -139,8 +144,8 @@ def _grain(value: Fraction, format_: Format) -> int:
 
 
 def nearest(value: Fraction, format_: Format) -> float:
-    """The number of the format nearest to `value`, ties to even; where it overflows ±inf, or
-    NaN of a format without infinities."""
+    """The number of the format nearest to `value`, ties to even; where it overflows
+    ±inf, or NaN of a format without infinities."""
     if value == 0:
         return 0.0
     grain = _grain(value, format_)
@@ -177,7 +182,8 @@ def is_same(first: complex, second: complex) -> bool:
 
 
 def ordinal(value: float, format_: Format) -> int:
-    """The position of a number among those of its format; 0 for ±0, odd about 0, increasing."""
+    """The position of a number among those of its format; 0 for ±0, odd about 0,
+    increasing."""
     if math.isnan(value):
         raise ValueError("NaN has no ordinal")
     sign = -1 if value < 0 else 1
@@ -193,7 +199,8 @@ def ordinal(value: float, format_: Format) -> int:
 
 
 def from_ordinal(position: int, format_: Format) -> float:
-    """The number at a position; the inverse of `ordinal`, with +0.0 at 0 and ±inf past the largest."""
+    """The number at a position; the inverse of `ordinal`, with +0.0 at 0 and ±inf past
+    the largest."""
     hidden = 1 << (format_.precision_bits - 1)
     binades, rest = divmod(abs(position), hidden)
     if binades:  # a normal number: put the hidden bit back
@@ -207,19 +214,20 @@ def from_ordinal(position: int, format_: Format) -> float:
 
 
 def neighbour(value: float, steps: int, format_: Format) -> float:
-    """The number `steps` places above `value` (below, if negative), stopping at ±inf, or at
-    the largest number of a format without infinities."""
+    """The number `steps` places above `value` (below, if negative), stopping at ±inf,
+    or at the largest number of a format without infinities."""
     limit = ordinal(math.inf, format_) - math.isnan(format_.overflow)
     return from_ordinal(
         max(-limit, min(limit, ordinal(value, format_) + steps)), format_
     )
 
 
-# ── spelling ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── spelling ──────────────────────────────────────────────────────────────────────────
 
 
 def shortest(value: float, format_: Format) -> str:
-    """The shortest decimal that the format rounds to `value`, spelled as Python spells floats."""
+    """The shortest decimal that the format rounds to `value`, spelled as Python spells
+    floats."""
     if not math.isfinite(value) or format_ is BINARY64:
         return repr(value)
     spellings = (f"{value:.{digits}g}" for digits in range(1, 18))
@@ -240,7 +248,8 @@ def shortest_complex(value: complex, format_: Format) -> str:
 
 
 def decimal(value: Fraction, digits: int = 20) -> str:
-    """`value` to `digits` significant decimal digits, without trailing zeros; an integer of so many digits in full."""
+    """`value` to `digits` significant decimal digits, without trailing zeros; an
+    integer of so many digits in full."""
     if value == 0:
         return "0"
     scale = digits - 1 - _decimal_exponent(value)
@@ -255,7 +264,8 @@ def decimal(value: Fraction, digits: int = 20) -> str:
 
 
 def decimal_within(lower: Fraction, upper: Fraction, digits: int = 20) -> str:
-    """The middle of an interval to as many of `digits` as it decides: the last one's unit is no less than its width."""
+    """The middle of an interval to as many of `digits` as it decides: the last one's
+    unit is no less than its width."""
     middle, width = (lower + upper) / 2, upper - lower
     if middle and width:
         known = _decimal_exponent(middle) - _decimal_exponent(width)

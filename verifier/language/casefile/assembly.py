@@ -1,4 +1,5 @@
-"""From a validated table to a `Case`: that its keys fit together, and what those say that are absent."""
+"""From a validated table to a `Case`: that its keys fit together, and what those say
+that are absent."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ _V = TypeVar("_V")
 
 
 def assemble(data: Mapping[str, object], origin: Origin) -> Case:
-    """The case that a mapping with the keys of a case describes, or the first error in it."""
+    """The case that a mapping with the keys of a case describes, or the first error in
+    it."""
     table = validate(CaseTable, data, origin)
     named = table.domain or {}
     if table.descent is not None and "domain" in origin.inherited:
@@ -136,7 +138,8 @@ def _arguments(
     declared: Collection[str],
     origin: Origin,
 ) -> tuple[str, ...]:
-    """The inputs in the order of `inputs`: every variable of the formula, and others that have a value."""
+    """The inputs in the order of `inputs`: every variable of the formula, and others
+    that have a value."""
     if table.inputs is None:
         return program.inputs
     for index, name in enumerate(table.inputs):
@@ -194,7 +197,8 @@ def _subject(table: CaseTable, origin: Origin) -> str | None:
 def _occurring(
     named: Mapping[str, _V], arguments: Sequence[str], origin: Origin, *keys: str
 ) -> dict[str, _V]:
-    """The entries of variables that occur; one that does not is likely misspelt, unless it is a default."""
+    """The entries of variables that occur; one that does not is likely misspelt, unless
+    it is a default."""
     if keys[0] not in origin.inherited:
         for name in named:
             if name not in arguments:
@@ -330,7 +334,8 @@ def _points(
 
 
 def _takes_all(table: CaseTable, origin: Origin) -> bool:
-    """Whether every number is asked for; a default that a case with points of its own has no use for does not."""
+    """Whether every number is asked for; a default that a case with points of its own
+    has no use for does not."""
     if table.points != ALL or "points" not in origin.inherited:
         return table.points == ALL
     return table.domain is not None or (table.at is None and table.descent is None)
@@ -379,7 +384,8 @@ def _upstream(
     given: Sequence[Mapping[str, Scalar]],
     origin: Origin,
 ) -> Upstream:
-    """The upstream gradient: a list has a number for each given point, and a descent one for all its epochs."""
+    """The upstream gradient: a list has a number for each given point, and a descent
+    one for all its epochs."""
     upstream = scalar(1) if table.upstream is None else table.upstream
     if isinstance(upstream, Scalar):
         return upstream

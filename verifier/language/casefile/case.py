@@ -46,7 +46,8 @@ ALL = "all"
 """What `points` says to ask for every number of a dtype in `SMALL_DTYPES`."""
 MOST_EPOCHS = 100_000
 DIFFERENCES = {v.kind: v for v in Verdict if v.family == "differ"}
-"""What `accept` may name, by kind: nothing undecided ever passes, and nothing that could not be run."""
+"""What `accept` may name, by kind: nothing undecided ever passes, and nothing that
+could not be run."""
 QUANTITIES = ("value", "gradient", "hessian")
 """What is compared, and what `expect.verdict` may name."""
 VERDICTS = ("match", "differ", "undecided", *(verdict.value for verdict in Verdict))
@@ -58,14 +59,17 @@ class Boundary(StrEnum):
 
     NONE = "none"
     NAMED = "named"
-    """Those that mathematics names: ends of the domain, kinks, poles, branch points, zeros."""
+    """Those that mathematics names: ends of the domain, kinks, poles, branch points,
+    zeros."""
     MACHINE = "machine"
-    """And those that the format names: where inner values overflow, underflow or saturate, the smallest numbers."""
+    """And those that the format names: where inner values overflow, underflow or
+    saturate, the smallest numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """A number that a case expects; `half_unit` is half a unit of the last digit of a decimal, else None."""
+    """A number that a case expects; `half_unit` is half a unit of the last digit of a
+    decimal, else None."""
 
     scalar: Scalar
     half_unit: Fraction | None
@@ -73,7 +77,8 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """The verdict that a quantity must get; without `wrt`, every derivative of that kind."""
+    """The verdict that a quantity must get; without `wrt`, every derivative of that
+    kind."""
 
     verdict: str
     quantity: str
@@ -87,7 +92,8 @@ class Pin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What a case pins; `value` and each entry of `gradient` hold one number for each given point, or none."""
+    """What a case pins; `value` and each entry of `gradient` hold one number for each
+    given point, or none."""
 
     value: tuple[Expected, ...] = ()
     gradient: Mapping[str, tuple[Expected, ...]] = field(default_factory=dict)
@@ -118,8 +124,9 @@ class Descent:
 class Case:
     """One thing to verify.
 
-    Either every table of `given` names all inputs and is a point, or there is a single one, it names those inputs
-    that no domain names, and it fixes them at every drawn point (`fixed`).
+    Either every table of `given` names all inputs and is a point, or there is a single
+    one, it names those inputs that no domain names, and it fixes them at every drawn
+    point (`fixed`).
     """
 
     name: str
@@ -129,14 +136,17 @@ class Case:
     given: tuple[Mapping[str, Scalar], ...]
     domains: Mapping[str, Domain]
     points: int | str
-    """How many points are drawn from the domains; `ALL` stands for every number of the dtype, of a single input."""
+    """How many points are drawn from the domains; `ALL` stands for every number of the
+    dtype, of a single input."""
     seed: int | None
     upstream: Upstream
     """A number for every point, one for each, or a word of `upstream.WORDS`."""
     arguments: tuple[str, ...]
-    """The inputs in the order in which a subject takes them. One that the formula lacks has the derivative 0."""
+    """The inputs in the order in which a subject takes them. One that the formula lacks
+    has the derivative 0."""
     subject: str | None
-    """The callable to verify, `module:callable`; None means the formula itself, lowered."""
+    """The callable to verify, `module:callable`; None means the formula itself,
+    lowered."""
     order: int
     routes: tuple[str, ...]
     dtypes: tuple[str, ...]
@@ -154,7 +164,8 @@ class Case:
     many: bool = False
     """Whether no number of points is asked for, so that there may be `MANY_POINTS`."""
     elementwise: bool = True
-    """Whether the subject takes many points as one tensor; False where it takes single numbers alone."""
+    """Whether the subject takes many points as one tensor; False where it takes single
+    numbers alone."""
     where: Program | None = None
     """The precondition: a condition in the inputs that every point satisfies."""
     boundary: Boundary = Boundary.NAMED

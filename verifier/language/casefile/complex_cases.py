@@ -20,7 +20,8 @@ from verifier.language.programs.program import IMAGINARY_UNIT, Node
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What no case may say in a complex dtype; `message` may name `{dtype}` and `{order}`."""
+    """What no case may say in a complex dtype; `message` may name `{dtype}` and
+    `{order}`."""
 
     key: str
     is_said: Callable[[Case], bool]
@@ -47,7 +48,8 @@ REFUSALS = (
         "in real dtypes only. Drop one of them.",
     ),
 )
-"""In the order in which they are looked for; each by itself, so that a row may go alone."""
+"""In the order in which they are looked for; each by itself, so that a row may go
+alone."""
 
 
 def check(case: Case, formula: str, origin: Origin) -> None:

@@ -1,6 +1,8 @@
-"""A case file as text: TOML with the line of each key, or the error that says why it is none.
+"""A case file as text: TOML with the line of each key, or the error that says why it is
+none.
 
-Floats keep the text that was written, so that a decimal is exact and its last digit known.
+Floats keep the text that was written, so that a decimal is exact and its last digit
+known.
 """
 
 from __future__ import annotations
@@ -120,12 +122,14 @@ _END = ""
 
 
 def key_lines(text: str) -> dict[Keys, int]:
-    """The line of each key, table and entry of a TOML text, from 1. Of a text that is no TOML, a guess."""
+    """The line of each key, table and entry of a TOML text, from 1. Of a text that is
+    no TOML, a guess."""
     return _Scanner(text).scan()
 
 
 class _Scanner:
-    """Walks the tokens of a text that tomllib has accepted; line breaks are tokens, comments and blanks are not."""
+    """Walks the tokens of a text that tomllib has accepted; line breaks are tokens,
+    comments and blanks are not."""
 
     def __init__(self, text: str) -> None:
         self.tokens: list[str] = []

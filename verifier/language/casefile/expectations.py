@@ -19,7 +19,8 @@ def expectation(
     steps: Iterable[str],
     origin: Origin,
 ) -> Expectation | None:
-    """What the case pins, one number for each given point or leading epoch; None where it pins nothing."""
+    """What the case pins, one number for each given point or leading epoch; None where
+    it pins nothing."""
     expect = table.expect
     if expect is None:
         return None

@@ -1,8 +1,8 @@
 """Case files: TOML → validated `Case`. Loading one runs no code.
 
-Numbers keep the text that was written, so that a decimal is exact and its last digit is known. Every error is raised
-once, as a `CaseFileError` or `ExpressionError` that names file, line, case, key and column; in a key, entries of
-lists count from 1 (`at[2].x`).
+Numbers keep the text that was written, so that a decimal is exact and its last digit is
+known. Every error is raised once, as a `CaseFileError` or `ExpressionError` that names
+file, line, case, key and column; in a key, entries of lists count from 1 (`at[2].x`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def load(path: Path) -> list[Case]:
 
 
 def load_paths(paths: Sequence[Path]) -> list[Case]:
-    """The cases of files, and of all `*.toml` files in folders and their folders, sorted; each file once."""
+    """The cases of files, and of all `*.toml` files in folders and their folders,
+    sorted; each file once."""
     files: dict[Path, Path] = {}
     for path in paths:
         for file in _files(path):
@@ -44,9 +45,11 @@ def load_paths(paths: Sequence[Path]) -> list[Case]:
 def from_mapping(
     data: Mapping[str, object], *, file: str | None = None, line: int | None = None
 ) -> Case:
-    """The case that a mapping with the keys of a case describes; keys that are None are absent.
+    """The case that a mapping with the keys of a case describes; keys that are None are
+    absent.
 
-    Floats are the binary numbers that they hold. A name that is absent is the expression itself.
+    Floats are the binary numbers that they hold. A name that is absent is the
+    expression itself.
     """
     given = {key: value for key, value in data.items() if value is not None}
     given.setdefault("name", _name_for(given))
@@ -131,7 +134,8 @@ def _cases(document: Document) -> list[Case]:
 def _inherit(
     defaults: Mapping[str, object], table: Mapping[str, object]
 ) -> dict[str, object]:
-    """The defaults that a case does not replace; `expression` and `steps` replace each other."""
+    """The defaults that a case does not replace; `expression` and `steps` replace each
+    other."""
     replaced = {*table}
     if not replaced.isdisjoint(("expression", "steps")):
         replaced |= {"expression", "steps"}

@@ -12,7 +12,8 @@ from verifier.language.casefile.document import Keys, WrittenFloat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a case was written; `inherited` are the keys that it has from `[defaults]`."""
+    """Where a case was written; `inherited` are the keys that it has from
+    `[defaults]`."""
 
     file: str | None
     line: int | None

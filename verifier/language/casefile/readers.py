@@ -1,6 +1,8 @@
-"""From the values that a case file may hold to numbers, points, intervals and names; pydantic calls them.
+"""From the values that a case file may hold to numbers, points, intervals and names;
+pydantic calls them.
 
-Every error is pydantic's, in our words (`_fault`), so that it reaches the place of what is at fault.
+Every error is pydantic's, in our words (`_fault`), so that it reaches the place of what
+is at fault.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ from verifier.records import Verdict
 def _fault(
     message: str, *tail: str | int, column: int | None = None
 ) -> PydanticCustomError:
-    """An error in our words; `tail` leads from the validated value to the one at fault."""
+    """An error in our words; `tail` leads from the validated value to the one at
+    fault."""
     context = {"message": message, "tail": tail, "column": column}
     return PydanticCustomError("verifier", "{message}", context)
 
@@ -178,7 +181,8 @@ def read_per_point(value: object) -> Expected | tuple[Expected, ...]:
 
 
 def _half_unit(text: str) -> Fraction | None:
-    """Half a unit of the last digit written in the mantissa of a decimal; None for infinities and NaN."""
+    """Half a unit of the last digit written in the mantissa of a decimal; None for
+    infinities and NaN."""
     mantissa, _, exponent = text.replace("_", "").lower().partition("e")
     if not mantissa[-1].isdigit():
         return None
@@ -253,7 +257,8 @@ def check_subject(text: str) -> str:
 
 
 def _as_reference(parts: Sequence[str]) -> str:
-    """A dotted name as `module:callable`: the module ends where no file goes on, else before a class. Runs no code."""
+    """A dotted name as `module:callable`: the module ends where no file goes on, else
+    before a class. Runs no code."""
     end = len(parts) - 1
     known, folders = 0, None
     while known < end:
@@ -353,7 +358,8 @@ def check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def as_list_of(kind: str) -> Callable[[object], object]:
-    """What makes a list of the kind of thing of which a case may also give one alone."""
+    """What makes a list of the kind of thing of which a case may also give one
+    alone."""
 
     def as_list(value: object) -> object:
         if isinstance(value, (list, tuple)):

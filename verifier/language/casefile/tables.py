@@ -1,4 +1,5 @@
-"""The tables of a case file, as pydantic holds them, and the JSON Schema that they make."""
+"""The tables of a case file, as pydantic holds them, and the JSON Schema that they
+make."""
 
 from __future__ import annotations
 
@@ -394,7 +395,8 @@ def schema() -> dict[str, Any]:
 
 
 def _tidy(node: Any) -> Any:
-    """The schema without pydantic's titles, and without `null`, which TOML does not have."""
+    """The schema without pydantic's titles, and without `null`, which TOML does not
+    have."""
     if isinstance(node, list):
         return [_tidy(entry) for entry in node]
     if not isinstance(node, dict):

@@ -1,4 +1,5 @@
-"""A table of a case file checked by its model, and pydantic's errors in our words and at their place."""
+"""A table of a case file checked by its model, and pydantic's errors in our words and
+at their place."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def validate(model: type[_T], data: Mapping[str, object], origin: Origin) -> _T:
 
 
 def _keys(fault: ErrorDetails, data: object) -> Keys:
-    """The way to what is at fault in what was written, where a single value may stand for a list of one."""
+    """The way to what is at fault in what was written, where a single value may stand
+    for a list of one."""
     keys: Keys = ()
     for key in (*fault["loc"], *fault.get("ctx", {}).get("tail", ())):
         if isinstance(key, str):

@@ -1,4 +1,5 @@
-"""Cases to be written down: from what an importer found to the text of a case file that loads."""
+"""Cases to be written down: from what an importer found to the text of a case file that
+loads."""
 
 from __future__ import annotations
 
@@ -16,11 +17,12 @@ from verifier.language.programs.parsing import parse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A case to be written: its formula in our language, and the rest as an importer found it.
+    """A case to be written: its formula in our language, and the rest as an importer
+    found it.
 
-    `bounds` has an entry for every variable of the formula; `examples` are points to look at as well, each with a
-    number for every variable; `notes` tell the reader of the case what the way cost; `line` is where it begins in its
-    source.
+    `bounds` has an entry for every variable of the formula; `examples` are points to
+    look at as well, each with a number for every variable; `notes` tell the reader of
+    the case what the way cost; `line` is where it begins in its source.
     """
 
     line: int
@@ -51,7 +53,8 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What became of a file: every formula in it is in one of the two lists. `remarks` are on the file as a whole."""
+    """What became of a file: every formula in it is in one of the two lists. `remarks`
+    are on the file as a whole."""
 
     drafts: Sequence[Draft]
     left_out: Sequence[LeftOut]
@@ -59,7 +62,8 @@ class Imported:
 
 
 def checked(imported: Imported, limits: Bounds | None) -> Imported:
-    """The same with unique names and bounds within `limits`, and only those cases that load."""
+    """The same with unique names and bounds within `limits`, and only those cases that
+    load."""
     kept: list[Draft] = []
     left_out = list(imported.left_out)
     names: set[str] = set()
@@ -89,7 +93,8 @@ def reason_of(error: VerifierError) -> str:
 
 
 def case_file(drafts: Iterable[Draft], source: str, command: str) -> str:
-    """The text of a case file; `source` is the name of the file that the drafts are from."""
+    """The text of a case file; `source` is the name of the file that the drafts are
+    from."""
     head = f"# From {_comment(source)}, by `verifier import {command}`.\n"
     return head + "".join(f"\n{_table(draft)}" for draft in drafts)
 
@@ -102,7 +107,8 @@ def _within(draft: Draft, limits: Bounds | None) -> Draft:
 
 
 def _printable(name: str) -> str:
-    """The name as a case may be called: on one line, and without `::`, which ends the file in `FILE::CASE`."""
+    """The name as a case may be called: on one line, and without `::`, which ends the
+    file in `FILE::CASE`."""
     shown = "".join(c if c.isprintable() else " " for c in name)
     return re.sub(r":{2,}", ":", " ".join(shown.split())) or "unnamed"
 
@@ -116,7 +122,8 @@ def _unique(name: str, taken: set[str], counts: Counter[str]) -> str:
 
 
 def _check(draft: Draft) -> None:
-    """Raises what the loader of case files would, and `FormulaFileError` where the bounds leave no number."""
+    """Raises what the loader of case files would, and `FormulaFileError` where the
+    bounds leave no number."""
     for name, bounds in draft.bounds.items():
         if not bounds.may_hold_a_number:
             raise FormulaFileError(f"its bounds leave no number for `{name}`: {bounds}")
@@ -150,7 +157,7 @@ def _keys(draft: Draft) -> Iterator[tuple[str, object]]:
         yield "tags", list(draft.tags)
 
 
-# ── TOML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── TOML ──────────────────────────────────────────────────────────────────────────────
 
 
 def _table(draft: Draft) -> str:

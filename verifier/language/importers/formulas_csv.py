@@ -1,9 +1,10 @@
 """A CSV of formulas → drafts of cases.
 
-Two layouts, header names in any case. Generic: `name`, `formula`, and the range of each variable either in two columns
-(`x_low`, `x_high`) or all in one, `domain` or `ranges`, such as `x=[0,1]; y=(0,5]`. The AI Feynman database's:
-`Filename`, `Formula`, and `v1_name`, `v1_low`, `v1_high`, `v2_name`, … (S.-M. Udrescu, M. Tegmark, Science Advances 6
-(2020) eaay2631). Formulas are of our own language.
+Two layouts, header names in any case. Generic: `name`, `formula`, and the range of each
+variable either in two columns (`x_low`, `x_high`) or all in one, `domain` or `ranges`,
+such as `x=[0,1]; y=(0,5]`. The AI Feynman database's: `Filename`, `Formula`, and
+`v1_name`, `v1_low`, `v1_high`, `v2_name`, … (S.-M. Udrescu, M. Tegmark, Science
+Advances 6 (2020) eaay2631). Formulas are of our own language.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ _NAME = re.compile(r"(v\d+)_name", re.IGNORECASE)
 
 
 def read(path: Path) -> Imported:
-    """What a file of formulas becomes. Raises `FormulaFileError` where it is no such CSV."""
+    """What a file of formulas becomes. Raises `FormulaFileError` where it is no such
+    CSV."""
     file = path.as_posix()
     rows = _rows(read_text(path), file)
     line, cells = next(rows, (1, []))
@@ -141,7 +143,8 @@ class _Header:
         return column
 
     def _low_high(self) -> dict[str, tuple[int | None, int | None]]:
-        """The columns of the ends of each range, by the variable, or in AI Feynman's layout by its number."""
+        """The columns of the ends of each range, by the variable, or in AI Feynman's
+        layout by its number."""
         variables = [end[1] for cell in self.cells if (end := _END.fullmatch(cell))]
         return {
             name: (self.columns.get(f"{name}_low"), self.columns.get(f"{name}_high"))
@@ -149,7 +152,8 @@ class _Header:
         }
 
     def _variables(self) -> list[tuple[int, int | None, int | None]]:
-        """AI Feynman's layout: the columns of each variable's name and ends; those ends belong to no other layout."""
+        """AI Feynman's layout: the columns of each variable's name and ends; those ends
+        belong to no other layout."""
         columns = []
         for cell in self.cells:
             numbered = _NAME.fullmatch(cell)
@@ -193,7 +197,8 @@ def _draft(header: _Header, cells: Sequence[str], line: int, name: str) -> Draft
 
 
 def _inputs(formula: str, ranges: Mapping[str, object]) -> tuple[str, ...]:
-    """The variables of a formula; one with a range hides a constant or an operation of its name."""
+    """The variables of a formula; one with a range hides a constant or an operation of
+    its name."""
     try:
         return parse(formula, variables=ranges).inputs
     except ExpressionError as error:
@@ -266,7 +271,8 @@ def _ends(
 def _end(
     header: _Header, cells: Sequence[str], at: int | None, infinite: str
 ) -> End | None:
-    """The number in a cell; None where it is empty or says what the infinite end is called."""
+    """The number in a cell; None where it is empty or says what the infinite end is
+    called."""
     text = header.cell(cells, at)
     if at is None or text in ("", infinite):
         return None

@@ -1,8 +1,9 @@
 """FPCore 2.0 benchmarks → drafts of cases (https://fpbench.org/spec/fpcore-2.0.html).
 
-A benchmark is `(FPCore name? (argument …) :property value … body)`. Its body becomes the formula; of its precondition,
-the bounds of single variables become intervals and the rest a condition. What our language cannot say (loops, tensors)
-is refused benchmark by benchmark, with its line and the reason.
+A benchmark is `(FPCore name? (argument …) :property value … body)`. Its body becomes
+the formula; of its precondition, the bounds of single variables become intervals and
+the rest a condition. What our language cannot say (loops, tensors) is refused benchmark
+by benchmark, with its line and the reason.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ _TAKEN_OVER = {
 
 
 def read(path: Path) -> Imported:
-    """What a file of benchmarks becomes. Raises `FormulaFileError` where it is not FPCore at all."""
+    """What a file of benchmarks becomes. Raises `FormulaFileError` where it is not
+    FPCore at all."""
     file = path.as_posix()
     data = sexpr.read(read_text(path), file)
     if not any(_is_core(datum) for datum in data):
@@ -74,7 +76,8 @@ def _is_symbol(items: Sequence[Datum], text: str) -> bool:
 
 
 def _name(datum: Datum, file: str) -> str:
-    """What a benchmark is called: its `:name`, else the symbol after `FPCore`, else the file and its line."""
+    """What a benchmark is called: its `:name`, else the symbol after `FPCore`, else the
+    file and its line."""
     items = datum.items if isinstance(datum, Group) else []
     if not _is_core(datum):
         head = items[0] if items else datum
@@ -177,7 +180,8 @@ def _tags(datum: Datum | None) -> tuple[str, ...]:
 
 
 def _example(datum: Datum, called: Mapping[str, str]) -> dict[str, str]:
-    """The numbers of an example, `([symbol number] …)`, by the names of the variables."""
+    """The numbers of an example, `([symbol number] …)`, by the names of the
+    variables."""
     numbers: dict[str, str] = {}
     for item in datum.items if isinstance(datum, Group) else []:
         pair = item.items if isinstance(item, Group) else []

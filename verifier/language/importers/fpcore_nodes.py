@@ -27,9 +27,9 @@ _NOWHERE = Span(line=1, column=1, end_line=1, end_column=1)
 class Nodes:
     """Adds nodes, operands first, and knows the sort of each.
 
-    The table of operations is asked at run time: what it lacks is refused by name, never
-    replaced by something near. `names` has those nodes that are to be steps, with what
-    each is called in the source, or nothing.
+    The table of operations is asked at run time: what it lacks is refused by name,
+    never replaced by something near. `names` has those nodes that are to be steps, with
+    what each is called in the source, or nothing.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,5 @@
-"""A precondition of FPCore's → bounds of single variables, and a condition for the rest."""
+"""A precondition of FPCore's → bounds of single variables, and a condition for the
+rest."""
 
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ class Precondition:
             self._rest.append(index)
 
     def _take_constant(self, index: int) -> None:
-        """A comparison of numbers says nothing where it is true, and that nothing is left where it is not."""
+        """A comparison of numbers says nothing where it is true, and that nothing is
+        left where it is not."""
         node = self._nodes.nodes[index]
         sides = [self._constant(i) for i in node.arguments]
         holds = _compare(node.operation, sides)
@@ -86,7 +88,8 @@ class Precondition:
         return False
 
     def _constant(self, index: int) -> Scalar | None:
-        """The number that a node is; None where it is none that the end of an interval can be."""
+        """The number that a node is; None where it is none that the end of an interval
+        can be."""
         if variables(self._nodes.nodes, index):
             return None
         try:

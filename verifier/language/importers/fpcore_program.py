@@ -1,4 +1,5 @@
-"""An expression of FPCore → nodes of a program of ours, operation by operation as written.
+"""An expression of FPCore → nodes of a program of ours, operation by operation as
+written.
 
 Nothing here recurses, so that no nesting is too deep.
 """

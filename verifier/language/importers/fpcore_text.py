@@ -1,4 +1,5 @@
-"""Nodes of a program → text: names that our language can hold, and steps where parts have a name or are used twice."""
+"""Nodes of a program → text: names that our language can hold, and steps where parts
+have a name or are used twice."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from verifier.language.programs.program import Node, Program
 from verifier.language.programs.source import LONGEST_TEXT
 
 MOST_PRINTED = 10_000_000
-"""Operations and operands that may be printed, counting those inside others again: printing joins texts to texts."""
+"""Operations and operands that may be printed, counting those inside others again:
+printing joins texts to texts."""
 
 
 class Names:
@@ -28,7 +30,8 @@ class Names:
         self.notes: list[str] = []
 
     def give(self, symbol: str, *, silently: bool = False) -> str:
-        """A name that nothing else has, like the symbol if that can be; a note says so where it cannot."""
+        """A name that nothing else has, like the symbol if that can be; a note says so
+        where it cannot."""
         name = re.sub(r"[^A-Za-z0-9_]", "_", symbol)
         if not name.strip("_") or not name.isidentifier() or name.startswith("__"):
             name = f"v_{name.strip('_')}".rstrip("_")
@@ -53,7 +56,8 @@ def _means_something(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A program as text: an expression, or one `name = expression` a line, and the inputs that occur in it."""
+    """A program as text: an expression, or one `name = expression` a line, and the
+    inputs that occur in it."""
 
     text: str
     in_steps: bool
@@ -70,7 +74,8 @@ def variables(nodes: Sequence[Node], index: int) -> set[str]:
 
 
 def expression(nodes: Sequence[Node], index: int) -> str:
-    """A node as one expression, whatever is called by a name in the source written out."""
+    """A node as one expression, whatever is called by a name in the source written
+    out."""
     reached = _reached(nodes, index)
     _check_size(nodes, reached, ())
     return render(_program(nodes, reached, {}))
@@ -79,7 +84,8 @@ def expression(nodes: Sequence[Node], index: int) -> str:
 def text(
     nodes: Sequence[Node], output: int, named: Mapping[int, str], names: Names
 ) -> Text:
-    """The program that ends in a node. `named` says what nodes are called in the source, "" if not by a name."""
+    """The program that ends in a node. `named` says what nodes are called in the
+    source, "" if not by a name."""
     reached = _reached(nodes, output)
     uses = Counter(argument for i in reached for argument in nodes[i].arguments)
     steps = {

@@ -35,7 +35,8 @@ def refuse(message: str, datum: Datum) -> NoReturn:
 
 
 def precision(datum: Datum) -> str:
-    """A precision as text. Refuses those that round to integers or a fixed point: another function altogether."""
+    """A precision as text. Refuses those that round to integers or a fixed point:
+    another function altogether."""
     words = " ".join(
         atom.text
         for atom in (datum.items if isinstance(datum, Group) else [datum])

@@ -1,8 +1,9 @@
-"""S-expressions as FPCore writes them: text → nested groups of atoms, each with its place.
+"""S-expressions as FPCore writes them: text → nested groups of atoms, each with its
+place.
 
-FPCore 2.0, section "Syntax": symbols, numbers, strings, round or square brackets, and comments from `;` to the end of
-the line. Racket's comment `#;`, which hides the next datum, is read as well, since the standard's own tools are
-written in Racket.
+FPCore 2.0, section "Syntax": symbols, numbers, strings, round or square brackets, and
+comments from `;` to the end of the line. Racket's comment `#;`, which hides the next
+datum, is read as well, since the standard's own tools are written in Racket.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Kind(Enum):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Atom:
-    """A symbol or number as written, or what a string says; line and column count from 1."""
+    """A symbol or number as written, or what a string says; line and column count from
+    1."""
 
     kind: Kind
     text: str
@@ -54,7 +56,8 @@ NUMBER = re.compile(
     r"|0[xX](?:[\da-fA-F]+(?:\.[\da-fA-F]*)?|\.[\da-fA-F]+)(?:[pP][+-]?\d+)?)",
     re.ASCII,
 )
-"""FPCore's `rational`, `decnum` and `hexnum`; also `1.` and capital letters, as the standard's tools take them."""
+"""FPCore's `rational`, `decnum` and `hexnum`; also `1.` and capital letters, as the
+standard's tools take them."""
 
 _TOKEN = re.compile(
     r'(?P<blank>[\s]+|;[^\n]*)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<string>"(?:[^"\\]|\\.)*")'
@@ -68,7 +71,8 @@ _HIDE = Group(items=[], line=0, column=0)
 
 
 def read(text: str, file: str) -> list[Datum]:
-    """The data that a text holds, in order. Raises `FormulaFileError`, with line and column, for anything else."""
+    """The data that a text holds, in order. Raises `FormulaFileError`, with line and
+    column, for anything else."""
     return _Reader(text, file).read()
 
 

@@ -1,4 +1,5 @@
-"""A file of another format as text: UTF-8 of bounded size, or the error that says why it is none."""
+"""A file of another format as text: UTF-8 of bounded size, or the error that says why
+it is none."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from typing import NoReturn
 from verifier.errors import FormulaFileError, Place
 
 LARGEST_FILE = 10_000_000
-"""Bytes of a file to import: hundreds of times the largest public suite of benchmarks."""
+"""Bytes of a file to import: hundreds of times the largest public suite of
+benchmarks."""
 
 
 def read_text(path: Path) -> str:

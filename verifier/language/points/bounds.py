@@ -1,4 +1,5 @@
-"""Bounds of one variable, gathered one by one: an interval, a single number, or nothing at all."""
+"""Bounds of one variable, gathered one by one: an interval, a single number, or nothing
+at all."""
 
 from __future__ import annotations
 
@@ -42,17 +43,20 @@ class Bounds:
         return self.lower.at.upper < self.upper.at.lower
 
     def above(self, end: End) -> Bounds | None:
-        """The bounds with a lower end as well; None where it is not proved which of two ends is the tighter."""
+        """The bounds with a lower end as well; None where it is not proved which of two
+        ends is the tighter."""
         tighter = _tighter(self.lower, end, upper=False)
         return None if tighter is None else replace(self, lower=tighter)
 
     def below(self, end: End) -> Bounds | None:
-        """The bounds with an upper end as well; None where it is not proved which of two ends is the tighter."""
+        """The bounds with an upper end as well; None where it is not proved which of
+        two ends is the tighter."""
         tighter = _tighter(self.upper, end, upper=True)
         return None if tighter is None else replace(self, upper=tighter)
 
     def within(self, limits: Bounds) -> Bounds:
-        """The bounds with the infinite ends replaced by those of `limits`, as far as that leaves a number."""
+        """The bounds with the infinite ends replaced by those of `limits`, as far as
+        that leaves a number."""
         bounds = self
         if bounds.lower is None:
             bounds = _if_it_holds(replace(bounds, lower=limits.lower), bounds)

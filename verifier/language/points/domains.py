@@ -61,7 +61,8 @@ class Domain:
 
     @property
     def is_endless(self) -> bool:
-        """Whether a side has an infinite end, so that it can be drawn over floats only."""
+        """Whether a side has an infinite end, so that it can be drawn over floats
+        only."""
         return any(not s.is_bounded and not isinstance(s, Normal) for s in self.sides)
 
     def contains(self, value: Number) -> bool:
@@ -120,7 +121,8 @@ class Normal(Domain):
 
 
 def domain(text: str) -> Domain:
-    """The interval that `text` spells: `[-10, 10]`, `(0, inf)`, `[-pi, pi]`, or `normal`.
+    """The interval that `text` spells: `[-10, 10]`, `(0, inf)`, `[-pi, pi]`, or
+    `normal`.
 
     Raises `ExpressionError` unless its ends are numbers and lower < upper is proved.
     """

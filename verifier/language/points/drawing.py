@@ -1,7 +1,8 @@
-"""Points of a domain: drawn ones, and all of them. Exact integer arithmetic, the same on every machine.
+"""Points of a domain: drawn ones, and all of them. Exact integer arithmetic, the same
+on every machine.
 
-Every variable has a stream of its own, made from seed, case and variable, so that neither another variable nor more
-points change any that were drawn before.
+Every variable has a stream of its own, made from seed, case and variable, so that
+neither another variable nor more points change any that were drawn before.
 """
 
 from __future__ import annotations
@@ -18,20 +19,25 @@ from verifier.floats import Format, Number, from_ordinal, nearest, ordinal
 from verifier.language.points.domains import Domain, Normal
 
 DRAW_BITS = 128
-"""Bits of one coordinate's place in its domain: finer than the spacing of any format but next to zero."""
+"""Bits of one coordinate's place in its domain: finer than the spacing of any format
+but next to zero."""
 DECADES = 6
 """How far below the larger end of a domain magnitudes are drawn."""
 NORMAL_SCALES = (0,) + (1,) * 10 + (3,) * 3 + (10,) * 2
-"""What a normal number is multiplied by, each of these as often: 0 plants an exact zero, 3 and 10 reach the tails."""
+"""What a normal number is multiplied by, each of these as often: 0 plants an exact
+zero, 3 and 10 reach the tails."""
 QUANTILE_BITS = 30
-"""Binary places of a normal quantile in floating point that are the same on every machine, however it rounds."""
+"""Binary places of a normal quantile in floating point that are the same on every
+machine, however it rounds."""
 
 
 class Draw(StrEnum):
-    """How points are drawn from a bounded domain; from one without an end always over the floats."""
+    """How points are drawn from a bounded domain; from one without an end always over
+    the floats."""
 
     VALUES = "values"
-    """Half of them uniform over the reals of the domain, half uniform in magnitude over `DECADES`."""
+    """Half of them uniform over the reals of the domain, half uniform in magnitude over
+    `DECADES`."""
     FLOATS = "floats"
     """Uniform over the floats of the domain, subnormals included."""
 
@@ -48,9 +54,10 @@ def draw(
 ) -> list[dict[str, Number]]:
     """`count` points inside their domains, whose parts are numbers of the format.
 
-    Each share of each variable is stratified: of its first 2^k numbers, one lies in each of 2^k equal parts. Variables
-    are drawn apart: which points have a share's numbers is decided for each variable by itself. So are the real and the
-    imaginary parts of a rectangle; those of an interval are +0 in a complex dtype.
+    Each share of each variable is stratified: of its first 2^k numbers, one lies in
+    each of 2^k equal parts. Variables are drawn apart: which points have a share's
+    numbers is decided for each variable by itself. So are the real and the imaginary
+    parts of a rectangle; those of an interval are +0 in a complex dtype.
     """
     check(domains, format_)
 
@@ -74,13 +81,15 @@ def draw(
 
 
 def uniform(interval: Domain, count: int, format_: Format, key: str) -> list[float]:
-    """`count` numbers uniform over the reals from the first to the last number inside, then rounded."""
+    """`count` numbers uniform over the reals from the first to the last number inside,
+    then rounded."""
     places = _places(count, random.Random(f"{key}:values"))
     return _by_value(places, interval.ordinals(format_), format_)
 
 
 def every(interval: Domain | None, format_: Format) -> Iterator[float]:
-    """Every number of the format in the interval in order, −0 only where it goes on below; without one, also ±inf."""
+    """Every number of the format in the interval in order, −0 only where it goes on
+    below; without one, also ±inf."""
     if interval is not None:
         yield from _numbers(interval.ordinals(format_), format_)
         return
@@ -120,11 +129,13 @@ def _column(
 
 
 def _places(count: int, source: random.Random) -> list[int]:
-    """Numbers below 2^`DRAW_BITS`, of which each first 2^k lie one in each of as many equal parts of that range.
+    """Numbers below 2^`DRAW_BITS`, of which each first 2^k lie one in each of as many
+    equal parts of that range.
 
-    The parts are halved again and again, and the halves that are empty filled in random order: a Latin hypercube that
-    grows (R. Sheikholeslami, S. Razavi, Environ. Model. Softw. 93, 2017). Variables that do not know of each other may
-    each have one, where low-discrepancy sequences of the same base would line up.
+    The parts are halved again and again, and the halves that are empty filled in random
+    order: a Latin hypercube that grows (R. Sheikholeslami, S. Razavi, Environ. Model.
+    Softw. 93, 2017). Variables that do not know of each other may each have one, where
+    low-discrepancy sequences of the same base would line up.
     """
     places = [source.getrandbits(DRAW_BITS)]
     while len(places) < count:
@@ -139,16 +150,18 @@ def _by_value(places: Iterable[int], inside: range, format_: Format) -> list[flo
     first = Fraction(from_ordinal(inside[0], format_))
     last = Fraction(from_ordinal(inside[-1], format_))
     step = (last - first) / ((1 << DRAW_BITS) - 1)
-    # Rounding is monotone and both ends are numbers of the format, so no rounding leaves the domain. Adding 0.0
-    # turns -0.0 into 0.0.
+    # Rounding is monotone and both ends are numbers of the format, so no rounding leaves
+    # the domain. Adding 0.0 turns -0.0 into 0.0.
     return [nearest(first + step * place, format_) + 0.0 for place in places]
 
 
 def _magnitudes(inside: range, format_: Format) -> list[range]:
-    """The ordinals of the numbers at most `DECADES` below the largest of a domain, on either side of 0.
+    """The ordinals of the numbers at most `DECADES` below the largest of a domain, on
+    either side of 0.
 
-    Within a binade the floats are uniform, so uniform over these is uniform in magnitude but for that. What is below
-    the smallest normal number is left out, unless all of the domain is.
+    Within a binade the floats are uniform, so uniform over these is uniform in
+    magnitude but for that. What is below the smallest normal number is left out, unless
+    all of the domain is.
     """
     last = max(abs(inside[0]), abs(inside[-1]))
     largest = Fraction(from_ordinal(last, format_))
@@ -196,9 +209,11 @@ def _normal(count: int, format_: Format, key: str) -> list[float]:
 
 
 def _quantile(place: int) -> Fraction:
-    """The number below which so much of 2^`DRAW_BITS` of the normal distribution lies, to `QUANTILE_BITS` places.
+    """The number below which so much of 2^`DRAW_BITS` of the normal distribution lies,
+    to `QUANTILE_BITS` places.
 
-    Those are taken from floating point; what comes after them, of which machines may differ, from the place itself.
+    Those are taken from floating point; what comes after them, of which machines may
+    differ, from the place itself.
     """
     whole = 1 << DRAW_BITS
     tail = min(place, whole - 1 - place)

@@ -1,7 +1,7 @@
 """Constant expressions → rational ends that are proved to enclose their value.
 
-pi and e are enclosed by integer arithmetic, so that a constant such as `pi/4` is known to
-far more digits than any format holds.
+pi and e are enclosed by integer arithmetic, so that a constant such as `pi/4` is known
+to far more digits than any format holds.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def _refuse(program: Program, index: int, expected: str) -> NoReturn:
 
 @lru_cache(maxsize=1)
 def pi() -> Ends:
-    """Proven rational bounds of pi = 16 arctan(1/5) - 4 arctan(1/239) (J. Machin, 1706)."""
+    """Proven rational bounds of pi = 16 arctan(1/5) - 4 arctan(1/239) (J. Machin,
+    1706)."""
     fifth, fifth_error = _arctangent_of_inverse(5)
     small, small_error = _arctangent_of_inverse(239)
     middle, error = 16 * fifth - 4 * small, 16 * fifth_error + 4 * small_error
@@ -112,8 +113,9 @@ def pi() -> Ends:
 def _arctangent_of_inverse(number: int) -> tuple[int, int]:
     """arctan(1/number) · 2^ENCLOSURE_BITS, and a bound of its error.
 
-    The floor of a floor's quotient is the floor of the quotient, so that each term is less than 1 too small; the
-    tail of an alternating series is smaller than its first term, which is less than 1 here.
+    The floor of a floor's quotient is the floor of the quotient, so that each term is
+    less than 1 too small; the tail of an alternating series is smaller than its first
+    term, which is less than 1 here.
     """
     power = (1 << ENCLOSURE_BITS) // number
     total = count = 0
@@ -127,7 +129,8 @@ def _arctangent_of_inverse(number: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=1)
 def e() -> Ends:
-    """Proven rational bounds of e = Σ 1/k!: each term is less than 1 too small, the tail less than 2."""
+    """Proven rational bounds of e = Σ 1/k!: each term is less than 1 too small, the
+    tail less than 2."""
     scale = term = 1 << ENCLOSURE_BITS
     total = count = 0
     while term:

@@ -1,7 +1,8 @@
 """Numbers as case files spell them: exact first, rounded to a dtype last.
 
-Nothing here computes in floating point. A decimal is the rational that it spells. A real
-number has no imaginary part, which stands for +0 where a complex dtype asks for one.
+Nothing here computes in floating point. A decimal is the rational that it spells. A
+real number has no imaginary part, which stands for +0 where a complex dtype asks for
+one.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from verifier.language.programs import parsing
 from verifier.language.programs.constants import bits
 
 LONGEST_NUMBER = 4_000
-"""Characters of one number; Python refuses to convert integers of more than 4300 digits."""
+"""Characters of one number; Python refuses to convert integers of more than 4300
+digits."""
 LARGEST_NUMBER_BITS = 14_000
-"""Bits of numerator or denominator: less than 4300 digits, far beyond any format's range."""
+"""Bits of numerator or denominator: less than 4300 digits, far beyond any format's
+range."""
 LARGEST_EXPONENT = 14_000
 """The largest exponent that is multiplied out before the bits are counted."""
 
@@ -60,9 +63,9 @@ class Scalar:
     """An exact number as it is written.
 
     `lower` and `upper` enclose its real part and are equal unless that is irrational.
-    `special` is given for what no rational says: the infinities and NaN (whose ends are 0
-    and mean nothing), and -0.0 (whose ends are 0). Of a complex number, `text` is all of
-    it, and both parts are finite.
+    `special` is given for what no rational says: the infinities and NaN (whose ends are
+    0 and mean nothing), and -0.0 (whose ends are 0). Of a complex number, `text` is all
+    of it, and both parts are finite.
     """
 
     text: str
@@ -93,11 +96,13 @@ class Scalar:
 
     @property
     def exact(self) -> Fraction | None:
-        """The rational that the real part is; None where it is irrational or not finite."""
+        """The rational that the real part is; None where it is irrational or not
+        finite."""
         return self.lower if self.is_finite and self.lower == self.upper else None
 
     def rounded(self, format_: floats.Format, *, is_complex: bool) -> Number:
-        """The nearest number of a dtype, complex or real, whose parts are of the format."""
+        """The nearest number of a dtype, complex or real, whose parts are of the
+        format."""
         if not is_complex:
             return self.nearest(format_)
         return complex(*(part.nearest(format_) for part in self.parts))
@@ -105,8 +110,8 @@ class Scalar:
     def nearest(self, format_: floats.Format) -> float:
         """The number of the format nearest to the real part, ties to even.
 
-        ±inf where it overflows. Raises `ExpressionError` where the enclosure is too wide
-        to decide, which takes cancellation (`pi - pi`).
+        ±inf where it overflows. Raises `ExpressionError` where the enclosure is too
+        wide to decide, which takes cancellation (`pi - pi`).
         """
         if self.special is not None:
             return self.special
@@ -126,7 +131,8 @@ _ZERO = Scalar(text="0", lower=Fraction(0), upper=Fraction(0))
 
 
 def scalar(value: str | int | float | Fraction) -> Scalar:
-    """The real number that `value` spells, exactly; a float is the binary number it holds.
+    """The real number that `value` spells, exactly; a float is the binary number it
+    holds.
 
     Raises `ExpressionError` for what is not one.
     """
@@ -143,9 +149,11 @@ def scalar(value: str | int | float | Fraction) -> Scalar:
 
 
 def real_or_complex(value: str | int | float | Fraction | complex) -> Scalar:
-    """The number that `value` spells: complex where it ends in `j` or is Python's complex.
+    """The number that `value` spells: complex where it ends in `j` or is Python's
+    complex.
 
-    Such as `1+2j`, `-0.0+1j` or `1/3 - 2/7j`. Raises `ExpressionError` for what is none.
+    Such as `1+2j`, `-0.0+1j` or `1/3 - 2/7j`. Raises `ExpressionError` for what is
+    none.
     """
     if isinstance(value, complex):
         text = floats.shortest_complex(value, floats.BINARY64)
@@ -211,14 +219,16 @@ def _special(text: str, value: float) -> Scalar:
 
 
 def _decimal(text: str) -> Fraction:
-    """The rational that a decimal spells, once its exponent is known to be small enough to multiply out."""
+    """The rational that a decimal spells, once its exponent is known to be small enough
+    to multiply out."""
     mantissa, _, exponent = text.replace("_", "").lower().partition("e")
     _check_exponent(text, exponent)
     return Fraction(mantissa) * Fraction(10) ** int(exponent or 0)
 
 
 def _hexadecimal(text: str) -> Fraction:
-    """The rational that a hexadecimal number spells (C17, 6.4.4.2), without rounding or overflow."""
+    """The rational that a hexadecimal number spells (C17, 6.4.4.2), without rounding or
+    overflow."""
     match = _HEXADECIMAL.fullmatch(text)
     assert match is not None
     places = (match["fraction"] or ".")[1:]

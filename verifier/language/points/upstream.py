@@ -1,11 +1,13 @@
-"""The upstream gradient of a case: one number, one for each point, or a word for numbers that ask more of a backward.
+"""The upstream gradient of a case: one number, one for each point, or a word.
 
-| word     | the upstream gradient at each point, a number of the dtype                                            |
-|----------|-------------------------------------------------------------------------------------------------------|
-| `random` | of either sign and of magnitude 2^−4 to 2^4, drawn from the seed and the case's name                  |
-| `zeros`  | 0                                                                                                     |
-| `huge`   | 2^(e − 8), where 2^e is the largest power of two: 2^7 in float16, 2^119 in float32, 2^1015 in float64 |
-| `tiny`   | the smallest normal number                                                                            |
+Words ask more of a backward; each stands for a number of the dtype at each point:
+
+| word     | the number, or each part of a complex one                                    |
+|----------|------------------------------------------------------------------------------|
+| `random` | of either sign, of magnitude 2^−4 to 2^4, drawn from seed and case           |
+| `zeros`  | 0                                                                            |
+| `huge`   | 2^(e − 8) of the largest power of two 2^e: 2^7 in float16, 2^119 in float32  |
+| `tiny`   | the smallest normal number                                                   |
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ RANDOM = "random"
 WORDS = (RANDOM, "zeros", "huge", "tiny")
 LARGEST_RANDOM_EXPONENT = 4
 HUGE_MARGIN = 8
-"""Binades that `huge` leaves below the largest number, so that the derivative decides what overflows."""
+"""Binades that `huge` leaves below the largest number, so that the derivative decides
+what overflows."""
 RANDOM_BITS = 64
 
 
@@ -41,10 +44,12 @@ def gradients(
     name: str,
     is_complex: bool = False,
 ) -> list[Number]:
-    """The upstream gradient at each of the given points and then at each of the drawn ones.
+    """The upstream gradient at each of the given points and then at each of the drawn
+    ones.
 
-    A list has one number for each given point; drawn points go through it from its start,
-    again and again. In a complex dtype, `random`, `huge` and `tiny` speak of both parts.
+    A list has one number for each given point; drawn points go through it from its
+    start, again and again. In a complex dtype, `random`, `huge` and `tiny` speak of
+    both parts.
     """
     count = given + drawn
     if upstream == RANDOM:

@@ -1,4 +1,5 @@
-"""The nodes of a program as they are added, each checked against its row of the table."""
+"""The nodes of a program as they are added, each checked against its row of the
+table."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""The program → text that reads back as the same tree, with no parenthesis that it does not need.
+"""The program → text that reads back as the same tree, with no parenthesis that it does
+not need.
 
-Parsed again with the program's inputs declared, the text gives the same operations on the same operands: `parse` and
-`render` are inverse on trees. Whatever the source spelled otherwise (`Max`, a chained comparison, `Piecewise`) is
-written in the table's own names.
+Parsed again with the program's inputs declared, the text gives the same operations on
+the same operands: `parse` and `render` are inverse on trees. Whatever the source
+spelled otherwise (`Max`, a chained comparison, `Piecewise`) is written in the table's
+own names.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from verifier.language.operations import table as operations
 from verifier.language.programs.program import Node, Program
 
 SHORTEST_EXPONENT = 7
-"""Zeros at the end of an integer, or after the point, from which on a power of ten is written."""
+"""Zeros at the end of an integer, or after the point, from which on a power of ten is
+written."""
 
 
 class _Level(IntEnum):
@@ -39,7 +42,8 @@ class _Text:
     level: _Level
 
     def at(self, least: _Level) -> str:
-        """The text, in parentheses where it would fall apart beside what it stands next to."""
+        """The text, in parentheses where it would fall apart beside what it stands next
+        to."""
         return self.text if self.level >= least else f"({self.text})"
 
 
@@ -51,11 +55,13 @@ _LEVELS = {
     "and": _Level.AND,
     "or": _Level.OR,
 }
-"""Those that Python reads from the left; their right operand must hold together more tightly."""
+"""Those that Python reads from the left; their right operand must hold together more
+tightly."""
 
 
 def render(program: Program) -> str:
-    """The program as an expression, or where it has named steps as one `name = expression` a line."""
+    """The program as an expression, or where it has named steps as one `name =
+    expression` a line."""
     if not program.steps:
         return _Printer(program).text(program.output)
     printer = _Printer(program)
@@ -70,7 +76,8 @@ def render_node(program: Program, index: int) -> str:
 
 
 class _Printer:
-    """Writes every node once, operands first; a named step is written as its name wherever it is used."""
+    """Writes every node once, operands first; a named step is written as its name
+    wherever it is used."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -157,7 +164,8 @@ class _Printer:
 
 
 def _visible(spellings: Sequence[str], hidden: Collection[str]) -> str:
-    """The first spelling that no variable hides; where all are hidden, no text can say it."""
+    """The first spelling that no variable hides; where all are hidden, no text can say
+    it."""
     spelling = next((s for s in spellings if s not in hidden), None)
     if spelling is None:
         raise ValueError(f"every spelling of `{spellings[0]}` is a variable's name")
@@ -165,7 +173,8 @@ def _visible(spellings: Sequence[str], hidden: Collection[str]) -> str:
 
 
 def _number(value: Fraction) -> _Text:
-    """The number as one literal where a decimal spells it, else as a quotient; with a sign before it if negative."""
+    """The number as one literal where a decimal spells it, else as a quotient; with a
+    sign before it if negative."""
     if value < 0:
         return _Text(f"-{_number(-value).at(_Level.SIGN)}", _Level.SIGN)
     places = _places(value.denominator)
@@ -176,7 +185,8 @@ def _number(value: Fraction) -> _Text:
 
 
 def _places(denominator: int) -> int | None:
-    """How many decimal places a fraction of this denominator has; None where it has no end."""
+    """How many decimal places a fraction of this denominator has; None where it has no
+    end."""
     places = 0
     rest = denominator
     for prime in (2, 5):
@@ -189,7 +199,8 @@ def _places(denominator: int) -> int | None:
 
 
 def _decimal(digits: str, places: int) -> str:
-    """Digits with the point `places` before their end, or with a power of ten where that is shorter."""
+    """Digits with the point `places` before their end, or with a power of ten where
+    that is shorter."""
     stripped = digits.rstrip("0") or "0"
     zeros = len(digits) - len(stripped)
     if not places:

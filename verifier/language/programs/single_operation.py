@@ -1,4 +1,5 @@
-"""One operation of a program by itself: its operands become inputs, its literal operands stay literals."""
+"""One operation of a program by itself: its operands become inputs, its literal
+operands stay literals."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ def operand_name(operand: int) -> str:
 
 
 def isolate(program: Program, index: int, literals: Mapping[int, Fraction]) -> Program:
-    """The program that is only node `index`; an operand that occurs twice becomes two inputs.
+    """The program that is only node `index`; an operand that occurs twice becomes two
+    inputs.
 
     `literals` are the numbers of those nodes that reach the operation as numbers.
     """

@@ -33,7 +33,8 @@ _FIRST_STAND_IN = 0x0430
 
 
 class Source:
-    """A text, the places in it that Python's tree speaks of, and errors that show them."""
+    """A text, the places in it that Python's tree speaks of, and errors that show
+    them."""
 
     def __init__(self, text: str) -> None:
         self.text = text
