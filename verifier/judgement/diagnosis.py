@@ -11,9 +11,10 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from verifier.floats import Format, nearest, shortest, ulp
+from verifier.floats import Format, nearest, ulp
 from verifier.judgement.amplification import Amplification
 from verifier.judgement.diagnosis_words import Words, short, true_number, which_pass
+from verifier.judgement.singularity import Singularity
 from verifier.judgement.walk import Hop, Walk, middle
 from verifier.language.kernels.table import PYTORCH
 from verifier.language.programs.program import Program
@@ -49,6 +50,7 @@ class _Diagnosis:
         self.walk = Walk(program, events, format_)
         self.words = Words(program, format_)
         self.amplification = Amplification(self.walk, self.words)
+        self.singularity = Singularity(self.walk, self.words)
 
     def diagnose(self, wrt: str | None) -> Diagnosis:
         target = self._target(wrt)
@@ -83,12 +85,12 @@ class _Diagnosis:
             return self._classify_finite(origin, hops)
         if self.walk.is_zero_adjoint_product(origin):
             return self.words.diagnosis(
-                Cause.ZERO_TIMES_INFINITY, origin, self._zero_times(origin)
+                Cause.ZERO_TIMES_INFINITY, origin, self.singularity.zero_times(origin)
             )
         if math.isnan(origin.measured) and origin.kind is EventKind.PRODUCT:
             adjoint = self.events[origin.sources[0].event]
             if self.walk.is_infinite(adjoint):
-                return self._infinite_adjoint(origin, adjoint)
+                return self.singularity.infinite_adjoint(origin, adjoint)
         if self.walk.overflows(origin):
             return self.words.diagnosis(
                 Cause.OVERFLOW,
@@ -97,8 +99,9 @@ class _Diagnosis:
             )
         if middle(origin.local) is not None:
             return self._own(origin)
-        if origin.local.status is TruthStatus.UNDEFINED and not self._infinite_operands(
-            origin
+        if (
+            origin.local.status is TruthStatus.UNDEFINED
+            and not self.singularity.has_infinite_operands(origin)
         ):
             return self.words.diagnosis(
                 Cause.DOMAIN,
@@ -108,7 +111,7 @@ class _Diagnosis:
         return self.words.diagnosis(
             Cause.SINGULARITY,
             origin,
-            f"{self._form(origin)} gives {self.words.measured(origin)}: a singularity met head-on",
+            f"{self.singularity.form(origin)} gives {self.words.measured(origin)}: a singularity met head-on",
         )
 
     def _classify_finite(self, origin: Event, hops: Sequence[Hop]) -> Diagnosis:
@@ -190,39 +193,6 @@ class _Diagnosis:
             return None
         return kernel.backward[origin.operand] if kernel.backward else None
 
-    def _zero_times(self, origin: Event) -> str:
-        adjoint = self.events[origin.sources[0].event]
-        where = self._masking(adjoint)
-        from_ = "" if where is None else f" of the branch that {where} leaves out"
-        return (
-            f"0·inf: the zero adjoint{from_} times an infinite or undefined derivative "
-            f"gives {self.words.measured(origin)}"
-        )
-
-    def _infinite_adjoint(self, origin: Event, adjoint: Event) -> Diagnosis:
-        """A zero derivative under an adjoint that is truly infinite: the culprit is what made it so."""
-        _, source = self.walk.follow(adjoint)
-        met = short(self.program.text(origin.node))
-        return self.words.diagnosis(
-            Cause.ZERO_TIMES_INFINITY,
-            source,
-            f"inf·0: {which_pass(source)} is infinite here, which times the zero derivative of `{met}` "
-            f"gives {self.words.measured(origin)}",
-        )
-
-    def _masking(self, adjoint: Event) -> str | None:
-        """The `where` whose untaken branch an adjoint of zero comes from."""
-        work = [adjoint]
-        while work:
-            event = work.pop()
-            earlier = [self.events[source.event] for source in event.sources]
-            if event.kind is EventKind.PRODUCT and earlier[0].measured != 0:
-                if self.program.nodes[event.node].operation == "where":
-                    return f"`{short(self.program.text(event.node))}`"
-                continue
-            work.extend(e for e in earlier if e.kind is not EventKind.VALUE)
-        return None
-
     def _off_the_smooth(self, origin: Event) -> Diagnosis:
         """A finite number where the operation has no derivative, or no value."""
         kernel = PYTORCH[self.program.nodes[origin.node].operation]
@@ -252,38 +222,6 @@ class _Diagnosis:
         number = int(above) / int(below or 1) * (-1 if minus else 1)
         adjoint = self.events[origin.sources[0].event].measured
         return origin.measured == number * adjoint
-
-    def _infinite_operands(self, origin: Event) -> bool:
-        return any(
-            math.isinf(self.events[source.event].measured) for source in origin.sources
-        )
-
-    def _form(self, origin: Event) -> str:
-        """The indeterminate form that an operation met."""
-        if origin.kind is EventKind.ADJOINT:
-            return self._sum(origin)
-        node = self.program.nodes[origin.node]
-        operands = [self.events[argument].measured for argument in node.arguments]
-        match node.operation, operands:
-            case "div", [0.0, 0.0]:
-                return "0/0"
-            case "div", [_, 0.0]:
-                return "a division by zero"
-            case (("mul" | "div"), [x, y]) if math.isinf(x) or math.isinf(y):
-                return "0·inf" if 0.0 in (x, y) else "inf/inf"
-            case (("add" | "sub"), [x, y]) if math.isinf(x) and math.isinf(y):
-                return "inf − inf"
-        return f"{which_pass(origin)} at {self._listed(operands)}"
-
-    def _sum(self, origin: Event) -> str:
-        """The indeterminate form in which what flows back from several uses is summed."""
-        parts = [self.events[source.event].measured for source in origin.sources]
-        if math.inf in parts and -math.inf in parts:
-            return "inf − inf, summed of what flows back,"
-        return f"the sum of what flows back ({self._listed(parts)})"
-
-    def _listed(self, numbers: Sequence[float]) -> str:
-        return ", ".join(shortest(number, self.format) for number in numbers)
 
 
 def _leaf(program: Program, name: str) -> int:
