@@ -55,7 +55,7 @@ HOUSE = {
     "symbolic.calculus": ARITHMETIC,
     "symbolic.limits": f"{ARITHMETIC} symbolic.calculus",
     "symbolic.rounding": f"{KERNELS} symbolic.arithmetic symbolic.calculus",
-    "symbolic.truth": f"{KERNELS} symbolic.arithmetic symbolic.calculus symbolic.limits symbolic.rounding",
+    "symbolic.truth": f"{ARITHMETIC} symbolic.calculus symbolic.limits symbolic.rounding",
     "automatic": LANGUAGE,
     "judgement": LANGUAGE,
     "verification": f"{LANGUAGE} {SYMBOLIC} automatic judgement",
