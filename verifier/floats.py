@@ -8,6 +8,7 @@ Reference: IEEE Std 754-2019, sections 3 and 4.3.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -15,6 +16,8 @@ from typing import Any
 
 Number = Any
 """A number of a dtype: a `float`, or of a complex one a `complex`."""
+Point = Mapping[str, Number]
+"""A number of the dtype for each variable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from verifier.floats import Format, decimal, shortest
-from verifier.language.points.scalars import Point
+from verifier.floats import Format, Point, decimal, shortest
 from verifier.measurements import Measurement
 from verifier.records import Entry, Truth, TruthStatus
 from verifier.survey import regions as survey_regions

@@ -6,8 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 
 from verifier import floats
-from verifier.floats import Format, shortest
-from verifier.language.points.scalars import Point
+from verifier.floats import Format, Point, shortest
 from verifier.survey.records import Region
 
 MOST_REGIONS = 4

@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from verifier.automatic import routes
-from verifier.floats import FORMATS, SMALL_DTYPES, Format
+from verifier.floats import FORMATS, SMALL_DTYPES, Format, Point
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation
 from verifier.language.points.domains import Domain
-from verifier.language.points.scalars import Point
 from verifier.language.programs import parsing
 from verifier.language.programs.program import Program
 from verifier.measurements import Measurement

@@ -10,10 +10,9 @@ from typing import Any
 
 from verifier.automatic.layouts import check_alone
 from verifier.automatic.routes import Runner
-from verifier.floats import Format, Number
+from verifier.floats import Format, Number, Point
 from verifier.judgement.tolerance import Tolerance
 from verifier.language.casefile.case import Case
-from verifier.language.points.scalars import Point
 from verifier.measurements import Batch, Measurement
 from verifier.records import Entry, PointTruth
 from verifier.symbolic.rounding.models import Rounding

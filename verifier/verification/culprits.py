@@ -8,10 +8,9 @@ from dataclasses import replace
 
 from verifier.automatic.tracing import trace
 from verifier.fields import REAL
-from verifier.floats import FORMATS
+from verifier.floats import FORMATS, Point
 from verifier.judgement.diagnosis import diagnose
 from verifier.language.kernels.compositions import expand
-from verifier.language.points.scalars import Point
 from verifier.language.programs.program import Program
 from verifier.records import Comparison, Verdict
 from verifier.symbolic.truth.examination import examine

@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from verifier.floats import Point
 from verifier.language.casefile.case import Case
 from verifier.language.kernels.compositions import expand
-from verifier.language.points.scalars import Point, scalar
+from verifier.language.points.scalars import scalar
 from verifier.language.points.upstream import gradients
 from verifier.language.programs.program import Program
 from verifier.records import Comparison, Result, severity

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from verifier.fields import REAL
-from verifier.language.points.scalars import Point
+from verifier.floats import Point
 from verifier.language.points.upstream import gradients
 from verifier.measurements import Batch, Measurement
 from verifier.records import Entry, Epoch, PointTruth

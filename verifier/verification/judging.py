@@ -7,13 +7,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from verifier.floats import Format, Number
+from verifier.floats import Format, Number, Point
 from verifier.judgement.comparison import judge
 from verifier.judgement.excuses import CONDITIONING_STEPS
 from verifier.judgement.steps import by_what_it_hands_on
 from verifier.judgement.vectors import judge_vector
 from verifier.language.casefile.case import Case
-from verifier.language.points.scalars import Point
 from verifier.measurements import Measurement
 from verifier.records import (
     Entry,

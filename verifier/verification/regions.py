@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from verifier.fields import REAL
-from verifier.floats import Format, from_ordinal, ordinal
-from verifier.language.points.scalars import Point
+from verifier.floats import Format, Point, from_ordinal, ordinal
 from verifier.measurements import Batch
 from verifier.traces import Region
 from verifier.verification.bench import Bench

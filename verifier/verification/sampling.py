@@ -8,11 +8,11 @@ from typing import NoReturn
 
 from verifier.errors import CaseFileError, Place
 from verifier.fields import REAL, Field
-from verifier.floats import Format, Number, shortest
+from verifier.floats import Format, Number, Point, shortest
 from verifier.language.casefile.case import ALL, MANY_POINTS, Boundary, Case
 from verifier.language.points import drawing
 from verifier.language.points.domains import Normal
-from verifier.language.points.scalars import Point, Scalar
+from verifier.language.points.scalars import Scalar
 from verifier.symbolic.calculus.precondition import Precondition
 from verifier.symbolic.limits import boundary
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import numbers
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -53,9 +52,6 @@ _SPECIALS = {
     "+nan": math.nan,
     "-nan": math.nan,
 }
-
-Point = Mapping[str, Number]
-"""A number of the dtype for each variable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

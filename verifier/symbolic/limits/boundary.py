@@ -16,12 +16,11 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from verifier.floats import Format, from_ordinal, nearest, ordinal, power_of_two
+from verifier.floats import Format, Point, from_ordinal, nearest, ordinal, power_of_two
 from verifier.language.kernels.compositions import expand
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Sort
 from verifier.language.points.domains import Domain, Normal
-from verifier.language.points.scalars import Point
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import balls, evaluation

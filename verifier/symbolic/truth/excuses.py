@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
-from verifier.language.points.scalars import Point
+from verifier.floats import Point
 from verifier.records import VALUE, Entry, PointTruth
 from verifier.symbolic.rounding.models import AnySpread, Rounding
 from verifier.symbolic.truth.side import Nearby, SymbolicSide

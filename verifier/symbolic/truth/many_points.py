@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from verifier.floats import Format, nearest, ulp
-from verifier.language.points.scalars import Point
+from verifier.floats import Format, Point, nearest, ulp
 from verifier.records import Enclosure, Entry, PointTruth, Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.arithmetic.balls import Ball

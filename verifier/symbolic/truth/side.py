@@ -16,8 +16,7 @@ from itertools import product
 from typing import Any, ClassVar, Protocol
 
 from verifier.fields import COMPLEX, REAL, Field
-from verifier.floats import Format
-from verifier.language.points.scalars import Point
+from verifier.floats import Format, Point
 from verifier.language.programs import rewriting
 from verifier.language.programs.program import Program
 from verifier.records import VALUE, Enclosure, Entry, PointTruth, Truth, TruthStatus
