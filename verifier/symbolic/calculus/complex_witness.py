@@ -7,7 +7,7 @@ Arb's own. It is silent where the program meets a branch cut, a pole or a branch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flint import acb, acb_series, arb
@@ -81,17 +81,20 @@ _OPERATIONS: dict[str, Callable[..., Series]] = {
 
 
 def gradient(
-    program: Program, point: Mapping[str, complex], name: str, upstream: complex
-) -> Rectangle | None:
-    """upstream · conj(∂/∂name) at the precision in force, or None where the witness cannot speak."""
-    with balls.capped(TERMS):
-        known = _series(program, point, name)
-    if known is None:
-        return None
-    slope = known[1]
-    if not complex_balls.is_finite(slope):
-        return None
-    return complex_balls.exact(upstream).ball * complex_balls.conjugate(slope)
+    program: Program,
+    point: Mapping[str, complex],
+    wrt: Sequence[str],
+    upstream: complex,
+) -> dict[str, Rectangle]:
+    """upstream · conj(∂/∂z) for each input z of which the witness can speak, at the precision in force."""
+    slopes: dict[str, Rectangle] = {}
+    seed = complex_balls.exact(upstream).ball
+    for name in wrt:
+        with balls.capped(TERMS):
+            series = _series(program, point, name)
+        if series is not None and complex_balls.is_finite(series[1]):
+            slopes[name] = seed * complex_balls.conjugate(series[1])
+    return slopes
 
 
 def _series(program: Program, point: Mapping[str, complex], name: str) -> Series | None:

@@ -23,33 +23,18 @@ def gradient(
     point: Mapping[str, float],
     wrt: Sequence[str],
     upstream: float,
-) -> dict[str, Ball] | None:
+) -> dict[str, Ball]:
     """Enclosures of upstream × the derivative by each input, at the precision in force.
 
-    None where the program has no power series along one of these inputs, or the balls do not tell.
+    Nothing where the program has no power series along one of these inputs, or the balls do not tell.
     """
     slopes: dict[str, Ball] = {}
     for name in wrt:
         terms = along(program, point, (name,), 2)
         if terms is None or not math.isfinite(upstream):
-            return None
+            return {}
         slopes[name] = balls.exact(upstream) * terms[1]
     return slopes
-
-
-def hessian(
-    program: Program,
-    point: Mapping[str, float],
-    wrt: Sequence[str],
-    upstream: float,
-) -> dict[tuple[str, str], Ball] | None:
-    """Enclosures of upstream × the second derivatives, for every ordered pair, at the precision in force.
-
-    None where the program has no power series along one of the directions needed, or the balls do not tell.
-    """
-    derivatives = second_derivatives(program, point, wrt, upstream)
-    entries = {pair: ball for pair, ball in derivatives.items() if ball is not None}
-    return entries if len(entries) == len(derivatives) else None
 
 
 def second_derivatives(
@@ -58,7 +43,10 @@ def second_derivatives(
     wrt: Sequence[str],
     upstream: float,
 ) -> dict[tuple[str, str], Ball | None]:
-    """As `hessian`, with None for those entries alone of which the directions have no power series."""
+    """Enclosures of upstream × the second derivatives, for every ordered pair, at the precision in force.
+
+    None for those of which the program has no power series along the directions needed, or the balls do not tell.
+    """
     if not math.isfinite(upstream):
         return {(first, second): None for first in wrt for second in wrt}
     squares = {name: _curvature(program, point, (name,)) for name in wrt}

@@ -89,12 +89,17 @@ class ComplexOracle:
         attested = dict(truths)
         with balls.workprec(WITNESS_BITS):
             done = self.derivative.evaluate(point, upstream)
+            derived = [
+                entry.wrt[0]
+                for entry, known in truths.items()
+                if self._is_attested(entry, known)
+            ]
+            witness = complex_witness.gradient(self.program, point, derived, upstream)
             for entry, known in truths.items():
-                is_derived = entry in self.entries and entry.quantity == "gradient"
-                if not is_derived or known.status is not TruthStatus.FINITE:
+                if not self._is_attested(entry, known):
                     continue
                 (name,) = entry.wrt
-                second = complex_witness.gradient(self.program, point, name, upstream)
+                second = witness.get(name)
                 first = self.derivative.known(done, entry)
                 if second is None or first.standing is not Standing.REGULAR:
                     continue
@@ -104,6 +109,11 @@ class ComplexOracle:
                 else:
                     attested[entry] = replace(known, derivations=2)
         return attested
+
+    def _is_attested(self, entry: Entry, known: Truth) -> bool:
+        """Whether the witness is consulted about an entry: a finite gradient."""
+        is_derived = entry in self.entries and entry.quantity == "gradient"
+        return is_derived and known.status is TruthStatus.FINITE
 
 
 _STATUS = {

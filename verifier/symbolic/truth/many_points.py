@@ -261,7 +261,7 @@ class BatchOracle:
         opinions = [known[entry] for entry in self.oracle.derivative.value_and_gradient]
         with balls.workprec(WITNESS_BITS):
             third = witness.gradient(self.oracle.program, point, self.wrt, upstream)
-        slopes = [None] * len(self.wrt) if third is None else list(third.values())
+        slopes = [third.get(name) for name in self.wrt]
         judged: list[RoundedTruth] = []
         for entry, opinion, ball in zip(
             entries, opinions, [None, *slopes], strict=True

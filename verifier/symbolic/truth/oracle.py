@@ -95,7 +95,7 @@ class Oracle:
         """
         with balls.workprec(WITNESS_BITS):
             third = witness.gradient(self.program, point, self.wrt, upstream)
-            if third is None:
+            if not third:
                 return truths
             return {
                 entry: self._third_opinion(point, upstream, entry, third, known)
