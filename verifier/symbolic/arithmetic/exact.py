@@ -160,6 +160,7 @@ def variable(name: str, ball: Ball) -> Number:
 
 
 def of_atom(atom: Atom, ball: Ball, exponent: Rational = 1) -> Number:
+    """The number that an atom to a power is; without an atom, that of the ball alone."""
     if atom is None:
         return of_ball(ball)
     exact = of_ball(ball)
@@ -192,6 +193,7 @@ def power(number: Number, exponent: Fraction) -> Number:
 
 
 def exponential(number: Number) -> Number:
+    """e to a number."""
     ball = balls.OPERATIONS["exp"](number.ball)
     if number.form is None or depth_of(number.form) >= DEEPEST:
         return of_ball(ball)
@@ -208,6 +210,7 @@ def exponential(number: Number) -> Number:
 
 
 def logarithm(number: Number) -> Number:
+    """The natural logarithm."""
     if number.sign() != 1:
         raise Undecided("a logarithm of no positive number")
     ball = balls.OPERATIONS["log"](number.ball)

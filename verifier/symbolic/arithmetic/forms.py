@@ -38,6 +38,7 @@ UNIT: Monomial = frozenset()
 
 
 def plain(value: Rational) -> Rational:
+    """An integer as an `int`."""
     return value.numerator if value.denominator == 1 else value
 
 
@@ -45,10 +46,12 @@ PI: Atom = ("pi", True, 0)
 
 
 def monomial_of(atom: Atom) -> Monomial:
+    """An atom to the power 1."""
     return frozenset(((atom, 1),))
 
 
 def sum_of(first: Form, second: Form) -> Form | None:
+    """The sum of two forms; None where it is too long."""
     if len(first) + len(second) > MOST_PRODUCTS:
         return None
     total = dict(first)
@@ -58,6 +61,7 @@ def sum_of(first: Form, second: Form) -> Form | None:
 
 
 def product_of(first: Form, second: Form) -> Form | None:
+    """The product of two forms; None where it is too long."""
     if len(first) * len(second) > MOST_PRODUCTS:
         return None
     total: dict[Monomial, Rational] = {}
@@ -74,6 +78,7 @@ def product_of(first: Form, second: Form) -> Form | None:
 
 
 def tidy(total: Mapping[Monomial, Rational]) -> Form | None:
+    """A form without zeros; None where a factor has too many bits."""
     form = {monomial: plain(factor) for monomial, factor in total.items() if factor}
     for factor in form.values():
         if (
@@ -109,6 +114,7 @@ def ratio_of(first: Form | None, second: Form | None) -> Fraction | None:
 
 
 def depth_of(form: Form) -> int:
+    """How deep functions stand inside one another in a form."""
     return max(
         (
             atom[2] if isinstance(atom, tuple) else 0
@@ -169,6 +175,7 @@ def as_powers(form: Form | None) -> list[tuple[Atom, Rational]] | None:
 
 
 def whole_power(form: Form, exponent: int) -> Form | None:
+    """A form to a power that is a positive integer, or any integer of a single monomial."""
     if len(form) == 1:
         ((monomial, factor),) = form.items()
         raised, whole = together((atom, e * exponent) for atom, e in monomial)
@@ -190,6 +197,7 @@ def logarithm_of(monomial: Monomial) -> Any:
 
 
 def log_of_atom(atom: Any) -> Form | None:
+    """The logarithm of a positive atom."""
     if isinstance(atom, tuple) and atom[0] == "exp":
         (key,) = atom[3]
         return dict(key)

@@ -186,6 +186,7 @@ class _Evaluation:
 
 
 def required(value: Value | None) -> Value:
+    """A value that is known."""
     if value is None:
         raise UnknownValue
     return value

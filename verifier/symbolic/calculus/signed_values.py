@@ -44,18 +44,22 @@ NAN = Special(Kind.NAN)
 
 
 def zero_of(sign: int) -> Special:
+    """A zero of a sign."""
     return Special(Kind.ZERO, sign)
 
 
 def infinity_of(sign: int) -> Special:
+    """An infinity of a sign."""
     return Special(Kind.INFINITY, sign)
 
 
 def is_zero(value: Value) -> bool:
+    """Whether the value is a zero of either sign."""
     return isinstance(value, Special) and value.kind is Kind.ZERO
 
 
 def is_infinite(value: Value) -> bool:
+    """Whether the value is an infinity."""
     return isinstance(value, Special) and value.kind is Kind.INFINITY
 
 
@@ -165,6 +169,7 @@ def _abs(value: Value) -> Value:
 
 
 def add(first: Value, second: Value) -> Value:
+    """The sum (IEEE 754-2019, section 6.3)."""
     if first is NAN or second is NAN:
         return NAN
     if is_zero(first) and is_zero(second):

@@ -90,6 +90,7 @@ class _Proofs:
         self.known: dict[int, Any] = {}
 
     def limit(self) -> JointLimit:
+        """What the output tends to along every way."""
         output = self.line.output
         try:
             result = self._proved(output)

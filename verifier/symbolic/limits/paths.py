@@ -136,6 +136,7 @@ def _constant(step: Step) -> Any:
 
 
 def apply(operation: str, operands: Sequence[Any]) -> Any:
+    """The expansion of an operation, or the failure that an operand or the operation itself brings."""
     if operation == "where" and isinstance(operands[0], bool):
         return operands[1] if operands[0] else operands[2]
     for operand in operands:

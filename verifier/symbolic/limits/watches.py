@@ -54,6 +54,7 @@ class Watch:
     """The node whose value is taken away."""
 
     def rank(self, values: Sequence[Any]) -> int | None:
+        """Where the value stands among the levels; None where the ball leaves it open."""
         value = values[self.node]
         if self.other is not None:
             value = value - values[self.other]
@@ -73,6 +74,7 @@ class Watch:
         return range(min(before, after) + 1, max(before, after) + 1)
 
     def kind(self, cut: int) -> Kind:
+        """What is crossed at a rank."""
         return self.levels[(cut - 1) // 2][1]
 
 
@@ -86,6 +88,7 @@ class _IntegerWatch(Watch):
     positive: bool = True
 
     def rank(self, values: Sequence[Any]) -> int | None:
+        """Where the value stands among the levels; None where the ball leaves it open."""
         value = values[self.node]
         whole = balls.rational(value.floor()) if balls.is_finite(value) else None
         if whole is None:
@@ -99,6 +102,7 @@ class _IntegerWatch(Watch):
         return range(low, high + 1, max(1, high - low))
 
     def kind(self, cut: int) -> Kind:
+        """What is crossed at a rank."""
         del cut
         return Kind.TURN
 

@@ -44,6 +44,8 @@ def number_pi() -> Number:
 def analytic_or(
     operation: str, otherwise: Callable[[Value], Value]
 ) -> Callable[[Value], Value]:
+    """An operation by its Taylor series where it has one, and else by another rule."""
+
     def function(value: Value) -> Value:
         expansion = analytic(operation, value)
         return otherwise(value) if expansion is None else expansion

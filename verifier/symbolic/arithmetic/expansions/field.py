@@ -260,6 +260,7 @@ def _binomial(exponent: Fraction) -> list[Number]:
 
 
 def square_root(value: Value) -> Value:
+    """The square root."""
     return power(value, Fraction(1, 2))
 
 

@@ -157,6 +157,7 @@ def _stirling(value: Value) -> Value:
 
 
 def with_remainder(value: Value, tail: Value) -> Value:
+    """An expansion of which no more is known than to the order of `tail`."""
     if isinstance(value, Expansion) and isinstance(tail, Expansion) and tail.terms:
         return collected(value.terms, coarser(value.remainder, tail.terms[0][0]))
     raise Unresolved("a gamma function of an exponential")

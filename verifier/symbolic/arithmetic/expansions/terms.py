@@ -102,6 +102,7 @@ def monomial(coefficient: Number | Ball, exponent: int) -> Expansion:
 
 
 def as_number(number: Number | Ball | float | Fraction) -> Number:
+    """A number with its form, as far as it has one."""
     if isinstance(number, Number):
         return number
     if isinstance(number, int | float | Fraction):
@@ -130,16 +131,19 @@ def collected(
 
 
 def size_product(first: Size, second: Size) -> Size:
+    """The size of a product of two terms."""
     return first[0] + second[0], first[1] + second[1], first[2] + second[2]
 
 
 def size_power(size: Size, exponent: Fraction | int) -> Size:
+    """The size of a power of a term."""
     if isinstance(exponent, Fraction):
         exponent = exponent.numerator if exponent.denominator == 1 else exponent
     return size[0] * exponent, size[1] * exponent, size[2] * exponent
 
 
 def coarser(*sizes: Size | None) -> Size | None:
+    """The largest of some remainders; None of exact ones."""
     return min((size for size in sizes if size is not None), default=None)
 
 
@@ -173,6 +177,7 @@ def sign(value: Value) -> int:
 
 
 def has_sign(value: Value) -> bool:
+    """Whether the value is proved to be of one sign for all small t, and not zero."""
     try:
         return bool(sign(value))
     except Unresolved:
