@@ -18,7 +18,7 @@ from verifier.language.operations import table as operations
 from verifier.language.programs import parsing
 from verifier.records import VALUE, Enclosure, Truth, TruthStatus
 from verifier.symbolic.arithmetic import complex_balls, complex_cuts
-from verifier.symbolic.arithmetic.complex_cuts import Place
+from verifier.symbolic.arithmetic.complex_cuts import Analyticity
 from verifier.symbolic.calculus import complex_witness, derivative
 from verifier.symbolic.truth.complex_oracle import ComplexOracle
 
@@ -343,7 +343,10 @@ def test_a_rectangle_that_straddles_a_cut_is_not_smooth(name: str) -> None:
         if name in ("atan", "asinh")
         else acb(arb(-3), arb(0, 0.125))
     )
-    assert complex_cuts.place(name, [complex_balls.Number(axis)]) is Place.UNSURE
+    assert (
+        complex_cuts.analyticity_of(name, [complex_balls.SignedRectangle(axis)])
+        is Analyticity.UNSURE
+    )
 
 
 @pytest.mark.parametrize(

@@ -26,25 +26,27 @@ Signs = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class SignedRectangle:
     """A rectangle, and the signs of its zero components."""
 
     ball: Rectangle
     signs: Signs = (0, 0)
 
 
-def exact(number: complex) -> Number:
+def exact(number: complex) -> SignedRectangle:
     """The number of a finite pair of floats, with the signs of its zeros."""
     ball = acb(arb(number.real), arb(number.imag))
-    return Number(ball, (_sign_of_zero(number.real), _sign_of_zero(number.imag)))
+    return SignedRectangle(
+        ball, (_sign_of_zero(number.real), _sign_of_zero(number.imag))
+    )
 
 
-def constant(name: str | None, number: Fraction | None) -> Number:
+def constant(name: str | None, number: Fraction | None) -> SignedRectangle:
     """A literal: its imaginary part is +0, as PyTorch's is."""
     if name == "1j":
-        return Number(acb(0, 1), (1, 0))
+        return SignedRectangle(acb(0, 1), (1, 0))
     ball = balls.constant(name, number)
-    return Number(acb(ball), (1 if ball.is_zero() else 0, 1))
+    return SignedRectangle(acb(ball), (1 if ball.is_zero() else 0, 1))
 
 
 def anything() -> Rectangle:
@@ -82,13 +84,15 @@ def overlaps(first: Rectangle, second: Rectangle) -> bool:
     return bool(first.overlaps(second))
 
 
-def with_part(number: Number, part: int, lower: Fraction, upper: Fraction) -> Number:
+def with_part(
+    number: SignedRectangle, part: int, lower: Fraction, upper: Fraction
+) -> SignedRectangle:
     """The number with its real (0) or imaginary (1) part anywhere between the ends."""
     side = balls.exact(lower).union(balls.exact(upper))
     real, imaginary = number.ball.real, number.ball.imag
     ball = acb(side, imaginary) if part == 0 else acb(real, side)
     signs = (0, number.signs[1]) if part == 0 else (number.signs[0], 0)
-    return Number(ball, signs)
+    return SignedRectangle(ball, signs)
 
 
 def enclosures(ball: Rectangle) -> tuple[Enclosure, Enclosure]:
@@ -237,7 +241,7 @@ def _part(ball: Ball, sign: int) -> _Part:
     return _Part(1 if ball > 0 else -1 if ball < 0 else 0, False)
 
 
-def _parts(number: Number) -> tuple[_Part, _Part]:
+def _parts(number: SignedRectangle) -> tuple[_Part, _Part]:
     return _part(number.ball.real, number.signs[0]), _part(
         number.ball.imag, number.signs[1]
     )
@@ -268,13 +272,13 @@ def _product(first: _Part, second: _Part) -> _Part:
     return _Part(first.sign * second.sign, first.is_zero or second.is_zero)
 
 
-def _multiplied(z: Number, w: Number) -> Signs:
+def _multiplied(z: SignedRectangle, w: SignedRectangle) -> Signs:
     (a, b), (c, d) = _parts(z), _parts(w)
     real = _sum_within(_product(a, c), _opposite(_product(b, d)))
     return real, _sum_within(_product(a, d), _product(b, c))
 
 
-def _added(z: Number, w: Number) -> Signs:
+def _added(z: SignedRectangle, w: SignedRectangle) -> Signs:
     (a, b), (c, d) = _parts(z), _parts(w)
     return _sum(a, c), _sum(b, d)
 
@@ -286,7 +290,7 @@ def _negated(signs: Signs) -> Signs:
 
 def signs(
     operation: str,
-    operands: Sequence[Number],
+    operands: Sequence[SignedRectangle],
     result: Rectangle,
     exponent: Fraction | None,
 ) -> Signs:
@@ -304,7 +308,7 @@ def signs(
         case "add":
             zeros = _added(*operands)
         case "sub":
-            right = Number(
+            right = SignedRectangle(
                 -operands[1].ball, (-operands[1].signs[0], -operands[1].signs[1])
             )
             zeros = _added(operands[0], right)

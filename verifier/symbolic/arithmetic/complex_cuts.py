@@ -13,10 +13,10 @@ from flint import acb, arb
 from verifier.language.operations import table as operations
 from verifier.symbolic.arithmetic import complex_balls
 from verifier.symbolic.arithmetic.balls import Ball
-from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle
+from verifier.symbolic.arithmetic.complex_balls import Rectangle, SignedRectangle
 
 
-class Place(Enum):
+class Analyticity(Enum):
     """Where operands lie with respect to an operation's cuts, poles and branch points."""
 
     CLEAR = "analytic in a neighbourhood"
@@ -27,17 +27,22 @@ class Place(Enum):
     UNSURE = "the balls do not tell"
 
 
-def _along_negative_axis(w: Rectangle) -> Place:
+def _along_negative_axis(w: Rectangle) -> Analyticity:
     """Where w lies with respect to the cut of the logarithm; at the origin BRANCH_POINT."""
     if w.real > 0 or not w.imag.contains(0):
-        return Place.CLEAR
+        return Analyticity.CLEAR
     if w.is_zero():
-        return Place.BRANCH_POINT
-    return Place.CUT if w.imag.is_zero() and w.real < 0 else Place.UNSURE
+        return Analyticity.BRANCH_POINT
+    return Analyticity.CUT if w.imag.is_zero() and w.real < 0 else Analyticity.UNSURE
 
 
-def _worse(*places: Place) -> Place:
-    order = (Place.CLEAR, Place.CUT, Place.BRANCH_POINT, Place.UNSURE)
+def _worse(*places: Analyticity) -> Analyticity:
+    order = (
+        Analyticity.CLEAR,
+        Analyticity.CUT,
+        Analyticity.BRANCH_POINT,
+        Analyticity.UNSURE,
+    )
     return max(places, key=order.index)
 
 
@@ -46,12 +51,12 @@ def _half_turn(z: Rectangle) -> Rectangle:
     return acb(-z.imag, z.real)
 
 
-def _cuts_of_the_imaginary_axis(z: Rectangle) -> Place:
+def _cuts_of_the_imaginary_axis(z: Rectangle) -> Analyticity:
     turned = _half_turn(z)
     return _worse(_along_negative_axis(1 - turned), _along_negative_axis(1 + turned))
 
 
-_CUTS: dict[str, Callable[[Rectangle], Place]] = {
+_CUTS: dict[str, Callable[[Rectangle], Analyticity]] = {
     "sqrt": _along_negative_axis,
     "rsqrt": _along_negative_axis,
     "log": _along_negative_axis,
@@ -63,7 +68,7 @@ _CUTS: dict[str, Callable[[Rectangle], Place]] = {
     "atanh": lambda z: _worse(_along_negative_axis(1 - z), _along_negative_axis(1 + z)),
     "acosh": lambda z: _worse(
         _along_negative_axis(z - 1),
-        Place.BRANCH_POINT if (1 + z).is_zero() else Place.CLEAR,
+        Analyticity.BRANCH_POINT if (1 + z).is_zero() else Analyticity.CLEAR,
     ),
     "asinh": _cuts_of_the_imaginary_axis,
     "atan": _cuts_of_the_imaginary_axis,
@@ -81,11 +86,11 @@ _DIVISORS: dict[str, Callable[[Sequence[Rectangle]], Rectangle]] = {
 """What an operation divides by, up to a factor that has no zeros of a finite number of digits."""
 
 
-def place(operation: str, operands: Sequence[Number]) -> Place:
+def analyticity_of(operation: str, operands: Sequence[SignedRectangle]) -> Analyticity:
     """Where finite operands lie with respect to the operation's cuts, poles and branch points."""
     rectangles = [operand.ball for operand in operands]
     if operation == "pow":
-        return _place_of_power(*operands)
+        return _analyticity_of_power(*operands)
     if operation in _DIVISORS:
         divisor = _DIVISORS[operation](rectangles)
         if divisor.is_zero():
@@ -93,47 +98,65 @@ def place(operation: str, operands: Sequence[Number]) -> Place:
             removable = operation == "div" and complex_balls.contains_zero(
                 rectangles[0]
             )
-            return Place.UNDECIDED if removable else Place.POLE
-        return Place.UNSURE if complex_balls.contains_zero(divisor) else Place.CLEAR
+            return Analyticity.UNDECIDED if removable else Analyticity.POLE
+        return (
+            Analyticity.UNSURE
+            if complex_balls.contains_zero(divisor)
+            else Analyticity.CLEAR
+        )
     if operation not in _CUTS:
-        return Place.CLEAR
+        return Analyticity.CLEAR
     where = _CUTS[operation](rectangles[0])
     row = operations.row(operation)
-    if where is Place.BRANCH_POINT and row.infinite_at_branch_points:
-        return Place.POLE
+    if where is Analyticity.BRANCH_POINT and row.infinite_at_branch_points:
+        return Analyticity.POLE
     at_minus_one = (
-        operation == "acosh" and where is Place.BRANCH_POINT and rectangles[0].real < 0
+        operation == "acosh"
+        and where is Analyticity.BRANCH_POINT
+        and rectangles[0].real < 0
     )
-    if (where is Place.CUT or at_minus_one) and not _side(operation, operands[0]):
-        return Place.UNDECIDED
+    if (where is Analyticity.CUT or at_minus_one) and not _side(operation, operands[0]):
+        return Analyticity.UNDECIDED
     return where
 
 
-def _place_of_power(base: Number, exponent: Number) -> Place:
+def _analyticity_of_power(
+    base: SignedRectangle, exponent: SignedRectangle
+) -> Analyticity:
     x, y = base.ball, exponent.ball
     whole = complex_balls.integer(y)
     if whole is not None and whole >= 0:
-        return Place.CLEAR
+        return Analyticity.CLEAR
     if x.is_zero():
         return _power_of_zero(y)
     if whole is not None:
-        return Place.UNSURE if complex_balls.contains_zero(x) else Place.CLEAR
+        return (
+            Analyticity.UNSURE if complex_balls.contains_zero(x) else Analyticity.CLEAR
+        )
     where = _along_negative_axis(x)
-    return Place.UNDECIDED if where is Place.CUT and not base.signs[1] else where
+    return (
+        Analyticity.UNDECIDED
+        if where is Analyticity.CUT and not base.signs[1]
+        else where
+    )
 
 
-def _power_of_zero(y: Rectangle) -> Place:
+def _power_of_zero(y: Rectangle) -> Analyticity:
     if y.imag.is_zero():
         if y.real > 1:
-            return Place.CLEAR  # once differentiable, with the derivative 0
+            return Analyticity.CLEAR  # once differentiable, with the derivative 0
         if y.real > 0:
-            return Place.BRANCH_POINT
+            return Analyticity.BRANCH_POINT
         if y.real < 0:
-            return Place.POLE
-    return Place.UNSURE if y.imag.contains(0) and not y.is_exact() else Place.UNDECIDED
+            return Analyticity.POLE
+    return (
+        Analyticity.UNSURE
+        if y.imag.contains(0) and not y.is_exact()
+        else Analyticity.UNDECIDED
+    )
 
 
-def _side(operation: str, operand: Number) -> int:
+def _side(operation: str, operand: SignedRectangle) -> int:
     """From which side a cut is approached: the sign of the zero component across it."""
     return operand.signs[0 if _is_cut_upright(operation) else 1]
 
@@ -196,31 +219,33 @@ _SLOPE_ON_CUT: dict[str, Callable[[Ball, int], Rectangle]] = {
 """Derivatives that the cut splits in two; the others are the same on both sides."""
 
 
-def value(operation: str, operands: Sequence[Number], where: Place) -> Rectangle:
+def value(
+    operation: str, operands: Sequence[SignedRectangle], where: Analyticity
+) -> Rectangle:
     """An enclosure of the operation at a place that is CLEAR, CUT or BRANCH_POINT."""
     if operation in _CUTS and (
-        where is Place.CUT or _is_acosh_at_minus_one(operation, where, operands)
+        where is Analyticity.CUT or _is_acosh_at_minus_one(operation, where, operands)
     ):
         along = _along_cut(operation, operands[0])
         return _VALUE_ON_CUT[operation](along, _side(operation, operands[0]))
-    if operation == "pow" and where is Place.CUT:
+    if operation == "pow" and where is Analyticity.CUT:
         base, exponent = operands
         return (exponent.ball * _log_on_cut(base.ball.real, base.signs[1])).exp()
     return complex_balls.OPERATIONS[operation](*[operand.ball for operand in operands])
 
 
 def _is_acosh_at_minus_one(
-    operation: str, where: Place, operands: Sequence[Number]
+    operation: str, where: Analyticity, operands: Sequence[SignedRectangle]
 ) -> bool:
     return (
         operation == "acosh"
-        and where is Place.BRANCH_POINT
+        and where is Analyticity.BRANCH_POINT
         and bool(operands[0].ball.real < 0)
     )
 
 
 def slope_on_cut(
-    operation: str, operands: Sequence[Number], result: Rectangle
+    operation: str, operands: Sequence[SignedRectangle], result: Rectangle
 ) -> Rectangle | None:
     """The derivative by the first operand from the side that its zero picks; None where both sides agree."""
     if operation == "pow":
@@ -232,14 +257,14 @@ def slope_on_cut(
     return _SLOPE_ON_CUT[operation](along, _side(operation, operands[0]))
 
 
-def log_from_side(number: Number) -> Rectangle | None:
+def log_from_side(number: SignedRectangle) -> Rectangle | None:
     """The logarithm, from the side that a signed zero picks on the cut; None where that is not known."""
-    where = place("log", [number])
-    if where not in (Place.CLEAR, Place.CUT):
+    where = analyticity_of("log", [number])
+    if where not in (Analyticity.CLEAR, Analyticity.CUT):
         return None
     return value("log", [number], where)
 
 
-def _along_cut(operation: str, operand: Number) -> Ball:
+def _along_cut(operation: str, operand: SignedRectangle) -> Ball:
     ball = operand.ball
     return ball.imag if _is_cut_upright(operation) else ball.real

@@ -13,8 +13,8 @@ from verifier.language.operations import table as operations
 from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.balls import Ball
-from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle, Signs
-from verifier.symbolic.arithmetic.complex_cuts import Place
+from verifier.symbolic.arithmetic.complex_balls import Rectangle, SignedRectangle, Signs
+from verifier.symbolic.arithmetic.complex_cuts import Analyticity
 from verifier.symbolic.arithmetic.evaluation import evaluate
 from verifier.symbolic.calculus import derivative
 from verifier.symbolic.calculus.chain import Chain, Known, Standing, Structure
@@ -25,9 +25,12 @@ _ONE = complex_balls.constant(None, Fraction(1)).ball
 _MINUS_ONE = complex_balls.constant(None, Fraction(-1)).ball
 _UNDECIDED = "is not decided at this precision"
 _AT = {
-    Place.POLE: (Standing.POLE, "is infinite"),
-    Place.UNDECIDED: (Standing.LIMIT, "is 0/0, or on an unknown side of a branch cut"),
-    Place.UNSURE: (Standing.UNSURE, _UNDECIDED),
+    Analyticity.POLE: (Standing.POLE, "is infinite"),
+    Analyticity.UNDECIDED: (
+        Standing.LIMIT,
+        "is 0/0, or on an unknown side of a branch cut",
+    ),
+    Analyticity.UNSURE: (Standing.UNSURE, _UNDECIDED),
 }
 _PREVAILING = (Standing.REGULAR, Standing.POLE, Standing.LIMIT, Standing.UNSURE)
 """Of several standings the last one prevails: more precision may show that there is a pole no more."""
@@ -39,16 +42,16 @@ def _is_linear(operation: str) -> bool:
 
 
 class ComplexChain(Chain):
-    """One pass in rectangles. An input is a finite complex number, or a `Number` to be enclosed as a whole."""
+    """One pass in rectangles. An input is a finite complex number, or a `SignedRectangle` to be enclosed as a whole."""
 
     def __init__(
-        self, structure: Structure, point: Mapping[str, complex | Number]
+        self, structure: Structure, point: Mapping[str, complex | SignedRectangle]
     ) -> None:
         super().__init__(structure, point)
         count = len(self.program.nodes)
         self.signs: list[Signs] = [(0, 0)] * count
         """The signs of zero components, by node."""
-        self.places: list[Place] = [Place.CLEAR] * count
+        self.places: list[Analyticity] = [Analyticity.CLEAR] * count
         """Where the operands of each node lie with respect to its cuts and poles."""
 
     @staticmethod
@@ -67,7 +70,7 @@ class ComplexChain(Chain):
         """The value of an input."""
         given = self.point[name]
         return self._number(
-            given if isinstance(given, Number) else complex_balls.exact(given)
+            given if isinstance(given, SignedRectangle) else complex_balls.exact(given)
         )
 
     def constant(self, index: int) -> Known:
@@ -77,7 +80,7 @@ class ComplexChain(Chain):
         name = node.name if number is None else None
         return self._number(complex_balls.constant(name, number))
 
-    def _number(self, number: Number) -> Known:
+    def _number(self, number: SignedRectangle) -> Known:
         """The value of the node in hand."""
         self.signs[len(self.values)] = number.signs
         return Known(number.ball)
@@ -89,26 +92,30 @@ class ComplexChain(Chain):
         node, operands = self.program.nodes[index], self.operands(index)
         worst = _worst(operands)
         if worst.standing is not Standing.REGULAR:
-            self.places[index] = Place.UNDECIDED
+            self.places[index] = Analyticity.UNDECIDED
             return self._of_irregular(index, operands, worst)
         numbers = self._numbers(index)
-        place = self.places[index] = complex_cuts.place(node.operation, numbers)
+        place = self.places[index] = complex_cuts.analyticity_of(
+            node.operation, numbers
+        )
         if place in _AT:
             standing, words = _AT[place]
             return Known(_NOTHING, standing, f"{self.spelt(index)} {words}")
         value = complex_cuts.value(node.operation, numbers, place)
         if not complex_balls.is_finite(value):
-            self.places[index] = Place.UNSURE
+            self.places[index] = Analyticity.UNSURE
             reason = f"{self.spelt(index)} {_UNDECIDED}"
             return Known(_NOTHING, Standing.UNSURE, reason)
         exponent = self.structure.constants.get(node.arguments[-1])
         signs = complex_balls.signs(node.operation, numbers, value, exponent)
-        return self._number(Number(value, signs))
+        return self._number(SignedRectangle(value, signs))
 
-    def _numbers(self, index: int) -> list[Number]:
+    def _numbers(self, index: int) -> list[SignedRectangle]:
         """The operands of a node, with the signs of their zeros."""
         arguments = self.program.nodes[index].arguments
-        return [Number(self.values[at].ball, self.signs[at]) for at in arguments]
+        return [
+            SignedRectangle(self.values[at].ball, self.signs[at]) for at in arguments
+        ]
 
     def _of_irregular(
         self, index: int, operands: Sequence[Known], worst: Known
@@ -177,7 +184,7 @@ class ComplexChain(Chain):
         if value.standing is not Standing.REGULAR:
             return value
         by_exponent = node.operation == "pow" and operand == 1
-        if place is Place.BRANCH_POINT and not by_exponent:
+        if place is Analyticity.BRANCH_POINT and not by_exponent:
             reason = f"the derivative of {self.spelt(index)} is infinite"
             return Known(_NOTHING, Standing.POLE, reason)
         exponent = self.structure.constants.get(node.arguments[-1])
@@ -199,9 +206,9 @@ def _worst(several: Sequence[Known]) -> Known:
 def slope(
     operation: str,
     operand: int,
-    operands: Sequence[Number],
+    operands: Sequence[SignedRectangle],
     result: Rectangle,
-    place: Place,
+    place: Analyticity,
     exponent: Fraction | None,
 ) -> Rectangle | None:
     """The derivative of an operation by one operand, at finite operands that lie CLEAR or on a CUT.
@@ -215,7 +222,7 @@ def slope(
         if operand == 1:
             logarithm = complex_cuts.log_from_side(operands[0])
             return None if logarithm is None else result * logarithm
-    if place is Place.CUT:
+    if place is Analyticity.CUT:
         split = complex_cuts.slope_on_cut(operation, operands, result)
         if split is not None:
             return split

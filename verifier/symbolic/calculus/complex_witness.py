@@ -15,8 +15,8 @@ from flint import acb, acb_series, arb
 from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import Program
 from verifier.symbolic.arithmetic import balls, complex_balls, complex_cuts
-from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle
-from verifier.symbolic.arithmetic.complex_cuts import Place
+from verifier.symbolic.arithmetic.complex_balls import Rectangle, SignedRectangle
+from verifier.symbolic.arithmetic.complex_cuts import Analyticity
 
 TERMS = 2
 _I = acb(0, 1)
@@ -109,8 +109,11 @@ def _series(program: Program, point: Mapping[str, complex], name: str) -> Series
             series.append(_of([complex_balls.constant(node.name, node.number).ball]))
             continue
         operands = [series[index] for index in node.arguments]
-        numbers = [Number(operand[0]) for operand in operands]
-        if complex_cuts.place(node.operation, numbers) is not Place.CLEAR:
+        numbers = [SignedRectangle(operand[0]) for operand in operands]
+        if (
+            complex_cuts.analyticity_of(node.operation, numbers)
+            is not Analyticity.CLEAR
+        ):
             return None
         if node.operation == "pow":
             exponent = constants.get(node.arguments[1])
@@ -134,6 +137,9 @@ def _power(base: Series, exponent: Series, constant: Any) -> Series | None:
         for _ in range(abs(int(constant))):
             result = result * base
         return result if constant >= 0 else result.inv()
-    if complex_cuts.place("log", [Number(base[0])]) is not Place.CLEAR:
+    if (
+        complex_cuts.analyticity_of("log", [SignedRectangle(base[0])])
+        is not Analyticity.CLEAR
+    ):
         return None
     return (exponent * base.log()).exp()

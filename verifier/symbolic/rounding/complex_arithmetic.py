@@ -15,8 +15,8 @@ from verifier.language.programs.constants import constant_values
 from verifier.language.programs.program import IMAGINARY_UNIT, Program
 from verifier.symbolic.arithmetic import balls, complex_balls, complex_cuts
 from verifier.symbolic.arithmetic.balls import Ball
-from verifier.symbolic.arithmetic.complex_balls import Number, Rectangle
-from verifier.symbolic.arithmetic.complex_cuts import Place
+from verifier.symbolic.arithmetic.complex_balls import Rectangle, SignedRectangle
+from verifier.symbolic.arithmetic.complex_cuts import Analyticity
 from verifier.symbolic.calculus import complex_chain
 
 GUARD_BITS = 40
@@ -41,18 +41,18 @@ class Region:
     """A disc about an exact centre; on the real line, where `is_real`, a stretch of
     it."""
 
-    centre: Number
+    centre: SignedRectangle
     radius: Ball
     is_real: bool
 
-    def box(self) -> Number:
+    def box(self) -> SignedRectangle:
         """The smallest rectangle around it."""
         if balls.is_zero(self.radius):
             return self.centre
         if self.is_real:
             around = complex_balls.on_real_line(self.centre.ball, self.radius)
-            return Number(around, (0, self.centre.signs[1]))
-        return Number(complex_balls.widened(self.centre.ball, self.radius))
+            return SignedRectangle(around, (0, self.centre.signs[1]))
+        return SignedRectangle(complex_balls.widened(self.centre.ball, self.radius))
 
 
 AnyRegion = Region | None
@@ -114,7 +114,7 @@ class ComplexArithmetic:
         if name != IMAGINARY_UNIT and not self._is_number(value):
             radius = radius + self.of_norm(centre, Fraction(1))
         is_real = complex_balls.is_real(centre)
-        return Region(Number(centre, number.signs), radius, is_real)
+        return Region(SignedRectangle(centre, number.signs), radius, is_real)
 
     def _is_number(self, value: Fraction | None) -> bool:
         """Whether a rational literal is a number of the format, its exponent apart."""
@@ -148,16 +148,16 @@ class ComplexArithmetic:
         ):
             return None
         real = _is_real(operation, known, centre, exponent)
-        return Region(Number(centre, result.signs), upper(radius), real)
+        return Region(SignedRectangle(centre, result.signs), upper(radius), real)
 
     def _moved(
         self, operation: str, operands: Sequence[Region], exponent: Fraction | None
-    ) -> tuple[Number, Ball] | None:
+    ) -> tuple[SignedRectangle, Ball] | None:
         """The result at the centres, and how far from it exact operations of all
         operands may lie."""
         centres = [operand.centre for operand in operands]
-        where = complex_cuts.place(operation, centres)
-        if where not in (Place.CLEAR, Place.CUT, Place.BRANCH_POINT):
+        where = complex_cuts.analyticity_of(operation, centres)
+        if where not in (Analyticity.CLEAR, Analyticity.CUT, Analyticity.BRANCH_POINT):
             return None
         result = complex_cuts.value(operation, centres, where)
         if not complex_balls.is_finite(result):
@@ -165,24 +165,24 @@ class ComplexArithmetic:
         signs = complex_balls.signs(operation, centres, result, exponent)
         radius = balls.zero()
         boxes = [operand.box() for operand in operands]
-        around = complex_cuts.place(operation, boxes)
+        around = complex_cuts.analyticity_of(operation, boxes)
         for index, operand in enumerate(operands):
             if balls.is_zero(operand.radius):
                 continue
-            if around not in (Place.CLEAR, Place.CUT):
+            if around not in (Analyticity.CLEAR, Analyticity.CUT):
                 return None
             slope = self._slope(operation, index, boxes, around, exponent)
             if slope is None:
                 return None
             radius = radius + operand.radius * slope
-        return Number(result, signs), radius
+        return SignedRectangle(result, signs), radius
 
     def _slope(
         self,
         operation: str,
         index: int,
-        boxes: Sequence[Number],
-        where: Place,
+        boxes: Sequence[SignedRectangle],
+        where: Analyticity,
         exponent: Fraction | None,
     ) -> Ball | None:
         """A bound of the derivative over the boxes."""

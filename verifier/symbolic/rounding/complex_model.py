@@ -23,8 +23,8 @@ from verifier.language.programs import parsing
 from verifier.language.programs.program import Program
 from verifier.records import Disc
 from verifier.symbolic.arithmetic import balls, complex_balls, complex_cuts
-from verifier.symbolic.arithmetic.complex_balls import Number
-from verifier.symbolic.arithmetic.complex_cuts import Place
+from verifier.symbolic.arithmetic.complex_balls import SignedRectangle
+from verifier.symbolic.arithmetic.complex_cuts import Analyticity
 from verifier.symbolic.calculus import complex_chain
 from verifier.symbolic.rounding.complex_arithmetic import (
     ONE,
@@ -137,8 +137,8 @@ class ComplexIdealModel(ComplexRoundingModel):
         if is_polynomial or len(known) < len(operands):
             return super().product(operand, index, tangent, values)
         boxes = [region.box() for region in known]
-        where = complex_cuts.place(node.operation, boxes)
-        if where not in (Place.CLEAR, Place.CUT):
+        where = complex_cuts.analyticity_of(node.operation, boxes)
+        if where not in (Analyticity.CLEAR, Analyticity.CUT):
             return None
         exponent = self.constants.get(node.arguments[-1])
         result = complex_cuts.value(node.operation, boxes, where)
@@ -150,7 +150,9 @@ class ComplexIdealModel(ComplexRoundingModel):
         centre, radius = complex_balls.split(slope)
         radius = radius + self.arithmetic.of_norm(slope, COMPLEX_ULP)
         return self.arithmetic.apply(
-            "mul", [tangent, Region(Number(centre), upper(radius), False)], None
+            "mul",
+            [tangent, Region(SignedRectangle(centre), upper(radius), False)],
+            None,
         )
 
 
@@ -164,5 +166,7 @@ def _conjugate(region: AnyRegion) -> AnyRegion:
     if region is None:
         return None
     real, imaginary = region.centre.signs
-    centre = Number(complex_balls.conjugate(region.centre.ball), (real, -imaginary))
+    centre = SignedRectangle(
+        complex_balls.conjugate(region.centre.ball), (real, -imaginary)
+    )
     return Region(centre, region.radius, region.is_real)

@@ -16,7 +16,7 @@ from fractions import Fraction
 from verifier.floats import Format, power_of_two, ulp
 from verifier.records import Enclosure
 from verifier.symbolic.arithmetic import balls, complex_balls
-from verifier.symbolic.arithmetic.complex_balls import Number
+from verifier.symbolic.arithmetic.complex_balls import SignedRectangle
 from verifier.symbolic.calculus.chain import Known, Standing
 from verifier.symbolic.rounding.boxes import (
     GROWTH,
@@ -26,7 +26,7 @@ from verifier.symbolic.rounding.boxes import (
     halves,
 )
 
-Inputs = Mapping[str, Number]
+Inputs = Mapping[str, SignedRectangle]
 Square = Mapping[tuple[str, int], Interval]
 """The sides by input and part: 0 the real one, 1 the imaginary."""
 
@@ -113,7 +113,7 @@ class ComplexNeighbourhood:
         return sides
 
     def _over(self, square: Square) -> Known:
-        inputs: dict[str, Number] = {}
+        inputs: dict[str, SignedRectangle] = {}
         for name, value in self.point.items():
             number = complex_balls.exact(value)
             for part in (0, 1):

@@ -17,7 +17,7 @@ from verifier.records import (
     TruthStatus,
 )
 from verifier.symbolic.arithmetic import balls, complex_balls
-from verifier.symbolic.arithmetic.complex_balls import Number
+from verifier.symbolic.arithmetic.complex_balls import SignedRectangle
 from verifier.symbolic.calculus import complex_witness
 from verifier.symbolic.calculus.chain import Known, Standing
 from verifier.symbolic.calculus.complex_chain import ComplexChain
@@ -75,7 +75,7 @@ class ComplexOracle:
         return truths
 
     def over(
-        self, inputs: Mapping[str, Number], upstream: complex, entry: Entry
+        self, inputs: Mapping[str, SignedRectangle], upstream: complex, entry: Entry
     ) -> Known:
         """What is known of one entry over rectangles of inputs, at the precision in
         force."""
