@@ -83,11 +83,13 @@ class RealChain(Chain):
             truth = balls.OPERATIONS[node.operation](*given)
             on_edge = any(operand.on_edge for operand in operands)
             return Known(truth, on_edge=on_edge or _is_tie(row, given))
-        return self._number(index, given)
+        return self._number(index, operands, given)
 
-    def _number(self, index: int, given: list[Ball]) -> Known:
-        """The value of an operation that yields a number, of operands that are given as balls."""
-        node, operands = self.program.nodes[index], self.operands(index)
+    def _number(
+        self, index: int, operands: Sequence[Known], given: list[Ball]
+    ) -> Known:
+        """The value of an operation that yields a number, of operands `given` as balls as sharp as they are known."""
+        node = self.program.nodes[index]
         if any(not balls.is_finite(ball) for ball in given):
             return Known(balls.anything(), Standing.UNSURE, self.spelt(index))
         regularity = regularity_of(node.operation, given, 0)
