@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 import pytest
+from mpmath import mp
 
 from verifier.language.kernels.pytorch.special import NO_DERIVATIVE
 from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations.table import OPERATIONS, Interval, Operation
 
+GRID = tuple(Fraction(n, 8) for n in (-37, -19, -8, -5, -2, 1, 4, 7, 8, 11, 16, 41))
 HOLOMORPHIC = frozenset(row.name for row in OPERATIONS.values() if row.holomorphic)
 
 PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
@@ -94,3 +97,25 @@ def contains(domain: Interval, value: Fraction) -> bool:
     if domain.upper is not None and value >= domain.upper:
         return domain.upper_closed and value == domain.upper
     return True
+
+
+def having(condition: Callable[[Operation], object]) -> list[Operation]:
+    """The rows of which something is true; there are some."""
+    rows = [row for row in OPERATIONS.values() if condition(row)]
+    assert rows
+    return rows
+
+
+def exactly(value: Fraction) -> Any:
+    """A rational as a number of mpmath."""
+    return mp.mpf(value.numerator) / value.denominator
+
+
+def points_of(row: Operation) -> list[tuple[Any, ...]]:
+    """Operands inside the domain, by the first of its parameters' values."""
+    chosen = parameters_of(row)[0]
+    axes = []
+    for operand, domain in zip(row.operands, row.domain, strict=True):
+        inside = [value for value in GRID if contains(domain, value)]
+        axes.append([Fraction(chosen[operand])] if operand in chosen else inside)
+    return [tuple(map(exactly, values)) for values in itertools.product(*axes)]

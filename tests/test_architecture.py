@@ -51,7 +51,7 @@ HOUSE = {
     "language.importers": LANGUAGE,
     "symbolic": "",
     "symbolic.settings": "",
-    "symbolic.arithmetic": KERNELS,
+    "symbolic.arithmetic": "language.operations language.programs",
     "symbolic.calculus": ARITHMETIC,
     "symbolic.limits": f"{ARITHMETIC} symbolic.calculus",
     "symbolic.rounding": f"{KERNELS} symbolic.arithmetic symbolic.calculus",

@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import pytest
 from mpmath import mp
-from rows import contains, named, parameters_of
+from rows import GRID, contains, exactly, having, named, points_of
 from witnesses import RELATIONS, WITNESS
 
-from verifier.automatic import lowering
-from verifier.language.kernels.compositions import composition_of
-from verifier.language.kernels.table import LIBRARIES, PYTORCH, of
-from verifier.language.operations.table import LEAF, OPERATIONS, Operation, Sort, row
+from verifier.language.operations.table import LEAF, OPERATIONS, Operation, row
 from verifier.symbolic.arithmetic import complex_balls
 
 ROWS = list(OPERATIONS.values())
-GRID = tuple(Fraction(n, 8) for n in (-37, -19, -8, -5, -2, 1, 4, 7, 8, 11, 16, 41))
 SMALL = mp.mpf(2) ** -40
-
-
-def having(condition: Callable[[Operation], object]) -> list[Operation]:
-    rows = [row for row in ROWS if condition(row)]
-    assert rows
-    return rows
-
-
-def points(row: Operation) -> list[tuple[Any, ...]]:
-    """Operands inside the domain, by the first of its parameters' values."""
-    chosen = parameters_of(row)[0]
-    axes = []
-    for operand, domain in zip(row.operands, row.domain, strict=True):
-        inside = [value for value in GRID if contains(domain, value)]
-        axes.append([Fraction(chosen[operand])] if operand in chosen else inside)
-    return [tuple(map(_number, values)) for values in itertools.product(*axes)]
-
-
-def _number(value: Fraction) -> Any:
-    return mp.mpf(value.numerator) / value.denominator
-
-
-# ── mathematics ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @named(having(lambda row: row.holds_for))
@@ -68,7 +40,7 @@ def test_a_connective_is_settled_by_its_operand(row: Operation) -> None:
 
 @named(having(lambda row: row.degree is not None))
 def test_a_polynomial_is_homogeneous_of_its_degree(row: Operation) -> None:
-    for operands in points(row):
+    for operands in points_of(row):
         scaled = WITNESS[row.name](*(3 * x for x in operands))
         assert scaled == 3**row.degree * WITNESS[row.name](*operands)  # type: ignore[operator]
 
@@ -76,7 +48,7 @@ def test_a_polynomial_is_homogeneous_of_its_degree(row: Operation) -> None:
 @named(having(lambda row: row.piecewise_linear))
 def test_a_piecewise_linear_operation_has_no_curvature(row: Operation) -> None:
     function = WITNESS[row.name]
-    for operands in points(row):
+    for operands in points_of(row):
         if len(set(operands)) < row.arity or any(x == int(x) for x in operands):
             continue
         for at in range(row.arity):
@@ -89,7 +61,7 @@ def test_a_piecewise_linear_operation_has_no_curvature(row: Operation) -> None:
 
 @named(having(lambda row: row.piecewise_constant))
 def test_a_piecewise_constant_operation_has_no_slope(row: Operation) -> None:
-    for x, *rest in points(row):
+    for x, *rest in points_of(row):
         if (2 * x) == int(2 * x):
             continue
         assert WITNESS[row.name](x - SMALL, *rest) == WITNESS[row.name](
@@ -99,19 +71,19 @@ def test_a_piecewise_constant_operation_has_no_slope(row: Operation) -> None:
 
 @named(having(lambda row: row.nonnegative))
 def test_a_nonnegative_operation_is_never_negative(row: Operation) -> None:
-    assert all(WITNESS[row.name](*operands) >= 0 for operands in points(row))
+    assert all(WITNESS[row.name](*operands) >= 0 for operands in points_of(row))
 
 
 @named(having(lambda row: row.keeps_nonnegative))
 def test_an_operation_keeps_nonnegative_operands_so(row: Operation) -> None:
-    for operands in points(row):
+    for operands in points_of(row):
         if min(operands) >= 0:
             assert WITNESS[row.name](*operands) >= 0
 
 
 @named(having(lambda row: row.injective))
 def test_an_injective_operation_rises_or_falls(row: Operation) -> None:
-    values = [WITNESS[row.name](_number(x)) for x in GRID]
+    values = [WITNESS[row.name](exactly(x)) for x in GRID]
     steps = {mp.sign(b - a) for a, b in itertools.pairwise(values)}
     assert steps in ({1}, {-1})
 
@@ -192,43 +164,3 @@ def test_a_leaf_has_no_property(name: str) -> None:
     assert not LEAF.is_condition
     assert not LEAF.is_ordinal
     assert not LEAF.is_sum
-
-
-# ── kernels ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_every_operation_has_a_kernel_in_every_library() -> None:
-    for versions in LIBRARIES.values():
-        for kernels in versions.values():
-            assert list(kernels) == list(OPERATIONS)
-
-
-def test_a_table_of_kernels_is_found_by_library_and_version() -> None:
-    assert of("pytorch") is of("pytorch", "2.13") is PYTORCH
-    with pytest.raises(KeyError):
-        of("jax")
-
-
-@named(ROWS)
-def test_a_kernel_is_one_function_or_a_composition(row: Operation) -> None:
-    kernel = PYTORCH[row.name]
-    assert (kernel.function is None) == (composition_of(row.name) is not None)
-    if kernel.function is not None:
-        assert callable(lowering.OPERATIONS[row.name])
-    assert set(kernel.labels) <= row.parameters.keys()
-
-
-@named(having(lambda row: PYTORCH[row.name].exact and row.result is Sort.NUMBER))
-def test_an_exact_kernel_rounds_nothing(row: Operation) -> None:
-    import torch
-
-    kernel = PYTORCH[row.name]
-    assert kernel.local_ulp == 0
-    if row.sorts[0] is Sort.CONDITION:
-        return
-    for operands in points(row):
-        if row.name in ("fmod", "frac") and operands[-1] == 0:
-            continue
-        given = [torch.tensor(float(x), dtype=torch.float64) for x in operands]
-        measured = lowering.OPERATIONS[row.name](*given).item()
-        assert measured == WITNESS[row.name](*operands), operands

@@ -1,1 +1,1 @@
-"""The table of operations: what each one is, mathematically. Knows no library and no program."""
+"""The table of operations: what each one is, mathematically. Knows no library, no program and no number format."""

@@ -346,12 +346,11 @@ class Choices:
         truths = [self.truths.get(argument) for argument in node.arguments]
         if None in truths:
             return
-        combined = {
-            "logical_and": all(truths),
-            "logical_or": any(truths),
-            "logical_not": not truths[0],
-        }
-        self.truths[index] = combined[node.operation]
+        settling = operations.row(node.operation).settled_by
+        if settling is None:
+            self.truths[index] = not truths[0]
+        else:
+            self.truths[index] = settling if settling in truths else not settling
 
 
 def _number(node: Node, number: int) -> Node:
