@@ -2,7 +2,7 @@
 numbers.
 
 A side is pure and can be pickled. It remembers one thing: which entries turned out to
-be 0 at other points (`oracle.Zeros`), so that an identity is not worked out again at
+be 0 at other points (`deciding.Zeros`), so that an identity is not worked out again at
 each.
 """
 
