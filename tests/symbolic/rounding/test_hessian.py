@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
 import pytest
@@ -31,17 +31,17 @@ ROUTES = {
 }
 
 
-def measured(
+def columns(
     program: Program,
     dtype: str,
-    point: Mapping[str, float],
-    upstream: float,
-    route: str = "reverse-reverse",
-) -> Mapping[tuple[str, str], float]:
-    """What PyTorch computes; 0 where it knows of no dependence."""
+    points: Sequence[Mapping[str, float]],
+    upstream: Sequence[float],
+    route: str,
+) -> Mapping[tuple[str, str], Sequence[float]]:
+    """What PyTorch computes at the points; 0 where it knows of no dependence."""
     found = routes.measure(
         program,
-        [point],
+        points,
         upstream,
         dtype=dtype,
         wrt=program.inputs,
@@ -50,7 +50,19 @@ def measured(
     )
     if found.failure is not None:
         raise RuntimeError(found.failure)
-    return {pair: column[0] for pair, column in found.hessian.items()}
+    return found.hessian
+
+
+def measured(
+    program: Program,
+    dtype: str,
+    point: Mapping[str, float],
+    upstream: float,
+    route: str = "reverse-reverse",
+) -> Mapping[tuple[str, str], float]:
+    """The same at one point."""
+    found = columns(program, dtype, [point], [upstream], route)
+    return {pair: column[0] for pair, column in found.items()}
 
 
 def outside(
@@ -77,18 +89,22 @@ def outside(
             inner=inner,
         )
         draw = random.Random(text + dtype)
+        drawn: list[dict[str, float]] = []
+        upstream: list[float] = []
         for _ in range(points if route == "reverse-reverse" else max(1, points // 6)):
             point = {
                 name: nearest(Fraction(draw.uniform(*box[name])), format_)
                 for name in program.inputs
             }
-            upstream = nearest(Fraction(draw.uniform(0.5, 3)), format_)
-            spread = of("hessian", model.spread(point, upstream))
-            hessian = measured(program, dtype, point, upstream, route)
+            drawn.append(point)
+            upstream.append(nearest(Fraction(draw.uniform(0.5, 3)), format_))
+        hessian = columns(program, dtype, drawn, upstream, route)
+        for place, point in enumerate(drawn):
+            spread = of("hessian", model.spread(point, upstream[place]))
             assert spread.keys() == hessian.keys()
             for pair, ends in spread.items():
                 assert ends is not None, (route, point, pair)
-                if not ends.lower <= Fraction(hessian[pair]) <= ends.upper:
+                if not ends.lower <= Fraction(hessian[pair][place]) <= ends.upper:
                     found.append((route, point, pair))
     return found
 
