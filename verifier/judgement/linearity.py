@@ -107,26 +107,24 @@ def drawn(
 
     `gradients` are the columns that the first run gave at `upstream`. A complex one has any direction.
     """
-    return [
-        _drawn(one, [column[index] for column in gradients], format_, source)
-        for index, one in enumerate(upstream)
-    ]
+    steps = 1 << (format_.precision_bits - 1)
 
-
-def _drawn(
-    upstream: Number, found: Sequence[Number], format_: Format, source: random.Random
-) -> Number:
-    low, high = _reach(upstream, found, format_)
-    binade = source.randint(low, high)
-
-    def part() -> float:
-        steps = 1 << (format_.precision_bits - 1)
+    def part(binade: int) -> float:
         mantissa = 1 + source.randrange(steps) / steps
         return source.choice((-1.0, 1.0)) * math.ldexp(mantissa, binade)
 
-    own: Any = upstream
-    number: Any = complex(part(), part()) if isinstance(own, complex) else part()
-    return number  # type: ignore[no-any-return]
+    reaches: dict[tuple[Number, ...], tuple[int, int]] = {}
+    found: list[Any] = []
+    for one, *own in zip(upstream, *gradients, strict=True):
+        known = (one, *own)  # a point stands here in many copies
+        if known not in reaches:
+            reaches[known] = _reach(one, own, format_)
+        binade = source.randint(*reaches[known])
+        is_complex = isinstance(one, complex)
+        found.append(
+            complex(part(binade), part(binade)) if is_complex else part(binade)
+        )
+    return found
 
 
 def _reach(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from typing import Any
 
@@ -208,7 +208,9 @@ def environment(units: Sequence[Unit] = ()) -> dict[str, str]:
     return known
 
 
+@cache
 def _version(distribution: str) -> str:
+    """The version of what is installed; reading it takes longer than a small case."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
