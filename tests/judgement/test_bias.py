@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -55,7 +56,9 @@ def tanh_slope(x: Tensor) -> Tensor:
 SILU, TANH = "x/(1 + exp(-x))", "tanh(x)"
 
 
+@cache
 def verified(function: Any, text: str, dtype: str = "bfloat16") -> Result:
+    """The result of over four thousand points; what several tests look at is verified once."""
     run = verifier.check(
         function, expression=text, domain={"x": "[-5, 5]"}, dtype=dtype, inputs=["x"]
     )

@@ -114,13 +114,7 @@ def load(reference: str, allowed: Sequence[str]) -> Callable[..., Any]:
     What is nowhere else is looked for in the working folder's project. Raises `SubjectError`, which names the mend, for
     whatever stands in the way.
     """
-    module_name, colon, path = reference.partition(":")
-    if not colon or not module_name or not path:
-        raise SubjectError(
-            f"expected a subject such as `mylib.activations:swish`, found `{reference}`."
-        )
-    if not _is_allowed(module_name, allowed):
-        raise SubjectError(_not_allowed(module_name, allowed))
+    module_name, path = parts_of(reference, allowed)
     found: object = _import(module_name, path)
     done = module_name
     for name in path.split("."):
@@ -137,6 +131,18 @@ def load(reference: str, allowed: Sequence[str]) -> Callable[..., Any]:
             f"expected a callable, found that `{reference}` is of type `{type(found).__name__}`."
         )
     return found
+
+
+def parts_of(reference: str, allowed: Sequence[str]) -> tuple[str, str]:
+    """The module and the callable's path in it, of a reference whose module may be imported."""
+    module_name, colon, path = reference.partition(":")
+    if not colon or not module_name or not path:
+        raise SubjectError(
+            f"expected a subject such as `mylib.activations:swish`, found `{reference}`."
+        )
+    if not _is_allowed(module_name, allowed):
+        raise SubjectError(_not_allowed(module_name, allowed))
+    return module_name, path
 
 
 def _not_allowed(module: str, allowed: Sequence[str]) -> str:

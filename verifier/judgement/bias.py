@@ -51,7 +51,7 @@ LARGE_ULP, LARGE_FACTOR = 1.0, 2.0
 """What rounds every operation leans by more than this, and by this times as much as the specification, if wrong."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Column:
     """One quantity at many points, where PyTorch's number and the truth are finite and the truth a normal number."""
 
@@ -73,17 +73,26 @@ class Column:
 
         def is_evident(index: int) -> bool:
             near = INSIDE * abs(self.rounded[index]) / self.unit[index]
-            return abs(excess[index] - self.rest[index]) > self.half(index) + near
+            return abs(excess[index] - self.rest[index]) > self.half[index] + near
 
         return [
             one if one and is_evident(index) else 0.0
             for index, one in enumerate(excess)
         ]
 
-    def half(self, index: int) -> float:
+    @cached_property
+    def half(self) -> list[float]:
         """How far what rounds to the measured number may lie from it, in ulps of the truth."""
-        binades = math.frexp(self.measured[index])[1] - math.frexp(self.true(index))[1]
-        return math.ldexp(0.5, max(binades, 0))
+        binades = (
+            math.frexp(found)[1] - math.frexp(self.true(index))[1]
+            for index, found in enumerate(self.measured)
+        )
+        return [math.ldexp(0.5, max(apart, 0)) for apart in binades]
+
+    @cached_property
+    def relative_unit(self) -> list[float]:
+        """The ulp as a part of the truth."""
+        return [unit / self.true(index) for index, unit in enumerate(self.unit)]
 
     def excess(self, measured: Sequence[float]) -> list[float]:
         """How many ulps each number lies above the correctly rounded truth; 0 where it is not finite."""
@@ -293,7 +302,8 @@ def _is_rounded_once(votes: _Votes, excess: Sequence[float]) -> bool:
     wrong = [mean != 0 for mean in votes.means(votes.column.evident(excess))]
     if not any(wrong):
         return False
-    intervals = [_before_rounding(votes, excess, by) for by in (_relative, _absolute)]
+    units = votes.column.relative_unit, votes.column.unit
+    intervals = [_before_rounding(votes, excess, unit) for unit in units]
     return any(
         _is_smooth(votes.orders[name], wrong, intervals) for name in votes.inputs
     )
@@ -302,25 +312,17 @@ def _is_rounded_once(votes: _Votes, excess: Sequence[float]) -> bool:
 _Interval = tuple[float, float]
 
 
-def _relative(column: Column, index: int) -> float:
-    return column.unit[index] / column.true(index)
-
-
-def _absolute(column: Column, index: int) -> float:
-    return column.unit[index]
-
-
 def _before_rounding(
-    votes: _Votes, excess: Sequence[float], scale: Callable[[Column, int], float]
+    votes: _Votes, excess: Sequence[float], unit: Sequence[float]
 ) -> list[_Interval]:
-    """Of each vote, where the distance from the truth to what was rounded lies, each ulp times the scale."""
-    column, rest = votes.column, votes.column.rest
+    """Of each vote, where the distance from the truth to what was rounded lies, an ulp counted as the unit."""
+    half, rest = votes.column.half, votes.column.rest
 
     def interval(index: int) -> _Interval:
-        ulp = scale(column, index)
+        ulp = unit[index]
         middle = (excess[index] - rest[index]) * ulp
-        half = (column.half(index) + SLACK) * abs(ulp)
-        return middle - half, middle + half
+        reach = (half[index] + SLACK) * abs(ulp)
+        return middle - reach, middle + reach
 
     return [_common(interval(i) for i in members) for members in votes.members]
 

@@ -146,26 +146,27 @@ def _with_subjects(units: Sequence[Unit], working: Path | None) -> list[Unit]:
     is reported once."""
     if all(unit.case.subject is None for unit in units):
         return list(units)
-    from verifier.automatic.subjects import SubjectError, load, permitted
+    from verifier.automatic.subjects import SubjectError, load, parts_of, permitted
 
     allowed_units: list[Unit] = []
     places: dict[str, list[Place]] = {}
     tried: set[tuple[str, str | None]] = set()
-    with isolated(), interrupts.watched():
-        for unit in units:
-            case = unit.case
-            if case.subject is None:
-                allowed_units.append(unit)
-                continue
-            allowed = (*permitted(case.place.file, working), *unit.allowed)
-            allowed_units.append(replace(unit, allowed=allowed))
-            if (case.subject, case.place.file) in tried:
-                continue
-            tried.add((case.subject, case.place.file))
-            try:
+    for unit in units:
+        case = unit.case
+        if case.subject is None:
+            allowed_units.append(unit)
+            continue
+        allowed = (*permitted(case.place.file, working), *unit.allowed)
+        allowed_units.append(replace(unit, allowed=allowed))
+        if (case.subject, case.place.file) in tried:
+            continue
+        tried.add((case.subject, case.place.file))
+        try:
+            parts_of(case.subject, allowed)  # refuses before anything heavy is loaded
+            with isolated(), interrupts.watched():
                 load(case.subject, allowed)
-            except SubjectError as error:
-                places.setdefault(error.message, []).append(case.place)
+        except SubjectError as error:
+            places.setdefault(error.message, []).append(case.place)
     if places:
         raise SubjectError("\n".join(_mistakes(places)))
     return allowed_units
