@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from backwards import cube, function
 
 import verifier
 from verifier import api
@@ -197,57 +198,17 @@ def test_arguments_are_passed_in_their_order() -> None:
     assert swapped.results[0].verdict.family == "differ"
 
 
-class _Scaled(torch.autograd.Function):
-    """sin, whose backward is 1 + 1e-6 too large."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x)
-        return torch.sin(x)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        return gradients[0] * torch.cos(ctx.saved_tensors[0]) * (1 + 1e-6)
-
-
-class _WrongSlope(torch.autograd.Function):
-    """3x² times the upstream; its own backward says 6.5x where 6x is right."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, upstream: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x, upstream)
-        return 3 * x * x * upstream
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        x, upstream = ctx.saved_tensors
-        return gradients[0] * 6.5 * x * upstream, gradients[0] * 3 * x * x
-
-
-class _Cube(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x)
-        return x * x * x
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        slope: Any = _WrongSlope
-        return slope.apply(ctx.saved_tensors[0], gradients[0])
-
-
 def test_a_slightly_wrong_backward_differs() -> None:
-    scaled: Any = _Scaled
-    run = verifier.check(scaled.apply, 0.5, expression="sin(x)", dtype="float64")
+    scaled = function(torch.sin, lambda grad, x: grad * torch.cos(x) * (1 + 1e-6))
+    run = verifier.check(scaled, 0.5, expression="sin(x)", dtype="float64")
     assert not run.ok
     assert comparison(run, "value").verdict.family == "match"
     assert comparison(run, "gradient", "x").verdict is Verdict.DIFFER_WRONG
 
 
 def test_a_wrong_double_backward_differs_at_order_2_only() -> None:
-    cube: Any = _Cube
-    assert verifier.check(cube.apply, 2, expression="x**3", dtype="float64").ok
-    run = verifier.check(cube.apply, 2, expression="x**3", dtype="float64", order=2)
+    assert verifier.check(cube, 2, expression="x**3", dtype="float64").ok
+    run = verifier.check(cube, 2, expression="x**3", dtype="float64", order=2)
     assert not run.ok
     assert comparison(run, "gradient", "x").verdict.family == "match"
     hessian = comparison(run, "hessian", "x", "x")

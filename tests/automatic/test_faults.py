@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import backwards
 import pytest
 import torch
 
@@ -161,17 +162,6 @@ def _key(x: torch.Tensor) -> torch.Tensor:
     return x * {}["missing"]  # type: ignore[no-any-return]
 
 
-class _NoForwardMode(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x)
-        return x * x
-
-    @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
-        return 2 * ctx.saved_tensors[0] * grad
-
-
 @pytest.mark.parametrize("dtype", ["float32", "complex64"])
 @pytest.mark.parametrize("function", [_shapes, _raises, _key])
 def test_a_mistake_in_a_users_forward_is_the_users(
@@ -198,9 +188,9 @@ def test_where_it_fails_is_said() -> None:
 
 
 def test_what_cannot_be_differentiated_is_no_mistake_of_the_user() -> None:
-    apply: Any = _NoForwardMode.apply
-    assert of(apply).verdict.family == "match"
-    result = of(apply, routes="forward")
+    square = backwards.function(lambda x: x * x, lambda grad, x: 2 * x * grad)
+    assert of(square).verdict.family == "match"
+    result = of(square, routes="forward")
     assert result.verdict is Verdict.DIFFER_UNSUPPORTED
     assert result.traceback
 

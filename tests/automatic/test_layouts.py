@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+from backwards import function
 from commands import invoke
 
 from verifier.automatic import layouts, lowering, routes
@@ -170,17 +171,8 @@ def test_a_fault_shows_in_its_layout_alone(
     verdict: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Sine(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-            ctx.save_for_backward(x)
-            return torch.sin(x)
-
-        @staticmethod
-        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
-            return backward(grad, ctx.saved_tensors[0])
-
-    monkeypatch.setitem(lowering.OPERATIONS, "sin", Sine.apply)
+    sine = function(torch.sin, backward)
+    monkeypatch.setitem(lowering.OPERATIONS, "sin", sine)
     assert _verdict(layout).verdict.value == verdict
     assert _verdict("batch").verdict.family == "match"
 
@@ -275,19 +267,12 @@ def test_a_region_is_sought_in_batches_as_its_points_were_drawn(
 ) -> None:
     """A fault of the code for many numbers alone has a region too; at a single point it would not show."""
 
-    class Sine(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-            ctx.save_for_backward(x)
-            return torch.sin(x)
+    def backward(grad: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        wrong = (x > 0.5) & (x.numel() > 4)
+        return grad * torch.cos(x) * torch.where(wrong, 2, 1)
 
-        @staticmethod
-        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
-            (x,) = ctx.saved_tensors
-            wrong = (x > 0.5) & (x.numel() > 4)
-            return grad * torch.cos(x) * torch.where(wrong, 2, 1)
-
-    monkeypatch.setitem(lowering.OPERATIONS, "sin", Sine.apply)
+    sine = function(torch.sin, backward)
+    monkeypatch.setitem(lowering.OPERATIONS, "sin", sine)
     case = from_mapping(
         {"name": "n", "expression": "sin(x)", "domain": {"x": "[0, 1]"}, "points": 16}
     )

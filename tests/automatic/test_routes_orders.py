@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from backwards import cube, function
 
 from verifier.automatic import routes
 from verifier.automatic.routes import ROUTES, measure
@@ -196,36 +197,6 @@ def test_a_route_of_the_other_order_is_refused() -> None:
 # ── planted faults ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _SlopeOfCube(torch.autograd.Function):
-    """3x² times the upstream; its own backward says 6.5x where 6x is right."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, upstream: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x, upstream)
-        return 3 * x * x * upstream
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        x, upstream = ctx.saved_tensors
-        return gradients[0] * 6.5 * x * upstream, gradients[0] * 3 * x * x
-
-
-class _Cube(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x)
-        return x * x * x
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        slope: Any = _SlopeOfCube
-        return slope.apply(ctx.saved_tensors[0], gradients[0])
-
-
-def cube(x: torch.Tensor) -> Any:
-    return _Cube.apply(x)  # type: ignore[no-untyped-call]
-
-
 def test_a_wrong_double_backward_shows_at_order_2_only() -> None:
     first = run(cube, {"x": 2.0}, "reverse")
     assert first.gradient == {"x": (12.0,)}
@@ -234,21 +205,8 @@ def test_a_wrong_double_backward_shows_at_order_2_only() -> None:
     assert second.hessian == {("x", "x"): (13.0,)}  # the true one is 12
 
 
-class _OneSided(torch.autograd.Function):
-    """Its backward hides itself from autograd, and it has no forward mode."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x)
-        return x * x
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        return 2 * ctx.saved_tensors[0].detach() * gradients[0]
-
-
-def square(x: torch.Tensor) -> Any:
-    return _OneSided.apply(x)  # type: ignore[no-untyped-call]
+square = function(lambda x: x * x, lambda grad, x: 2 * x.detach() * grad)
+"""Its backward hides itself from autograd, and it has no forward mode."""
 
 
 def test_a_backward_that_hides_itself_from_autograd_gives_hessian_0() -> None:

@@ -11,10 +11,10 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import pytest
 import torch
+from backwards import function
 from torch import cos, erf, erfc, exp, expm1, log1p, sigmoid, sin, sqrt, tanh, where
 
 import verifier
@@ -343,26 +343,9 @@ ACTIVATIONS = {
 }  # fmt: skip
 
 
-def function(forward: Derivative, derivative: Derivative) -> Callable[[Tensor], Tensor]:
-    """A function with a backward of its own."""
-
-    class Planted(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Tensor) -> Tensor:
-            ctx.save_for_backward(x)
-            return forward(x)
-
-        @staticmethod
-        def backward(ctx: Any, grad: Tensor) -> Tensor:
-            (x,) = ctx.saved_tensors
-            return grad * derivative(x)
-
-    return lambda x: Planted.apply(x)  # type: ignore[no-untyped-call]
-
-
 def verified(activation: Activation, derivative: Derivative) -> Run:
     return verifier.check(
-        function(activation.forward, derivative),
+        function(activation.forward, lambda grad, x: grad * derivative(x)),
         expression=activation.expression,
         at=[{"x": x} for x in POINTS],
         dtype="float64",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from backwards import function
+from backwards import function, with_forward_mode
 from torch import cos, sin, where
 
 import verifier
@@ -145,26 +145,7 @@ def test_a_right_kernel_takes_every_size_and_layout() -> None:
 
 def with_rule(rule: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """A sine with a forward mode of its own: of the tangent, then the input."""
-
-    class Planted(torch.autograd.Function):
-        @staticmethod
-        def forward(x: Tensor) -> Tensor:
-            return sin(x)
-
-        @staticmethod
-        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-            ctx.save_for_backward(*inputs)
-            ctx.save_for_forward(*inputs)
-
-        @staticmethod
-        def backward(ctx: Any, grad: Tensor) -> Tensor:
-            return grad * cos(ctx.saved_tensors[0])
-
-        @staticmethod
-        def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-            return rule(tangent, ctx.saved_tensors[0])
-
-    return lambda x: Planted.apply(x)  # type: ignore[no-untyped-call]
+    return with_forward_mode(sin, lambda g, x: g * cos(x), rule)
 
 
 RULES: dict[str, Callable[..., Tensor]] = {
@@ -197,22 +178,14 @@ def test_a_right_rule_matches_in_every_dtype() -> None:
     assert found <= {"match.exact", "match.rounding"}
 
 
-class _Slope(torch.autograd.Function):
-    """g·cos(x), of which the derivative by x ignores what comes from above."""
-
-    @staticmethod
-    def forward(ctx: Any, g: Tensor, x: Tensor) -> Tensor:
-        ctx.save_for_backward(g, x)
-        return g * cos(x)
-
-    @staticmethod
-    def backward(ctx: Any, above: Tensor) -> Any:
-        g, x = ctx.saved_tensors
-        return above * cos(x), -g * sin(x)
+slope = function(
+    lambda g, x: g * cos(x), lambda above, g, x: (above * cos(x), -g * sin(x))
+)
+"""g·cos(x), of which the derivative by x ignores what comes from above."""
 
 
 def test_a_second_backward_that_ignores_its_upstream_gradient_is_found() -> None:
-    subject = of_sine(lambda g, x: _Slope.apply(g, x))  # type: ignore[no-untyped-call]
+    subject = of_sine(slope)
     assert verdicts(subject, order=2) == {"differ.wrong"}
     right = of_sine(lambda g, x: g * cos(x))
     assert verdicts(right, order=2) <= {"match.exact", "match.rounding"}

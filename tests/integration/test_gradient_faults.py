@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from backwards import function
 from places import SHARED
 
 import verifier
@@ -89,22 +90,9 @@ def test_the_second_derivative_of_sinc_through_zero_is_not_finite():
     assert float(hessian.true) == pytest.approx(35.56404073668897, rel=1e-15)
 
 
-class IgnoresUpstream(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return torch.sin(x)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (x,) = ctx.saved_tensors
-        return torch.cos(x)
-
-
 def test_a_backward_that_ignores_its_upstream_gradient_shows_even_where_that_is_1():
-    run = verifier.check(
-        IgnoresUpstream.apply, expression="sin(x)", at={"x": 1}, dtype="float32"
-    )
+    deaf = function(torch.sin, lambda grad, x: torch.cos(x))
+    run = verifier.check(deaf, expression="sin(x)", at={"x": 1}, dtype="float32")
 
     (comparison,) = (
         c for c in run.results[0].comparisons if c.verdict.family == "differ"
@@ -113,21 +101,14 @@ def test_a_backward_that_ignores_its_upstream_gradient_shows_even_where_that_is_
     assert "does not depend on the upstream one" in (comparison.message or "")
 
 
-class WrongTail(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return torch.sin(x)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (x,) = ctx.saved_tensors
-        return grad * torch.cos(x) * torch.where(x > 7.25, 1.001, 1.0)
+def wrong_tail(grad, x):
+    return grad * torch.cos(x) * torch.where(x > 7.25, 1.001, 1.0)
 
 
 def test_the_region_of_a_difference_ends_at_the_very_float():
+    off = function(torch.sin, wrong_tail)
     run = verifier.check(
-        WrongTail.apply, expression="sin(x)", domain={"x": "[0, 8]"}, dtype="float64"
+        off, expression="sin(x)", domain={"x": "[0, 8]"}, dtype="float64"
     )
 
     messages = [c.message or "" for c in run.results[0].comparisons]
@@ -175,37 +156,14 @@ def test_a_convention_at_an_edge_is_no_rounding():
     assert _verdicts(run)["gradient", ("x",)] == "differ.wrong"
 
 
-class CurvedWrong(torch.autograd.Function):
-    """sin with a right gradient whose own derivative is 1.3 times too large."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return torch.sin(x)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (x,) = ctx.saved_tensors
-        return grad * Cosine.apply(x)
-
-
-class Cosine(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return torch.cos(x)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (x,) = ctx.saved_tensors
-        return -1.3 * grad * torch.sin(x)
+cosine = function(torch.cos, lambda grad, x: -1.3 * grad * torch.sin(x))
+curved_wrong = function(torch.sin, lambda grad, x: grad * cosine(x))
+"""sin with a right gradient whose own derivative is 1.3 times too large."""
 
 
 @pytest.mark.parametrize("x", [0.7, 1000.7, 1e6 + 0.7])
 def test_conditioning_hides_no_wrong_second_derivative(x):
-    run = verifier.check(
-        CurvedWrong.apply, x, expression="sin(x)", dtype="float32", order=2
-    )
+    run = verifier.check(curved_wrong, x, expression="sin(x)", dtype="float32", order=2)
 
     found = _verdicts(run)
     assert found["gradient", ("x",)].startswith("match")

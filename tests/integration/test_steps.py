@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from backwards import function
 from entries import slopes
 
 import verifier
@@ -335,22 +336,6 @@ def test_float_power_is_computed_in_float64_and_rounded() -> None:
 Backward = Callable[..., tuple[torch.Tensor | None, ...]]
 
 
-def planted(forward: Callable[..., torch.Tensor], backward: Backward) -> Any:
-    """The operation with another backward, of the cotangent and the operands."""
-
-    class Fault(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, *operands: torch.Tensor) -> torch.Tensor:
-            ctx.save_for_backward(*operands)
-            return forward(*operands)
-
-        @staticmethod
-        def backward(ctx: Any, grad: torch.Tensor) -> Any:
-            return backward(grad, *ctx.saved_tensors)
-
-    return Fault.apply
-
-
 FAULTS: dict[str, tuple[str, Callable[..., torch.Tensor], Backward, str]] = {
     "a straight-through estimator": ("round(x)", torch.round, lambda g, x: (g,), "x"),
     "frac without a slope": ("frac(x)", torch.frac, lambda g, x: (0 * g,), "x"),
@@ -397,10 +382,10 @@ def test_a_wrong_backward_is_found(
 
     assert differing() == set()
     if name == "round":
-        forward_of = planted(forward, backward)
+        forward_of = function(forward, backward)
         monkeypatch.setitem(lowering.OPERATIONS, name, lambda x, d: forward_of(x))
     else:
-        monkeypatch.setitem(lowering.OPERATIONS, name, planted(forward, backward))
+        monkeypatch.setitem(lowering.OPERATIONS, name, function(forward, backward))
     assert differing() == set(wrong)
 
 

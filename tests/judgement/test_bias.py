@@ -6,13 +6,13 @@ float32 and round once, round every operation, or are PyTorch's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
 import torch
+from planted import kernel
 from torch import cosh, sigmoid, tanh, where
 from torch.nn import functional
 
@@ -24,25 +24,6 @@ from verifier.language.programs import parsing
 from verifier.records import Result, Verdict
 
 Tensor = torch.Tensor
-
-
-def kernel(
-    forward: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor]
-) -> Callable[[Tensor], Tensor]:
-    """A function whose forward and backward compute in float32 and round once."""
-
-    class Kernel(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Tensor) -> Tensor:
-            ctx.save_for_backward(x)
-            return forward(x.float()).to(x.dtype)
-
-        @staticmethod
-        def backward(ctx: Any, grad: Tensor) -> Tensor:
-            (x,) = ctx.saved_tensors
-            return (grad.float() * slope(x.float())).to(x.dtype)
-
-    return lambda x: Kernel.apply(x)  # type: ignore[no-untyped-call]
 
 
 def silu_slope(x: Tensor) -> Tensor:

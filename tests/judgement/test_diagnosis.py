@@ -6,10 +6,10 @@ import math
 import sys
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
 import pytest
 import torch
+from backwards import function
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -274,38 +274,19 @@ def test_what_pytorch_raises_is_the_message(monkeypatch: pytest.MonkeyPatch) -> 
 # ── planted faults ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _WrongTanh(torch.autograd.Function):
-    factor = 1.0 + 2.0**-18
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        y = torch.tanh(x)
-        ctx.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:
-        (y,) = ctx.saved_tensors
-        return grads[0] * (1 - y * y) * _WrongTanh.factor
-
-
-class _WrongExp(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        y = torch.exp(x) * (1 + 2.0**-18)
-        ctx.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:
-        (y,) = ctx.saved_tensors
-        return grads[0] * y
+FACTOR = 1.0 + 2.0**-18
+wrong_tanh = function(
+    torch.tanh, lambda grad, x: grad * (1 - torch.tanh(x) * torch.tanh(x)) * FACTOR
+)
+wrong_exp = function(
+    lambda x: torch.exp(x) * FACTOR, lambda grad, x: grad * (torch.exp(x) * FACTOR)
+)
 
 
 def test_a_planted_backward_is_named_with_its_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(lowering.OPERATIONS, "tanh", _WrongTanh.apply)
+    monkeypatch.setitem(lowering.OPERATIONS, "tanh", wrong_tanh)
     text = "sin(x) * tanh(x + 1) + exp(x)"
     found = diagnosed(text, {"x": "0.3"})
     assert found.cause is Cause.FORMULA
@@ -316,7 +297,7 @@ def test_a_planted_backward_is_named_with_its_place(
 def test_a_planted_forward_is_named_for_value_and_gradient(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(lowering.OPERATIONS, "exp", _WrongExp.apply)
+    monkeypatch.setitem(lowering.OPERATIONS, "exp", wrong_exp)
     found = diagnosed("u = x*2\nv = exp(u)\nw = v*v + x", {"x": "0.3"}, wrt=None)
     assert found.cause is Cause.KERNEL
     assert found.culprit == "`exp(u)` (exp, line 2, column 5)"

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import mpmath
 import pytest
-import torch
+from backwards import function
 
 import verifier
 from verifier.automatic import lowering
@@ -152,20 +152,9 @@ def test_a_step_that_reaches_no_input_asked_for_is_judged_by_itself() -> None:
     assert kinds["u3",] is Verdict.DIFFER_UNSTABLE
 
 
-class WrongSquare(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x * x
-
-    @staticmethod
-    def backward(ctx, grad):
-        (x,) = ctx.saved_tensors
-        return grad * x * 2.001
-
-
 def test_a_wrong_derivative_stays_wrong_in_step_and_gradient(monkeypatch) -> None:
-    monkeypatch.setitem(lowering.OPERATIONS, "square", WrongSquare.apply)
+    wrong = function(lambda x: x * x, lambda grad, x: grad * x * 2.001)
+    monkeypatch.setitem(lowering.OPERATIONS, "square", wrong)
     found = result("u = x + 1\nv = square(u)\ny = v*3", {"x": 2}, "float64")
     kinds = {c.wrt: c.verdict for c in found.comparisons}
     assert kinds["u",] is kinds["x",] is Verdict.DIFFER_WRONG

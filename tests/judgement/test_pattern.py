@@ -6,10 +6,10 @@ The specification is x² y, with the gradients 2xy and x²; each wrong backward 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
+from backwards import function
 
 import verifier
 from verifier.judgement.pattern import of_gradients
@@ -19,18 +19,10 @@ Slopes = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def subject(slopes: Slopes) -> Callable[[Tensor, Tensor], Tensor]:
-    class Planted(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Tensor, y: Tensor) -> Tensor:
-            ctx.save_for_backward(x, y)
-            return x * x * y
+    def backward(grad: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        return tuple(grad * slope for slope in slopes(x, y))
 
-        @staticmethod
-        def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
-            by_x, by_y = slopes(*ctx.saved_tensors)
-            return grad * by_x, grad * by_y
-
-    return lambda x, y: Planted.apply(x, y)  # type: ignore[no-untyped-call]
+    return function(lambda x, y: x * x * y, backward)
 
 
 def told(slopes: Slopes, **domain: str) -> list[str]:
@@ -86,24 +78,16 @@ def test_a_factor_is_told_with_its_count_where_rounding_hides_it_at_some_points(
     assert of_gradients({"x": measured}, {"x": true}, 2.0**-23) == {}
 
 
-class WithoutSlope(torch.autograd.Function):
-    """x·sin(x) whose backward forgets x·cos(x)."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return x * torch.sin(x)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return grad * torch.sin(x)
+without_slope = function(
+    lambda x: x * torch.sin(x), lambda grad, x: grad * torch.sin(x)
+)
+"""x·sin(x) whose backward forgets x·cos(x)."""
 
 
 @pytest.mark.parametrize("upstream", [1, 3])
 def test_a_term_that_is_missing_is_named(upstream: int) -> None:
     run = verifier.check(
-        WithoutSlope.apply,
+        without_slope,
         expression="x*sin(x)",
         domain={"x": "[1/2, 3/2]"},
         dtype="float32",

@@ -24,6 +24,7 @@ import numpy
 import pytest
 import sympy
 import torch
+from backwards import function
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -65,24 +66,16 @@ TASKS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-class Swish(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x)
-        return x * torch.sigmoid(x)
-
-    @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
-        (x,) = ctx.saved_tensors
-        s = torch.sigmoid(x)
-        return grad * (s + x * s * (1 - s))
+def swish_gradient(grad: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    s = torch.sigmoid(x)
+    return grad * (s + x * s * (1 - s))
 
 
 def all_of_them() -> list[Result]:
     found = [result for task in TASKS for result in results(verifier.verify(**task))]
-    apply: Any = Swish.apply
+    own = function(lambda x: x * torch.sigmoid(x), swish_gradient)
     swish = {"expression": "x/(1 + exp(-x))", "domain": {"x": "[-4, 4]"}, "points": 4}
-    return found + results(verifier.check(apply, dtype="float32", **swish))
+    return found + results(verifier.check(own, dtype="float32", **swish))
 
 
 @pytest.fixture(scope="module")
@@ -376,17 +369,10 @@ class _Own(BaseException):
 
 
 def _exits_in_backward(error: BaseException) -> Callable[..., Any]:
-    class Leaves(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-            return x.clone()
+    def leaves(grad: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        raise error
 
-        @staticmethod
-        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
-            raise error
-
-    apply: Any = Leaves.apply
-    return apply  # type: ignore[no-any-return]
+    return function(torch.clone, leaves)
 
 
 def _exits_in_forward(error: BaseException) -> Callable[..., Any]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from commands import invoke
+from backwards import function
 from places import CASES
 from rows import HOLOMORPHIC
 
@@ -114,26 +115,6 @@ def test_the_cases_cover_every_holomorphic_row() -> None:
 # ── planted faults ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def planted(
-    function: Callable[[torch.Tensor], torch.Tensor],
-    backward: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A callable with a backward of its own."""
-
-    class Planted(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, z: torch.Tensor) -> torch.Tensor:
-            ctx.save_for_backward(z)
-            return function(z)
-
-        @staticmethod
-        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
-            (z,) = ctx.saved_tensors
-            return backward(grad, z)
-
-    return Planted.apply
-
-
 SQUARE: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "no conjugate": lambda grad, z: grad * (2 * z),
     "Wirtinger's half": lambda grad, z: grad * z.conj(),
@@ -152,7 +133,7 @@ SQUARE: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
 @pytest.mark.parametrize("fault", SQUARE)
 @pytest.mark.parametrize("dtype", BOTH)
 def test_a_wrong_backward_is_found(fault: str, dtype: str, upstream: str) -> None:
-    subject = planted(lambda z: z * z, SQUARE[fault])
+    subject = function(lambda z: z * z, SQUARE[fault])
     run = verifier.check(
         subject,
         expression="z*z",
@@ -165,7 +146,7 @@ def test_a_wrong_backward_is_found(fault: str, dtype: str, upstream: str) -> Non
 
 @pytest.mark.parametrize(("dtype", "bits"), [("complex64", 14), ("complex128", 40)])
 def test_a_factor_far_below_the_tolerance_shows_too(dtype: str, bits: int) -> None:
-    subject = planted(
+    subject = function(
         lambda z: z * z, lambda grad, z: grad * (2 * z).conj() * (1 + 2.0**-bits)
     )
     run = verifier.check(subject, expression="z*z", at={"z": "1.25+0.75j"}, dtype=dtype)
@@ -174,7 +155,7 @@ def test_a_factor_far_below_the_tolerance_shows_too(dtype: str, bits: int) -> No
 
 @pytest.mark.parametrize("dtype", BOTH)
 def test_the_right_backward_is_not_blamed(dtype: str) -> None:
-    subject = planted(lambda z: z * z, lambda grad, z: grad * (2 * z).conj())
+    subject = function(lambda z: z * z, lambda grad, z: grad * (2 * z).conj())
     run = verifier.check(
         subject,
         expression="z*z",
@@ -187,19 +168,11 @@ def test_the_right_backward_is_not_blamed(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", BOTH)
 def test_a_conjugate_in_the_wrong_place_of_a_product_is_found(dtype: str) -> None:
-    class Product(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, z: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-            ctx.save_for_backward(z, w)
-            return z * w
-
-        @staticmethod
-        def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            z, w = ctx.saved_tensors
-            return grad * w.conj(), grad.conj() * z
-
+    product = function(
+        lambda z, w: z * w, lambda grad, z, w: (grad * w.conj(), grad.conj() * z)
+    )
     run = verifier.check(
-        Product.apply,
+        product,
         expression="z*w",
         at={"z": "1.25+0.75j", "w": "0.5-2j"},
         dtype=dtype,
@@ -212,9 +185,9 @@ def test_a_conjugate_in_the_wrong_place_of_a_product_is_found(dtype: str) -> Non
 @pytest.mark.parametrize("dtype", BOTH)
 def test_the_wrong_side_of_a_cut_is_found(dtype: str, zero: str) -> None:
     z = f"-4{zero if zero.startswith('-') else '+' + zero}j"
-    right = planted(torch.sqrt, lambda grad, z: grad / (2 * torch.sqrt(z)).conj())
-    wrong = planted(torch.sqrt, lambda grad, z: -grad / (2 * torch.sqrt(z)).conj())
-    flipped = planted(
+    right = function(torch.sqrt, lambda grad, z: grad / (2 * torch.sqrt(z)).conj())
+    wrong = function(torch.sqrt, lambda grad, z: -grad / (2 * torch.sqrt(z)).conj())
+    flipped = function(
         lambda z: -torch.sqrt(z), lambda grad, z: -grad / (2 * torch.sqrt(z)).conj()
     )
     for subject, expected in (
@@ -229,7 +202,9 @@ def test_the_wrong_side_of_a_cut_is_found(dtype: str, zero: str) -> None:
 @pytest.mark.parametrize("dtype", BOTH)
 def test_a_branch_sign_error_off_the_cut_is_found(dtype: str) -> None:
     """1/√(z² − 1) is the derivative of acosh only where Re z > 0."""
-    subject = planted(torch.acosh, lambda grad, z: grad * torch.rsqrt(z * z - 1).conj())
+    subject = function(
+        torch.acosh, lambda grad, z: grad * torch.rsqrt(z * z - 1).conj()
+    )
     left = verifier.check(
         subject, expression="acosh(z)", at={"z": "-1.5+0.5j"}, dtype=dtype
     )
@@ -241,13 +216,13 @@ def test_a_branch_sign_error_off_the_cut_is_found(dtype: str) -> None:
 
 
 def test_a_number_at_a_pole_is_spurious() -> None:
-    subject = planted(lambda z: 1 / (z + 1e-30), lambda grad, z: grad * 0)
+    subject = function(lambda z: 1 / (z + 1e-30), lambda grad, z: grad * 0)
     run = verifier.check(subject, expression="1/z", at={"z": 0}, dtype="complex64")
     assert only(run).verdict.value == "differ.spurious"
 
 
 def test_nan_where_the_truth_is_finite_is_found() -> None:
-    subject = planted(lambda z: z * z, lambda grad, z: grad * complex("nan"))
+    subject = function(lambda z: z * z, lambda grad, z: grad * complex("nan"))
     run = verifier.check(subject, expression="z*z", at={"z": "1+1j"}, dtype="complex64")
     assert only(run).verdict.value == "differ.nonfinite"
 

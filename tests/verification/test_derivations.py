@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from backwards import function
 from commands import invoke
 
 import verifier
@@ -120,18 +120,9 @@ def test_an_unknown_choice_of_points_is_refused() -> None:
 # ── the witness ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Square(torch.autograd.Function):
-    """x², its gradient wrong at 5 alone."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x)
-        return x * x
-
-    @staticmethod
-    def backward(ctx: Any, upstream: torch.Tensor) -> torch.Tensor:
-        (x,) = ctx.saved_tensors
-        return upstream * (2 * x + (x == 5))
+wrong_at_5 = function(
+    lambda x: x * x, lambda upstream, x: upstream * (2 * x + (x == 5))
+)
 
 
 def test_the_witness_is_heard_at_one_of_sixteen_points_and_wherever_a_number_differs(
@@ -144,7 +135,7 @@ def test_the_witness_is_heard_at_one_of_sixteen_points_and_wherever_a_number_dif
 
     monkeypatch.setattr(truth.witness, "gradient", seven)
     run = verifier.check(
-        Square.apply,
+        wrong_at_5,
         expression="x*x",
         at=[{"x": x} for x in range(1, 18)],
         dtype="float32",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from backwards import function
 
 import verifier
 from verifier.automatic import lowering
@@ -314,19 +315,12 @@ def test_what_is_expected_of_many_given_points_is_held() -> None:
 def test_a_fault_at_one_of_many_points_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Off(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Any) -> Any:
-            ctx.save_for_backward(x)
-            return x * x
+    def backward(grad: Any, x: Any) -> Any:
+        right = 2 * x * grad
+        return torch.where(x == 2.25, right * 1.25, right)
 
-        @staticmethod
-        def backward(ctx: Any, grad: Any) -> Any:
-            (x,) = ctx.saved_tensors
-            right = 2 * x * grad
-            return torch.where(x == 2.25, right * 1.25, right)
-
-    monkeypatch.setitem(lowering.OPERATIONS, "square", Off.apply)
+    off = function(lambda x: x * x, backward)
+    monkeypatch.setitem(lowering.OPERATIONS, "square", off)
     found = _every("square(x)")
     assert found.counts["differ.wrong"] == 1
     assert found.max_error_ulp > 30
@@ -467,19 +461,11 @@ def test_an_error_below_the_absolute_tolerance_is_within_it(
 
 
 def test_a_callable_may_err_by_the_absolute_tolerance() -> None:
-    class Off(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Any) -> Any:
-            ctx.save_for_backward(x)
-            return torch.sin(x)
-
-        @staticmethod
-        def backward(ctx: Any, grad: Any) -> Any:
-            return (torch.cos(ctx.saved_tensors[0]) + 1e-9) * grad
+    off = function(torch.sin, lambda grad, x: (torch.cos(x) + 1e-9) * grad)
 
     def verdict(absolute: float) -> Any:
         return verifier.check(
-            Off.apply, math.pi / 2, expression="sin(x)", dtype="float64",
+            off, math.pi / 2, expression="sin(x)", dtype="float64",
             tolerance={"absolute": absolute},
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from backwards import function
+from backwards import function, with_forward_mode
 from torch import cos, sin, where
 
 import verifier
@@ -650,22 +650,7 @@ def test_a_gradient_of_another_shape_or_dtype_is_told() -> None:
 
 def with_jvp(jvp: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
     """sin with a forward mode of its own, of the tangent and the input."""
-
-    class Planted(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Tensor) -> Tensor:
-            ctx.x = x.detach()
-            return sin(x)
-
-        @staticmethod
-        def backward(ctx: Any, grad: Tensor) -> Tensor:
-            return grad * cos(ctx.x).conj()
-
-        @staticmethod
-        def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-            return jvp(tangent, ctx.x)
-
-    return lambda x: Planted.apply(x)  # type: ignore[no-untyped-call]
+    return with_forward_mode(sin, lambda g, x: g * cos(x).conj(), jvp)
 
 
 JVPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {

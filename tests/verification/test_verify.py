@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 import torch
+from backwards import with_forward_mode
 
 import verifier
 from verifier.automatic import lowering
@@ -145,30 +146,13 @@ def test_forward_mode_underflows_where_reverse_mode_does_not():
     assert kinds == {"reverse": "match.rounding", "forward": "differ.range"}
 
 
-class SlightlyWrongSine(torch.autograd.Function):
-    """Its derivative is off by one part in 2¹⁴, in both modes."""
-
-    FACTOR = 1 + 2.0**-14
-
-    @staticmethod
-    def forward(x):
-        return torch.sin(x)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        (x,) = inputs
-        ctx.save_for_backward(x)
-        ctx.save_for_forward(x)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (x,) = ctx.saved_tensors
-        return grad * torch.cos(x) * SlightlyWrongSine.FACTOR
-
-    @staticmethod
-    def jvp(ctx, tangent):
-        (x,) = ctx.saved_tensors
-        return tangent * torch.cos(x) * SlightlyWrongSine.FACTOR
+FACTOR = 1 + 2.0**-14
+SLIGHTLY_WRONG_SINE = with_forward_mode(
+    torch.sin,
+    lambda grad, x: grad * torch.cos(x) * FACTOR,
+    lambda tangent, x: tangent * torch.cos(x) * FACTOR,
+)
+"""Its derivative is off in both modes."""
 
 
 @pytest.mark.parametrize("route", ["reverse", "forward"])
@@ -190,7 +174,7 @@ class SlightlyWrongSine(torch.autograd.Function):
     ],
 )
 def test_a_derivative_slightly_wrong_is_found_by_both_modes(text, route, monkeypatch):
-    monkeypatch.setitem(lowering.OPERATIONS, "sin", SlightlyWrongSine.apply)
+    monkeypatch.setitem(lowering.OPERATIONS, "sin", SLIGHTLY_WRONG_SINE)
     at = {"x": 0.7, "y": 1.3}
     run = verifier.verify(text, at=at, dtype="float32", routes=[route])
     (result,) = run.results

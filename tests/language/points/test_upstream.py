@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from backwards import function
 
 import verifier
 from verifier.automatic import routes
@@ -179,17 +180,7 @@ def test_a_demanded_convention_goes_with_each_upstream(
 
 
 def _with_backward(backward: Callable[..., torch.Tensor]) -> Callable[..., Any]:
-    class Square(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-            ctx.save_for_backward(x)
-            return x * x
-
-        @staticmethod
-        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
-            return backward(grad, ctx.saved_tensors[0])
-
-    return Square.apply
+    return function(lambda x: x * x, backward)
 
 
 SQUARES = {

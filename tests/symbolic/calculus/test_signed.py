@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from backwards import function
 
 import verifier
 from verifier.language.programs.parsing import parse
@@ -131,20 +132,6 @@ def test_the_real_cut_is_the_complex_one() -> None:
     assert slope.true == "-0.5+0j"
 
 
-def _kernel(value: Any, slope: Any) -> Any:
-    class Kernel(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-            ctx.save_for_backward(x)
-            return value(x)
-
-        @staticmethod
-        def backward(ctx: Any, upstream: torch.Tensor) -> torch.Tensor:
-            return upstream * slope(*ctx.saved_tensors)
-
-    return Kernel.apply
-
-
 @pytest.mark.parametrize(
     ("expression", "at", "value", "slope", "verdict"),
     [
@@ -176,7 +163,10 @@ def test_a_wrong_infinity_stays_wrong(
     expression: str, at: float, value: Any, slope: Any, verdict: str
 ) -> None:
     run = verifier.check(
-        _kernel(value, slope), at, expression=expression, dtype="float32"
+        function(value, lambda grad, x: grad * slope(x)),
+        at,
+        expression=expression,
+        dtype="float32",
     )
     assert run.results[0].verdict.family == verdict.partition(".")[0], str(run)
     if verdict.startswith("differ"):
