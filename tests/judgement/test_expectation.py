@@ -10,6 +10,7 @@ import pytest
 from backwards import function
 
 import verifier
+from verifier.fields import REAL
 from verifier.floats import BINARY32, BINARY64, nearest
 from verifier.judgement.expectation import (
     Sides,
@@ -49,7 +50,7 @@ def broken(
     value: Any, measured: float, true: Any, tolerance: Tolerance = TOLERANCE
 ) -> str | None:
     return disagreement(
-        "expect.value", expected(value), both(measured, true), BINARY64, tolerance
+        "expect.value", expected(value), both(measured, true), REAL, BINARY64, tolerance
     )
 
 
@@ -128,15 +129,18 @@ def test_infinity_is_expected_where_the_truth_overflows() -> None:
 
 def test_sides_take_the_middle_of_a_finite_truth_alone() -> None:
     ends = Enclosure(lower=Fraction(1), upper=Fraction(3))
-    assert sides(2.0, Truth(status=TruthStatus.FINITE, enclosure=ends)).true == 2
-    assert sides(2.0, Truth(status=TruthStatus.PRECISION, enclosure=ends)).true is None
-    assert sides(2.0, Truth(status=TruthStatus.LIMIT)).true_name == "limit"
+    assert sides(2.0, Truth(status=TruthStatus.FINITE, enclosure=ends), REAL).true == 2
+    assert (
+        sides(2.0, Truth(status=TruthStatus.PRECISION, enclosure=ends), REAL).true
+        is None
+    )
+    assert sides(2.0, Truth(status=TruthStatus.LIMIT), REAL).true_name == "limit"
 
 
 def test_the_measured_number_is_spelled_in_its_own_dtype() -> None:
     tenth = nearest(Fraction(1, 10), BINARY32)
     message = disagreement(
-        "k", expected(1), both(tenth, Fraction(1, 10)), BINARY32, TOLERANCE
+        "k", expected(1), both(tenth, Fraction(1, 10)), REAL, BINARY32, TOLERANCE
     )
     assert message == "k: expected 1; neither PyTorch's 0.1 nor the true 0.1 agrees"
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import torch
-from commands import invoke
 from backwards import function
+from commands import invoke
 from places import CASES
 from rows import HOLOMORPHIC
 
