@@ -60,11 +60,13 @@ HOUSE = {
     "judgement": LANGUAGE,
     "verification": f"{LANGUAGE} {SYMBOLIC} automatic judgement",
     "running": f"{LANGUAGE} symbolic.settings automatic judgement verification",
-    "survey": f"{LANGUAGE} {SYMBOLIC} automatic running",
+    "survey": "language.operations language.programs language.points language.casefile "
+    "symbolic.arithmetic symbolic.truth automatic running",
     "reports": "",
-    "api": f"{LANGUAGE} reports running",
-    "cli": f"{LANGUAGE} language.importers judgement reports running survey verification",
-    "pytest_plugin": f"{LANGUAGE} reports running",
+    "api": "language.programs language.casefile reports running",
+    "cli": "language.operations language.kernels language.points language.casefile language.importers "
+    "judgement reports running survey verification",
+    "pytest_plugin": "language.casefile reports running",
     "__main__": "cli",
     "": "errors api",
 }
