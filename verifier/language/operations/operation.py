@@ -116,12 +116,32 @@ class Operation:
     holomorphic: bool = False
     """An analytic function of complex operands, away from its cuts and poles."""
     infinite_at_branch_points: bool = False
+    # What follows from the above, computed once for those who ask at every node.
+    is_condition: bool = field(init=False)
+    """Whether it yields a truth value."""
+    is_relation: bool = field(init=False)
+    """Whether it compares two numbers."""
+    is_connective: bool = field(init=False)
+    """Whether it makes a condition of conditions."""
+    is_sum: bool = field(init=False)
+    """Whether it adds or subtracts two numbers."""
+    is_ordinal: bool = field(init=False)
+    """Whether it asks only how its operands are ordered."""
 
     def __post_init__(self) -> None:
-        if not self.sorts:
-            object.__setattr__(self, "sorts", (N,) * self.arity)
-        if not self.domain:
-            object.__setattr__(self, "domain", (LINE,) * self.sorts.count(N))
+        is_condition, is_relation = self.result is C, bool(self.holds_for)
+        has_several = self.arity > 1
+        sorts = self.sorts or (N,) * self.arity
+        for name, value in {
+            "sorts": sorts,
+            "domain": self.domain or (LINE,) * sorts.count(N),
+            "is_condition": is_condition,
+            "is_relation": is_relation,
+            "is_connective": is_condition and not is_relation,
+            "is_sum": self.degree == 1 and has_several,
+            "is_ordinal": is_relation or (self.piecewise_linear and has_several),
+        }.items():
+            object.__setattr__(self, name, value)
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -141,31 +161,6 @@ class Operation:
     def tensors(self) -> tuple[str, ...]:
         """The operands that are tensors."""
         return tuple(name for name in self.operands if name not in self.parameters)
-
-    @property
-    def is_condition(self) -> bool:
-        """Whether it yields a truth value."""
-        return self.result is C
-
-    @property
-    def is_relation(self) -> bool:
-        """Whether it compares two numbers."""
-        return bool(self.holds_for)
-
-    @property
-    def is_connective(self) -> bool:
-        """Whether it makes a condition of conditions."""
-        return self.result is C and not self.holds_for
-
-    @property
-    def is_sum(self) -> bool:
-        """Whether it adds or subtracts two numbers."""
-        return self.degree == 1 and self.arity == 2
-
-    @property
-    def is_ordinal(self) -> bool:
-        """Whether it asks only how its operands are ordered."""
-        return self.is_relation or (self.piecewise_linear and self.arity > 1)
 
 
 def tangent_name(operand: str) -> str:
