@@ -27,12 +27,12 @@ class Amplification:
 
     def amplified(self, origin: Event, hops: Sequence[Hop]) -> Diagnosis:
         """Every operation is accurate: the first step, in order of execution, that amplifies much of the rounding."""
-        found = [(hop, self._amplification(hop)) for hop in reversed(hops)]
-        largest = max((factor for _, factor in found), default=1.0)
+        factors = [(hop, self._amplification(hop)) for hop in reversed(hops)]
+        largest = max((factor for _, factor in factors), default=1.0)
         if largest < AMPLIFYING:
             return self._gathered(origin, hops)
         enough = max(AMPLIFYING, math.sqrt(largest))
-        hop, factor = next(pair for pair in found if pair[1] >= enough)
+        hop, factor = next(pair for pair in factors if pair[1] >= enough)
         return self._told_at(hop, factor)
 
     def _told_at(self, hop: Hop, factor: float) -> Diagnosis:

@@ -110,7 +110,7 @@ def _lies_in(file: Path, folders: Iterable[Path]) -> bool:
 
 
 def check_overlap(record: RunRecord, baseline: Baseline) -> None:
-    """Raise `BaselineError` where no result of a run has an entry: the comparison would pass whatever it found."""
+    """Raise `BaselineError` where no result of a run has an entry: the comparison would pass whatever is in the run."""
     results = of(record).entries
     if results and baseline.entries and not results.keys() & baseline.entries.keys():
         first = next(iter(baseline.entries))

@@ -123,9 +123,9 @@ def _with_names(entry: object, at: str) -> object:
     return {**entry, "quantities": quantities}
 
 
-def _refuse(expected: str, found: object, at: str) -> NoReturn:
+def _refuse(expected: str, value: object, at: str) -> NoReturn:
     place = Place(key=at)
-    shown = json.dumps(found)
+    shown = json.dumps(value)
     raise BaselineError(f"expected {expected}, found {shown}. {_MEND}", place=place)
 
 

@@ -4,11 +4,11 @@ Of the numbers that are not the truth correctly rounded, those too large and tho
 and by sign, over everything and over every stretch of an input and of the truth. Numbers that round alike count once: a
 true number of the dtype, and a 256th of the range of each input, has one vote. A kernel that computes in float32 and
 rounds once has hardly any such number; one that rounds every operation has many, on both sides, with a lean where its
-intermediate results hardly move. So a lean is held against runs of the specification whose roundings are moved at
+intermediate results hardly move. So a lean is compared with runs of the specification whose roundings are moved at
 random (`automatic.roundings`), at the same points: what they show too is rounding.
 
 Where the wrong numbers are those of a smooth function that is rounded once (`_is_rounded_once`), nothing inside was
-rounded to the dtype, and rounding every operation is no excuse: there a lean is held against runs that are
+rounded to the dtype, and rounding every operation is no excuse: there a lean is compared with runs that are
 smooth too, as those that compute in float32 and round but the constants.
 
 The thresholds are a heuristic, chosen on the population on which they were tried.
@@ -46,7 +46,7 @@ ONCE_THRESHOLD = 4.0
 INSIDE = 2.0**-16
 """The relative error that may come of computing in float32: a wrong number that it explains is no evidence."""
 COMPARABLE = 0.5
-"""A lean of the specification's own that is at least this part of the one found explains it."""
+"""A lean of the specification's own that is at least this part of the one at hand explains it."""
 LARGE_ULP, LARGE_FACTOR = 1.0, 2.0
 """What rounds every operation leans by more than this, and by this times as much as the specification, if wrong."""
 
@@ -97,8 +97,8 @@ class Column:
     def excess(self, measured: Sequence[float]) -> list[float]:
         """How many ulps each number lies above the correctly rounded truth; 0 where it is not finite."""
         return [
-            (found - right) / unit if math.isfinite(found) else 0.0
-            for found, right, unit in zip(
+            (number - right) / unit if math.isfinite(number) else 0.0
+            for number, right, unit in zip(
                 measured, self.rounded, self.unit, strict=True
             )
         ]
@@ -126,22 +126,22 @@ def examine(column: Column, model: Model) -> Finding | None:
     once = any(_is_rounded_once(votes, excess) for votes in both)
     least = ONCE_THRESHOLD if once else THRESHOLD
     counted = column.evident(excess)
-    found = [(votes, lean) for votes in both for lean in votes.leans(counted, least)]
-    if not found:
+    leans = [(votes, lean) for votes in both for lean in votes.leans(counted, least)]
+    if not leans:
         return None
-    found.sort(key=lambda one: -abs(one[1].score))
+    leans.sort(key=lambda pair: -abs(pair[1].score))
     runs = [column.excess(run) for run in model(once)]
     if not runs:
-        return _told(column, *found[0], biased=False)
+        return _finding(column, *leans[0], biased=False)
     if once:
         # What jumps explains nothing that is smooth; x + 0.1 rounded to the spacing of x may be smooth.
         runs = [run for run in runs if any(_is_rounded_once(v, run) for v in both)]
     evident = [column.evident(run) for run in runs]
     rivals = [_Rivals(votes, counted, evident, once=once) for votes in both]
-    for votes, lean in found:
+    for votes, lean in leans:
         if not rivals[both.index(votes)].explain(lean):
-            return _told(column, votes, lean, biased=True)
-    return _told(column, *found[0], biased=False, once=once)
+            return _finding(column, votes, lean, biased=True)
+    return _finding(column, *leans[0], biased=False, once=once)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,12 +183,12 @@ class _Votes:
         column = self.column
         firsts = [members[0] for members in self.members]
         every = range(len(firsts))
-        found = {
+        slices = {
             name: sorted(every, key=lambda v: column.points[firsts[v]][name])
             for name in self.inputs
         }
-        found[""] = sorted(every, key=lambda v: abs(column.rounded[firsts[v]]))
-        return found
+        slices[""] = sorted(every, key=lambda v: abs(column.rounded[firsts[v]]))
+        return slices
 
     def means(self, excess: Sequence[float]) -> list[float]:
         """The mean excess of each vote, of magnitude or as it is; its sign is the vote."""
@@ -341,8 +341,8 @@ def _is_smooth(
         window = order[begin : begin + WINDOW]
         if any(wrong[vote] for vote in window):
             looked_at += 1
-            found = (_common(each[vote] for vote in window) for each in intervals)
-            smooth += any(low <= high for low, high in found)
+            common = (_common(each[vote] for vote in window) for each in intervals)
+            smooth += any(low <= high for low, high in common)
     return looked_at > 0 and looked_at - smooth <= ROUGH * looked_at
 
 
@@ -364,7 +364,7 @@ def _edges(count: int) -> list[int]:
 # ── what is said of it ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _told(
+def _finding(
     column: Column, votes: _Votes, lean: _Lean, *, biased: bool, once: bool = False
 ) -> Finding:
     side = math.copysign(1.0, lean.score)
@@ -379,19 +379,19 @@ def _told(
     larger, smaller = ("large", "small") if side > 0 else ("small", "large")
     where, chosen = _where(column, lean.order, ends, chosen, leaning)
     against = sum(excess[i] * votes.signs[i] * side < 0 for i in chosen)
-    told = (
+    words = (
         f"{_fit(column, chosen)} at {len(chosen)} points{where}; of those not correctly rounded "
         f"{len(leaning)} are too {larger} and {against or 'none'} too {smaller}"
     )
     if votes.by_magnitude:
-        told += ", in magnitude"
+        words += ", in magnitude"
     if biased:
         tail = "each alone could be rounding, together they cannot"
     elif once:
         tail = "as where the constants of the specification are rounded to the dtype"
     else:
         tail = "as where every operation of the specification rounds to the dtype"
-    return Finding(biased=biased, place=worst, message=f"{told}: {tail}")
+    return Finding(biased=biased, place=worst, message=f"{words}: {tail}")
 
 
 def _fit(column: Column, chosen: Sequence[int]) -> str:

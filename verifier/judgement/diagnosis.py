@@ -73,8 +73,8 @@ class _Diagnosis:
             node = self.program.steps.get(wrt, -1)
             if wrt not in self.program.steps:
                 node = _leaf(self.program, wrt)
-        found = (e for e in self.events if e.kind is kind and e.node == node)
-        return next(found, None)
+        events = (e for e in self.events if e.kind is kind and e.node == node)
+        return next(events, None)
 
     def _is_right(self, event: Event) -> bool:
         true = middle(event.true)

@@ -149,15 +149,17 @@ def unlike_pinned(
     if worst is None or severity(verdict) > severity(worst):  # of no single number
         return f"expected {expectation.pinned}, found {verdict}"
     unnamed = [tally for tally in quantities if _pin_of(tally, expectation) is None]
-    found = [_astray(unnamed, "match", accepted, f"{expectation.pinned} alone")]
+    mistakes = [_astray(unnamed, "match", accepted, f"{expectation.pinned} alone")]
     for pin in expectation.pins:
-        held = [tally for tally in quantities if _pin_of(tally, expectation) == pin]
-        worst = max((verdicts(tally)[0] for tally in held), key=severity, default=None)
+        pinned = [tally for tally in quantities if _pin_of(tally, expectation) == pin]
+        worst = max(
+            (verdicts(tally)[0] for tally in pinned), key=severity, default=None
+        )
         if worst is None or not _is(worst, pin.verdict):
-            found.append(f"expected {pin}, found {worst or 'nothing to compare'}")
+            mistakes.append(f"expected {pin}, found {worst or 'nothing to compare'}")
         else:
-            found.append(_astray(held, pin.verdict, accepted, str(pin)))
-    return "; ".join(text for text in found if text is not None) or None
+            mistakes.append(_astray(pinned, pin.verdict, accepted, str(pin)))
+    return "; ".join(text for text in mistakes if text is not None) or None
 
 
 def _is(verdict: Verdict, pinned: str) -> bool:
@@ -165,19 +167,19 @@ def _is(verdict: Verdict, pinned: str) -> bool:
 
 
 def _astray(
-    quantities: Iterable[Tally], pinned: str, accepted: Collection[Verdict], told: str
+    quantities: Iterable[Tally], pinned: str, accepted: Collection[Verdict], words: str
 ) -> str | None:
     """The quantities that neither match nor have the pinned verdict as their worst."""
-    found = [(tally, verdicts(tally)) for tally in quantities]
+    by_tally = [(tally, verdicts(tally)) for tally in quantities]
     others = [
         f"{worst} of {tally.name}"
-        for tally, of_it in found
+        for tally, of_it in by_tally
         for worst in [unaccepted(of_it[0], of_it, accepted)]
         if worst.family != "match" and worst not in accepted and not _is(worst, pinned)
     ]
     if not others:
         return None
-    return f"expected {told}, found {', '.join(others)} as well"
+    return f"expected {words}, found {', '.join(others)} as well"
 
 
 def _pin_of(tally: Tally, expectation: Expectation) -> Pin | None:

@@ -30,22 +30,22 @@ SMALL = (-2.0, 5.0, -1.0, 1.0, 0.5, 3.0, -0.5, 2.0, 0.25, -7.0)
 """Upstream gradients at which a backward may branch or clip."""
 
 
-def is_near(found: Number, expected: Number, format_: Format) -> bool:
+def is_near(number: Number, expected: Number, format_: Format) -> bool:
     """Whether a number is the expected one but for a few roundings; NaN is near NaN alone, infinity the same one.
 
     Of a complex number, by its distance in ulps of the modulus.
     """
-    if found == expected:
+    if number == expected:
         return True
-    if not cmath.isfinite(expected) or not cmath.isfinite(found):
+    if not cmath.isfinite(expected) or not cmath.isfinite(number):
         if isinstance(expected, complex):  # whose infinities have no direction
-            return not (cmath.isfinite(expected) or cmath.isfinite(found))
-        return cmath.isnan(found) and cmath.isnan(expected)
+            return not (cmath.isfinite(expected) or cmath.isfinite(number))
+        return cmath.isnan(number) and cmath.isnan(expected)
     if not expected:
         return False
     least = format_.exponent_min
     grain = max(_binade(_size(expected)), least) - format_.precision_bits + 1
-    return _size(found - expected) <= FEW_ULPS * math.ldexp(1.0, grain)
+    return _size(number - expected) <= FEW_ULPS * math.ldexp(1.0, grain)
 
 
 def is_inside(number: complex, format_: Format) -> bool:
@@ -56,11 +56,11 @@ def is_inside(number: complex, format_: Format) -> bool:
     return format_.exponent_min // 2 <= _binade(size) < format_.exponent_max // 2
 
 
-def deviation(found: complex, expected: complex) -> float:
+def deviation(number: complex, expected: complex) -> float:
     """How far a number is from the expected one, relative to it; infinite where either is not finite."""
-    if not expected or not cmath.isfinite(found) or not cmath.isfinite(expected):
+    if not expected or not cmath.isfinite(number) or not cmath.isfinite(expected):
         return math.inf
-    return _size(found / expected - 1)
+    return _size(number / expected - 1)
 
 
 def nearer(number: Number, other: Number, format_: Format) -> Number:

@@ -1,7 +1,7 @@
 """What every number of a subject that differs has in common: a factor, a sign, exchanged arguments, a term.
 
-Tests on the numbers at hand, each allowing for a few roundings; a pattern is told where nearly every point shows it,
-with their count: next to a root of the derivative, rounding hides a factor.
+Tests on the numbers at hand, each allowing for a few roundings; a pattern is reported where
+nearly every point shows it, with their count: next to a root of the derivative, rounding hides a factor.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ def of_gradients(
 
     `epsilon` is the distance from 1 to the next number of the dtype.
     """
-    found = {name: _of_one(measured[name], true[name], epsilon) for name in measured}
+    patterns = {name: _of_one(measured[name], true[name], epsilon) for name in measured}
     for first, second in _pairs(list(measured)):
         as_is = _is_same(measured[first], true[first], epsilon)
         crossed = _is_same(measured[first], true[second], epsilon) and _is_same(
             measured[second], true[first], epsilon
         )
         if crossed and not as_is:
-            told = f"the gradients of {first} and {second} are exchanged"
-            found[first] = found[second] = told
-    return {name: told for name, told in found.items() if told is not None}
+            exchange = f"the gradients of {first} and {second} are exchanged"
+            patterns[first] = patterns[second] = exchange
+    return {name: words for name, words in patterns.items() if words is not None}
 
 
 def _pairs(names: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -60,17 +60,17 @@ def _of_one(measured: Numbers, true: Numbers, epsilon: float) -> str | None:
         for m, t in zip(measured, true, strict=True)
         if math.isfinite(m) and math.isfinite(t)
     ]
-    told = [(m, t) for m, t in pairs if t]
-    if len(told) < FEWEST or all(_is_near(m, t, epsilon) for m, t in pairs):
+    nonzero = [(m, t) for m, t in pairs if t]
+    if len(nonzero) < FEWEST or all(_is_near(m, t, epsilon) for m, t in pairs):
         return None
-    if all(m == 0 for m, _ in told):
-        return f"it is 0 at all {len(told)} points"
-    ratio = median(m / t for m, t in told)
+    if all(m == 0 for m, _ in nonzero):
+        return f"it is 0 at all {len(nonzero)} points"
+    ratio = median(m / t for m, t in nonzero)
     known = min(FACTORS, key=lambda factor: abs(factor - ratio))
     if abs(known - ratio) <= FEW_ULPS * epsilon * abs(ratio):
         ratio = known
     if not _is_near(ratio, 1.0, epsilon):
-        where = _where([(m, ratio * t, t) for m, t in told], epsilon)
+        where = _where([(m, ratio * t, t) for m, t in nonzero], epsilon)
         if where is not None:
             known_as = FACTORS.get(ratio, f"measured / true = {ratio:.5g}")
             return f"{known_as} {where}"
@@ -116,5 +116,7 @@ def _is_same(measured: Numbers, true: Numbers, epsilon: float) -> bool:
     return len(pairs) >= FEWEST and all(_is_near(m, t, epsilon) for m, t in pairs)
 
 
-def _is_near(found: float, expected: float, epsilon: float) -> bool:
-    return abs(found - expected) <= FEW_ULPS * epsilon * max(abs(found), abs(expected))
+def _is_near(number: float, expected: float, epsilon: float) -> bool:
+    return abs(number - expected) <= FEW_ULPS * epsilon * max(
+        abs(number), abs(expected)
+    )

@@ -28,14 +28,14 @@ def by_what_it_hands_on(
 
     `slopes` gives a bound of |d step / d input| for each input asked for that the step depends on, and `gradient` how
     large the true gradient by each input is; None where either is not known. The error, times the slope, must be
-    within the tolerance of every gradient. Its size is then told in ulps of the gradient that it moves most. A step
+    within the tolerance of every gradient. Its size is then given in ulps of the gradient that it moves most. A step
     that reaches no input asked for hands on nothing to judge it by, and is judged by itself.
     """
     if judgement.verdict not in EXPLAINED:
         return judgement
-    found = slopes()
+    by_input = slopes()
     moved_ulp = 0.0
-    for name, slope in found.items():
+    for name, slope in by_input.items():
         if slope == 0:
             continue
         size = gradient.get(name)
@@ -44,7 +44,7 @@ def by_what_it_hands_on(
         if error * slope > allowed(size, format_, tolerance):
             return judgement
         moved_ulp = max(moved_ulp, as_float(error * slope / ulp(size, format_)))
-    if not found:
+    if not by_input:
         return judgement
     own = "" if judgement.error_ulp is None else f" of {judgement.error_ulp:.3g} ulp"
     return replace(

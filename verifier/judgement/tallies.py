@@ -17,10 +17,10 @@ def tallies(judged: Iterable[tuple[Name, Judgement]]) -> tuple[Tally, ...]:
     errors: dict[Name, list[float]] = {}
     for name, judgement in judged:
         counts.setdefault(name, Counter())[judgement.verdict.value] += 1
-        told = errors.setdefault(name, [])
+        of_name = errors.setdefault(name, [])
         conditioned = judgement.verdict is Verdict.MATCH_CONDITIONING
         if judgement.error_ulp is not None and not conditioned:
-            told.append(judgement.error_ulp)
+            of_name.append(judgement.error_ulp)
     return tuple(
         Tally(
             quantity=quantity,
@@ -32,9 +32,9 @@ def tallies(judged: Iterable[tuple[Name, Judgement]]) -> tuple[Tally, ...]:
     )
 
 
-def joined(found: Iterable[Tally], name: Name | None = None) -> Tally | None:
+def joined(tallies: Iterable[Tally], name: Name | None = None) -> Tally | None:
     """The tally of several; None of none. `name` is what it is called, by default as the first."""
-    parts = list(found)
+    parts = list(tallies)
     if not parts:
         return None
     counts: Counter[str] = Counter()
@@ -48,5 +48,5 @@ def joined(found: Iterable[Tally], name: Name | None = None) -> Tally | None:
 
 def verdicts(tally: Tally) -> list[Verdict]:
     """The verdicts that a quantity has, the worst first."""
-    found = (Verdict(name) for name, count in tally.counts.items() if count)
-    return sorted(found, key=severity, reverse=True)
+    present = (Verdict(name) for name, count in tally.counts.items() if count)
+    return sorted(present, key=severity, reverse=True)

@@ -1,4 +1,4 @@
-"""A gradient at a kink held against the Clarke set as a vector: each number may be one of a subgradient, and all of
+"""A gradient at a kink compared with the Clarke set as a vector: each number may be one of a subgradient, and all of
 them together none.
 
 A vector is refuted by a direction along which it reaches farther than every gradient in the set, in exact arithmetic.
@@ -191,14 +191,14 @@ class _Piece:
 
     def farthest(self, direction: Vector) -> Vector:
         """The point of the piece that lies farthest along a direction."""
-        found = self.center
+        farthest = self.center
         for norm in self.norms:
             shares = [_dot(vector, direction) for vector in norm]
             length = math.hypot(*shares)
             if length > 0:
                 unit = [share / length for share in shares]
-                found = _combined([found, *norm], [1.0, *unit])
-        return found
+                farthest = _combined([farthest, *norm], [1.0, *unit])
+        return farthest
 
 
 def _floats(vector: Sequence[Enclosure], scales: Sequence[Fraction]) -> Vector:

@@ -121,12 +121,12 @@ class Walk:
         self, event: Event, holds: Callable[[Event], bool], *, moving: bool = False
     ) -> Source | None:
         """The earliest source that holds; `moving` leaves out those that do not move the event's truth."""
-        found = (
+        sources = (
             source
             for source in event.sources
             if holds(self.events[source.event]) and not (moving and source.share == 0)
         )
-        return min(found, key=lambda source: source.event, default=None)
+        return min(sources, key=lambda source: source.event, default=None)
 
     def is_infinite(self, event: Event) -> bool:
         return math.isinf(event.measured)

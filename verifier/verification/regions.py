@@ -35,8 +35,8 @@ def region_notes(bench: Bench, findings: Findings, row: Row) -> list[str]:
         return []
     names = [name for name in bench.case.arguments if name in bench.case.domains]
     with bench.watch.stage("regions"):
-        found = regions(verdict_at, row.point, drawn, names[:MOST_INPUTS], bench.format)
-    return [spell_region(region, bench.format) for region in found]
+        along = regions(verdict_at, row.point, drawn, names[:MOST_INPUTS], bench.format)
+    return [spell_region(region, bench.format) for region in along]
 
 
 def _family_at(bench: Bench, findings: Findings, row: Row, point: Point) -> str:
@@ -145,8 +145,8 @@ def _region(
         return known[place]
 
     def end(others: Sequence[float]) -> tuple[float, float, str] | None:
-        found = _end(verdict, here, others, format_, limit)
-        return None if found is None else (*found, verdict(found[1]))
+        flip = _end(verdict, here, others, format_, limit)
+        return None if flip is None else (*flip, verdict(flip[1]))
 
     return Region(
         input=name,

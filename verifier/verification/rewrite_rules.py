@@ -57,10 +57,10 @@ def _softplus(read: Reader, index: int) -> Tree | None:
 
 def _softplus_by_parts(read: Reader, index: int) -> Tree | None:
     """The same without the threshold of PyTorch's softplus."""
-    found = _softplus(read, index)
-    if found is None:
+    softplus = _softplus(read, index)
+    if softplus is None:
         return None
-    (power,) = found.operands
+    (power,) = softplus.operands
     tail = call("log1p", call("exp", call("neg", call("abs", power))))
     return call("add", call("max", power, number(0)), tail)
 
@@ -214,21 +214,21 @@ def _quotient_tail(read: Reader, index: int) -> Tree | None:
 
 def _safe_branch(read: Reader, index: int, branch: int) -> Tree | None:
     """where(c, f(x), g) with an f that is singular where c does not hold."""
-    found = read.operands(index, "where")
-    if not found:
+    parts = read.operands(index, "where")
+    if not parts:
         return None
-    condition = found[0]
+    condition = parts[0]
     variables = [
         at
-        for at in sorted(below(read.program, found[branch]))
+        for at in sorted(below(read.program, parts[branch]))
         if read.program.nodes[at].operation == "variable"
         and at in below(read.program, condition)
     ]
     if not variables:
         return None
     guarded = {at: _guard(condition, at, branch) for at in variables}
-    operands: list[Tree | int] = list(found)
-    operands[branch] = _substituted(read.program, found[branch], guarded)
+    operands: list[Tree | int] = list(parts)
+    operands[branch] = _substituted(read.program, parts[branch], guarded)
     return call("where", *operands)
 
 

@@ -150,18 +150,18 @@ class Reader:
 
     def operand(self, index: int, operation: str) -> int | None:
         """The only operand of a node, if that is what it does."""
-        found = self.operands(index, operation)
-        return found[0] if found else None
+        operands = self.operands(index, operation)
+        return operands[0] if operands else None
 
     def is_number(self, index: int, value: int) -> bool:
         return self.constants.get(index) == value
 
     def other(self, index: int, operation: str, value: int) -> int | None:
         """The operand beside a number, on whichever side, of an operation that commutes."""
-        found = self.operands(index, operation)
-        if found is None:
+        operands = self.operands(index, operation)
+        if operands is None:
             return None
-        left, right = found
+        left, right = operands
         if self.is_number(left, value):
             return right
         return left if self.is_number(right, value) else None
@@ -180,8 +180,8 @@ class Reader:
 
     def squared(self, index: int) -> int | None:
         """The a of a², however it is written."""
-        if (found := self.operand(index, "square")) is not None:
-            return found
+        if (operand := self.operand(index, "square")) is not None:
+            return operand
         if (pair := self.operands(index, "mul")) and self.same(*pair):
             return pair[0]
         power = self.operands(index, "pow")
@@ -189,8 +189,8 @@ class Reader:
 
     def negated(self, index: int) -> Tree | int:
         """−u, without a second sign."""
-        found = self.operand(index, "neg")
-        return call("neg", index) if found is None else found
+        operand = self.operand(index, "neg")
+        return call("neg", index) if operand is None else operand
 
 
 Rule = Callable[[Reader, int], Tree | None]

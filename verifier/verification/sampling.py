@@ -113,7 +113,7 @@ def _many(
         inside = domains[0].ordinals(format_)
         if inside.stop - inside.start <= MANY_POINTS:
             return _every(case, format_, allowed)
-    found: dict[tuple[float, ...], Point] = {}
+    different: dict[tuple[float, ...], Point] = {}
     refused = 0
     # A domain may hold few different numbers, and a precondition allow few of them.
     most = MANY_TRIES * MANY_POINTS
@@ -121,12 +121,12 @@ def _many(
         if not allowed(point):
             refused += 1
         else:
-            found.setdefault(tuple(point.values()), point)
-        if len(found) == MANY_POINTS:
+            different.setdefault(tuple(point.values()), point)
+        if len(different) == MANY_POINTS:
             break
-    if not found:
+    if not different:
         _refuse(case, "at least one point", f"none of {refused} drawn")
-    return list(found.values()), refused
+    return list(different.values()), refused
 
 
 def _drawn(
@@ -143,15 +143,15 @@ def _drawn(
     if not wanted:
         return [], 0
     most = wanted + min(99 * wanted + 1000, MOST_REFUSED)
-    found: list[Point] = []
+    satisfying: list[Point] = []
     tried = 0
     for point in _stream(case, format_, field, seed, wanted, most):
         tried += 1
         if allowed(point):
-            found.append(point)
-            if len(found) == wanted:
-                return found, tried - len(found)
-    _refuse(case, f"{wanted} points", f"{len(found)} of {tried} drawn")
+            satisfying.append(point)
+            if len(satisfying) == wanted:
+                return satisfying, tried - len(satisfying)
+    _refuse(case, f"{wanted} points", f"{len(satisfying)} of {tried} drawn")
 
 
 def _stream(
@@ -181,10 +181,10 @@ def _every(
 ) -> tuple[list[Point], int]:
     (name,) = case.arguments
     numbers = list(drawing.every(case.domains.get(name), format_))
-    found: list[Point] = [{name: x} for x in numbers if allowed({name: x})]
-    if not found:
+    points: list[Point] = [{name: x} for x in numbers if allowed({name: x})]
+    if not points:
         _refuse(case, "at least one point", f"none of {len(numbers)}")
-    return found, len(numbers) - len(found)
+    return points, len(numbers) - len(points)
 
 
 def _rounded(
@@ -198,10 +198,10 @@ def _rounded(
     }
 
 
-def _refuse(case: Case, wanted: str, found: str) -> NoReturn:
+def _refuse(case: Case, wanted: str, drawn: str) -> NoReturn:
     assert case.where is not None
     raise CaseFileError(
-        f"expected {wanted} that provably satisfy `{case.where.text(case.where.output)}`, found {found}. "
+        f"expected {wanted} that provably satisfy `{case.where.text(case.where.output)}`, found {drawn}. "
         "Narrow the domain to them, weaken the condition, or ask for fewer points.",
         place=_place(case, "where"),
     )
@@ -209,10 +209,10 @@ def _refuse(case: Case, wanted: str, found: str) -> NoReturn:
 
 def _refuse_given(case: Case, point: Point, index: int, format_: Format) -> NoReturn:
     assert case.where is not None
-    told = ", ".join(f"{name} = {shortest(x, format_)}" for name, x in point.items())
+    spelled = ", ".join(f"{name} = {shortest(x, format_)}" for name, x in point.items())
     raise CaseFileError(
         f"expected points that provably satisfy `{case.where.text(case.where.output)}`, "
-        f"found {told} in {format_.name}. Drop the point, or weaken the condition.",
+        f"found {spelled} in {format_.name}. Drop the point, or weaken the condition.",
         place=_place(case, f"at[{index + 1}]"),
     )
 
