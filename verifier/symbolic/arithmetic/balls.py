@@ -1,10 +1,8 @@
 """Arb balls: enclosures of operations and formulas, and where an operation is smooth.
 
-With `series` the only module that imports flint.
-
-A ball that is not finite says nothing. Precision is an argument everywhere; the context's own is never relied on.
-Reference: F. Johansson, Arb: efficient arbitrary-precision midpoint-radius interval arithmetic,
-IEEE Trans. Comput. 66(8), 2017.
+A ball that is not finite says nothing. Reference: F. Johansson, Arb: efficient
+arbitrary-precision midpoint-radius interval arithmetic, IEEE Trans. Comput. 66(8),
+2017.
 """
 
 from __future__ import annotations
@@ -57,7 +55,8 @@ def integer_root(number: int, degree: int) -> int | None:
 
 
 def exact(number: float | Fraction) -> Ball:
-    """The ball of a finite number: exact where it is dyadic, however long; rounded otherwise."""
+    """The ball of a finite number: exact where it is dyadic, however long; rounded
+    otherwise."""
     if isinstance(number, float):
         return arb(number)
     value = Fraction(number)
@@ -99,7 +98,8 @@ def is_finite(ball: Ball) -> bool:
 
 
 def is_known_to(ball: Ball, bits: int) -> bool:
-    """Whether the ball's relative radius is at most 2**-bits, or it is an exact number."""
+    """Whether the ball's relative radius is at most 2**-bits, or it is an exact
+    number."""
     return bool(ball.is_exact() or ball.rel_accuracy_bits() >= bits)
 
 
@@ -119,7 +119,8 @@ def is_zero(ball: Ball) -> bool:
 
 
 def overlaps(first: Ball, second: Ball) -> bool:
-    """Whether two balls have a number in common; disjoint balls cannot both contain the truth."""
+    """Whether two balls have a number in common; disjoint balls cannot both contain the
+    truth."""
     return bool(first.overlaps(second))
 
 
@@ -132,9 +133,11 @@ def top_exponent(ball: Ball) -> int | None:
 
 
 def enclosure(ball: Ball) -> Enclosure:
-    """The ball's ends as exact rationals, cut off at 2^±`LARGEST_EXPONENT` on the safe side.
+    """The ball's ends as exact rationals, cut off at 2^±`LARGEST_EXPONENT` on the safe
+    side.
 
-    Of a ball that lies wholly beyond 2^LARGEST_EXPONENT, that bound is given as both ends: no format distinguishes.
+    Of a ball that lies wholly beyond 2^LARGEST_EXPONENT, that bound is given as both
+    ends: no format distinguishes.
     """
     lower, upper = _end(ball.lower(), up=False), _end(ball.upper(), up=True)
     return Enclosure(lower=min(lower, upper), upper=upper)
@@ -163,7 +166,8 @@ def _integer_power(x: Ball, power: int) -> Ball:
         return x ** arb(power)
     if x.is_zero():
         return arb(0)
-    # flint's power of a ball about zero says nothing, and products would forget that x·x is no less than 0.
+    # flint's power of a ball about zero says nothing, and products would forget that
+    # x·x is no less than 0.
     largest = x.abs_upper() ** arb(power)
     return arb(0).union(largest) if power % 2 == 0 else arb(0, largest)
 
@@ -208,7 +212,8 @@ def _reflected_polygamma(order: int, x: Ball) -> Ball:
 
 
 def _scaled_erfc(x: Ball) -> Ball:
-    """e^x² erfc(x); right of 1 as U(1/2, 1/2, x²)/√π, which does not underflow (DLMF 7.11.5)."""
+    """e^x² erfc(x); right of 1 as U(1/2, 1/2, x²)/√π, which does not underflow (DLMF
+    7.11.5)."""
     square = _integer_power(x, 2)
     if not x > 1:
         return square.exp() * x.erfc()
@@ -217,7 +222,8 @@ def _scaled_erfc(x: Ball) -> Ball:
 
 
 def _erfc(x: Ball) -> Ball:
-    """Far to the right by e^−x²: of a ball there Arb's own says no more than that it is small."""
+    """Far to the right by e^−x²: of a ball there Arb's own says no more than that it is
+    small."""
     if x.is_exact() or not x > FAR_RIGHT:
         return x.erfc()
     return (-_integer_power(x, 2)).exp() * _scaled_erfc(x)
@@ -244,7 +250,8 @@ def _bessel_i(order: Ball, x: Ball) -> Ball:
 
 
 def _bessel_k(order: Ball, x: Ball) -> Ball:
-    """Kₙ falls, so that a ball's ends enclose it; of balls themselves Arb loses digits."""
+    """Kₙ falls, so that a ball's ends enclose it; of balls themselves Arb loses
+    digits."""
     if not x > 0:
         return arb.nan()
     ends = [x] if x.is_exact() else [x.lower(), x.upper()]
@@ -253,7 +260,8 @@ def _bessel_k(order: Ball, x: Ball) -> Ball:
 
 
 def _bessel_y(order: Ball, x: Ball) -> Ball:
-    """Yₙ about the midpoint: its slope is (Yₙ₋₁ − Yₙ₊₁)/2, and |Yₘ| ≤ √(Jₘ² + Yₘ²), which falls (DLMF 10.9.30)."""
+    """Yₙ about the midpoint: its slope is (Yₙ₋₁ − Yₙ₊₁)/2, and |Yₘ| ≤ √(Jₘ² + Yₘ²),
+    which falls (DLMF 10.9.30)."""
     if not x > 0:
         return arb.nan()
     middle = _with_guard(x.mid(), lambda at: at.bessel_y(order))
@@ -271,7 +279,8 @@ def _modulus(order: Ball, x: Ball) -> Ball:
 
 
 def _with_guard(x: Ball, function: Callable[[Ball], Ball]) -> Ball:
-    """A function of an exact number at a precision that outweighs e^(2x) of cancellation, as far as Arb cancels."""
+    """A function of an exact number at a precision that outweighs e^(2x) of
+    cancellation, as far as Arb cancels."""
     bits = precision_bits()
     with workprec(bits + 64 + int(float((3 * abs(x)).min(arb(12 * bits)).mid()))):
         result = function(x)
@@ -400,7 +409,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     # SymPy's derivatives need one more: 1 where x > y, 0 where x < y.
     "above": _above,
 }
-"""An enclosure of each operation over its operands' balls. Where a choice is undecided, both branches are enclosed."""
+"""An enclosure of each operation over its operands' balls. Where a choice is undecided,
+both branches are enclosed."""
 
 
 def constant(name: str | None, number: Fraction | None) -> Ball:

@@ -1,8 +1,10 @@
-"""Complex balls: enclosures of the holomorphic operations, and the signs of zero that pick the side of a cut.
+"""Complex balls: enclosures of the holomorphic operations, and the signs of zero that
+pick the side of a cut.
 
-A rectangle of two Arb balls encloses a complex number. On a branch cut two values meet, and IEEE 754's sign of a zero
-component says from which side the cut is approached (C17, Annex G; W. Kahan, Branch cuts for complex elementary
-functions, 1987); so a number carries the signs of its exactly zero components. `complex_cuts` reads them.
+A rectangle of two Arb balls encloses a complex number. On a branch cut two values meet,
+and IEEE 754's sign of a zero component says from which side the cut is approached (C17,
+Annex G; W. Kahan, Branch cuts for complex elementary functions, 1987); so a number
+carries the signs of its exactly zero components. `complex_cuts` reads them.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from verifier.symbolic.arithmetic.balls import Ball
 Rectangle = Any
 """A `flint.acb`: flint publishes no types for it."""
 Signs = tuple[int, int]
-"""The signs of exactly zero real and imaginary parts: 1, −1, or 0 where it is not known or not zero."""
+"""The signs of exactly zero real and imaginary parts: 1, −1, or 0 where it is not known
+or not zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ def conjugate(ball: Rectangle) -> Rectangle:
 
 
 def overlaps(first: Rectangle, second: Rectangle) -> bool:
-    """Whether two rectangles have a number in common; disjoint ones cannot both contain the truth."""
+    """Whether two rectangles have a number in common; disjoint ones cannot both contain
+    the truth."""
     return bool(first.overlaps(second))
 
 
@@ -101,7 +105,8 @@ def enclosures(ball: Rectangle) -> tuple[Enclosure, Enclosure]:
 
 
 def is_on_axis(ball: Rectangle) -> bool:
-    """Whether one of the parts is exactly zero, so that what is multiplied by it stays on the axes."""
+    """Whether one of the parts is exactly zero, so that what is multiplied by it stays
+    on the axes."""
     return bool(ball.real.is_zero() or ball.imag.is_zero())
 
 
@@ -116,18 +121,21 @@ def magnitude(ball: Rectangle) -> Ball:
 
 
 def largest_logarithm(ball: Rectangle) -> Ball:
-    """A bound of |log z| over a rectangle without 0: the modulus of log |z|, and half a turn."""
+    """A bound of |log z| over a rectangle without 0: the modulus of log |z|, and half a
+    turn."""
     return abs(abs(ball).log()).abs_upper() + arb.pi()
 
 
 def split(ball: Rectangle) -> tuple[Rectangle, Ball]:
-    """The exact centre, and an exact bound of the distance from it to any number of the rectangle."""
+    """The exact centre, and an exact bound of the distance from it to any number of the
+    rectangle."""
     centre = acb(ball.real.mid(), ball.imag.mid())
     return centre, acb(ball.real.rad(), ball.imag.rad()).abs_upper()
 
 
 def widened(centre: Rectangle, radius: Ball) -> Rectangle:
-    """The rectangle about a disc; a part that is exactly real stays so only where the radius is zero."""
+    """The rectangle about a disc; a part that is exactly real stays so only where the
+    radius is zero."""
     return centre + acb(arb(0, radius), arb(0, radius))
 
 
@@ -140,7 +148,7 @@ def _sign_of_zero(value: float) -> int:
     return 0 if value else int(math.copysign(1, value))
 
 
-# ── operations ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── operations ────────────────────────────────────────────────────────────────────────
 
 
 def _power(x: Rectangle, y: Rectangle) -> Rectangle:
@@ -216,7 +224,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "atanh": lambda z: z.atanh(),
     "sigmoid": lambda z: 1 / (1 + (-z).exp()),
 }
-"""An enclosure of each holomorphic operation, principal branch, over rectangles away from its cuts."""
+"""An enclosure of each holomorphic operation, principal branch, over rectangles away
+from its cuts."""
 
 
 def literal(name: str | None, number: Fraction | None) -> Rectangle:
@@ -224,12 +233,13 @@ def literal(name: str | None, number: Fraction | None) -> Rectangle:
     return constant(name, number).ball
 
 
-# ── signs of zero ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── signs of zero ─────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A component of an operand: the sign of a number whose sign is known, 0 of one that is not; and if it is zero."""
+    """A component of an operand: the sign of a number whose sign is known, 0 of one
+    that is not; and if it is zero."""
 
     sign: int
     is_zero: bool
@@ -252,9 +262,11 @@ def _opposite(part: _Part) -> _Part:
 
 
 def _sum(first: _Part, second: _Part) -> int:
-    """The sign of a sum that is zero (IEEE 754-2019, section 6.3): +0, unless both terms are −0.
+    """The sign of a sum that is zero (IEEE 754-2019, section 6.3): +0, unless both
+    terms are −0.
 
-    PyTorch multiplies a second term by a complex 1, which may turn its −0: what two of them give is not known.
+    PyTorch multiplies a second term by a complex 1, which may turn its −0: what two of
+    them give is not known.
     """
     if first.is_zero and second.is_zero:
         return 1 if first.sign > 0 or second.sign > 0 else 0
@@ -284,7 +296,8 @@ def _added(z: SignedRectangle, w: SignedRectangle) -> Signs:
 
 
 def _negated(signs: Signs) -> Signs:
-    """PyTorch's vector kernel subtracts from +0, which makes +0 of +0; its scalar kernel makes −0 of it."""
+    """PyTorch's vector kernel subtracts from +0, which makes +0 of +0; its scalar
+    kernel makes −0 of it."""
     return int(signs[0] < 0), int(signs[1] < 0)
 
 
@@ -294,9 +307,11 @@ def signs(
     result: Rectangle,
     exponent: Fraction | None,
 ) -> Signs:
-    """The signs of the zero components of a result, by IEEE's rules of arithmetic; unknown for other operations.
+    """The signs of the zero components of a result, by IEEE's rules of arithmetic;
+    unknown for other operations.
 
-    `exponent` is that of a power where it is a constant: PyTorch squares by multiplication.
+    `exponent` is that of a power where it is a constant: PyTorch squares by
+    multiplication.
     """
     if operation == "pow" and exponent == 2:
         operation = "square"

@@ -1,4 +1,5 @@
-"""Branch cuts, poles and branch points of the holomorphic operations: where operands lie, and what is true there.
+"""Branch cuts, poles and branch points of the holomorphic operations: where operands
+lie, and what is true there.
 
 On a cut the value and the derivative are those of the side that a signed zero picks.
 """
@@ -17,7 +18,8 @@ from verifier.symbolic.arithmetic.complex_balls import Rectangle, SignedRectangl
 
 
 class Analyticity(Enum):
-    """Where operands lie with respect to an operation's cuts, poles and branch points."""
+    """Where operands lie with respect to an operation's cuts, poles and branch
+    points."""
 
     CLEAR = "analytic in a neighbourhood"
     CUT = "on a branch cut, on a known side"
@@ -28,7 +30,8 @@ class Analyticity(Enum):
 
 
 def _along_negative_axis(w: Rectangle) -> Analyticity:
-    """Where w lies with respect to the cut of the logarithm; at the origin BRANCH_POINT."""
+    """Where w lies with respect to the cut of the logarithm; at the origin
+    BRANCH_POINT."""
     if w.real > 0 or not w.imag.contains(0):
         return Analyticity.CLEAR
     if w.is_zero():
@@ -83,11 +86,13 @@ _DIVISORS: dict[str, Callable[[Sequence[Rectangle]], Rectangle]] = {
     "csch": lambda operands: operands[0],
     "coth": lambda operands: operands[0],
 }
-"""What an operation divides by, up to a factor that has no zeros of a finite number of digits."""
+"""What an operation divides by, up to a factor that has no zeros of a finite number of
+digits."""
 
 
 def analyticity_of(operation: str, operands: Sequence[SignedRectangle]) -> Analyticity:
-    """Where finite operands lie with respect to the operation's cuts, poles and branch points."""
+    """Where finite operands lie with respect to the operation's cuts, poles and branch
+    points."""
     rectangles = [operand.ball for operand in operands]
     if operation == "pow":
         return _analyticity_of_power(*operands)
@@ -166,7 +171,8 @@ def _is_cut_upright(operation: str) -> bool:
     return _CUTS.get(operation) is _cuts_of_the_imaginary_axis
 
 
-# On the cuts: DLMF 4.2.3, 4.23.20-4.23.27, 4.37.20-4.37.26, both sides as the signed zero s gives them.
+# On the cuts: DLMF 4.2.3, 4.23.20-4.23.27, 4.37.20-4.37.26, both sides as the signed
+# zero s gives them.
 
 
 def _log_on_cut(x: Ball, s: int) -> Rectangle:
@@ -202,7 +208,8 @@ _VALUE_ON_CUT: dict[str, Callable[[Ball, int], Rectangle]] = {
     "acos": lambda x, s: arb.pi() / 2 - _asin_on_cut(x, s),
     "acosh": _acosh_on_cut,
     "atanh": _atanh_on_cut,
-    # On the imaginary axis, at iy with the real part s·0: asinh z = i asin(−iz), atan z = −i atanh(iz).
+    # On the imaginary axis, at iy with the real part s·0: asinh z = i asin(−iz), atan z
+    # = −i atanh(iz).
     "asinh": lambda y, s: _half_turn(_asin_on_cut(y, -s)),
     "atan": lambda y, s: -_half_turn(_atanh_on_cut(-y, s)),
 }
@@ -247,7 +254,8 @@ def _is_acosh_at_minus_one(
 def slope_on_cut(
     operation: str, operands: Sequence[SignedRectangle], result: Rectangle
 ) -> Rectangle | None:
-    """The derivative by the first operand from the side that its zero picks; None where both sides agree."""
+    """The derivative by the first operand from the side that its zero picks; None where
+    both sides agree."""
     if operation == "pow":
         base, exponent = operands
         return exponent.ball * result / base.ball
@@ -258,7 +266,8 @@ def slope_on_cut(
 
 
 def log_from_side(number: SignedRectangle) -> Rectangle | None:
-    """The logarithm, from the side that a signed zero picks on the cut; None where that is not known."""
+    """The logarithm, from the side that a signed zero picks on the cut; None where that
+    is not known."""
     where = analyticity_of("log", [number])
     if where not in (Analyticity.CLEAR, Analyticity.CUT):
         return None

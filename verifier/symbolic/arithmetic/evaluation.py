@@ -18,7 +18,8 @@ Literal = Callable[[str | None, Fraction | None], Any]
 
 
 class Step(Protocol):
-    """One operation on earlier steps, or a leaf: a node of a program, or an instruction of a formula."""
+    """One operation on earlier steps, or a leaf: a node of a program, or an instruction
+    of a formula."""
 
     @property
     def operation(self) -> str: ...
@@ -36,18 +37,22 @@ def evaluate(
     table: Table = balls.OPERATIONS,
     literal: Literal = balls.constant,
 ) -> list[Any]:
-    """Enclosures of a formula's outputs; inputs go by name, or by the order of the formula's input instructions.
+    """Enclosures of a formula's outputs; inputs go by name, or by the order of the
+    formula's input instructions.
 
-    `table` is the arithmetic: each operation on its enclosures, and `literal` the enclosure of a constant.
+    `table` is the arithmetic: each operation on its enclosures, and `literal` the
+    enclosure of a constant.
     """
     values = _values(formula.instructions, inputs, table, literal)
     return [values[index] for index in formula.outputs]
 
 
 def apply(operation: str, operands: Sequence[Any]) -> Any:
-    """An enclosure of any row's operation over its operands, by its definition where it has one.
+    """An enclosure of any row's operation over its operands, by its definition where it
+    has one.
 
-    A definition may lose digits that the operation keeps: precision is added until it does not.
+    A definition may lose digits that the operation keeps: precision is added until it
+    does not.
     """
     row = operations.OPERATIONS.get(operation)
     if row is None or row.definition is None:

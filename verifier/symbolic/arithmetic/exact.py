@@ -1,10 +1,12 @@
-"""Numbers that balls cannot hold exactly: a ball, and beside it a sum of products of powers of known constants.
+"""Numbers that balls cannot hold exactly: a ball, and beside it a sum of products of
+powers of known constants.
 
-Of [0.3 ± 10⁻⁷⁷] less 3·[0.1 ± 10⁻⁷⁷] a ball never tells that it is 0; of 3/10 − 3·(1/10), of √3·√3 − 3, π/2 − π/2 or
-log 8 − 3 log 2 the form beside it does. A form is Σ q·Πaᵉ with rational q and e; the atoms a are integers, π, and
-functions of other forms. Equal forms are equal numbers; unequal forms may be. So a form proves that something is 0,
-never that it is not: that is the ball's part. An input that is a ball as a whole is an atom too: x − x is 0 wherever
-x is.
+Of [0.3 ± 10⁻⁷⁷] less 3·[0.1 ± 10⁻⁷⁷] a ball never tells that it is 0; of 3/10 −
+3·(1/10), of √3·√3 − 3, π/2 − π/2 or log 8 − 3 log 2 the form beside it does. A form is
+Σ q·Πaᵉ with rational q and e; the atoms a are integers, π, and functions of other
+forms. Equal forms are equal numbers; unequal forms may be. So a form proves that
+something is 0, never that it is not: that is the ball's part. An input that is a ball
+as a whole is an atom too: x − x is 0 wherever x is.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ from verifier.symbolic.arithmetic.forms import (
 
 
 class Undecided(ArithmeticError):
-    """Neither the form nor the ball tells which way an operation goes, or it has no finite value."""
+    """Neither the form nor the ball tells which way an operation goes, or it has no
+    finite value."""
 
 
 class Pole(Undecided):
@@ -50,7 +53,8 @@ class Pole(Undecided):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A real number: its ball at the precision in force when it was made, and its form where it has one."""
+    """A real number: its ball at the precision in force when it was made, and its form
+    where it has one."""
 
     ball: Ball
     form: Form | None = None
@@ -152,7 +156,8 @@ def constant(name: str | None, number: Fraction | None) -> Number:
 
 
 def variable(name: str, ball: Ball) -> Number:
-    """An input that is any number of a ball; a negative one is less its size, so that √(x²) is known to be −x."""
+    """An input that is any number of a ball; a negative one is less its size, so that
+    √(x²) is known to be −x."""
     if ball < 0:
         return Number(ball, {monomial_of(("size", True, 0, name)): -1})
     positive = bool(ball > 0)
@@ -160,7 +165,8 @@ def variable(name: str, ball: Ball) -> Number:
 
 
 def of_atom(atom: Atom, ball: Ball, exponent: Rational = 1) -> Number:
-    """The number that an atom to a power is; without an atom, that of the ball alone."""
+    """The number that an atom to a power is; without an atom, that of the ball
+    alone."""
     if atom is None:
         return of_ball(ball)
     exact = of_ball(ball)
@@ -170,7 +176,8 @@ def of_atom(atom: Atom, ball: Ball, exponent: Rational = 1) -> Number:
 
 
 def power(number: Number, exponent: Fraction) -> Number:
-    """A number that is not 0 to a rational power; to a broken one, a positive number."""
+    """A number that is not 0 to a rational power; to a broken one, a positive
+    number."""
     whole = exponent.denominator == 1
     sign = number.sign()
     if sign in (0, None) or (sign == -1 and not whole):

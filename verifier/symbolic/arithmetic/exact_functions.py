@@ -1,4 +1,5 @@
-"""Operations on numbers with forms: exact where a form says so, such as sin of a rational multiple of π."""
+"""Operations on numbers with forms: exact where a form says so, such as sin of a
+rational multiple of π."""
 
 from __future__ import annotations
 
@@ -117,7 +118,8 @@ def _inverse_tangent(number: Number) -> Number:
 
 
 def _angle(y: Number, x: Number) -> Number:
-    """atan2 off its cut: on it the sign of a zero decides, and of that a form knows nothing."""
+    """atan2 off its cut: on it the sign of a zero decides, and of that a form knows
+    nothing."""
     if not y.sign() and x.sign() != 1:
         raise Undecided("an angle that may lie on the cut of `atan2`")
     ball = balls.OPERATIONS["atan2"](y.ball, x.ball)
@@ -230,7 +232,8 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
 
 
 def apply(operation: str, operands: Sequence[Any]) -> Any:
-    """An operation on numbers, or a condition's truth value; `Undecided` where it is not known or not finite."""
+    """An operation on numbers, or a condition's truth value; `Undecided` where it is
+    not known or not finite."""
     if operation in _OPERATIONS:
         return _OPERATIONS[operation](*operands)
     if operation not in balls.OPERATIONS:
@@ -245,9 +248,11 @@ def apply(operation: str, operands: Sequence[Any]) -> Any:
 
 
 def taylor_coefficients(operation: str, center: Number, length: int) -> list[Number]:
-    """The first Taylor coefficients of a unary operation; raises `SingularError` where there are none.
+    """The first Taylor coefficients of a unary operation; raises `SingularError` where
+    there are none.
 
-    Equal centers have equal coefficients: those of exp x − exp y cancel where x and y are one number.
+    Equal centers have equal coefficients: those of exp x − exp y cancel where x and y
+    are one number.
     """
     coefficients = taylor.taylor(operation, center.ball, length)
     return [
@@ -287,11 +292,13 @@ _CYCLES = {
     "sinh": ((1, "sinh"), (1, "cosh")),
     "cosh": ((1, "cosh"), (1, "sinh")),
 }
-"""Functions whose derivatives repeat: those of π q are exact, where Arb's balls cannot be."""
+"""Functions whose derivatives repeat: those of π q are exact, where Arb's balls cannot
+be."""
 
 
 def values(program: Program, point: Mapping[str, float]) -> list[Any]:
-    """The number of every node of a program at a point, a condition's truth value, or None where it is not known."""
+    """The number of every node of a program at a point, a condition's truth value, or
+    None where it is not known."""
     numbers: list[Any] = []
     for node in program.nodes:
         operands = [numbers[argument] for argument in node.arguments]

@@ -1,6 +1,8 @@
-"""Forms: sums of products of powers of atoms, Σ q·Πaᵉ with rational q and e, in which equal numbers cancel exactly.
+"""Forms: sums of products of powers of atoms, Σ q·Πaᵉ with rational q and e, in which
+equal numbers cancel exactly.
 
-The atoms a are integers, π, functions of other forms, and inputs that are any number of a ball.
+The atoms a are integers, π, functions of other forms, and inputs that are any number of
+a ball.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ DEEPEST = 4
 PRIMES = tuple(p for p in range(2, 100) if all(p % q for q in range(2, p)))
 
 Atom = Hashable
-"""An integer above 1, or (name, whether it is positive, depth, what it is a function of)."""
+"""An integer above 1, or (name, whether it is positive, depth, what it is a function
+of)."""
 
 Rational = int | Fraction
 """An int where it is one: those are much faster."""
@@ -92,7 +95,8 @@ def tidy(total: Mapping[Monomial, Rational]) -> Form | None:
 def together(
     powers: Iterable[tuple[Atom, Rational]],
 ) -> tuple[Monomial, Rational]:
-    """The monomial of atoms and their powers, and the rational factor that whole powers of integers make."""
+    """The monomial of atoms and their powers, and the rational factor that whole powers
+    of integers make."""
     exponents: dict[Atom, Rational] = {}
     for atom, exponent in powers:
         exponents[atom] = exponents.get(atom, 0) + exponent
@@ -175,7 +179,8 @@ def as_powers(form: Form | None) -> list[tuple[Atom, Rational]] | None:
 
 
 def whole_power(form: Form, exponent: int) -> Form | None:
-    """A form to a power that is a positive integer, or any integer of a single monomial."""
+    """A form to a power that is a positive integer, or any integer of a single
+    monomial."""
     if len(form) == 1:
         ((monomial, factor),) = form.items()
         raised, whole = together((atom, e * exponent) for atom, e in monomial)

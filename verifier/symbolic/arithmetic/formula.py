@@ -1,4 +1,5 @@
-"""A straight line of named operations with several outputs: what SymPy hands to the balls."""
+"""A straight line of named operations with several outputs: what SymPy hands to the
+balls."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
-    """One operation on earlier results; `operation` is a row's name, `constant` or `input`."""
+    """One operation on earlier results; `operation` is a row's name, `constant` or
+    `input`."""
 
     operation: str
     arguments: tuple[int, ...] = ()

@@ -1,4 +1,5 @@
-"""True numbers as a format sees them: the nearest number of the format, and how far off that is."""
+"""True numbers as a format sees them: the nearest number of the format, and how far off
+that is."""
 
 from __future__ import annotations
 
@@ -16,10 +17,12 @@ GUARD_BITS = 24
 
 
 class Rounded(NamedTuple):
-    """A true finite number as a format sees it: (nearest + rest · 2^grain), 2^grain being its ulp.
+    """A true finite number as a format sees it: (nearest + rest · 2^grain), 2^grain
+    being its ulp.
 
-    `nearest` is correctly rounded, ±inf where that overflows (then `rest` is 0). `rest`, within ±1/2, is good to 2⁻²⁰.
-    `proof` is the ball or the oracle's truth that encloses the number.
+    `nearest` is correctly rounded, ±inf where that overflows (then `rest` is 0).
+    `rest`, within ±1/2, is good to 2⁻²⁰. `proof` is the ball or the oracle's truth that
+    encloses the number.
     """
 
     nearest: float
@@ -28,11 +31,13 @@ class Rounded(NamedTuple):
     proof: Any
 
     def error_ulp(self, measured: float) -> float:
-        """|measured − truth| in ulps of the truth; both finite. Capped at the largest double."""
+        """|measured − truth| in ulps of the truth; both finite. Capped at the largest
+        double."""
         if measured == self.nearest:
             return abs(self.rest)
         try:
-            # Both quotients are exact: scaled by a power of two, the second an integer of no more bits than the format.
+            # Both quotients are exact: scaled by a power of two, the second an integer
+            # of no more bits than the format.
             steps = math.ldexp(measured, -self.grain)
             return abs(steps - math.ldexp(self.nearest, -self.grain) - self.rest)
         except OverflowError:
@@ -40,9 +45,11 @@ class Rounded(NamedTuple):
 
 
 def rounding(format_: Format) -> Callable[[Ball], Rounded | None]:
-    """How a ball rounds in the format; None where that is left open, or it is known to too few bits for `Rounded.rest`.
+    """How a ball rounds in the format; None where that is left open, or it is known to
+    too few bits for `Rounded.rest`.
 
-    In doubles where these hold `GUARD_BITS` more bits than the format, and no tie is near; else in integers.
+    In doubles where these hold `GUARD_BITS` more bits than the format, and no tie is
+    near; else in integers.
     """
     bits, carefully = format_.precision_bits, _rounding_in_integers(format_)
     if bits + GUARD_BITS > 53 - 4:
@@ -81,7 +88,8 @@ def _least_grain(format_: Format) -> int:
 
 
 def _rounding_in_integers(format_: Format) -> Callable[[Ball], Rounded | None]:
-    """As `rounding`, for every ball: the radius is at most 2^-accuracy of the midpoint."""
+    """As `rounding`, for every ball: the radius is at most 2^-accuracy of the
+    midpoint."""
     bits, least = format_.precision_bits, _least_grain(format_)
     nothing = balls.dyadic(least - GUARD_BITS)
     largest = float(format_.largest)
@@ -101,7 +109,8 @@ def _rounding_in_integers(format_: Format) -> Callable[[Ball], Rounded | None]:
         grain = max(top - bits, least)
         if top > format_.exponent_max + 2:
             return Rounded(sign * format_.overflow, grain, 0.0, ball)
-        # Some bits below the ulp in any case, so that a radius rounded up to one of them tells nothing of a tie.
+        # Some bits below the ulp in any case, so that a radius rounded up to one of
+        # them tells nothing of a tie.
         shift = max(grain - power, GUARD_BITS)
         size <<= shift - (grain - power)
         half = 1 << (shift - 1)

@@ -13,9 +13,11 @@ Result = TypeVar("Result")
 def attempts(
     evaluate: Callable[[], Result], first: int, last: int
 ) -> Iterator[tuple[int, Result]]:
-    """Bits of precision and the result at them: `first`, then twice as many each time, and at most `last`.
+    """Bits of precision and the result at them: `first`, then twice as many each time,
+    and at most `last`.
 
-    The precision is in force while `evaluate` runs; the caller stops at a result that decides.
+    The precision is in force while `evaluate` runs; the caller stops at a result that
+    decides.
     """
     bits = first
     while bits <= last:

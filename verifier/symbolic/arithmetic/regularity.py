@@ -1,4 +1,5 @@
-"""Where an operation is smooth: whether the operands' balls prove it to be differentiable there."""
+"""Where an operation is smooth: whether the operands' balls prove it to be
+differentiable there."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ class Regularity(Enum):
 
 
 def regularity_of(operation: str, operands: Sequence[Ball], operand: int) -> Regularity:
-    """Whether the operation is differentiable by one of its operands, all balls being finite."""
+    """Whether the operation is differentiable by one of its operands, all balls being
+    finite."""
     special = _REGULARITY.get(operation)
     if special is not None:
         return special(operands, operand)
@@ -99,7 +101,8 @@ def _origin(operands: Sequence[Ball], operand: int) -> Regularity:
 
 
 def _branch_cut(operands: Sequence[Ball], operand: int) -> Regularity:
-    """atan2: the origin, and the cut along the negative x axis, which only a move in y crosses."""
+    """atan2: the origin, and the cut along the negative x axis, which only a move in y
+    crosses."""
     y, x = operands
     off_axis = _away_from(y, balls.zero())
     if x > 0 or off_axis is Regularity.SMOOTH:

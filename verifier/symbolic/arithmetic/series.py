@@ -1,4 +1,5 @@
-"""Truncated power series in balls, with Arb's arithmetic: everything is evaluated at the precision in force."""
+"""Truncated power series in balls, with Arb's arithmetic: everything is evaluated at
+the precision in force."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ Series = Any
 
 
 class SingularError(ArithmeticError):
-    """There is no power series here: an operation is not analytic at the ball, or the ball does not tell."""
+    """There is no power series here: an operation is not analytic at the ball, or the
+    ball does not tell."""
 
 
 def constant(ball: Ball, length: int) -> Series:
@@ -57,7 +59,8 @@ def checked(operation: str, terms: list[Ball]) -> list[Ball]:
 
 
 def compose(outer: Sequence[Ball], inner: Series, length: int) -> Series:
-    """The outer function, by its Taylor coefficients at the inner series' constant term, of the inner series."""
+    """The outer function, by its Taylor coefficients at the inner series' constant
+    term, of the inner series."""
     move = arb_series([balls.zero(), *inner.coeffs()[1:]], prec=length)
     result = constant(outer[-1], length)
     for coefficient in reversed(outer[:-1]):

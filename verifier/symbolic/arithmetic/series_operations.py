@@ -1,4 +1,5 @@
-"""Operations on power series: a function of a series by its Taylor coefficients, the rest by Arb's arithmetic."""
+"""Operations on power series: a function of a series by its Taylor coefficients, the
+rest by Arb's arithmetic."""
 
 from __future__ import annotations
 
@@ -24,10 +25,12 @@ LARGEST_INTEGER_POWER = 2**31
 
 
 def apply(operation: str, operands: Sequence[Series], length: int) -> Series:
-    """The first `length` terms of an operation that yields a number, applied to series of at least that length.
+    """The first `length` terms of an operation that yields a number, applied to series
+    of at least that length.
 
-    The first operand of `where` is a truth value, such as `decide` gives; the order of `polygamma` is a constant.
-    Raises `SingularError` where the constant terms lie at a kink, a tie, a pole or an end of the domain, or may do so.
+    The first operand of `where` is a truth value, such as `decide` gives; the order of
+    `polygamma` is a constant. Raises `SingularError` where the constant terms lie at a
+    kink, a tie, a pole or an end of the domain, or may do so.
     """
     with balls.capped(length):
         if operation in _BINARY:
@@ -53,15 +56,18 @@ def apply(operation: str, operands: Sequence[Series], length: int) -> Series:
 
 
 def decide(operation: str, operands: Sequence[Any]) -> bool:
-    """The truth of a condition near t = 0: a relation of series, or a connective of truth values.
+    """The truth of a condition near t = 0: a relation of series, or a connective of
+    truth values.
 
-    Raises `SingularError` at a tie, where the slightest move may turn it, and where the balls do not decide.
+    Raises `SingularError` at a tie, where the slightest move may turn it, and where the
+    balls do not decide.
     """
     if operation.startswith("logical_"):
         truth: Condition = balls.OPERATIONS[operation](*operands)
     else:
         first, second = (operand[0] for operand in operands)
-        # Distinct operands decide every relation, and no move that is small enough changes that.
+        # Distinct operands decide every relation, and no move that is small enough
+        # changes that.
         distinct = not balls.overlaps(first, second)
         truth = balls.OPERATIONS[operation](first, second) if distinct else None
     if truth is None:
@@ -70,7 +76,8 @@ def decide(operation: str, operands: Sequence[Any]) -> bool:
 
 
 def _divide(x: Series, y: Series) -> Series:
-    # flint would cancel a common power of t, and return fewer terms than were asked for.
+    # flint would cancel a common power of t, and return fewer terms than were asked
+    # for.
     if y[0].contains(0):
         raise SingularError("a denominator is zero, or may be")
     return x / y
@@ -89,7 +96,8 @@ def _power(x: Series, y: Series) -> Series:
 
 
 def as_integer(series: Series) -> int | None:
-    """The integer that a series is, as far as its terms go; None where it is something else."""
+    """The integer that a series is, as far as its terms go; None where it is something
+    else."""
     number, *rest = coefficients(series)
     if not (number.is_exact() and number.is_integer()):
         return None
@@ -115,7 +123,8 @@ def _hypot(x: Series, y: Series) -> Series:
 
 
 def _angle(y: Series, x: Series) -> Series:
-    """atan2, as the integral of (x·y′ − y·x′) / (x² + y²) away from the cut along the negative x axis."""
+    """atan2, as the integral of (x·y′ − y·x′) / (x² + y²) away from the cut along the
+    negative x axis."""
     if y[0].contains(0) and not x[0] > 0:
         raise SingularError("`atan2` is on its cut, or may be")
     length = min(x.prec, y.prec)

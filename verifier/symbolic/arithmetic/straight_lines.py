@@ -1,4 +1,5 @@
-"""Straight lines of balls, made ready once and run at many points: a formula, and the value of a written program."""
+"""Straight lines of balls, made ready once and run at many points: a formula, and the
+value of a written program."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from verifier.symbolic.arithmetic.regularity import Regularity, regularity_of
 
 
 class CompiledFormula:
-    """A formula with what it needs for some of its outputs, ready to be run at many points."""
+    """A formula with what it needs for some of its outputs, ready to be run at many
+    points."""
 
     def __init__(
         self, formula: Formula, inputs: Sequence[str], outputs: Sequence[int]
@@ -92,7 +94,8 @@ class CompiledFormula:
 
 
 _Step = tuple[int, Callable[..., Any], int, int | None, tuple[int, ...]]
-"""Where the result goes, the function, and where its first, its second and all other operands are."""
+"""Where the result goes, the function, and where its first, its second and all other
+operands are."""
 
 DIRECT: dict[str, Callable[..., Any]] = {
     "add": operator.add,
@@ -103,7 +106,8 @@ DIRECT: dict[str, Callable[..., Any]] = {
 
 
 def _power_by(exponent: Ball) -> Callable[[Ball], Ball]:
-    """The power by a constant; Arb's own for an integer and a base that is not about zero."""
+    """The power by a constant; Arb's own for an integer and a base that is not about
+    zero."""
     general = balls.OPERATIONS["pow"]
     if not (exponent.is_exact() and exponent.is_integer()) or abs(exponent) >= 2**31:
         return lambda base: general(base, exponent)
@@ -119,7 +123,8 @@ def _taken(node: Node | Instruction, known: Sequence[Any]) -> int | None:
 
 
 def _needed(outputs: Iterable[int], operands: dict[int, Sequence[int]]) -> set[int]:
-    """The places on which outputs depend; by place, in order, the operands of each step."""
+    """The places on which outputs depend; by place, in order, the operands of each
+    step."""
     needed = set(outputs)
     for place in reversed(operands):
         if place in needed:
@@ -139,7 +144,8 @@ class CompiledProgram:
             self.moving.append(moves)
 
     def ready(self) -> Callable[[Sequence[Ball]], Any]:
-        """The value as a function of the inputs, at the precision in force; a `Regularity` where it is not smooth."""
+        """The value as a function of the inputs, at the precision in force; a
+        `Regularity` where it is not smooth."""
         start: list[Any] = []
         steps: list[_ProgramStep] = []
         places = {}
@@ -170,7 +176,8 @@ class CompiledProgram:
         return run
 
     def _step(self, place: int, known: Sequence[Any]) -> _ProgramStep:
-        """How a node is computed whose value moves; of a choice that is made already, as its branch."""
+        """How a node is computed whose value moves; of a choice that is made already,
+        as its branch."""
         node = self.program.nodes[place]
         taken = _taken(node, known)
         if taken is not None:
@@ -192,7 +199,8 @@ def _constant(name: str | None, number: Fraction | None) -> Any:
 
 
 def _smooth(operation: str, checked: Sequence[int]) -> Callable[..., Any]:
-    """The operation on balls; a `Regularity` of an operand, or of its own where it is not smooth there."""
+    """The operation on balls; a `Regularity` of an operand, or of its own where it is
+    not smooth there."""
     apply = balls.OPERATIONS[operation]
     row = operations.OPERATIONS[operation]
     if operation == "where":

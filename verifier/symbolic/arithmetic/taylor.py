@@ -1,8 +1,9 @@
 """Taylor coefficients of functions at a ball, by recurrences of our own.
 
-None of SymPy's rules is used: a recurrence is read off the differential equation that defines the function (DLMF
-chapter 4, for instance tan′ = sec², sec′ = sec·tan), so this is an independent witness. A coefficient is the exact one
-wherever the recurrence meets only dyadic numbers: those of sin at 0 begin 0, 1, 0.
+None of SymPy's rules is used: a recurrence is read off the differential equation that
+defines the function (DLMF chapter 4, for instance tan′ = sec², sec′ = sec·tan), so this
+is an independent witness. A coefficient is the exact one wherever the recurrence meets
+only dyadic numbers: those of sin at 0 begin 0, 1, 0.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from verifier.symbolic.arithmetic.series import (
 
 
 def taylor(operation: str, center: Ball, length: int) -> list[Ball]:
-    """The first `length` Taylor coefficients of a unary operation at every point of the ball `center`.
+    """The first `length` Taylor coefficients of a unary operation at every point of the
+    ball `center`.
 
     Raises `SingularError` where the operation is not analytic on the whole ball.
     """
@@ -38,7 +40,8 @@ def taylor(operation: str, center: Ball, length: int) -> list[Ball]:
 def taylor_of_order(
     operation: str, order: int, center: Ball, length: int
 ) -> list[Ball]:
-    """The first `length` Taylor coefficients of a function of a constant order, as `taylor` of one without.
+    """The first `length` Taylor coefficients of a function of a constant order, as
+    `taylor` of one without.
 
     Raises `SingularError` likewise.
     """
@@ -71,7 +74,8 @@ def _primitive(value: Ball, slope: Sequence[Ball]) -> list[Ball]:
 def _power_of_polynomial(
     base: Sequence[Ball], exponent: Fraction, first: Ball, n: int
 ) -> list[Ball]:
-    """base**exponent, whose constant term is `first`: q·p′·a = p·q′, term by term (Miller's recurrence)."""
+    """base**exponent, whose constant term is `first`: q·p′·a = p·q′, term by term
+    (Miller's recurrence)."""
     power = balls.exact(exponent)
     terms = [first]
     for k in range(1, n):
@@ -109,7 +113,8 @@ def _coupled(s: Ball, t: Ball, a: int, b: int, n: int) -> tuple[list[Ball], list
 
 
 def _sides(c: Ball, plus: int, minus: int) -> list[Ball]:
-    """The polynomial (c + t)² times `minus`, plus `plus`, in a form that keeps digits where it is small."""
+    """The polynomial (c + t)² times `minus`, plus `plus`, in a form that keeps digits
+    where it is small."""
     if plus * minus < 0:
         constant_term = plus * (1 - c) * (1 + c)
     else:
@@ -132,7 +137,8 @@ def _bell(c: Ball, n: int) -> list[Ball]:
 
 
 def _logistic(c: Ball, n: int) -> list[Ball]:
-    """The sigmoid, (1 + tanh(x/2)) / 2; the constant term in a form that keeps digits far left."""
+    """The sigmoid, (1 + tanh(x/2)) / 2; the constant term in a form that keeps digits
+    far left."""
     half = c / 2
     slopes = _coupled(half.sech(), half.tanh(), -1, 1, n)[1][1:]
     rest = [slope * balls.dyadic(-k - 2) for k, slope in enumerate(slopes)]
@@ -178,7 +184,8 @@ def _whole_part(center: Ball, operation: str) -> Ball:
 
 
 def _inverse_of_error(value: Ball, sign: int, n: int) -> list[Ball]:
-    """The w of w′ = ±g, where g = √π/2 · exp(w²), so that g′ = ±2·w·g²: the inverse of erf or of erfc."""
+    """The w of w′ = ±g, where g = √π/2 · exp(w²), so that g′ = ±2·w·g²: the inverse of
+    erf or of erfc."""
     terms, slope = [value], [arb.pi().sqrt() / 2 * (value * value).exp()]
     for k in range(n - 1):
         terms.append(sign * slope[k] / (k + 1))
@@ -244,7 +251,8 @@ def _cylinder(
 
 
 def _cylinder_at_zero(order: int, sign: int, n: int) -> list[Ball]:
-    """Σ (∓1)ᵏ (t/2)^(m + 2k) / (k! (m + k)!) (DLMF 10.2.2 and 10.25.2); of −m, (∓1)ᵐ times that."""
+    """Σ (∓1)ᵏ (t/2)^(m + 2k) / (k! (m + k)!) (DLMF 10.2.2 and 10.25.2); of −m, (∓1)ᵐ
+    times that."""
     m = abs(order)
     flip = (-1) ** m if sign > 0 and order < 0 else 1
     terms = [balls.zero()] * n
@@ -319,7 +327,8 @@ FUNCTIONS: dict[str, Callable[[Ball, int], list[Ball]]] = {
     "erfcx": _scaled_erfc,
     "sinc": _sinc,
 }
-"""More coefficients than asked for may come back; those of a ball at which there are none are not finite."""
+"""More coefficients than asked for may come back; those of a ball at which there are
+none are not finite."""
 
 
 def _padded(known: list[Ball], n: int) -> list[Ball]:

@@ -1,7 +1,9 @@
-"""The chain rule over a written program: forward the value of every node, backward the adjoint of every node.
+"""The chain rule over a written program: forward the value of every node, backward the
+adjoint of every node.
 
-Linear in the size of the program. What one operation does, and how it stands at an edge, is left to the arithmetic:
-`real_chain` and `complex_chain` say it of balls and of complex balls.
+Linear in the size of the program. What one operation does, and how it stands at an
+edge, is left to the arithmetic: `real_chain` and `complex_chain` say it of balls and of
+complex balls.
 """
 
 from __future__ import annotations
@@ -20,33 +22,38 @@ from verifier.symbolic.arithmetic.balls import Ball
 
 
 class Standing(IntEnum):
-    """What can be said of a node's value or adjoint; of several real ones, the largest prevails."""
+    """What can be said of a node's value or adjoint; of several real ones, the largest
+    prevails."""
 
     REGULAR = 0
     UNSURE = 1
     """More precision may decide."""
     POLE = 2
-    """Of complex numbers: infinite, at a pole or at a branch point with an infinite derivative."""
+    """Of complex numbers: infinite, at a pole or at a branch point with an infinite
+    derivative."""
     LIMIT = 3
-    """Exactly at an edge, or on an unknown side of a branch cut: only a limit can decide."""
+    """Exactly at an edge, or on an unknown side of a branch cut: only a limit can
+    decide."""
     UNDEFINED = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A ball, meaningful where the standing is REGULAR; of a condition, `ball` is a truth value or None."""
+    """A ball, meaningful where the standing is REGULAR; of a condition, `ball` is a
+    truth value or None."""
 
     ball: Any
     standing: Standing = Standing.REGULAR
     reason: str | None = None
     on_edge: bool = False
-    """The slightest move of an input may turn the condition, or make the number jump: something that it is made of
-    stands exactly at a tie or at a jump."""
+    """The slightest move of an input may turn the condition, or make the number jump:
+    something that it is made of stands exactly at a tie or at a jump."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """One evaluation at one precision: values and adjoints by node; an adjoint of None is a structural zero."""
+    """One evaluation at one precision: values and adjoints by node; an adjoint of None
+    is a structural zero."""
 
     values: tuple[Known, ...]
     adjoints: tuple[Known | None, ...]
@@ -94,7 +101,8 @@ class Chain(ABC):
         return self.values
 
     def backward(self, upstream: Any) -> list[Known | None]:
-        """The adjoint of every node, that of the output being `upstream`; after `forward`."""
+        """The adjoint of every node, that of the output being `upstream`; after
+        `forward`."""
         nodes, output = self.program.nodes, self.program.output
         adjoints: list[Known | None] = [None] * len(nodes)
         adjoints[output] = self.seed(upstream)

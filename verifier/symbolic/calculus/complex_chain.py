@@ -1,7 +1,9 @@
-"""The chain rule in complex balls, on the side of every branch cut which a signed zero picks.
+"""The chain rule in complex balls, on the side of every branch cut which a signed zero
+picks.
 
-The gradient is PyTorch's: of a real loss L, conj(∂L/∂z) with Wirtinger's derivative (PyTorch, *Autograd for complex
-numbers*), so a holomorphic f hands back its upstream gradient times conj(f′(z)).
+The gradient is PyTorch's: of a real loss L, conj(∂L/∂z) with Wirtinger's derivative
+(PyTorch, *Autograd for complex numbers*), so a holomorphic f hands back its upstream
+gradient times conj(f′(z)).
 """
 
 from __future__ import annotations
@@ -33,16 +35,19 @@ _AT = {
     Analyticity.UNSURE: (Standing.UNSURE, _UNDECIDED),
 }
 _PREVAILING = (Standing.REGULAR, Standing.POLE, Standing.LIMIT, Standing.UNSURE)
-"""Of several standings the last one prevails: more precision may show that there is a pole no more."""
+"""Of several standings the last one prevails: more precision may show that there is a
+pole no more."""
 
 
 def _is_linear(operation: str) -> bool:
-    """Whether its derivatives are ±1, so that a pole and a finite number make a pole."""
+    """Whether its derivatives are ±1, so that a pole and a finite number make a
+    pole."""
     return operations.row(operation).degree == 1
 
 
 class ComplexChain(Chain):
-    """One pass in rectangles. An input is a finite complex number, or a `SignedRectangle` to be enclosed as a whole."""
+    """One pass in rectangles. An input is a finite complex number, or a
+    `SignedRectangle` to be enclosed as a whole."""
 
     def __init__(
         self, structure: Structure, point: Mapping[str, complex | SignedRectangle]
@@ -64,7 +69,7 @@ class ComplexChain(Chain):
         """The largest magnitude in a rectangle."""
         return complex_balls.magnitude(ball)
 
-    # ── forward ──────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── forward ───────────────────────────────────────────────────────────────────────
 
     def variable(self, name: str) -> Known:
         """The value of an input."""
@@ -74,7 +79,8 @@ class ComplexChain(Chain):
         )
 
     def constant(self, index: int) -> Known:
-        """The value of a literal, or of arithmetic among literals, which is Python's."""
+        """The value of a literal, or of arithmetic among literals, which is
+        Python's."""
         node = self.program.nodes[index]
         number = self.structure.constants.get(index)
         name = node.name if number is None else None
@@ -135,14 +141,15 @@ class ComplexChain(Chain):
             return Known(_NOTHING, Standing.LIMIT, reason)
         return worst
 
-    # ── backward ─────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── backward ──────────────────────────────────────────────────────────────────────
 
     def seed(self, upstream: complex) -> Known:
         """The adjoint of the output."""
         return Known(complex_balls.exact(upstream).ball)
 
     def share(self, index: int, operand: int, adjoint: Known) -> Known | None:
-        """What a node passes back to one operand: adjoint · conj(slope); a pole times zero is a matter of limits."""
+        """What a node passes back to one operand: adjoint · conj(slope); a pole times
+        zero is a matter of limits."""
         if not self.structure.reached[self.program.nodes[index].arguments[operand]]:
             return None
         local = self._local(index, operand)
@@ -191,7 +198,10 @@ class ComplexChain(Chain):
         numbers = self._numbers(index)
         ball = slope(node.operation, operand, numbers, value.ball, place, exponent)
         if ball is None:
-            reason = f"the derivative of {self.spelt(index)} is a limit, or that of an unknown side of a branch cut"
+            reason = (
+                f"the derivative of {self.spelt(index)} is a limit, "
+                "or that of an unknown side of a branch cut"
+            )
             return Known(_NOTHING, Standing.LIMIT, reason)
         if not complex_balls.is_finite(ball):
             reason = f"the derivative of {self.spelt(index)} {_UNDECIDED}"
@@ -211,9 +221,11 @@ def slope(
     place: Analyticity,
     exponent: Fraction | None,
 ) -> Rectangle | None:
-    """The derivative of an operation by one operand, at finite operands that lie CLEAR or on a CUT.
+    """The derivative of an operation by one operand, at finite operands that lie CLEAR
+    or on a CUT.
 
-    `exponent` is that of a power where it is a constant. None where only a limit, or the side of a cut, would tell.
+    `exponent` is that of a power where it is a constant. None where only a limit, or
+    the side of a cut, would tell.
     """
     given = [number.ball for number in operands]
     if operation == "pow":
@@ -233,7 +245,8 @@ def slope(
 
 
 def _slope_of_power_at_zero(operand: int, exponent: Rectangle) -> Rectangle | None:
-    """Of zⁿ at 0 by z: 1 for n = 1, and 0 for n = 0 or Re n > 1; by n: 0 for Re n > 0, where 0ⁿ is constant."""
+    """Of zⁿ at 0 by z: 1 for n = 1, and 0 for n = 0 or Re n > 1; by n: 0 for Re n > 0,
+    where 0ⁿ is constant."""
     if operand == 1:
         return _ZERO if exponent.real > 0 else None
     if complex_balls.is_zero(exponent - _ONE):

@@ -1,8 +1,10 @@
-"""A second opinion on complex derivatives that uses none of SymPy's rules: power series of two terms.
+"""A second opinion on complex derivatives that uses none of SymPy's rules: power series
+of two terms.
 
-Inverse functions are written by logarithms and roots (DLMF 4.23.19-4.23.26, 4.37.16-4.37.24), the hyperbolic ones by
-the circular, so that all that is left to differentiate are exp, log, roots, sine, cosine and tangent, whose series are
-Arb's own. It is silent where the program meets a branch cut, a pole or a branch point.
+Inverse functions are written by logarithms and roots (DLMF 4.23.19-4.23.26,
+4.37.16-4.37.24), the hyperbolic ones by the circular, so that all that is left to
+differentiate are exp, log, roots, sine, cosine and tangent, whose series are Arb's own.
+It is silent where the program meets a branch cut, a pole or a branch point.
 """
 
 from __future__ import annotations
@@ -86,7 +88,8 @@ def gradient(
     wrt: Sequence[str],
     upstream: complex,
 ) -> dict[str, Rectangle]:
-    """upstream · conj(∂/∂z) for each input z of which the witness can speak, at the precision in force."""
+    """upstream · conj(∂/∂z) for each input z of which the witness can speak, at the
+    precision in force."""
     slopes: dict[str, Rectangle] = {}
     seed = complex_balls.exact(upstream).ball
     for name in wrt:
@@ -131,7 +134,8 @@ def _of(coefficients: list[Any]) -> Series:
 
 
 def _power(base: Series, exponent: Series, constant: Any) -> Series | None:
-    """By multiplication for a small constant integer, else e^(y log x), off the cut and the origin."""
+    """By multiplication for a small constant integer, else e^(y log x), off the cut and
+    the origin."""
     if constant is not None and constant.denominator == 1 and abs(constant) <= 64:
         result = _of([1])
         for _ in range(abs(int(constant))):

@@ -21,21 +21,25 @@ from verifier.symbolic.calculus.sympy_functions import (
 )
 
 LARGEST_TREE = 4_000
-"""Operations of the expression with all steps written out, past which the whole derivative would swell."""
+"""Operations of the expression with all steps written out, past which the whole
+derivative would swell."""
 
 LARGEST_DEPTH = 60
-"""Operations inside one another, past which SymPy, which walks its trees by recursion, would run out of stack."""
+"""Operations inside one another, past which SymPy, which walks its trees by recursion,
+would run out of stack."""
 
 LARGEST_LITERAL_BITS = 128
 """Constants of more bits stay opaque: SymPy would factor or multiply them out."""
 
 
 class UntranslatableError(Exception):
-    """SymPy answered with something that has no reading in real balls (`zoo`, `I`, an unevaluated `Derivative`)."""
+    """SymPy answered with something that has no reading in real balls (`zoo`, `I`, an
+    unevaluated `Derivative`)."""
 
 
 class Whole:
-    """A program as one SymPy expression of its inputs, or of `inputs`, among which they are."""
+    """A program as one SymPy expression of its inputs, or of `inputs`, among which they
+    are."""
 
     def __init__(self, program: Program, inputs: Sequence[str] = ()) -> None:
         self.symbols = {
@@ -60,7 +64,8 @@ class Whole:
         return [self.expression.diff(self.symbols[name]) for name in wrt]
 
     def terms(self, name: str) -> dict[str, Formula]:
-        """The terms of the derivative by one input, as they are written; none where it is no sum.
+        """The terms of the derivative by one input, as they are written; none where it
+        is no sum.
 
         Those with a condition, or a number of too many digits, are left out.
         """
@@ -80,7 +85,8 @@ class Whole:
         ]
 
     def compile(self, outputs: Sequence[Symbolic]) -> Formula:
-        """The straight line that computes `outputs` from the inputs, each common subexpression once."""
+        """The straight line that computes `outputs` from the inputs, each common
+        subexpression once."""
         writer = _Writer(self.symbols, self.opaque, self.conditions)
         places = tuple(writer.place(output) for output in outputs)
         return Formula(instructions=tuple(writer.instructions), outputs=places)
@@ -111,7 +117,8 @@ class Whole:
 
 
 def whole(program: Program) -> Whole | None:
-    """The program as one expression, or None where written out it would be too large or too deep for SymPy."""
+    """The program as one expression, or None where written out it would be too large or
+    too deep for SymPy."""
     program = rewriting.define(program)
     sizes: list[int] = []
     depths: list[int] = []
@@ -125,9 +132,11 @@ def whole(program: Program) -> Whole | None:
 
 @lru_cache(maxsize=4096)
 def local(operation: str, operand: int, exponent: Fraction | None = None) -> Formula:
-    """The derivative of one operation by one operand, a formula of its operands in order.
+    """The derivative of one operation by one operand, a formula of its operands in
+    order.
 
-    A constant `exponent` of `pow` is put in before differentiating: of x³, `x**y*y/x` would be 0/0 at 0.
+    A constant `exponent` of `pow` is put in before differentiating: of x³, `x**y*y/x`
+    would be 0/0 at 0.
     """
     row = operations.OPERATIONS[operation]
     if row.definition is not None:
@@ -145,7 +154,8 @@ def local(operation: str, operand: int, exponent: Fraction | None = None) -> For
 
 
 class _Writer:
-    """Writes SymPy expressions as instructions; equal subexpressions are written once."""
+    """Writes SymPy expressions as instructions; equal subexpressions are written
+    once."""
 
     def __init__(
         self,
@@ -163,7 +173,8 @@ class _Writer:
             self.places[symbol] = len(self.instructions) - 1
 
     def place(self, root: Symbolic) -> int:
-        """The index of the instruction that computes `root`, written if need be; without recursion."""
+        """The index of the instruction that computes `root`, written if need be;
+        without recursion."""
         work = [root]
         while work:
             current = work[-1]

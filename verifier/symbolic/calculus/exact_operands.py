@@ -1,4 +1,5 @@
-"""What exact forms tell of a program at a point where balls do not: ranks, rational operands, poles, signs of zero."""
+"""What exact forms tell of a program at a point where balls do not: ranks, rational
+operands, poles, signs of zero."""
 
 from __future__ import annotations
 
@@ -36,17 +37,20 @@ class ExactOperands:
         return signed.zero_signs(self.program, self.point)
 
     def zero_sign(self, index: int) -> int:
-        """The sign that IEEE 754 gives a node that is zero; 0 where it is none, or rounding decides."""
+        """The sign that IEEE 754 gives a node that is zero; 0 where it is none, or
+        rounding decides."""
         return self._zero_signs[index] if self.is_point else 0
 
     def sharpened(self, node: Node, operands: list[Any]) -> list[Any]:
-        """The operands' balls, sharpened where a choice hangs on numbers that balls cannot hold exactly."""
+        """The operands' balls, sharpened where a choice hangs on numbers that balls
+        cannot hold exactly."""
         if not _hangs_on_a_tie(node.operation, operands):
             return operands
         return self.exactly(node, operands)
 
     def exactly(self, node: Node, operands: Sequence[Any]) -> list[Any]:
-        """The operands that are rational as such; of those that are only compared, the ranks."""
+        """The operands that are rational as such; of those that are only compared, the
+        ranks."""
         numbers = [self._numbers[argument] for argument in node.arguments]
         if operations.row(node.operation).is_ordinal:
             return _ranks(numbers) or list(operands)
@@ -84,7 +88,8 @@ def _hangs_on_a_tie(operation: str, operands: Sequence[Ball]) -> bool:
 
 
 def _ranks(numbers: Sequence[Any]) -> list[Ball] | None:
-    """The places of some numbers in their order, equal ones having one; None where it is not known."""
+    """The places of some numbers in their order, equal ones having one; None where it
+    is not known."""
     if None in numbers:
         return None
     signs = [[(first - second).sign() for second in numbers] for first in numbers]

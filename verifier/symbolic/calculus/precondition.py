@@ -1,4 +1,5 @@
-"""Whether a point provably satisfies a condition: exact numbers in, balls of rising precision, no rounding."""
+"""Whether a point provably satisfies a condition: exact numbers in, balls of rising
+precision, no rounding."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from verifier.symbolic.calculus.stepwise import Stepwise
 
 FIRST_BITS = 128
 LARGEST_BITS = 4_096
-"""The cap: differences of binary64's smallest number from 1 (1,075 bits) show behind much cancellation."""
+"""The cap: differences of binary64's smallest number from 1 (1,075 bits) show behind
+much cancellation."""
 
 
 class Precondition:
@@ -29,7 +31,8 @@ class Precondition:
     def holds(self, point: Mapping[str, float]) -> bool:
         """Whether the condition is proved at the point.
 
-        An infinite coordinate may be compared, but nothing is proved of arithmetic with it, nor of NaN.
+        An infinite coordinate may be compared, but nothing is proved of arithmetic with
+        it, nor of NaN.
         """
         inputs = {name: _input(point[name]) for name in self.program.inputs}
         tries = attempts(lambda: self.stepwise.values(inputs), FIRST_BITS, LARGEST_BITS)
@@ -45,7 +48,8 @@ class Precondition:
         return False
 
     def _decided(self, values: Sequence[Known]) -> Condition:
-        """The truth value by Kleene's logic, where a part that is undefined need not undo the whole."""
+        """The truth value by Kleene's logic, where a part that is undefined need not
+        undo the whole."""
         truths: list[Condition] = []
         for node, known in zip(self.program.nodes, values, strict=True):
             if operations.row(node.operation).is_connective:

@@ -1,4 +1,5 @@
-"""The chain rule in balls, and where a step of it stands at an edge: a kink, a pole, an end of the domain, a tie."""
+"""The chain rule in balls, and where a step of it stands at an edge: a kink, a pole, an
+end of the domain, a tie."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from verifier.symbolic.calculus.exact_operands import ExactOperands
 
 
 def is_on_cut(program: Program, values: Sequence[Known]) -> bool:
-    """Whether an angle hangs on the sign of a zero, of which a formula of SymPy's knows nothing."""
+    """Whether an angle hangs on the sign of a zero, of which a formula of SymPy's knows
+    nothing."""
     return any(
         node.operation == "atan2"
         and values[index].standing is Standing.REGULAR
@@ -29,7 +31,8 @@ def is_on_cut(program: Program, values: Sequence[Known]) -> bool:
 
 
 class RealChain(Chain):
-    """One pass in balls. An input is a float, or a finite ball to be enclosed as a whole."""
+    """One pass in balls. An input is a float, or a finite ball to be enclosed as a
+    whole."""
 
     def __init__(self, structure: Structure, point: Mapping[str, float | Ball]) -> None:
         super().__init__(structure, point)
@@ -63,7 +66,7 @@ class RealChain(Chain):
             return Known(balls.anything(), Standing.LIMIT, "an infinite constant")
         return Known(balls.constant(node.name, node.number))
 
-    # ── forward ──────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── forward ───────────────────────────────────────────────────────────────────────
 
     def apply(self, index: int) -> Known:
         """The value of an operation."""
@@ -88,7 +91,8 @@ class RealChain(Chain):
     def _number(
         self, index: int, operands: Sequence[Known], given: list[Ball]
     ) -> Known:
-        """The value of an operation that yields a number, of operands `given` as balls as sharp as they are known."""
+        """The value of an operation that yields a number, of operands `given` as balls
+        as sharp as they are known."""
         node = self.program.nodes[index]
         if any(not balls.is_finite(ball) for ball in given):
             return Known(balls.anything(), Standing.UNSURE, self.spelt(index))
@@ -117,7 +121,8 @@ class RealChain(Chain):
         return Known(value, Standing.UNSURE, self.spelt(index))
 
     def _on_cut(self, index: int) -> Known:
-        """atan2 of a zero ordinate: ±π or ±0, by the signs of the zeros (IEEE 754-2019, section 9.2.1)."""
+        """atan2 of a zero ordinate: ±π or ±0, by the signs of the zeros (IEEE 754-2019,
+        section 9.2.1)."""
         arguments = self.program.nodes[index].arguments
         x = self.values[arguments[1]].ball
         up, right = (self.exact.zero_sign(argument) for argument in arguments)
@@ -130,7 +135,8 @@ class RealChain(Chain):
         return Known(balls.constant("pi", None) * up, on_edge=True)
 
     def _is_of_twins(self, node: Node) -> bool:
-        """Whether a choice is between operands that are written alike: balls would never tell that they are equal."""
+        """Whether a choice is between operands that are written alike: balls would
+        never tell that they are equal."""
         if len(node.arguments) != 2 or not operations.row(node.operation).is_ordinal:
             return False
         first, second = (self.structure.classes[at] for at in node.arguments)
@@ -140,7 +146,7 @@ class RealChain(Chain):
         operation = self.program.nodes[index].operation
         return f"{self.spelt(index)} is exactly at an edge of `{operation}`"
 
-    # ── backward ─────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── backward ──────────────────────────────────────────────────────────────────────
 
     def seed(self, upstream: float) -> Known:
         """The adjoint of the output; where the value is not known, no derivative is."""
@@ -185,10 +191,12 @@ class RealChain(Chain):
         return max(first, second, key=lambda known: known.standing)
 
     def _is_on_side(self, node: Node, operands: Sequence[Ball]) -> bool:
-        """Whether a point on the cut of atan2 lies on that side of it which the sign of a zero picks.
+        """Whether a point on the cut of atan2 lies on that side of it which the sign of
+        a zero picks.
 
-        IEEE 754-2019, section 9.2.1, gives atan2(±0, x) the value ±π that it has on either side; with the value goes
-        the derivative, as with complex functions (W. Kahan, Branch Cuts for Complex Elementary Functions, 1987).
+        IEEE 754-2019, section 9.2.1, gives atan2(±0, x) the value ±π that it has on
+        either side; with the value goes the derivative, as with complex functions (W.
+        Kahan, Branch Cuts for Complex Elementary Functions, 1987).
         """
         return (
             node.operation == "atan2"
@@ -247,7 +255,8 @@ def _share_of_choice(
 
 
 def _share_of_constant(operand: Known) -> Known | None:
-    """What an operation passes back that is constant about its operand: nothing, unless that may jump itself."""
+    """What an operation passes back that is constant about its operand: nothing, unless
+    that may jump itself."""
     if not operand.on_edge:
         return None
     return Known(balls.anything(), Standing.LIMIT, "an operand may jump")

@@ -1,10 +1,13 @@
-"""A program and its reverse mode in exact arithmetic with the zeros and infinities of IEEE 754.
+"""A program and its reverse mode in exact arithmetic with the zeros and infinities of
+IEEE 754.
 
-Over the reals a zero has no sign, and a limit comes from the side on which the function is defined. Arithmetic gives
-every zero a sign and a pole the sign of its zero (IEEE 754-2019, sections 6.3 and 7.3): of log(−x) at 0 the slope is
-−∞ from the left, and 1/−0 · −1 = +∞ as it is computed. Both are right answers. Here nothing is rounded: what is no zero
-and no infinity is a ball, and the backward formulas are PyTorch's own (`operations`). Where a zero's sign hangs on
-rounding it may be either; what no rule decides is left unknown.
+Over the reals a zero has no sign, and a limit comes from the side on which the function
+is defined. Arithmetic gives every zero a sign and a pole the sign of its zero (IEEE
+754-2019, sections 6.3 and 7.3): of log(−x) at 0 the slope is −∞ from the left, and 1/−0
+· −1 = +∞ as it is computed. Both are right answers. Here nothing is rounded: what is no
+zero and no infinity is a ball, and the backward formulas are PyTorch's own
+(`operations`). Where a zero's sign hangs on rounding it may be either; what no rule
+decides is left unknown.
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ PRECISION_BITS = 256
 
 
 def zero_signs(program: Program, point: Mapping[str, float]) -> list[int]:
-    """The sign of the zero that each node is; 0 where it is none, or may have either."""
+    """The sign of the zero that each node is; 0 where it is none, or may have
+    either."""
     with balls.workprec(PRECISION_BITS):
         values = _Evaluation(program, point).values
     return [sign(value) if is_zero(value) else 0 for value in values]
@@ -52,13 +56,15 @@ class SignedResult:
     value: Value | None
     gradient: Mapping[str, Value | None]
     is_bounded: bool
-    """Whether every step of the program as written is known to be no infinity, nor NaN."""
+    """Whether every step of the program as written is known to be no infinity, nor
+    NaN."""
 
 
 def evaluate(
     program: Program, point: Mapping[str, float], upstream: float
 ) -> SignedResult:
-    """What exact arithmetic with signed zeros and infinities makes of the program as PyTorch is given it."""
+    """What exact arithmetic with signed zeros and infinities makes of the program as
+    PyTorch is given it."""
     with balls.workprec(PRECISION_BITS):
         written = _Evaluation(program, point).values
         work = _Evaluation(expand(program), point)

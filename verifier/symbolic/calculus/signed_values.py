@@ -1,6 +1,8 @@
-"""Numbers without rounding beside the zeros and infinities of IEEE 754, and the operations on them.
+"""Numbers without rounding beside the zeros and infinities of IEEE 754, and the
+operations on them.
 
-Where a zero's sign hangs on rounding it may be either; what no rule decides is left unknown.
+Where a zero's sign hangs on rounding it may be either; what no rule decides is left
+unknown.
 """
 
 from __future__ import annotations
@@ -71,7 +73,8 @@ def sign(value: Value) -> int:
 
 
 def of_ball(ball: Any) -> Value:
-    """The value of a result without rounding; an exact zero of operands that are none is +0."""
+    """The value of a result without rounding; an exact zero of operands that are none
+    is +0."""
     if not balls.is_finite(ball):
         raise UnknownValue
     if balls.is_zero(ball):
@@ -254,7 +257,8 @@ def _signed(value: Value) -> int:
 def _power(base: Value, exponent: Value) -> Value:
     """0⁰, ∞⁰ and 1^∞ are left unknown: as limits they may be anything.
 
-    So is (−0)^±½, +0 or +∞ by the standard's pow and −0 or −∞ by its square root, which PyTorch takes for it.
+    So is (−0)^±½, +0 or +∞ by the standard's pow and −0 or −∞ by its square root, which
+    PyTorch takes for it.
     """
     if isinstance(exponent, Special):
         raise UnknownValue

@@ -1,4 +1,5 @@
-"""How strongly a named step depends on the inputs: what an error of its adjoint is multiplied by on the way to them."""
+"""How strongly a named step depends on the inputs: what an error of its adjoint is
+multiplied by on the way to them."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from verifier.symbolic.calculus.real_chain import RealChain
 from verifier.symbolic.calculus.stepwise import Stepwise
 
 GUARD_BITS = 100
-"""Precision beyond the format's: a bound need not be tight, but no cancellation should make it useless."""
+"""Precision beyond the format's: a bound need not be tight, but no cancellation should
+make it useless."""
 
 
 def slopes(
@@ -26,7 +28,8 @@ def slopes(
     format_: Format,
     arithmetic: type[Chain] = RealChain,
 ) -> dict[str, Fraction | None]:
-    """A proved upper bound of |d step / d input| for each input of `wrt` that the step depends on.
+    """A proved upper bound of |d step / d input| for each input of `wrt` that the step
+    depends on.
 
     None where there is none: the step has an edge there, or no derivative.
     """

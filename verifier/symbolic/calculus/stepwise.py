@@ -1,7 +1,8 @@
-"""The derivative of a program step by step: SymPy differentiates each operation once, the chain rule does the rest.
+"""The derivative of a program step by step: SymPy differentiates each operation once,
+the chain rule does the rest.
 
-Nothing of the whole expression is ever rewritten, so this derivative sees where the program *as written* has a kink,
-leaves its domain or divides zero by zero.
+Nothing of the whole expression is ever rewritten, so this derivative sees where the
+program *as written* has a kink, leaves its domain or divides zero by zero.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from verifier.symbolic.calculus.real_chain import RealChain
 
 
 class Stepwise:
-    """A program, ready to be differentiated at any point in one arithmetic: `RealChain` or `ComplexChain`."""
+    """A program, ready to be differentiated at any point in one arithmetic: `RealChain`
+    or `ComplexChain`."""
 
     def __init__(self, program: Program, arithmetic: type[Chain] = RealChain) -> None:
         self.program = program
@@ -26,9 +28,11 @@ class Stepwise:
         return Stepwise, (self.program, self.arithmetic)
 
     def evaluate(self, point: Mapping[str, Any], upstream: Any) -> Pass:
-        """Values and adjoints at the precision in force, the output's adjoint being `upstream`.
+        """Values and adjoints at the precision in force, the output's adjoint being
+        `upstream`.
 
-        A coordinate is an exact number, or a ball (of complex numbers a `Number`) to be enclosed as a whole.
+        A coordinate is an exact number, or a ball (of complex numbers a `Number`) to be
+        enclosed as a whole.
         """
         chain = self.arithmetic(self.structure, point)
         values = chain.forward()

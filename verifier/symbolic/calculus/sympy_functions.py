@@ -1,9 +1,10 @@
 """What each operation is to SymPy, and what SymPy's functions are called here.
 
-Every symbol is real. Choices and magnitudes are functions of our own, because SymPy's rewrite themselves: `Abs(log(x))`
-differentiates into `re` and `im`, `Max` into `Heaviside` of unevaluated differences, and at a kink each of them answers
-with a number (`Heaviside(0)` is 1/2) where there is none. Where a choice turns is not decided here: the stepwise
-derivative sees it.
+Every symbol is real. Choices and magnitudes are functions of our own, because SymPy's
+rewrite themselves: `Abs(log(x))` differentiates into `re` and `im`, `Max` into
+`Heaviside` of unevaluated differences, and at a kink each of them answers with a number
+(`Heaviside(0)` is 1/2) where there is none. Where a choice turns is not decided here:
+the stepwise derivative sees it.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class Above(sympy.Function):  # type: ignore[misc]
 
 
 class Choice(sympy.Function):  # type: ignore[misc]
-    """The second operand where the condition, an opaque symbol, holds; else the third."""
+    """The second operand where the condition, an opaque symbol, holds; else the
+    third."""
 
     nargs = 3
     is_extended_real = True
@@ -78,7 +80,8 @@ class Choice(sympy.Function):  # type: ignore[misc]
 
 
 class WholeNumber(sympy.Function):  # type: ignore[misc]
-    """The integer below (first operand −1) or above (1) the second; its derivative is 0 wherever it has one."""
+    """The integer below (first operand −1) or above (1) the second; its derivative is 0
+    wherever it has one."""
 
     nargs = 2
     is_extended_real = True
@@ -88,7 +91,8 @@ class WholeNumber(sympy.Function):  # type: ignore[misc]
 
 
 class LogGamma(sympy.Function):  # type: ignore[misc]
-    """log |Γ(u)|, which unlike SymPy's `loggamma` is real for negative u (DLMF 5.2.1)."""
+    """log |Γ(u)|, which unlike SymPy's `loggamma` is real for negative u (DLMF
+    5.2.1)."""
 
     nargs = 1
     is_extended_real = True
@@ -138,7 +142,8 @@ class Sinc(sympy.Function):  # type: ignore[misc]
 
 
 class _Cylinder(sympy.Function):  # type: ignore[misc]
-    """A Bessel function of integer order, by the recurrence of its derivative (DLMF 10.6.1 and 10.29.1)."""
+    """A Bessel function of integer order, by the recurrence of its derivative (DLMF
+    10.6.1 and 10.29.1)."""
 
     nargs = 2
     is_extended_real = True
@@ -293,5 +298,6 @@ NAMES: dict[Symbolic, str] = {
 
 
 def written_name(function: Symbolic) -> str:
-    """What one of SymPy's functions, or of our own, is called in the language of case files."""
+    """What one of SymPy's functions, or of our own, is called in the language of case
+    files."""
     return NAMES.get(function) or str(function.__name__)

@@ -1,4 +1,5 @@
-"""SymPy's derivatives for people to read: typeset over several lines, or in the language of the case files."""
+"""SymPy's derivatives for people to read: typeset over several lines, or in the
+language of the case files."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ LARGEST_EXPONENT_BITS = 32
 def derivatives(
     program: Program, wrt: Sequence[str], *, columns: int, plain: bool = False
 ) -> dict[str, str]:
-    """The derivative of the whole program by each input, typeset; without those too large to be read.
+    """The derivative of the whole program by each input, typeset; without those too
+    large to be read.
 
     `plain` keeps to ASCII.
     """
@@ -50,7 +52,8 @@ def derivatives(
 
 
 def local(program: Program, index: int, operand: int) -> str:
-    """The derivative of one operation by one operand as a formula of its operands, in the language of case files.
+    """The derivative of one operation by one operand as a formula of its operands, in
+    the language of case files.
 
     The operation yields a number, and the operand is one.
     """
@@ -72,7 +75,8 @@ def local(program: Program, index: int, operand: int) -> str:
 
 
 def _local_of_defined(program: Program, index: int, operand: int) -> str:
-    """The derivative of a row that is defined by the others, its operands' texts put in."""
+    """The derivative of a row that is defined by the others, its operands' texts put
+    in."""
     node = program.nodes[index]
     row = operations.OPERATIONS[node.operation]
     whole = derivative.Whole(rewriting.definition(row), row.operands)
@@ -99,7 +103,8 @@ def _written_condition(operation: str, parts: Sequence[str]) -> str:
 
 
 class _Operand(sympy.Symbol):  # type: ignore[misc]
-    """An operand by its source text, which stands in parentheses wherever an operator is beside it."""
+    """An operand by its source text, which stands in parentheses wherever an operator
+    is beside it."""
 
     precedence = PRECEDENCE["Add"]
 
@@ -179,7 +184,8 @@ _RELATIONS = {
 
 
 def _readable(whole: derivative.Whole) -> dict[Symbolic, Symbolic]:
-    """What the symbols of a whole program stand for: inputs by their names, conditions as relations."""
+    """What the symbols of a whole program stand for: inputs by their names, conditions
+    as relations."""
     names = {
         symbol: sympy.Symbol(name, real=True) for name, symbol in whole.symbols.items()
     }
@@ -197,7 +203,8 @@ def _readable(whole: derivative.Whole) -> dict[Symbolic, Symbolic]:
 
 
 def _ordinary(expression: Symbolic, readable: Mapping[Symbolic, Symbolic]) -> Symbolic:
-    """The expression in SymPy's own functions, which it knows how to typeset; nothing is evaluated."""
+    """The expression in SymPy's own functions, which it knows how to typeset; nothing
+    is evaluated."""
     if expression in readable:
         return readable[expression]
     if not expression.args:

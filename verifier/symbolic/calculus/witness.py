@@ -1,8 +1,10 @@
-"""A second opinion: derivatives of the program *as written*, by power series along directions.
+"""A second opinion: derivatives of the program *as written*, by power series along
+directions.
 
-None of SymPy's rules is used. Along a direction the inputs are straight lines in t, every operation is applied to
-truncated power series, and derivatives are read off the coefficients; mixed second derivatives by polarisation. What
-does not move along the direction is a number, so an edge that is not crossed does no harm.
+None of SymPy's rules is used. Along a direction the inputs are straight lines in t,
+every operation is applied to truncated power series, and derivatives are read off the
+coefficients; mixed second derivatives by polarisation. What does not move along the
+direction is a number, so an edge that is not crossed does no harm.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ def gradient(
 ) -> dict[str, Ball]:
     """Enclosures of upstream × the derivative by each input, at the precision in force.
 
-    Nothing where the program has no power series along one of these inputs, or the balls do not tell.
+    Nothing where the program has no power series along one of these inputs, or the
+    balls do not tell.
     """
     slopes: dict[str, Ball] = {}
     for name in wrt:
@@ -43,9 +46,11 @@ def second_derivatives(
     wrt: Sequence[str],
     upstream: float,
 ) -> dict[tuple[str, str], Ball | None]:
-    """Enclosures of upstream × the second derivatives, for every ordered pair, at the precision in force.
+    """Enclosures of upstream × the second derivatives, for every ordered pair, at the
+    precision in force.
 
-    None for those of which the program has no power series along the directions needed, or the balls do not tell.
+    None for those of which the program has no power series along the directions needed,
+    or the balls do not tell.
     """
     if not math.isfinite(upstream):
         return {(first, second): None for first in wrt for second in wrt}
@@ -69,7 +74,8 @@ def along(
     moving: Iterable[str],
     length: int,
 ) -> list[Ball] | None:
-    """The output's coefficients where the inputs `moving` all grow by t; None where it has no power series."""
+    """The output's coefficients where the inputs `moving` all grow by t; None where it
+    has no power series."""
     if not all(math.isfinite(point[name]) for name in program.inputs):
         return None
     line = _Line(program, point, frozenset(moving), length)
@@ -84,10 +90,12 @@ CHOOSING = {"max": "gt", "min": "lt"}
 
 
 class _Line:
-    """The value of every node along a line: a series where it moves, a ball or a truth value where it does not.
+    """The value of every node along a line: a series where it moves, a ball or a truth
+    value where it does not.
 
-    None stands for what is singular, undecided or made of such; only `where` may pass it by. A condition asks for no
-    more than that its operands are continuous: `centers` are the values at t = 0 where a node is, else None.
+    None stands for what is singular, undecided or made of such; only `where` may pass
+    it by. A condition asks for no more than that its operands are continuous: `centers`
+    are the values at t = 0 where a node is, else None.
     """
 
     def __init__(
@@ -158,7 +166,8 @@ class _Line:
         )
 
     def _center(self, node: Node) -> Any:
-        """The value at t = 0 of the node that was evaluated last, where it is continuous."""
+        """The value at t = 0 of the node that was evaluated last, where it is
+        continuous."""
         value = self.values[-1]
         if value is not None:
             moving_number = self.moves[-1] and not isinstance(value, bool)
@@ -176,7 +185,8 @@ class _Line:
         except SingularError:
             row = operations.OPERATIONS[node.operation]
             if not (row.continuous_at_edges and row.kinks):
-                return None  # it has a value on both sides of its kinks, and passes through it
+                return None
+            # It has a value on both sides of its kinks, and passes through it.
             value = balls.OPERATIONS[node.operation](*centers)
             return value if balls.is_finite(value) else None
 

@@ -1,9 +1,11 @@
-"""Boundary points: the floats at which a program turns, vanishes or leaves a format's range, and those beside them.
+"""Boundary points: the floats at which a program turns, vanishes or leaves a format's
+range, and those beside them.
 
-Along each input, the others standing at a drawn point, every inner value of the written program is watched: where it
-crosses a kink, jump, pole or end of the domain of the operation that takes it, zero, or a threshold of the format.
-Between two floats of a grid on either side of such a place, bisection over the ordinals finds the neighbours between
-which it lies. What is crossed twice between two floats of the grid is not seen.
+Along each input, the others standing at a drawn point, every inner value of the written
+program is watched: where it crosses a kink, jump, pole or end of the domain of the
+operation that takes it, zero, or a threshold of the format. Between two floats of a
+grid on either side of such a place, bisection over the ordinals finds the neighbours
+between which it lies. What is crossed twice between two floats of the grid is not seen.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ LANDMARKS = tuple(power_of_two(power) for power in (-10, -2, 0, 1, 2, 3, 4, 6, 1
 """More of the grid, on both sides of 0: where formulas have their features."""
 
 NORMAL_REACH = Fraction(128)
-"""How far a domain `normal` is searched: practically nothing is drawn beyond 12.8 standard deviations times ten."""
+"""How far a domain `normal` is searched: practically nothing is drawn beyond 12.8
+standard deviations times ten."""
 
 GUARD_BITS = 64
 """Precision of the balls beyond the format's."""
@@ -60,7 +63,8 @@ Cluster = Callable[[], list[Point]]
 EVERY_KIND = frozenset(Kind)
 
 NAMED = frozenset((Kind.END, Kind.TURN, Kind.ZERO, Kind.VANISHING))
-"""What mathematics names; the rest the format does, and so it does the subnormal numbers beside 0."""
+"""What mathematics names; the rest the format does, and so it does the subnormal
+numbers beside 0."""
 
 
 def points(
@@ -72,9 +76,11 @@ def points(
     kinds: Collection[Kind] = EVERY_KIND,
     allowed: Callable[[Point], bool] = lambda point: True,
 ) -> list[Point]:
-    """At most `MOST_POINTS` boundary points inside the domains that are `allowed` and not among those `drawn`.
+    """At most `MOST_POINTS` boundary points inside the domains that are `allowed` and
+    not among those `drawn`.
 
-    A drawn point gives every input its value; a boundary point is one of the first `LINES` but for one coordinate.
+    A drawn point gives every input its value; a boundary point is one of the first
+    `LINES` but for one coordinate.
     """
     chosen: list[Point] = []
     known = {_key(point) for point in drawn}
@@ -98,7 +104,8 @@ def points(
 
 
 def _reached(domain: Domain, search: _Search) -> range:
-    """The ordinals in which an input is moved: a normal one no further than it is drawn, if only mathematics counts."""
+    """The ordinals in which an input is moved: a normal one no further than it is
+    drawn, if only mathematics counts."""
     inside = domain.ordinals(search.format)
     if not isinstance(domain, Normal) or search.is_of_machine:
         return inside
@@ -129,7 +136,8 @@ def _key(point: Point) -> tuple[tuple[str, str], ...]:
 
 
 class _Search:
-    """A program with all that is watched in it, and the work that may still be spent."""
+    """A program with all that is watched in it, and the work that may still be
+    spent."""
 
     def __init__(
         self, program: Program, format_: Format, kinds: Collection[Kind]
@@ -151,7 +159,8 @@ class _Search:
         return Kind.SMALLEST in self.kinds
 
     def values(self, point: Point) -> list[Any] | None:
-        """The values of all nodes at a point, NaN where a value is unknown; None once the work is spent."""
+        """The values of all nodes at a point, NaN where a value is unknown; None once
+        the work is spent."""
         if self.work <= 0:
             return None
         self.work -= len(self.program.nodes)
@@ -190,7 +199,8 @@ class _Line:
     seen: dict[int, list[Any] | None] = field(default_factory=dict)
 
     def clusters(self) -> Iterator[tuple[Kind, int, Cluster]]:
-        """The places on the line, with how many of the same kind and origin came before."""
+        """The places on the line, with how many of the same kind and origin came
+        before."""
         named_ends = (
             (self.domain.lower, self.inside[0]),
             (self.domain.upper, self.inside[-1]),
@@ -227,8 +237,9 @@ class _Line:
     def _pinned(self, watch: Watch, cut: int, low: int, high: int) -> list[Point]:
         """The neighbours between which a rank reaches `cut`.
 
-        A number exactly at a level has a cut on either side. One whose ball leaves that open has what is beside it; if
-        that is open as well, the place is not found: short of more precision, 1 − exp(−x) may be 0 at 1e-33.
+        A number exactly at a level has a cut on either side. One whose ball leaves that
+        open has what is beside it; if that is open as well, the place is not found:
+        short of more precision, 1 − exp(−x) may be 0 at 1e-33.
         """
         if self.search.work <= 0:
             return []
@@ -270,7 +281,8 @@ class _Line:
         ]
 
     def _is_unnamed(self, position: int) -> bool:
-        """Whether only the format names a number: a subnormal one of a domain that reaches 0."""
+        """Whether only the format names a number: a subnormal one of a domain that
+        reaches 0."""
         if self.search.is_of_machine or self.inside[0] > 1 or self.inside[-1] < -1:
             return False
         return 0 < abs(position) < self._ordinal(self.search.format.smallest_normal)

@@ -19,7 +19,8 @@ from verifier.symbolic.limits.paths import has_failed, leaving, widened_number
 
 
 def composition(operation: str, limits: Sequence[Limit], exponent: Any) -> Any:
-    """The limit of an operation whose operands tend to these limits along every way; None where that is not known."""
+    """The limit of an operation whose operands tend to these limits along every way;
+    None where that is not known."""
     infinite = [limit.infinite for limit in limits if limit.number is None]
     if not infinite:
         return _continuous(operation, [limit.number for limit in limits], exponent)
@@ -49,7 +50,8 @@ def composition(operation: str, limits: Sequence[Limit], exponent: Any) -> Any:
 
 
 def _continuous(operation: str, numbers: Sequence[Any], exponent: Any) -> Any:
-    """The operation's value where it is continuous, at the end of its domain from within."""
+    """The operation's value where it is continuous, at the end of its domain from
+    within."""
     operands = [number.ball for number in numbers]
     row = operations.row(operation)
     if row.is_relation:
@@ -81,7 +83,8 @@ def _is_continuous(operation: str, worst: Sequence[Regularity], exponent: Any) -
 
 
 def _of_infinities(operation: str, limits: Sequence[Limit]) -> Limit | None:
-    """The few operations of two infinite operands that have a limit however fast these grow."""
+    """The few operations of two infinite operands that have a limit however fast these
+    grow."""
     if len(limits) != 2:
         return None
     first, second = (limit.infinite for limit in limits)

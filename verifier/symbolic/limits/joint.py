@@ -1,10 +1,13 @@
-"""Limits at a point that several inputs may leave: proved along every way there is, or refuted by two ways.
+"""Limits at a point that several inputs may leave: proved along every way there is, or
+refuted by two ways.
 
-A limit along a line proves nothing where other inputs could move too: x²y/(x⁴ + y²) tends to 0 along every straight
-line into the origin, and to 1/2 along a parabola. Here one quantity u moves, an input or a step, and every input is a
-ball about its value. An expansion in u with ball coefficients holds for all inputs in the balls at once, so that its
-limit is uniform; and a uniform limit of continuous functions is the limit along every way. What is so proved of a step
-is handed on where the next operation is continuous, or has a limit itself as its operand goes to infinity.
+A limit along a line proves nothing where other inputs could move too: x²y/(x⁴ + y²)
+tends to 0 along every straight line into the origin, and to 1/2 along a parabola. Here
+one quantity u moves, an input or a step, and every input is a ball about its value. An
+expansion in u with ball coefficients holds for all inputs in the balls at once, so that
+its limit is uniform; and a uniform limit of continuous functions is the limit along
+every way. What is so proved of a step is handed on where the next operation is
+continuous, or has a limit itself as its operand goes to infinity.
 """
 
 from __future__ import annotations
@@ -51,7 +54,8 @@ FEW_TERMS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointLimit:
-    """A limit along every way; `one_sided` says that something may come from one side alone."""
+    """A limit along every way; `one_sided` says that something may come from one side
+    alone."""
 
     limit: Limit
     one_sided: bool = False
@@ -60,13 +64,15 @@ class JointLimit:
 def limit(line: Line, point: Mapping[str, float]) -> JointLimit:
     """What a line tends to as its inputs approach the point, in whatever way.
 
-    Raises `NoLimit` where it has no limit, `Outside` where it is not defined about the point, and `Unresolved`.
+    Raises `NoLimit` where it has no limit, `Outside` where it is not defined about the
+    point, and `Unresolved`.
     """
     return _Proofs(line, point).limit()
 
 
 def fixed(line: Line, point: Mapping[str, float], mover: str) -> dict[int, Value]:
-    """The steps that are not defined at the point, yet have a limit there which one input does not reach."""
+    """The steps that are not defined at the point, yet have a limit there which one
+    input does not reach."""
     work = _Proofs(line, point)
     values = line.values(at_point(point, widened=False))
     steps: dict[int, Value] = {}
@@ -103,7 +109,7 @@ class _Proofs:
             Ways(self.line, self.point, self.cones).compare(self.known)
         raise reason
 
-    # ── step by step ─────────────────────────────────────────────────────────────────────────────────────────────
+    # ── step by step ──────────────────────────────────────────────────────────────────
 
     def of(self, index: int) -> Any:
         """What is known of a step along every way: a limit, a truth value, or None."""
@@ -157,7 +163,7 @@ class _Proofs:
             return None
         return self.line.constants.get(step.arguments[1])
 
-    # ── proofs ───────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── proofs ────────────────────────────────────────────────────────────────────────
 
     def _proved(self, index: int) -> JointLimit | bool:
         """The limit of a step by the expansion in one quantity that it depends on."""
@@ -172,7 +178,8 @@ class _Proofs:
         raise reason
 
     def _quantities(self, index: int) -> Iterator[tuple[int, Limit]]:
-        """What may be moved, with its limit: inputs, and steps that join several, nearest to the failure first."""
+        """What may be moved, with its limit: inputs, and steps that join several,
+        nearest to the failure first."""
         values = self.line.values(at_point(self.point, widened=False))
         needed = self.line.needed(index)
         first = self.line.classes  # what is written alike moves alike
@@ -223,7 +230,8 @@ class _Proofs:
     def _check_inside(
         self, line: Line, quantity: int, center: Limit, limit: Limit | bool
     ) -> None:
-        """Ways on which the quantity stays where it is: none is in the domain, or they have the same limit."""
+        """Ways on which the quantity stays where it is: none is in the domain, or they
+        have the same limit."""
         path = at_point(self.point, widened=True)
         try:
             value = line.along(path, self._moved(path, quantity, center, 0))
@@ -237,7 +245,8 @@ class _Proofs:
     def _moved(
         self, path: Mapping[str, Any], quantity: int, center: Limit, side: int
     ) -> dict[int, Value]:
-        """The quantity on its way; of a difference that vanishes the first operand goes with it."""
+        """The quantity on its way; of a difference that vanishes the first operand goes
+        with it."""
         moved = self._alike(quantity, leaving(center, side))
         if center.number is None or not center.number.is_zero:
             return moved
@@ -263,7 +272,8 @@ class _Proofs:
 
 
 def partners(line: Line, quantity: int) -> Iterator[tuple[int, int, int]]:
-    """For a vanishing u = a ± b: what may move with u, what it then is beside u, and how it moves.
+    """For a vanishing u = a ± b: what may move with u, what it then is beside u, and
+    how it moves.
 
     a = b + u (1), b = a − u (−1), and a = −b + u where u is a sum (0).
     """

@@ -1,12 +1,17 @@
-"""Kinks, removable singularities, poles and ends of the domain: the truth where only a limit from each side decides.
+"""Kinks, removable singularities, poles and ends of the domain: the truth where only a
+limit from each side decides.
 
-Along each input the function is expanded on both sides of the point (`expansions`); its one-sided derivative is that of
-its difference quotient, the function being continued by its limit. SymPy's own answers at such points are not to be
-trusted; where the function is defined on neither side, or another input is infinite, its derivative is expanded as a
-function like any other. What several inputs could leave has a limit only where `joint` proves it.
+Along each input the function is expanded on both sides of the point (`expansions`); its
+one-sided derivative is that of its difference quotient, the function being continued by
+its limit. SymPy's own answers at such points are not to be trusted; where the function
+is defined on neither side, or another input is infinite, its derivative is expanded as
+a function like any other. What several inputs could leave has a limit only where
+`joint` proves it.
 
-equal and finite      the derivative (of a removable singularity: of the function continued)
-unequal               a kink: the Clarke interval between them (F. H. Clarke, Optimization and Nonsmooth Analysis, 1983)
+equal and finite      the derivative (at a removable singularity, of the function
+                      continued)
+unequal               a kink: the Clarke interval between them (F. H. Clarke,
+                      Optimization and Nonsmooth Analysis, 1983)
 infinite alike        infinite
 one side alone        the end of the domain: that side's limit
 a jump, or no side    undefined
@@ -45,8 +50,8 @@ from verifier.symbolic.limits.paths import Line
 EFFORTS = ((256, joint.FEW_TERMS), (256, 8), (1280, 8))
 """Bits of precision, and terms kept of an expansion.
 
-Two limits whose balls overlap at these precisions are taken for equal: no precision proves equality. The last holds
-the whole part of any double."""
+Two limits whose balls overlap at these precisions are taken for equal: no precision
+proves equality. The last holds the whole part of any double."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +68,8 @@ class Limits:
     def __init__(
         self, program: Program, derivatives: Mapping[str, Formula] | None = None
     ) -> None:
-        # What a definition says may be a composition, and that may be given by a definition.
+        # What a definition says may be a composition, and that may be given by a
+        # definition.
         defined = rewriting.define(program)
         self.program = rewriting.define(expand(defined))
         self.derivatives = derivatives or {}
@@ -71,13 +77,15 @@ class Limits:
         self.line = paths.of_program(self.program)
 
     def value(self, point: Mapping[str, float]) -> Truth:
-        """What the value tends to from every side, for a point where the program itself gives none."""
+        """What the value tends to from every side, for a point where the program itself
+        gives none."""
         return _decide(lambda: self._value(point))
 
     def derivative(
         self, point: Mapping[str, float], wrt: str, upstream: float, at_point: Truth
     ) -> Truth:
-        """The derivative by an input, from the limits along it; `at_point` is the truth about the value there."""
+        """The derivative by an input, from the limits along it; `at_point` is the truth
+        about the value there."""
         if upstream == 0:
             return _finite(balls.zero())
         if at_point.status is TruthStatus.LIMIT:
@@ -92,7 +100,7 @@ class Limits:
             return _finite(balls.zero())
         return _decide(lambda: self._adjoint(point, step, upstream, at_point))
 
-    # ── value ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── value ─────────────────────────────────────────────────────────────────────────
 
     def _value(self, point: Mapping[str, float]) -> Truth:
         joint_limit = joint.limit(self.line, point)
@@ -100,7 +108,7 @@ class Limits:
             return _infinite(joint_limit.limit.infinite)
         return _finite(joint_limit.limit.ball)
 
-    # ── derivative ───────────────────────────────────────────────────────────────────────────────────────────────
+    # ── derivative ────────────────────────────────────────────────────────────────────
 
     def _derivative(
         self, point: Mapping[str, float], wrt: str, upstream: float, at_point: Truth
@@ -146,7 +154,8 @@ class Limits:
     def beside(
         self, point: Mapping[str, float], wrt: str, upstream: float, at_point: Truth
     ) -> Truth | None:
-        """The slope on the side that the sign of a zero input picks, if the value tends to `at_point` from there."""
+        """The slope on the side that the sign of a zero input picks, if the value tends
+        to `at_point` from there."""
         if point[wrt] != 0 or upstream == 0:
             return None
         side = int(math.copysign(1, point[wrt]))
@@ -170,9 +179,11 @@ class Limits:
         upstream: float,
         at_point: Truth,
     ) -> Truth:
-        """The derivative by the second input of that by the first; `at_point` is the truth about the latter.
+        """The derivative by the second input of that by the first; `at_point` is the
+        truth about the latter.
 
-        In the other order it may be another number: Schwarz's theorem needs second derivatives that are continuous.
+        In the other order it may be another number: Schwarz's theorem needs second
+        derivatives that are continuous.
         """
         if upstream == 0:
             return _finite(balls.zero())
@@ -234,7 +245,7 @@ class Limits:
         }
         return _from_sides(values, upstream, at_point)
 
-    # ── evaluation ───────────────────────────────────────────────────────────────────────────────────────────────
+    # ── evaluation ────────────────────────────────────────────────────────────────────
 
     def _coordinates(
         self, point: Mapping[str, float], moves: Mapping[str, int]
@@ -245,7 +256,7 @@ class Limits:
         }
 
 
-# ── from limits to truth ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── from limits to truth ──────────────────────────────────────────────────────────────
 
 
 def _decide(attempt: Callable[[], Truth]) -> Truth:
@@ -262,7 +273,8 @@ def _decide(attempt: Callable[[], Truth]) -> Truth:
 
 
 def _is_on_edge(line: Line, values: Sequence[Any]) -> bool:
-    """Whether a choice or a sign that a derivative hangs on has nothing to choose by all along a path.
+    """Whether a choice or a sign that a derivative hangs on has nothing to choose by
+    all along a path.
 
     There SymPy's derivative is a number, that of |x| is 0, and the function has none.
     """
@@ -298,7 +310,8 @@ def _from_sides(
 
 
 def _jumps(values: Sequence[Value], at_point: Truth) -> bool:
-    """Whether the sides tend to different numbers, or to another than the function has at the point."""
+    """Whether the sides tend to different numbers, or to another than the function has
+    at the point."""
     limits = [
         limit.ball for value in values if (limit := terms.limit(value)).ball is not None
     ]

@@ -1,4 +1,5 @@
-"""A program along a path: the expansion of every step as its inputs move away from a point."""
+"""A program along a path: the expansion of every step as its inputs move away from a
+point."""
 
 from __future__ import annotations
 
@@ -25,12 +26,14 @@ from verifier.symbolic.arithmetic.expansions.terms import (
 from verifier.symbolic.arithmetic.formula import Formula
 
 RADIUS_BITS = 20
-"""Inputs are moved by 2⁻²⁰ of themselves, or 2⁻²⁰ at zero; any radius proves a limit."""
+"""Inputs are moved by 2⁻²⁰ of themselves, or 2⁻²⁰ at zero; any radius proves a
+limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Steps in the order of evaluation, of which one is the output: a program, or a derivative of SymPy's."""
+    """Steps in the order of evaluation, of which one is the output: a program, or a
+    derivative of SymPy's."""
 
     steps: Sequence[Step]
     output: int
@@ -40,7 +43,8 @@ class Line:
     def values(
         self, path: Mapping[str, Any], moved: Mapping[int, Value] | None = None
     ) -> list[Any]:
-        """The expansion, truth value or failure of every step needed, None of others; those in `moved` are given."""
+        """The expansion, truth value or failure of every step needed, None of others;
+        those in `moved` are given."""
         return _evaluate(self, path, moved or {})
 
     def needed(self, index: int | None = None) -> list[int]:
@@ -55,7 +59,8 @@ class Line:
     def along(
         self, path: Mapping[str, Any], moved: Mapping[int, Value] | None = None
     ) -> Value | None:
-        """The output along a path, or None where it is not defined there; `Unresolved` is raised."""
+        """The output along a path, or None where it is not defined there; `Unresolved`
+        is raised."""
         value: Value | None = defined(self.values(path, moved)[self.output])
         return value
 
@@ -90,7 +95,8 @@ def of_formula(formula: Formula) -> Line:
 
 
 def defined(value: Any) -> Any:
-    """An expansion or a truth value; None where there is none on this side; `Unresolved` is raised."""
+    """An expansion or a truth value; None where there is none on this side;
+    `Unresolved` is raised."""
     if isinstance(value, Outside):
         return None
     if isinstance(value, Unresolved):
@@ -136,7 +142,8 @@ def _constant(step: Step) -> Any:
 
 
 def apply(operation: str, operands: Sequence[Any]) -> Any:
-    """The expansion of an operation, or the failure that an operand or the operation itself brings."""
+    """The expansion of an operation, or the failure that an operand or the operation
+    itself brings."""
     if operation == "where" and isinstance(operands[0], bool):
         return operands[1] if operands[0] else operands[2]
     for operand in operands:
@@ -174,7 +181,8 @@ def departing(center: Number, side: int) -> Expansion:
 
 
 def at_point(point: Mapping[str, float], *, widened: bool) -> dict[str, Any]:
-    """The path that stays at a point: every input still, or, where `widened`, any number about its value."""
+    """The path that stays at a point: every input still, or, where `widened`, any
+    number about its value."""
     path: dict[str, Any] = {}
     for name, value in point.items():
         if math.isinf(value):

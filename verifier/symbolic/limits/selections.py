@@ -1,8 +1,10 @@
-"""The smooth functions that a program is made of about a point: at every tie one side is taken, and kept.
+"""The smooth functions that a program is made of about a point: at every tie one side
+is taken, and kept.
 
-Near a tie a program is on either side one of a few smooth functions, its selections: `max(x, y)` is x or it is y. Ties
-that are written alike (x > y, y < x, x − y > 0, |x − y|) are one; others are taken as independent of each other, so
-that some selections may be those of no point.
+Near a tie a program is on either side one of a few smooth functions, its selections:
+`max(x, y)` is x or it is y. Ties that are written alike (x > y, y < x, x − y > 0, |x −
+y|) are one; others are taken as independent of each other, so that some selections may
+be those of no point.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from verifier.symbolic.arithmetic import balls, exact_functions
 from verifier.symbolic.calculus.chain import Known, Standing
 
 Tie = tuple[int, int]
-"""Two classes of nodes, the first below the second, that are equal at the point; −1 stands for the number 0."""
+"""Two classes of nodes, the first below the second, that are equal at the point; −1
+stands for the number 0."""
 ZERO = -1
 
 
@@ -32,15 +35,17 @@ class OpenTie(Exception):
 
 
 class NotPiecewise(Exception):
-    """Something here is not made of finitely many smooth functions and norms, or it is not known to be."""
+    """Something here is not made of finitely many smooth functions and norms, or it is
+    not known to be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """One of the smooth functions, as a program with nodes in the old places.
 
-    `norms` are the nodes of each norm that vanishes at the point, with the nodes of its components and the weights of
-    their squares. In the program their place is taken by the number 0.
+    `norms` are the nodes of each norm that vanishes at the point, with the nodes of its
+    components and the weights of their squares. In the program their place is taken by
+    the number 0.
     """
 
     program: Program
@@ -59,7 +64,8 @@ class PointValues:
         self.rationals = exact_functions.rational_values(program, point)
 
     def sign(self, first: int, second: int) -> int | None:
-        """The sign of the difference of two numbers; None where they are equal, or not known to differ."""
+        """The sign of the difference of two numbers; None where they are equal, or not
+        known to differ."""
         known = [
             Fraction(0) if index == ZERO else self.rationals.get(index)
             for index in (first, second)
@@ -93,18 +99,22 @@ def _sign(number: Fraction) -> int:
 
 
 class Taken:
-    """The nodes of a program as they are on one side of its ties, as far as a walk over it has come."""
+    """The nodes of a program as they are on one side of its ties, as far as a walk over
+    it has come."""
 
     def __init__(self, program: Program, at_point: PointValues) -> None:
         self.program, self.at_point = program, at_point
         self.classes, self.constants = at_point.classes, at_point.constants
         self.nodes: list[Node] = []
         self.source: list[int] = []
-        """For each node the one whose value it hands on unchanged: itself, unless it chooses."""
+        """For each node the one whose value it hands on unchanged: itself, unless it
+        chooses."""
         self.moved: list[bool] = []
-        """Whether each node may tend to another number on this side than the program has at the point."""
+        """Whether each node may tend to another number on this side than the program
+        has at the point."""
         self.norms: dict[int, list[tuple[int, Fraction]]] = {}
-        """The components of the norms that vanish, and the weights of their squares, by class."""
+        """The components of the norms that vanish, and the weights of their squares, by
+        class."""
 
     def hand_on(self, index: int, argument: int) -> Node:
         """A node that has the value of one of its operands."""
@@ -113,7 +123,8 @@ class Taken:
         return replace(node, operation="identity", arguments=(argument,))
 
     def source_of(self, index: int) -> int:
-        """The class of the node whose value a node has; `ZERO` of what is the number 0."""
+        """The class of the node whose value a node has; `ZERO` of what is the number
+        0."""
         if index == ZERO:
             return ZERO
         source = self.classes[self.source[index]]
@@ -144,7 +155,8 @@ class Ties:
         self.taken, self.signs = taken, signs
 
     def side(self, first: int, second: int) -> int:
-        """The sign of the difference of two numbers near the point, 0 where they are equal all about it."""
+        """The sign of the difference of two numbers near the point, 0 where they are
+        equal all about it."""
         moved = self.taken.moved
         any_moved = any(index != ZERO and moved[index] for index in (first, second))
         first, second, flip = self._tie(first, second)
@@ -159,7 +171,8 @@ class Ties:
         return self.signs[tie] * flip
 
     def _tie(self, first: int, second: int) -> tuple[int, int, int]:
-        """Two numbers of which the difference has the same sign, or with −1 the opposite one.
+        """Two numbers of which the difference has the same sign, or with −1 the
+        opposite one.
 
         They are the same for x > y, y < x, x − y > 0 and −2(x − y) < 0.
         """
@@ -184,7 +197,8 @@ class Ties:
 
 
 class Norms:
-    """The norms that vanish at the point: √ of a sum of squares, and what is made of them."""
+    """The norms that vanish at the point: √ of a sum of squares, and what is made of
+    them."""
 
     def __init__(self, taken: Taken) -> None:
         self.taken = taken
@@ -199,7 +213,8 @@ class Norms:
         self.depends.append(is_norm or any(self.depends[a] for a in node.arguments))
 
     def root(self, index: int, node: Node) -> Node:
-        """hypot, a square root or a power; of a number that vanishes at the point its derivative is none or 0."""
+        """hypot, a square root or a power; of a number that vanishes at the point its
+        derivative is none or 0."""
         base, *rest = node.arguments
         at_point = self.taken.at_point
         if self.taken.moved[index] or not at_point.is_zero(base):

@@ -1,4 +1,5 @@
-"""What is watched in the search for boundary points: values with levels that they may cross, and what each means."""
+"""What is watched in the search for boundary points: values with levels that they may
+cross, and what each means."""
 
 from __future__ import annotations
 
@@ -20,12 +21,14 @@ from verifier.symbolic.arithmetic.balls import Ball
 
 
 class Kind(IntEnum):
-    """What is crossed, in order of priority: each kind has a turn before one has its next."""
+    """What is crossed, in order of priority: each kind has a turn before one has its
+    next."""
 
     END = 0
     """The first and last float of a domain."""
     TURN = 1
-    """A kink, jump, pole or end of the domain of an operation, or a turn of PyTorch's backward formula."""
+    """A kink, jump, pole or end of the domain of an operation, or a turn of PyTorch's
+    backward formula."""
     ZERO = 2
     """±0 as an input."""
     OVERFLOW = 3
@@ -54,7 +57,8 @@ class Watch:
     """The node whose value is taken away."""
 
     def rank(self, values: Sequence[Any]) -> int | None:
-        """Where the value stands among the levels; None where the ball leaves it open."""
+        """Where the value stands among the levels; None where the ball leaves it
+        open."""
         value = values[self.node]
         if self.other is not None:
             value = value - values[self.other]
@@ -70,7 +74,8 @@ class Watch:
         return rank
 
     def cuts(self, before: int, after: int) -> range:
-        """The ranks that are reached for the first time on the way from the lower rank to the higher."""
+        """The ranks that are reached for the first time on the way from the lower rank
+        to the higher."""
         return range(min(before, after) + 1, max(before, after) + 1)
 
     def kind(self, cut: int) -> Kind:
@@ -80,7 +85,8 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class _IntegerWatch(Watch):
-    """A value with every integer for a level; or, of the gamma functions, those that are not positive.
+    """A value with every integer for a level; or, of the gamma functions, those that
+    are not positive.
 
     Its rank is 2n at the integer n, and odd between.
     """
@@ -88,7 +94,8 @@ class _IntegerWatch(Watch):
     positive: bool = True
 
     def rank(self, values: Sequence[Any]) -> int | None:
-        """Where the value stands among the levels; None where the ball leaves it open."""
+        """Where the value stands among the levels; None where the ball leaves it
+        open."""
         value = values[self.node]
         whole = balls.rational(value.floor()) if balls.is_finite(value) else None
         if whole is None:
@@ -109,7 +116,8 @@ class _IntegerWatch(Watch):
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """Where an operation turns: one of its operands at a level, beside another operand, or at an integer."""
+    """Where an operation turns: one of its operands at a level, beside another operand,
+    or at an integer."""
 
     operand: int
     level: Fraction | None = None
@@ -122,7 +130,8 @@ Applied = tuple[Operation, tuple[int, ...]]
 
 
 def applications(program: Program, places: Sequence[int]) -> list[Applied]:
-    """The rows in a program, with where their operands went when definitions were written out."""
+    """The rows in a program, with where their operands went when definitions were
+    written out."""
     applied: list[Applied] = []
     for node in program.nodes:
         row = operations.OPERATIONS.get(node.operation)
@@ -137,7 +146,8 @@ def watches(
     applied: Sequence[Applied],
     kinds: Collection[Kind],
 ) -> Iterator[Watch]:
-    """What is watched in a program of which `applied` are those rows that were written out, and all others."""
+    """What is watched in a program of which `applied` are those rows that were written
+    out, and all others."""
     reached = rewriting.reached(program)
     levels: list[dict[Fraction, Kind]] = [{} for _ in program.nodes]
     for index, node in enumerate(program.nodes):
@@ -166,7 +176,8 @@ def watches(
 def with_comparisons(
     program: Program, applied: Iterable[Applied]
 ) -> tuple[Program, list[Watch]]:
-    """The program with what PyTorch's backward formulas compare appended, and watches for where that is equal."""
+    """The program with what PyTorch's backward formulas compare appended, and watches
+    for where that is equal."""
     nodes = list(program.nodes)
     watches: dict[tuple[int, int], Watch] = {}
     for row, arguments in applied:
@@ -197,7 +208,8 @@ def _compared(form: Program) -> Iterator[tuple[int, int]]:
 def _append(
     nodes: list[Node], form: Program, index: int, bound: Mapping[str, int]
 ) -> int | None:
-    """Where a node of a form stands among `nodes`, appended with its operands; None if it takes a result or adjoint."""
+    """Where a node of a form stands among `nodes`, appended with its operands; None if
+    it takes a result or adjoint."""
     node = form.nodes[index]
     if node.operation == "variable":
         return bound.get(node.name or "")
@@ -234,7 +246,8 @@ def _thresholds(operation: str, format_: Format) -> dict[Fraction, Kind]:
 
 @cache
 def _turns(row: Operation) -> tuple[_Turn, ...]:
-    """Where an operation turns, by its row of the table; of one that has a definition, what that does not tell."""
+    """Where an operation turns, by its row of the table; of one that has a definition,
+    what that does not tell."""
     turns: list[_Turn] = []
     for operand, interval in enumerate(row.domain):
         ends = (interval.lower, interval.upper)
@@ -246,7 +259,8 @@ def _turns(row: Operation) -> tuple[_Turn, ...]:
 
 
 def _described(text: str, row: Operation) -> Iterator[_Turn]:
-    """What a row says in words: `0`, `integers`, `y = 0 where x ≤ 0`, `x = low`, `x = y = 0`."""
+    """What a row says in words: `0`, `integers`, `y = 0 where x ≤ 0`, `x = low`, `x = y
+    = 0`."""
     if text in ("integers", "0, −1, −2, …"):
         yield _Turn(row.arity - 1, positive=text == "integers")
         return

@@ -1,4 +1,5 @@
-"""Ways into a point on which several inputs move at their own speeds: two with different limits refute a limit."""
+"""Ways into a point on which several inputs move at their own speeds: two with
+different limits refute a limit."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ Speed = tuple[int, int] | None
 
 
 class Ways:
-    """The ways on which the inputs of a line approach a point; `cones` are the inputs that each step depends on."""
+    """The ways on which the inputs of a line approach a point; `cones` are the inputs
+    that each step depends on."""
 
     def __init__(
         self, line: Line, point: Mapping[str, float], cones: Sequence[frozenset[str]]
@@ -43,9 +45,11 @@ class Ways:
         self.line, self.point, self.cones = line, point, cones
 
     def compare(self, known: Mapping[int, Any]) -> None:
-        """Raise `NoLimit` for two ways with different limits, `Outside` where no way is in the domain.
+        """Raise `NoLimit` for two ways with different limits, `Outside` where no way is
+        in the domain.
 
-        `known` are the steps whose limit is proved; what depends on others is moved first.
+        `known` are the steps whose limit is proved; what depends on others is moved
+        first.
         """
         first: Limit | bool | None = None
         cone = self.cones[self.line.output]
@@ -81,7 +85,8 @@ class Ways:
             yield still | moving
 
     def _movers(self, known: Mapping[int, Any]) -> list[str]:
-        """The inputs to move: infinite ones, those that leave the point alone, then what the failure depends on."""
+        """The inputs to move: infinite ones, those that leave the point alone, then
+        what the failure depends on."""
         infinite = [name for name, value in self.point.items() if math.isinf(value)]
         movers = dict.fromkeys(infinite)
         for index in self.line.needed():

@@ -1,4 +1,5 @@
-"""Derivatives of expansions: term by term, and as the slope on one side of the point."""
+"""Derivatives of expansions: term by term, and as the slope on one side of the
+point."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def derivative(value: Value) -> Value:
 
 
 def _derived(remainder: Size | None) -> Size | None:
-    """What is O(ℓ^m) has a derivative O((ℓ^m)′), unless m = 0: l'Hôpital's rule in a Hardy field."""
+    """What is O(ℓ^m) has a derivative O((ℓ^m)′), unless m = 0: l'Hôpital's rule in a
+    Hardy field."""
     if remainder is None:
         return None
     exponent, minus_logs, minus_double = remainder
@@ -54,7 +56,8 @@ def _derived(remainder: Size | None) -> Size | None:
 
 
 def slope(value: Value, side: int) -> Value:
-    """The difference quotient of the function continued, on one side; where that is infinite, the derivative beside."""
+    """The difference quotient of the function continued, on one side; where that is
+    infinite, the derivative beside."""
     turned = value if side > 0 else negate(value)
     if limit(value).number is not None:
         return multiply(_departed(turned), monomial(exact.ONE, -1))

@@ -146,7 +146,8 @@ def _sine_ratio(value: Value) -> Value:
 
 
 def periodic(operation: str) -> Callable[[Value], Value]:
-    """sin or cos; of what grows without bound it takes every value of [−1, 1] again and again."""
+    """sin or cos; of what grows without bound it takes every value of [−1, 1] again and
+    again."""
 
     def oscillate(value: Value) -> Value:
         if isinstance(value, Oscillation):

@@ -1,4 +1,5 @@
-"""The field of expansions: sums, products, powers, exponentials, logarithms, and Taylor series of other functions."""
+"""The field of expansions: sums, products, powers, exponentials, logarithms, and Taylor
+series of other functions."""
 
 from __future__ import annotations
 
@@ -232,7 +233,8 @@ def _positive_power(value: Value, exponent: Fraction) -> Value:
 
 
 def _beside(value: Oscillation, main: Value, exponent: Fraction | int) -> Oscillation:
-    """f(main + O(size)), where f(main) is given and f′ is of the order of main to a power."""
+    """f(main + O(size)), where f(main) is given and f′ is of the order of main to a
+    power."""
     assert isinstance(main, Expansion)
     steepness = size_power(leading(value.main)[0], exponent)
     return Oscillation(main, size_product(value.size, steepness), jumps=value.jumps)
@@ -286,7 +288,8 @@ def magnitude(value: Value) -> Value:
 
 
 def compose(coefficients: Sequence[Number], small: Expansion) -> Expansion:
-    """Σ aₖ·smallᵏ, for a expansion that tends to zero; the remainder is that of the series cut off."""
+    """Σ aₖ·smallᵏ, for a expansion that tends to zero; the remainder is that of the
+    series cut off."""
     largest = small.terms[0][0] if small.terms else small.remainder
     if largest is not None and largest <= UNIT:
         raise Unresolved("an expansion about a point that is not approached")
@@ -382,7 +385,8 @@ def logarithm(value: Value) -> Value:
 
 
 def analytic(operation: str, value: Value) -> Value | None:
-    """The operation at a finite limit where it has a Taylor series; None at an infinite one or a singularity."""
+    """The operation at a finite limit where it has a Taylor series; None at an infinite
+    one or a singularity."""
     if isinstance(value, Oscillation):
         return _of_oscillation(operation, value)
     approach = finite_part(value)
@@ -399,7 +403,8 @@ def analytic(operation: str, value: Value) -> Value | None:
 
 
 def _of_oscillation(operation: str, value: Oscillation) -> Value:
-    """A differentiable function of main + O(size) is that of main + O(size), where the size vanishes."""
+    """A differentiable function of main + O(size) is that of main + O(size), where the
+    size vanishes."""
     if value.size == UNIT and value.swings and operations.row(operation).injective:
         if limit(value.main).number is not None:
             return Oscillation(ZERO, UNIT, swings=1)

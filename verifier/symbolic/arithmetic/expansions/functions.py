@@ -1,4 +1,5 @@
-"""The expansion of every operation of the table, and the truth of conditions, on one side of a point."""
+"""The expansion of every operation of the table, and the truth of conditions, on one
+side of a point."""
 
 from __future__ import annotations
 
@@ -149,7 +150,8 @@ _functions: dict[str, Callable[..., Any]] = {
 
 
 def apply(operation: str, operands: Sequence[Any]) -> Any:
-    """The expansion of an operation, or the truth value of a condition, on this side of the point."""
+    """The expansion of an operation, or the truth value of a condition, on this side of
+    the point."""
     function = _functions.get(operation)
     if operation in special.OF_ORDER:
         order = rational_constant(operands[0])

@@ -1,4 +1,5 @@
-"""Special functions of expansions: gamma, error and Bessel functions, at infinity and at their singularities too."""
+"""Special functions of expansions: gamma, error and Bessel functions, at infinity and
+at their singularities too."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def _complementary(value: Value) -> Value:
 
 
 def _scaled_complementary(value: Value) -> Value:
-    """e^v² erfc(v) at ∞: Σ (−1)ᵏ (1/2)ₖ v^(−2k) / (v√π) (DLMF 7.12.1); at −∞ by erfc(−v) = 2 − erfc(v)."""
+    """e^v² erfc(v) at ∞: Σ (−1)ᵏ (1/2)ₖ v^(−2k) / (v√π) (DLMF 7.12.1); at −∞ by
+    erfc(−v) = 2 − erfc(v)."""
     if sign(value) < 0:
         square = multiply(value, value)
         twice = scale(exponential(square), 2.0)
@@ -91,7 +93,8 @@ def _inverse_error(value: Value) -> Value:
 
 
 def _inverse_complement(value: Value) -> Value:
-    """erfcinv at 0 and 2 and beyond: √L + O(log L / √L), where L = −log v; here O(L^(−1/4)) (DLMF 7.17.3)."""
+    """erfcinv at 0 and 2 and beyond: √L + O(log L / √L), where L = −log v; here
+    O(L^(−1/4)) (DLMF 7.17.3)."""
     if sign(subtract(value, ONE)) > 0:
         return negate(_inverse_complement(subtract(constant(as_number(2)), value)))
     if sign(value) <= 0:
@@ -135,7 +138,8 @@ def _sine_of_pi(distance: Value) -> Value:
 
 
 def _log_gamma(value: Value) -> Value:
-    """At a pole log π − log|sin πv| − log|Γ(1 − v)| (DLMF 5.5.3); at infinity Stirling's series (DLMF 5.11.1)."""
+    """At a pole log π − log|sin πv| − log|Γ(1 − v)| (DLMF 5.5.3); at infinity
+    Stirling's series (DLMF 5.11.1)."""
     if finite_part(value) is None and sign(value) > 0:
         return _stirling(value)
     _, distance = _pole(value)
@@ -164,7 +168,8 @@ def with_remainder(value: Value, tail: Value) -> Value:
 
 
 def _polygamma(order: int) -> Callable[[Value], Value]:
-    """ψₙ(v) = ψₙ(v + m) − (−1)ⁿ n! Σ (v + k)^(−n−1) (DLMF 5.15.5); at infinity its leading terms (DLMF 5.15.8)."""
+    """ψₙ(v) = ψₙ(v + m) − (−1)ⁿ n! Σ (v + k)^(−n−1) (DLMF 5.15.5); at infinity its
+    leading terms (DLMF 5.15.8)."""
 
     def function(value: Value) -> Value:
         try:
@@ -226,7 +231,8 @@ def _tending_to_zero(value: Value) -> Expansion:
 
 
 def _hankel(order: int, sign_of_terms: int) -> list[Number]:
-    """(±1)ᵏ aₖ(m) of the asymptotic expansions of Bessel functions (DLMF 10.17.1 and 10.40.1)."""
+    """(±1)ᵏ aₖ(m) of the asymptotic expansions of Bessel functions (DLMF 10.17.1 and
+    10.40.1)."""
     coefficients = [Fraction(1)]
     for k in range(1, kept_terms() + 1):
         step = Fraction(4 * order**2 - (2 * k - 1) ** 2, 8 * k)
@@ -237,7 +243,8 @@ def _hankel(order: int, sign_of_terms: int) -> list[Number]:
 def _cylinder(
     operation: str, otherwise: Callable[[int, Value], Value]
 ) -> Callable[[int], Callable[[Value], Value]]:
-    """A Bessel function, by its power series or by `otherwise` at infinity and at a singularity."""
+    """A Bessel function, by its power series or by `otherwise` at infinity and at a
+    singularity."""
 
     def of_order(order: int) -> Callable[[Value], Value]:
         def function(value: Value) -> Value:
@@ -272,7 +279,8 @@ def _wave(value: Value) -> Value:
 
 
 def _growing(order: int, value: Value) -> Value:
-    """Iₘ(v) = e^v / √(2πv) · Σ (−1)ᵏ aₖ(m) v^(−k) (DLMF 10.40.1), and Iₘ(−v) = (−1)ᵐ Iₘ(v)."""
+    """Iₘ(v) = e^v / √(2πv) · Σ (−1)ᵏ aₖ(m) v^(−k) (DLMF 10.40.1), and Iₘ(−v) = (−1)ᵐ
+    Iₘ(v)."""
     if finite_part(value) is not None:
         raise Unresolved("a Bessel function at a number that is not known")
     if sign(value) < 0:
@@ -311,7 +319,8 @@ def _on_the_right(value: Value) -> None:
 
 
 def _at_its_pole(order: int, value: Value, pole: Fraction, log: Fraction) -> Value:
-    """At 0+: pole · (|m| − 1)! (v/2)^(−|m|), or for m = 0 log · (log(v/2) + γ) (DLMF 10.8.1 and 10.31.1)."""
+    """At 0+: pole · (|m| − 1)! (v/2)^(−|m|), or for m = 0 log · (log(v/2) + γ) (DLMF
+    10.8.1 and 10.31.1)."""
     approach = finite_part(value)
     if approach is None or not approach[0].is_zero:
         raise Unresolved("a Bessel function at a number that is not known")

@@ -1,4 +1,5 @@
-"""Expansions as data: their terms by size, and what is read off them: sign, limit, finite part."""
+"""Expansions as data: their terms by size, and what is read off them: sign, limit,
+finite part."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from verifier.symbolic.arithmetic.exact import Number
 
 
 class Unresolved(Exception):
-    """The expansion does not tell: a leading coefficient may be zero, or the function oscillates."""
+    """The expansion does not tell: a leading coefficient may be zero, or the function
+    oscillates."""
 
 
 class OnCut(Unresolved):
@@ -31,7 +33,8 @@ class Outside(Exception):
 
 
 _kept_terms: ContextVar[int] = ContextVar("kept_terms", default=8)
-"""Terms kept of an expansion; what cancellation eats beyond them is unresolved, never guessed."""
+"""Terms kept of an expansion; what cancellation eats beyond them is unresolved, never
+guessed."""
 
 
 def kept_terms() -> int:
@@ -60,7 +63,8 @@ FLAT: Size = (math.inf, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """Σ c·t^e·ℓ^m·λ^n, the largest term first, + O(remainder); None for an exact expansion."""
+    """Σ c·t^e·ℓ^m·λ^n, the largest term first, + O(remainder); None for an exact
+    expansion."""
 
     terms: tuple[tuple[Size, Number], ...] = ()
     remainder: Size | None = None
@@ -76,10 +80,12 @@ class Exponential:
 
 @dataclass(frozen=True, slots=True)
 class Oscillation:
-    """main + O(size), where the rest may oscillate, so that no order of its derivative is known.
+    """main + O(size), where the rest may oscillate, so that no order of its derivative
+    is known.
 
-    `swings` says of the rest, divided by its size, that it has no limit itself (1), or even that it comes back to two
-    numbers of opposite sign again and again (2); `jumps`, that it is not continuous.
+    `swings` says of the rest, divided by its size, that it has no limit itself (1), or
+    even that it comes back to two numbers of opposite sign again and again (2);
+    `jumps`, that it is not continuous.
     """
 
     main: Expansion
@@ -113,7 +119,8 @@ def as_number(number: Number | Ball | float | Fraction) -> Number:
 def collected(
     terms: Iterable[tuple[Size, Number]], remainder: Size | None
 ) -> Expansion:
-    """The expansion of terms in any order: like ones added, exact zeros and what the remainder hides dropped."""
+    """The expansion of terms in any order: like ones added, exact zeros and what the
+    remainder hides dropped."""
     gathered: dict[Size, Number] = {}
     for size, coefficient in terms:
         if remainder is None or size < remainder:
@@ -158,7 +165,8 @@ def is_zero(value: Value) -> bool:
 
 
 def leading(expansion: Expansion) -> tuple[Size, Number]:
-    """The largest term of a expansion that is not zero; its coefficient is proved not to vanish."""
+    """The largest term of a expansion that is not zero; its coefficient is proved not
+    to vanish."""
     if not expansion.terms:
         raise Unresolved("nothing is left of the expansion")
     size, coefficient = expansion.terms[0]
@@ -185,7 +193,8 @@ def has_sign(value: Value) -> bool:
 
 
 def main_part(value: Value) -> Expansion:
-    """The value as a expansion, of whose leading term a smaller oscillation says nothing."""
+    """The value as a expansion, of whose leading term a smaller oscillation says
+    nothing."""
     if isinstance(value, Expansion):
         return value
     if isinstance(value, Exponential):
@@ -246,7 +255,8 @@ def limit(value: Value) -> Limit:
 def _limit_of_oscillation(value: Oscillation) -> Limit:
     main = value.main.terms[0][0] if value.main.terms else None
     if value.jumps and (main is None or main >= UNIT):
-        # The remainder of 7 by y tends to 0 with y, jumping without end: no number continues it to y = 0.
+        # The remainder of 7 by y tends to 0 with y, jumping without end: no number
+        # continues it to y = 0.
         raise Unresolved("infinitely many jumps")
     if value.size > UNIT or (main is not None and main < min(value.size, UNIT)):
         return limit(value.main)
@@ -257,7 +267,8 @@ def _limit_of_oscillation(value: Oscillation) -> Limit:
 
 
 def finite_part(value: Value) -> tuple[Number, Expansion] | None:
-    """The limit of a value and how it is approached, or None where the limit is infinite."""
+    """The limit of a value and how it is approached, or None where the limit is
+    infinite."""
     if isinstance(value, Exponential):
         if sign(value.log) > 0:
             return None
@@ -274,7 +285,8 @@ def finite_part(value: Value) -> tuple[Number, Expansion] | None:
 
 
 def rational_constant(value: Value) -> Fraction | None:
-    """The rational that a expansion is all along, if it is one and the balls know it exactly."""
+    """The rational that a expansion is all along, if it is one and the balls know it
+    exactly."""
     if is_zero(value):
         return Fraction(0)
     if not isinstance(value, Expansion) or value.remainder is not None:
