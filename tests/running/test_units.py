@@ -12,7 +12,7 @@ import pytest
 from places import CASES
 
 import verifier
-from verifier.fields import COMPLEX_PLANE, REAL
+from verifier.fields import COMPLEX, REAL
 from verifier.language.casefile.loading import from_mapping, load_paths
 from verifier.records import RunRecord
 from verifier.running.executors import Executor, Processes, Sequential
@@ -101,7 +101,7 @@ def kill(x: object) -> object:
     ("case", "field"),
     [
         ({"expression": "x**2*y + where(x > 1, sin(x), y)", "order": 2}, REAL),
-        ({"expression": "x*exp(y)", "dtype": "complex64"}, COMPLEX_PLANE),
+        ({"expression": "x*exp(y)", "dtype": "complex64"}, COMPLEX),
     ],
 )
 def test_what_is_true_of_a_case_survives_pickling(case: dict, field: object) -> None:
