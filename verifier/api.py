@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
 Names = str | Sequence[str]
 Number = int | float | complex | str
-"""An exact number: a float is the binary number that it holds, a string as in a case file (`"1/3"`, `"0x1.8p-3"`);
-complex only where the dtypes are."""
+"""An exact number: a float is the binary number that it holds, a string as in a case
+file (`"1/3"`, `"0x1.8p-3"`); complex only where the dtypes are."""
 _P = ParamSpec("_P")
 
 
 class Options(TypedDict, total=False):
-    """The keywords that `verify` and `check` share: each means what the key of that name means in a case file."""
+    """The keywords that `verify` and `check` share: each means what the key of that
+    name means in a case file."""
 
     at: Mapping[str, Number] | Sequence[Mapping[str, Number]] | None
     domain: Mapping[str, str] | None
@@ -53,7 +54,8 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Run:
-    """A finished run. `str` is the text report; Jupyter shows it too. `repr` is the counts in one line."""
+    """A finished run. `str` is the text report; Jupyter shows it too. `repr` is the
+    counts in one line."""
 
     record: RunRecord
 
@@ -78,7 +80,8 @@ class Run:
 
 
 def _spelled_out(function: Callable[_P, Run]) -> Callable[_P, Run]:
-    """The function with the keywords of `Options` in its signature, in the place of `**options`."""
+    """The function with the keywords of `Options` in its signature, in the place of
+    `**options`."""
     signature = inspect.signature(function)
     keywords = [
         inspect.Parameter(
@@ -113,14 +116,17 @@ def verify(
     seed: int = 0,
     **options: Unpack[Options],
 ) -> Run:
-    """The verdict on PyTorch's gradient of an expression (or of named `steps`), as a case file would ask for it.
+    """The verdict on PyTorch's gradient of an expression (or of named `steps`), as a
+    case file would ask for it.
 
-    Every keyword means what the key of that name means in a case file. A unit that `cases` handed to a test is run
-    as it stands. Raises `VerifierError` for what no case may say.
+    Every keyword means what the key of that name means in a case file. A unit that
+    `cases` handed to a test is run as it stands. Raises `VerifierError` for what no
+    case may say.
 
-    It may be called from several threads: one verification waits for another, for the precision of balls is global.
-    Other threads must leave that of `flint` alone meanwhile. PyTorch's modes, a default device, the rounding mode and
-    the like change no verdict; inside `torch.func.vmap` and its kin it refuses with `UsageError`.
+    It may be called from several threads: one verification waits for another, for the
+    precision of balls is global. Other threads must leave that of `flint` alone
+    meanwhile. PyTorch's modes, a default device, the rounding mode and the like change
+    no verdict; inside `torch.func.vmap` and its kin it refuses with `UsageError`.
     """
     if isinstance(expression, Unit):
         return Run(execute([expression], seed=seed))
@@ -143,13 +149,16 @@ def check(
     seed: int = 0,
     **options: Unpack[Options],
 ) -> Run:
-    """The verdict on the gradient of a callable of PyTorch's, against the expression that specifies it.
+    """The verdict on the gradient of a callable of PyTorch's, against the expression
+    that specifies it.
 
-    The callable takes one 0-dimensional tensor for each input and returns one number; unless `elementwise` is False, it
-    also takes tensors of one shape and returns a number for each element. `inputs` names its arguments in order; by
-    default they are its parameters, where they are named as the variables, and else the variables in order of first
-    appearance. The point is given by `values`, in the order of the arguments, or as in a case file. What the callable
-    raises is the result `error.run`; what it leaves behind (a default device, say) ends with the call. Threads are as
+    The callable takes one 0-dimensional tensor for each input and returns one number;
+    unless `elementwise` is False, it also takes tensors of one shape and returns a
+    number for each element. `inputs` names its arguments in order; by default they are
+    its parameters, where they are named as the variables, and else the variables in
+    order of first appearance. The point is given by `values`, in the order of the
+    arguments, or as in a case file. What the callable raises is the result `error.run`;
+    what it leaves behind (a default device, say) ends with the call. Threads are as
     `verify` says.
 
     ```python
@@ -177,7 +186,8 @@ def _at_values(
     at: object,
     inputs: Sequence[str] | None,
 ) -> tuple[dict[str, Number], Sequence[str]]:
-    """The point that the positional values are, and the names of the arguments in their order."""
+    """The point that the positional values are, and the names of the arguments in their
+    order."""
     if at is not None:
         raise UsageError(
             "expected the point as values or in `at`, found both. Drop one."
@@ -219,7 +229,8 @@ def _parameters_named(
 
 
 def cases(*paths: str | Path) -> pytest.MarkDecorator:
-    """A decorator that runs a test once for every case × dtype of case files or folders, as its argument `case`.
+    """A decorator that runs a test once for every case × dtype of case files or
+    folders, as its argument `case`.
 
     ```python
     @verifier.cases("cases/notebook.toml")

@@ -14,7 +14,8 @@ def reason(error: OSError | UnicodeDecodeError) -> str:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Gives a file its new text in one step: whatever fails on the way, the old text stays.
+    """Gives a file its new text in one step: whatever fails on the way, the old text
+    stays.
 
     A pipe or device, which cannot be replaced, is written to.
     """

@@ -1,11 +1,12 @@
-"""The pytest plugin: each case of the files that `verifier_cases` names is a test, one a dtype and route.
+"""The pytest plugin: each case of the files that `verifier_cases` names is a test, one
+a dtype and route.
 
     [tool.pytest.ini_options]
     verifier_cases = ["cases"]
 
-A bare `pytest` collects them wherever they lie; `pytest cases/x.toml` and
-`pytest "cases/x.toml::NAME[float32-reverse]"` select among them. Nothing heavy is imported until a case file is
-collected.
+A bare `pytest` collects them wherever they lie; `pytest cases/x.toml` and `pytest
+"cases/x.toml::NAME[float32-reverse]"` select among them. Nothing heavy is imported
+until a case file is collected.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the marker, and has a bare `pytest` collect the files that the ini option names."""
+    """Declares the marker, and has a bare `pytest` collect the files that the ini
+    option names."""
     config.addinivalue_line("markers", "verifier: a case of the gradient verifier.")
     declared = tuple(_declared(config))
     config.stash[_DECLARED] = declared
@@ -66,7 +68,8 @@ def _declared(config: pytest.Config) -> Iterator[Path]:
 
 
 def _check_reachable(config: pytest.Config, path: Path) -> None:
-    """Refuses a path that pytest would pass over in silence, on its way there from a folder that it collects."""
+    """Refuses a path that pytest would pass over in silence, on its way there from a
+    folder that it collects."""
     for folder in map(Path, config.args):
         absolute = (config.invocation_params.dir / folder).resolve()
         if not path.is_relative_to(absolute):
@@ -81,7 +84,8 @@ def _check_reachable(config: pytest.Config, path: Path) -> None:
 
 
 def _is_bare(config: pytest.Config) -> bool:
-    """Whether pytest was called without paths in its root; in a folder below, it runs what lies there."""
+    """Whether pytest was called without paths in its root; in a folder below, it runs
+    what lies there."""
     given = config.args_source is pytest.Config.ArgsSource.ARGS
     return not given and config.invocation_params.dir == config.rootpath
 
@@ -103,7 +107,8 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Each case is there once, though a folder and the ini option may both lead to it."""
-    # pytest 9 sees to it by itself; before, a file named beside its folder was collected twice.
+    # pytest 9 sees to it by itself; before, a file named beside its folder was
+    # collected twice.
     if not config.getoption("keepduplicates"):
         seen: set[str] = set()
         items[:] = [item for item in items if _is_first(item, seen)]
@@ -120,10 +125,12 @@ class CaseFile(pytest.File):
     """A case file."""
 
     def collect(self) -> Iterator[CaseItem]:
-        """An item for each case, dtype and route; a file that cannot be read is one message."""
+        """An item for each case, dtype and route; a file that cannot be read is one
+        message."""
         for unit in self._units():
             name = f"{unit.case.name}[{unit.dtype}-{unit.route}]"
-            # Spelled out, so that pytest 9.2 finds the brackets in it, as it does in the ids that `--lf` remembers.
+            # Spelled out, so that pytest 9.2 finds the brackets in it, as it does in
+            # the ids that `--lf` remembers.
             nodeid = f"{self.nodeid}::{name}"
             yield CaseItem.from_parent(self, name=name, nodeid=nodeid, unit=unit)
 
@@ -161,11 +168,13 @@ class CaseItem(pytest.Item):
         super().__init__(**kwargs)
         self.unit = unit
         self.add_marker("verifier")
-        # Not as markers, which `--strict-markers` would refuse; `-k` finds them all the same.
+        # Not as markers, which `--strict-markers` would refuse; `-k` finds them all the
+        # same.
         self.extra_keyword_matches.update(unit.case.tags)
 
     def runtest(self) -> None:
-        """Passes only where the result is as expected; what could not be judged fails."""
+        """Passes only where the result is as expected; what could not be judged
+        fails."""
         from verifier.reports.outcome import Standing, standing
         from verifier.running.run import Recent, verify_alone
 
@@ -180,7 +189,8 @@ class CaseItem(pytest.Item):
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
     ) -> Any:
-        """The text report of the case; an error that the user can mend is its message alone."""
+        """The text report of the case; an error that the user can mend is its message
+        alone."""
         from verifier.reports import text
 
         error = excinfo.value
@@ -192,6 +202,7 @@ class CaseItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where the case stands: its file and its line, counted from 0 as pytest does."""
+        """Where the case stands: its file and its line, counted from 0 as pytest
+        does."""
         line = self.unit.case.place.line
         return self.path, None if line is None else line - 1, self.name

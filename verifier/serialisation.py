@@ -1,9 +1,9 @@
 """Records to JSON and back, and the JSON Schema of both, from their one definition.
 
-pydantic reads the annotations of the records, the docstrings below their fields, and the
-fields' metadata: `exclude` for what JSON leaves out, `ge` for the least number,
-`json_schema_extra` for what the schema says besides. Where JSON spells a field otherwise
-than pydantic would, its annotation is `As` a row of `SPELLINGS`.
+pydantic reads the annotations of the records, the docstrings below their fields, and
+the fields' metadata: `exclude` for what JSON leaves out, `ge` for the least number,
+`json_schema_extra` for what the schema says besides. Where JSON spells a field
+otherwise than pydantic would, its annotation is `As` a row of `SPELLINGS`.
 
 Numbers that JSON does not have (NaN, infinity) never appear as bare tokens.
 """
@@ -122,10 +122,12 @@ SPELLINGS: Mapping[str, Callable[..., Any]] = {
 
 
 class Codec(Generic[_T]):
-    """Records of one type as JSON. `mend` says how the user gets a file that can be read.
+    """Records of one type as JSON. `mend` says how the user gets a file that can be
+    read.
 
-    Fields that have their default are left out, unless the record is to be written `whole`. Keys that the record does
-    not have are ignored when it is read: a later version may have added them.
+    Fields that have their default are left out, unless the record is to be written
+    `whole`. Keys that the record does not have are ignored when it is read: a later
+    version may have added them.
     """
 
     def __init__(self, record: type[_T], *, mend: str, whole: bool = False) -> None:
@@ -162,7 +164,8 @@ class Codec(Generic[_T]):
 
 
 def _exact(node: Any) -> Any:
-    """A schema of pydantic's that converts no texts and truth values to numbers, or the other way round."""
+    """A schema of pydantic's that converts no texts and truth values to numbers, or the
+    other way round."""
     if isinstance(node, list):
         return [_exact(part) for part in node]
     if not isinstance(node, dict):
@@ -201,7 +204,8 @@ class _SchemaOfWhole(_Schema):
 
 
 class _SchemaOfRest(_Schema):
-    """Where what has its default is left out: if that is none, the key is never null."""
+    """Where what has its default is left out: if that is none, the key is never
+    null."""
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         inner = schema["schema"]

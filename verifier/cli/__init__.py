@@ -1,7 +1,7 @@
 """The command line: one module a command, put together in `main`.
 
-A command reads its arguments, calls what does the work, and prints: it computes nothing.
-Shared by all are `command` (how one ends), `options`, `output` (where reports go),
-`progress` and `stored` (the baseline of a run). Nothing heavy is imported before a command
-needs it.
+A command reads its arguments, calls what does the work, and prints: it computes
+nothing. Shared by all are `command` (how one ends), `options`, `output` (where reports
+go), `progress` and `stored` (the baseline of a run). Nothing heavy is imported before a
+command needs it.
 """

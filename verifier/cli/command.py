@@ -18,7 +18,8 @@ _P = ParamSpec("_P")
 
 
 def command(function: Callable[_P, int]) -> Callable[_P, NoReturn]:
-    """The command whose exit code `function` returns; the user's mistakes are reported without a traceback."""
+    """The command whose exit code `function` returns; the user's mistakes are reported
+    without a traceback."""
 
     @functools.wraps(function)
     def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> NoReturn:
@@ -54,7 +55,8 @@ def _exit_code(function: Callable[[], int]) -> int:
 
 
 def _discard_output() -> None:
-    """Let what Python flushes at its end go nowhere, where standard output takes no more."""
+    """Let what Python flushes at its end go nowhere, where standard output takes no
+    more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -75,7 +77,8 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
 
 def page() -> tuple[int | None, bool]:
-    """The width of standard output where it is a terminal, and whether it shows colours."""
+    """The width of standard output where it is a terminal, and whether it shows
+    colours."""
     from rich.console import Console
 
     console = Console()

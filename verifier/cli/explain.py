@@ -61,9 +61,11 @@ def explained(
     color: bool = False,
     plain: bool = False,
 ) -> str:
-    """The derivation of the case called `FILE::CASE`, as text, in each of its dtypes or in those named.
+    """The derivation of the case called `FILE::CASE`, as text, in each of its dtypes or
+    in those named.
 
-    `allowed` are patterns of subjects that may be imported; `plain` keeps formulas to ASCII.
+    `allowed` are patterns of subjects that may be imported; `plain` keeps formulas to
+    ASCII.
     """
     from verifier.reports import explain as report
     from verifier.running.isolation import isolated

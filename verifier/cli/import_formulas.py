@@ -1,4 +1,5 @@
-"""`verifier import FORMAT FILE`: a case file from a file of formulas of another format."""
+"""`verifier import FORMAT FILE`: a case file from a file of formulas of another
+format."""
 
 from __future__ import annotations
 
@@ -103,9 +104,11 @@ class _CaseFile:
 def _converted(
     format_: str, read: Callable[[Path], Imported], file: Path, limits: str | None
 ) -> _CaseFile:
-    """The case file that a file of a format becomes; `limits` is LOW,HIGH for the variables without bounds.
+    """The case file that a file of a format becomes; `limits` is LOW,HIGH for the
+    variables without bounds.
 
-    Raises `FormulaFileError` where the file is none of that format, or nothing in it can become a case.
+    Raises `FormulaFileError` where the file is none of that format, or nothing in it
+    can become a case.
     """
     from verifier.language.importers.case_drafts import case_file, checked
 

@@ -1,6 +1,7 @@
 """The command line: arguments in, reports and an exit code out.
 
-Nothing heavy is imported until a command needs it, so that `verifier --help` is there at once.
+Nothing heavy is imported until a command needs it, so that `verifier --help` is there
+at once.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ app.add_typer(imports, name="import")
 def main() -> None:
     """Runs the command line of this process."""
     for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal cannot show is spelled out, and never the end of the run.
+        # A name that the terminal cannot show is spelled out, and never the end of the
+        # run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     from verifier.reports.outcome import UNUSABLE
@@ -52,7 +54,8 @@ def main() -> None:
 
 @contextmanager
 def _guarded_exit() -> Iterator[None]:
-    """`os._exit`, wherever a callable has put it (in `atexit`, in a thread), ends this process with no better code."""
+    """`os._exit`, wherever a callable has put it (in `atexit`, in a thread), ends this
+    process with no better code."""
     from verifier.reports.outcome import UNUSABLE
 
     leave, owner = os._exit, os.getpid()

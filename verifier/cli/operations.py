@@ -67,7 +67,8 @@ def _text(rows: Sequence[Operation]) -> str:
 
 
 def _operands(row: Operation) -> str:
-    """As they are written in a call; a parameter, which takes a number, with its default."""
+    """As they are written in a call; a parameter, which takes a number, with its
+    default."""
     defaults = row.defaults
     written = (
         f"{name} = {defaults[name]}" if name in defaults else name

@@ -42,6 +42,7 @@ def checked_growth(factor: float) -> float:
 
 
 def relative(path: Path) -> Path:
-    """The path as it is on every machine: relative to the working folder, where it lies in that."""
+    """The path as it is on every machine: relative to the working folder, where it lies
+    in that."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

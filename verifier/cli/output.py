@@ -1,4 +1,5 @@
-"""Where reports go: `--format FORMAT[=FILE]`, and files that are written whole or not at all."""
+"""Where reports go: `--format FORMAT[=FILE]`, and files that are written whole or not
+at all."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ def format_help(known: Iterable[str]) -> str:
 
 
 def targets(formats: Sequence[str], known: Collection[str]) -> tuple[Target, ...]:
-    """The formats asked for; where none goes to standard output, the text report does."""
+    """The formats asked for; where none goes to standard output, the text report
+    does."""
     wanted = tuple(_target(text, known) for text in formats)
     files = [target.file for target in wanted]
     for index, file in enumerate(files):

@@ -283,7 +283,8 @@ def _render(
     target: Target,
     request: Request,
 ) -> str:
-    """The report for a target; of the text on standard output, what is not printed yet."""
+    """The report for a target; of the text on standard output, what is not printed
+    yet."""
     width, color = page() if target.file is None else (None, False)
     options = Options(
         changes=changes,

@@ -37,7 +37,8 @@ def checked(file: Path | None, *, update: bool) -> Path | None:
 
 
 def load(request: Request) -> Baseline | None:
-    """The baseline to compare the run with, or None; one that is to be rewritten need not be there."""
+    """The baseline to compare the run with, or None; one that is to be rewritten need
+    not be there."""
     from verifier.judgement import baseline_file
 
     if request.file is None:

@@ -1,4 +1,5 @@
-"""A stored run, reduced to what a later one is compared with: verdicts and the largest error, by quantity."""
+"""A stored run, reduced to what a later one is compared with: verdicts and the largest
+error, by quantity."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from verifier.records import (
 )
 
 NOISE_ULP = 1.0
-"""Errors below one ulp are noise: a correctly rounded result may be off by half of one, the next best by one."""
+"""Errors below one ulp are noise: a correctly rounded result may be off by half of one,
+the next best by one."""
 
 SPREADS = 3
 """How many standard deviations more points with a verdict are no chance."""
@@ -29,7 +31,8 @@ SPREADS = 3
 _FAMILIES = ("match", "undecided", "differ", "error")
 
 WHOLE = "result"
-"""The quantity of a result that does not tell its quantities apart, as in older reports."""
+"""The quantity of a result that does not tell its quantities apart, as in older
+reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,8 @@ def of(record: RunRecord) -> Baseline:
 def _entry(result: Result) -> Stored:
     quantities = result.quantities
     if not quantities and result.counts:
-        # Where some points are ill-conditioned, the largest error is theirs, and the kernel's only by chance.
+        # Where some points are ill-conditioned, the largest error is theirs, and the
+        # kernel's only by chance.
         conditioned = result.counts.get(Verdict.MATCH_CONDITIONING, 0)
         error = None if conditioned else result.max_error_ulp
         whole = Tally(quantity=WHOLE, wrt=(), counts=result.counts, max_error_ulp=error)
@@ -80,7 +84,8 @@ def _entry(result: Result) -> Stored:
 
 
 def _described(tally: Tally) -> str:
-    """The worst verdict, at how many of all points something is no match, and the largest error."""
+    """The worst verdict, at how many of all points something is no match, and the
+    largest error."""
     worst = verdicts(tally)[0]
     bad, total = _at_least(tally, _LEAST_BAD), sum(tally.counts.values())
     where = f" ({bad} of {total})" if bad and total > 1 else ""
@@ -110,7 +115,8 @@ def _lies_in(file: Path, folders: Iterable[Path]) -> bool:
 
 
 def check_overlap(record: RunRecord, baseline: Baseline) -> None:
-    """Raise `BaselineError` where no result of a run has an entry: the comparison would pass whatever is in the run."""
+    """Raise `BaselineError` where no result of a run has an entry: the comparison would
+    pass whatever is in the run."""
     results = of(record).entries
     if results and baseline.entries and not results.keys() & baseline.entries.keys():
         first = next(iter(baseline.entries))
@@ -127,12 +133,14 @@ def compare(
     growth: float = 2.0,
     partial: bool = False,
 ) -> list[Change]:
-    """How a run differs from its baseline: regressions first, each group sorted by name.
+    """How a run differs from its baseline: regressions first, each group sorted by
+    name.
 
-    Every quantity of a result is compared by itself. It is worse where its worst verdict is, where a verdict or worse
-    holds at more points (see `_has_more`), or where its error is more than `growth` times the old one, and more than
-    `growth` ulps (see `NOISE_ULP`). In a `partial` run, one that was filtered or interrupted, an entry without a
-    result has not vanished.
+    Every quantity of a result is compared by itself. It is worse where its worst
+    verdict is, where a verdict or worse holds at more points (see `_has_more`), or
+    where its error is more than `growth` times the old one, and more than `growth` ulps
+    (see `NOISE_ULP`). In a `partial` run, one that was filtered or interrupted, an
+    entry without a result has not vanished.
     """
     results = of(record).entries
     expected = {identity(r) for r in record.results if r.as_expected}
@@ -176,7 +184,8 @@ def _changes(
 def _alike(
     before: Stored, after: Stored
 ) -> tuple[Mapping[str, Tally], Mapping[str, Tally]]:
-    """The quantities of both; where one does not tell them apart, those of the other joined as well."""
+    """The quantities of both; where one does not tell them apart, those of the other
+    joined as well."""
     sides = before.quantities, after.quantities
     if (WHOLE in sides[0]) == (WHOLE in sides[1]):
         return sides
@@ -241,9 +250,11 @@ def _is_worse(verdict: Verdict, than: Verdict) -> bool:
 
 
 def _rank(verdict: Verdict) -> tuple[int, int]:
-    """The place of a verdict in the order of badness: that of families, and within `differ` that of `severity`.
+    """The place of a verdict in the order of badness: that of families, and within
+    `differ` that of `severity`.
 
-    Other kinds do not count: `match.exact` to `match.rounding` is a matter of the error, which is compared by itself.
+    Other kinds do not count: `match.exact` to `match.rounding` is a matter of the
+    error, which is compared by itself.
     """
     kind = severity(verdict) if verdict.family == "differ" else 0
     return _FAMILIES.index(verdict.family), kind
@@ -254,10 +265,12 @@ _LEAST_BAD = (1, 0)
 
 
 def _has_more(before: Tally, after: Tally) -> bool:
-    """Whether some verdict or a worse one, which the quantity had before, holds at more points.
+    """Whether some verdict or a worse one, which the quantity had before, holds at more
+    points.
 
-    More by `SPREADS` roots of what it was, as counts of independent events scatter: on another processor another few
-    points end up on the other side of a threshold. Where all points are more, or fewer, so is what was.
+    More by `SPREADS` roots of what it was, as counts of independent events scatter: on
+    another processor another few points end up on the other side of a threshold. Where
+    all points are more, or fewer, so is what was.
     """
     share = sum(after.counts.values()) / sum(before.counts.values())
     for verdict in verdicts(after):

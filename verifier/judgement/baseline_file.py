@@ -1,4 +1,5 @@
-"""The file of a baseline: JSON, sorted, one result a line, so that a change of it reads well in a diff:
+"""The file of a baseline: JSON, sorted, one result a line, so that a change of it reads
+well in a diff:
 
     {"schema": 2, "entries": {
     "cases/notebook.toml::example-two float32 reverse 1": {"verdict": "match.exact", "quantities": {
@@ -23,7 +24,8 @@ from verifier.serialisation import Codec, decode
 
 SCHEMA = 2
 ERROR_DIGITS = 3
-"""Significant digits of an error that the file keeps; more would change with the machine and say nothing."""
+"""Significant digits of an error that the file keeps; more would change with the
+machine and say nothing."""
 
 _QUANTITIES = ("value", "gradient", "hessian", WHOLE)
 _MEND = "`verifier run --baseline FILE --update-baseline` writes a new one."
@@ -31,7 +33,8 @@ _STORED = Codec(Stored, mend=_MEND, whole=True)
 
 
 def dump(record: RunRecord, *, kept: Baseline | None = None) -> str:
-    """The text of the baseline that a run makes; entries of `kept` that the run has no result for stay."""
+    """The text of the baseline that a run makes; entries of `kept` that the run has no
+    result for stay."""
     entries = {**(kept.entries if kept is not None else {}), **of(record).entries}
     lines = (
         f"{json.dumps(name)}: {_dump_entry(entry)}"
@@ -57,7 +60,8 @@ def _rounded(tally: Tally) -> Tally:
 
 
 def load(path: Path) -> Baseline:
-    """The baseline in a file; a file that is absent, unreadable or no baseline is an error."""
+    """The baseline in a file; a file that is absent, unreadable or no baseline is an
+    error."""
     place = Place(file=str(path))
     try:
         text = path.read_text(encoding="utf-8")
@@ -110,7 +114,8 @@ def _parse_entry(name: str, data: object) -> Stored:
 
 
 def _with_names(entry: object, at: str) -> object:
-    """The entry with the parts of each quantity's key beside its numbers, where a `Tally` has them."""
+    """The entry with the parts of each quantity's key beside its numbers, where a
+    `Tally` has them."""
     if not isinstance(entry, dict) or not isinstance(entry.get("quantities"), dict):
         return entry
     quantities = {}
@@ -130,7 +135,8 @@ def _refuse(expected: str, value: object, at: str) -> NoReturn:
 
 
 def write(path: Path, record: RunRecord, *, kept: Baseline | None = None) -> None:
-    """Writes the baseline that a run makes, whole or not at all; see `dump` for `kept`."""
+    """Writes the baseline that a run makes, whole or not at all; see `dump` for
+    `kept`."""
     try:
         replace_text(path, dump(record, kept=kept))
     except OSError as error:

@@ -1,4 +1,5 @@
-"""One case derived step by step, as text: what is true, and what PyTorch has, side by side."""
+"""One case derived step by step, as text: what is true, and what PyTorch has, side by
+side."""
 
 from __future__ import annotations
 
@@ -139,7 +140,8 @@ def _table(
     width: int | None,
     color: bool,
 ) -> Iterator[str]:
-    """The rows as a table, or, where the page is too narrow for it, a block of lines for each: no number is broken."""
+    """The rows as a table, or, where the page is too narrow for it, a block of lines
+    for each: no number is broken."""
     shown = rows[:MOST_STEPS]
     columns = zip(headers, *shown, strict=True)
     natural = sum(name_width(column) + _GAP for column in columns)

@@ -1,7 +1,7 @@
 """The formats of reports, by name: a function from a record and options to text.
 
-A new format is a module of its own and a row here. The rows import what they need when they are called, so that
-`--help` names the formats without loading them.
+A new format is a module of its own and a row here. The rows import what they need when
+they are called, so that `--help` names the formats without loading them.
 """
 
 from __future__ import annotations

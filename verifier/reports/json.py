@@ -1,6 +1,7 @@
 """A finished run as JSON: for scripts, for `verifier compare`, and to be kept.
 
-What a report says is what the records hold, but for a verdict, which it gives in two words, and the summary.
+What a report says is what the records hold, but for a verdict, which it gives in two
+words, and the summary.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ Table = dict[str, Any]
 def render(record: RunRecord, changes: Sequence[Change] | None = None) -> str:
     """The report of a run, of the shape that `schema` describes.
 
-    A key whose field has its default is left out. `changes` is there only where the run was compared with a baseline.
+    A key whose field has its default is left out. `changes` is there only where the run
+    was compared with a baseline.
     """
     data = _with_verdicts(_RUN.write(record), _split)
     for result in data["results"]:
@@ -42,9 +44,11 @@ def render(record: RunRecord, changes: Sequence[Change] | None = None) -> str:
 
 
 def read(text: str, file: str) -> RunRecord:
-    """The run that a JSON report tells of; anything but such a report is an error that says where it goes wrong.
+    """The run that a JSON report tells of; anything but such a report is an error that
+    says where it goes wrong.
 
-    What the report does not hold (bits lost, seconds by stage) is absent from the record.
+    What the report does not hold (bits lost, seconds by stage) is absent from the
+    record.
     """
     try:
         report = decode(text, what="a report", mend=_MEND)
@@ -75,7 +79,8 @@ def _check_kind(report: Any) -> None:
 
 
 def _with_verdicts(report: Table, change: Callable[[Any], Any]) -> Table:
-    """The report with the verdicts of all results and comparisons changed, where there are any."""
+    """The report with the verdicts of all results and comparisons changed, where there
+    are any."""
     results = report["results"]
     if not isinstance(results, list):
         return report

@@ -29,10 +29,11 @@ class Standing(StrEnum):
 
 
 def summary(record: RunRecord) -> dict[str, int | bool]:
-    """The counts of a run: distinct cases, comparisons by family, and whether the run alone would exit with 0.
+    """The counts of a run: distinct cases, comparisons by family, and whether the run
+    alone would exit with 0.
 
-    A verdict of whose family there is no comparison (of a case that could not be run, or not as one tensor) counts as
-    one of it.
+    A verdict of whose family there is no comparison (of a case that could not be run,
+    or not as one tensor) counts as one of it.
     """
     families: Counter[str] = Counter()
     for result in record.results:
@@ -50,9 +51,11 @@ def summary(record: RunRecord) -> dict[str, int | bool]:
 
 
 def standing(result: Result, accepted: Collection[Verdict] = ()) -> Standing:
-    """How `result` stands; undecided is never as expected, unless the case itself pins that verdict.
+    """How `result` stands; undecided is never as expected, unless the case itself pins
+    that verdict.
 
-    Every comparison counts, not the worst alone: an accepted difference must not hide a point that was not judged.
+    Every comparison counts, not the worst alone: an accepted difference must not hide a
+    point that was not judged.
     """
     if result.interrupted:
         return Standing.INTERRUPTED
@@ -67,10 +70,12 @@ def standing(result: Result, accepted: Collection[Verdict] = ()) -> Standing:
 
 
 def _breaks_expectation(result: Result) -> bool:
-    """Whether something that the case itself states does not hold: a pinned verdict, or a number.
+    """Whether something that the case itself states does not hold: a pinned verdict, or
+    a number.
 
-    No baseline and no `--accept` excuses that. A result whose comparisons match, or that has comparisons and yet a
-    message of its own, is unexpected for no other reason.
+    No baseline and no `--accept` excuses that. A result whose comparisons match, or
+    that has comparisons and yet a message of its own, is unexpected for no other
+    reason.
     """
     if result.as_expected or result.interrupted:
         return False
@@ -86,9 +91,11 @@ def _remaining(result: Result, accepted: Collection[Verdict]) -> set[str]:
 
 
 def accepted_verdicts(kinds: Iterable[str]) -> frozenset[Verdict]:
-    """The verdicts that `--accept` names, by kind (`unstable`) or in full (`differ.unstable`).
+    """The verdicts that `--accept` names, by kind (`unstable`) or in full
+    (`differ.unstable`).
 
-    Only a difference can be accepted: nothing undecided ever passes, and nothing that could not be run.
+    Only a difference can be accepted: nothing undecided ever passes, and nothing that
+    could not be run.
     """
     return frozenset(_accepted_verdict(kind) for kind in kinds)
 
@@ -115,11 +122,13 @@ def exit_code(
     changes: Sequence[Change] | None = None,
     accept: Collection[str] = (),
 ) -> int:
-    """0 all as expected; 1 something is not; 3 nothing is wrong, but something could not be judged; 130 interrupted.
+    """0 all as expected; 1 something is not; 3 nothing is wrong, but something could
+    not be judged; 130 interrupted.
 
-    Never 0 where there are fewer results than there should be, or none at all.
-    With a baseline (`changes` given) a difference that it already holds does not fail: only regressions do, and what
-    a case itself expects and no longer holds. Code 2 (unusable input) is never a run's own.
+    Never 0 where there are fewer results than there should be, or none at all. With a
+    baseline (`changes` given) a difference that it already holds does not fail: only
+    regressions do, and what a case itself expects and no longer holds. Code 2 (unusable
+    input) is never a run's own.
     """
     if record.interrupted:
         return INTERRUPTED
@@ -158,7 +167,8 @@ def _standings_against_baseline(
 def _standing_of(
     change: Change, result: Result, accepted: Collection[Verdict]
 ) -> Standing:
-    """How what has changed stands; of a new quantity alone, not what the baseline holds of the others."""
+    """How what has changed stands; of a new quantity alone, not what the baseline holds
+    of the others."""
     if change.kind is not ChangeKind.NEW or change.quantity is None:
         return standing(result, accepted)
     counts = {
@@ -190,5 +200,6 @@ def _excused(
 
 
 def _identity(result: Result) -> str:
-    # As `judgement.baseline.identity` says it; reports know records alone, and a test holds the two together.
+    # As `judgement.baseline.identity` says it; reports know records alone, and a test
+    # holds the two together.
     return f"{result.case} {result.dtype} {result.route} {result.order}"

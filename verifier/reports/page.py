@@ -1,6 +1,8 @@
-"""The page that text is printed on: what a terminal obeys is written out, numbers are never cut, tables fold.
+"""The page that text is printed on: what a terminal obeys is written out, numbers are
+never cut, tables fold.
 
-Nothing is ever shortened to fit: names and numbers keep their natural width, and only words fold.
+Nothing is ever shortened to fit: names and numbers keep their natural width, and only
+words fold.
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ def apart(parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
 def printed(
     parts: Iterable[RenderableType], *, width: int | None = None, color: bool = False
 ) -> str:
-    """The parts as they are printed, line by line, without blanks at the ends of lines."""
+    """The parts as they are printed, line by line, without blanks at the ends of
+    lines."""
     stream = StringIO()
     page = Console(
         file=stream,
@@ -91,10 +94,11 @@ def table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """A table without lines, or, where the page is too narrow for it, a block of lines for each of its rows.
+    """A table without lines, or, where the page is too narrow for it, a block of lines
+    for each of its rows.
 
-    A column is never narrower than its cells, for a number cut short is another number. Only those named in `folding`
-    may fold, down to the width given there.
+    A column is never narrower than its cells, for a number cut short is another number.
+    Only those named in `folding` may fold, down to the width given there.
     """
 
     headers: Sequence[str]

@@ -1,4 +1,5 @@
-"""The one line of a result: how it stands, its name, verdict, points, worst error and numbers."""
+"""The one line of a result: how it stands, its name, verdict, points, worst error and
+numbers."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def line(result: Result, *, names: int = 0, accepted: Collection[Verdict] = ()) 
 
 
 def _verdict(result: Result) -> str:
-    """The verdict; of a match that is not as expected, what does not hold; of an unfinished case, that it is."""
+    """The verdict; of a match that is not as expected, what does not hold; of an
+    unfinished case, that it is."""
     if result.interrupted:
         return Standing.INTERRUPTED.value
     if result.verdict.family != "match" or not result.broken:
@@ -50,7 +52,8 @@ def _verdict(result: Result) -> str:
 
 
 def place_of(result: Result) -> str:
-    """`FILE:LINE::NAME`, which editors find; of a case without a line its name alone."""
+    """`FILE:LINE::NAME`, which editors find; of a case without a line its name
+    alone."""
     file, mark, name = result.case.partition("::")
     line = "" if result.line is None or not mark else f":{result.line}"
     return plain(f"{file}{line}{mark}{name}")

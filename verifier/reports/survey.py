@@ -41,7 +41,8 @@ NUMBERS = range(4, 10)
 def render(
     record: SurveyRecord, *, width: int | None = None, color: bool = False
 ) -> str:
-    """The text report: the table, then the regions, then what could not be surveyed or decided, and the time taken."""
+    """The text report: the table, then the regions, then what could not be surveyed or
+    decided, and the time taken."""
     rows = list(_rows(record))
     cells = [_cells(*row) for row in rows]
     parts = []
@@ -187,7 +188,8 @@ def _agreements(sweep: Sweep, accuracy: Accuracy) -> Iterator[str]:
 
 
 def _undecided(sweep: Sweep) -> Iterator[str]:
-    """A line for each number of points that are open, with the quantities that have it, and why."""
+    """A line for each number of points that are open, with the quantities that have it,
+    and why."""
     alike: dict[tuple[int, int, tuple[str, ...]], list[str]] = {}
     for accuracy in sweep.accuracies:
         open_ = (accuracy.undecided, accuracy.unexamined, accuracy.reasons)

@@ -1,4 +1,5 @@
-"""The tables of a text report: comparisons, descents, routes that disagree, changes against a baseline."""
+"""The tables of a text report: comparisons, descents, routes that disagree, changes
+against a baseline."""
 
 from __future__ import annotations
 
@@ -126,7 +127,8 @@ def _epoch(epoch: Epoch) -> list[str]:
 
 
 def disagreements(found: Sequence[Disagreement]) -> RenderableType:
-    """Where two routes gave other numbers: what PyTorch owes itself, whatever the truth is."""
+    """Where two routes gave other numbers: what PyTorch owes itself, whatever the truth
+    is."""
     rows = [
         [
             plain(d.case),

@@ -1,6 +1,8 @@
-"""A finished run as text: one line a result, then the descents, the differences, what is open, and the counts.
+"""A finished run as text: one line a result, then the descents, the differences, what
+is open, and the counts.
 
-Text from the user's files is printed as it stands, neither as markup nor as terminal commands.
+Text from the user's files is printed as it stands, neither as markup nor as terminal
+commands.
 """
 
 from __future__ import annotations
@@ -56,7 +58,8 @@ def render(record: RunRecord, options: Options = USUAL) -> str:
 
 
 def details(record: RunRecord, options: Options = USUAL) -> str:
-    """What follows the lines of the results: tables of what is to be looked at, and the summary."""
+    """What follows the lines of the results: tables of what is to be looked at, and the
+    summary."""
     parts = [*_sections(record.results)]
     if options.debug:
         parts += filter(None, map(_traceback, record.results))
@@ -101,7 +104,8 @@ def streamed(
 
 
 def _sections(results: Sequence[Result]) -> Iterator[RenderableType]:
-    # A difference that a case pins is reported by its line; the tables are of what is to be looked at.
+    # A difference that a case pins is reported by its line; the tables are of what is
+    # to be looked at.
     unexpected = [result for result in results if not result.as_expected]
     for title, family in (
         ("Where PyTorch differs from the truth", "differ"),
@@ -122,7 +126,8 @@ def _sections(results: Sequence[Result]) -> Iterator[RenderableType]:
 
 
 def _note(result: Result) -> Text | None:
-    """What the result says as a whole: its message, or that the verdict is not the one pinned."""
+    """What the result says as a whole: its message, or that the verdict is not the one
+    pinned."""
     message = result.message
     if message is None and result.expected is not None and not result.as_expected:
         message = f"expected {result.expected}, found {result.verdict}"

@@ -1,4 +1,5 @@
-"""How far PyTorch's numbers of one sweep are off: statistics, the worst point, regions, what is undecided."""
+"""How far PyTorch's numbers of one sweep are off: statistics, the worst point, regions,
+what is undecided."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ LONG = 64
 MOST_REASONS = 3
 """Reasons why points of one number are undecided that are reported."""
 MOST_DISPUTED = 5
-"""Worst points in a row at which the derivations disagree, past which the truth is worth nothing."""
+"""Worst points in a row at which the derivations disagree, past which the truth is
+worth nothing."""
 UPSTREAM = 1.0
 
 Measure = Callable[[Sequence[Point]], Measurement]
@@ -66,7 +68,8 @@ class Assessment:
         measured: Sequence[float],
     ) -> Accuracy:
         statistics = self._statistics(truths, measured)
-        # The worst point is checked; where the derivations disagree at it, the next is the worst.
+        # The worst point is checked; where the derivations disagree at it, the next is
+        # the worst.
         for _ in range(MOST_DISPUTED):
             if statistics.worst is None or not self._is_disputed(
                 statistics.worst, truths
@@ -112,7 +115,8 @@ class Assessment:
         return Statistics(truths, measured, self.format, self.threshold)
 
     def _is_disputed(self, index: int, truths: list[RoundedTruth]) -> bool:
-        """Whether other derivations contradict the truth at a point; then it is undecided from now on."""
+        """Whether other derivations contradict the truth at a point; then it is
+        undecided from now on."""
         columns = self.truths.columns.values()
         here = [column[index] for column in columns]
         again = self.oracle.contested(self.points[index], UPSTREAM, self.format, here)
@@ -142,7 +146,8 @@ class Assessment:
     def _reasons(
         self, statistics: Statistics, truths: Sequence[RoundedTruth]
     ) -> Iterator[str]:
-        """Why points are undecided, each reason at its first point; disagreements come first."""
+        """Why points are undecided, each reason at its first point; disagreements come
+        first."""
         places: dict[str, list[int]] = {}
         for index in sorted(
             statistics.undecided, key=lambda i: not _is_dispute(truths[i])
@@ -164,7 +169,8 @@ class Assessment:
             def is_at_fault(inputs: Sequence[float], kind: str = kind) -> list[bool]:
                 return self._are_at_fault(kind, entry, inputs)
 
-            # Errors of some ulps come and go from number to number: they have no end to be bisected.
+            # Errors of some ulps come and go from number to number: they have no end to
+            # be bisected.
             sharp = None if kind == "inaccurate" else is_at_fault
             yield from survey_regions.regions(
                 kind, self.points, places, self.format, sharp

@@ -17,7 +17,8 @@ def execute(
     executor: Executor | None = None,
     on_sweep: Callable[[Sweep], None] = lambda sweep: None,
 ) -> SurveyRecord:
-    """The record of all tasks; interrupted from the keyboard, of those that were finished."""
+    """The record of all tasks; interrupted from the keyboard, of those that were
+    finished."""
     begun = time.perf_counter()
     sweeps: list[Sweep] = []
     interrupted = False
@@ -49,7 +50,8 @@ def run(tasks: Sequence[SweepTask], executor: Executor) -> Generator[Sweep, None
 
 
 def sweep(task: SweepTask) -> Iterator[Sweep]:
-    """The one sweep of a task; whatever goes wrong is its result, not the end of the survey."""
+    """The one sweep of a task; whatever goes wrong is its result, not the end of the
+    survey."""
     # SymPy and torch are imported here: bad input is answered before either has loaded.
     from verifier.running.isolation import isolated
     from verifier.survey import sweep as sweeping

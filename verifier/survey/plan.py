@@ -1,4 +1,5 @@
-"""The survey: how accurate PyTorch's values and gradients are, for every operation of the table.
+"""The survey: how accurate PyTorch's values and gradients are, for every operation of
+the table.
 
 What is to be surveyed; what is done to one operation is in `sweep`.
 """
@@ -32,10 +33,11 @@ def plan(
     seed: int = 0,
     sample: int = DRAWN_POINTS,
 ) -> tuple[list[SweepTask], dict[str, str]]:
-    """The tasks, in the order of the table, and why each operation without one is left out.
+    """The tasks, in the order of the table, and why each operation without one is left
+    out.
 
-    Raises `UsageError` for a dtype, route or number of points that there is not, and `SelectionError` where a name
-    selects nothing, or all together do.
+    Raises `UsageError` for a dtype, route or number of points that there is not, and
+    `SelectionError` where a name selects nothing, or all together do.
     """
     check_option("--dtype", dtypes, FORMATS)
     check_option("--route", routes, ROUTES[1])
@@ -86,7 +88,8 @@ def _is_named(row: Operation, pattern: str) -> bool:
 
 
 def _calls(row: Operation) -> tuple[list[str], str | None]:
-    """The calls of an operation that are surveyed, with examples of the parameters that they need; or why none is."""
+    """The calls of an operation that are surveyed, with examples of the parameters that
+    they need; or why none is."""
     if row.result is Sort.CONDITION:
         return [], "its result is a condition, which has no derivative"
     if Sort.CONDITION in row.sorts:

@@ -1,8 +1,10 @@
-"""The points of a survey: every number of a 16-bit dtype, or a sample that knows where functions turn.
+"""The points of a survey: every number of a 16-bit dtype, or a sample that knows where
+functions turn.
 
-A sample is half uniform over the ordinals of the numbers in the domain, half uniform over the reals of that part of it
-that lies in `WINDOW`, and to these come boundary points: the ends of the domain, kinks, jumps and poles, ±0, ±1, the
-ends of the format's range and of its normal numbers, thresholds, each with its neighbours, and infinities.
+A sample is half uniform over the ordinals of the numbers in the domain, half uniform
+over the reals of that part of it that lies in `WINDOW`, and to these come boundary
+points: the ends of the domain, kinks, jumps and poles, ±0, ±1, the ends of the format's
+range and of its normal numbers, thresholds, each with its neighbours, and infinities.
 """
 
 from __future__ import annotations
@@ -23,21 +25,25 @@ from verifier.language.points.domains import Domain, domain
 from verifier.language.points.scalars import scalar
 
 WINDOW = Fraction(32)
-"""Values are drawn from [−32, 32] where the domain is wider: there most functions turn."""
+"""Values are drawn from [−32, 32] where the domain is wider: there most functions
+turn."""
 GRID = 96
 """Numbers between which thresholds are looked for."""
 MOST_TURNS = 4
-"""Thresholds that are kept between two numbers of the grid: `floor` turns at every integer."""
+"""Thresholds that are kept between two numbers of the grid: `floor` turns at every
+integer."""
 MOST_CORNERS = 400
 """Combinations of boundary values of several operands."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+|/\d+)?")
 
 Probe = Callable[[Sequence[float]], Sequence[Hashable]]
-"""What kind of number the truth is at each of the inputs: thresholds lie where it changes."""
+"""What kind of number the truth is at each of the inputs: thresholds lie where it
+changes."""
 
 
 def exhaustive(domain: Domain, format_: Format) -> list[float]:
-    """Every number of the format in the closed domain, in order: both zeros, and infinities at infinite ends."""
+    """Every number of the format in the closed domain, in order: both zeros, and
+    infinities at infinite ends."""
     inside = domain.ordinals(format_)
     everything = _numbers(format_.name)
     shift = floats.ordinal(math.inf, format_) - 1
@@ -69,7 +75,8 @@ def sampled(
 
 
 def corners(columns: Sequence[Sequence[float]]) -> Iterator[tuple[float, ...]]:
-    """Boundary values of several operands together: equal ones, and combinations spread evenly over all of them."""
+    """Boundary values of several operands together: equal ones, and combinations spread
+    evenly over all of them."""
     yield from zip(*columns, strict=False)
     common = set(columns[0]).intersection(*columns[1:])
     yield from ((value,) * len(columns) for value in sorted(common))
@@ -84,7 +91,8 @@ def domain_of(interval: Interval) -> Domain:
 
 
 def boundary(row: Operation, domain: Domain, format_: Format) -> list[float]:
-    """The numbers at which an operation, or the format, may turn, with their neighbours."""
+    """The numbers at which an operation, or the format, may turn, with their
+    neighbours."""
     words = " ".join((*row.kinks, *row.jumps, *row.poles)).replace("−", "-")
     named = [floats.nearest(Fraction(text), format_) for text in _NUMBER.findall(words)]
     if "integers" in words:
@@ -96,7 +104,8 @@ def boundary(row: Operation, domain: Domain, format_: Format) -> list[float]:
 
 
 def thresholds(probe: Probe, domain: Domain, format_: Format) -> list[float]:
-    """The last and the first number on either side of every change of kind that a grid of ordinals shows."""
+    """The last and the first number on either side of every change of kind that a grid
+    of ordinals shows."""
     inside = domain.ordinals(format_)
     last = inside.stop - inside.start - 1  # a float64's range is too long for `len`
     places = sorted({inside.start + last * k // (GRID - 1) for k in range(GRID)})
@@ -117,7 +126,8 @@ def thresholds(probe: Probe, domain: Domain, format_: Format) -> list[float]:
 def _bisected(
     probe: Probe, low: int, high: int, below: Hashable, format_: Format
 ) -> tuple[int, int]:
-    """Two neighbours, the first of the kind `below` and the second of another; `high` is of another."""
+    """Two neighbours, the first of the kind `below` and the second of another; `high`
+    is of another."""
     while high - low > 1:
         middle = (low + high) // 2
         (kind,) = probe([floats.from_ordinal(middle, format_)])
@@ -146,7 +156,8 @@ def drawn(
 
 
 def _window(domain: Domain) -> Domain:
-    """The part of the domain from which values are drawn: 2·WINDOW wide at the most, about 0 where that is inside."""
+    """The part of the domain from which values are drawn: 2·WINDOW wide at the most,
+    about 0 where that is inside."""
     lower, upper = domain.lower, domain.upper
     start = Fraction(-WINDOW) if not lower.is_finite else lower.lower
     end = Fraction(WINDOW) if not upper.is_finite else upper.lower
@@ -177,7 +188,8 @@ def _with_neighbours(
 
 
 def _is_inside(number: float, domain: Domain) -> bool:
-    """Whether a number lies in the closed domain; an infinity does at an infinite end."""
+    """Whether a number lies in the closed domain; an infinity does at an infinite
+    end."""
     low, high = domain.lower, domain.upper
     if math.isinf(number):
         return number in (low.special, high.special)

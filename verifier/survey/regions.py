@@ -1,4 +1,5 @@
-"""Where the points at fault lie: runs along the line of numbers, with ends that are exact."""
+"""Where the points at fault lie: runs along the line of numbers, with ends that are
+exact."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from verifier.floats import Format, Point, shortest
 from verifier.survey.records import Region
 
 MOST_REGIONS = 4
-"""Regions of one kind that are reported: points at fault are parted at the widest gaps alone."""
+"""Regions of one kind that are reported: points at fault are parted at the widest gaps
+alone."""
 
 IsAtFault = Callable[[Sequence[float]], Sequence[bool]]
 """Whether the number at each of the inputs is at fault."""
@@ -25,9 +27,9 @@ def regions(
 ) -> list[Region]:
     """The regions of the `points` at `places`, both in order.
 
-    Of one operand, each end is the last input at fault before one that is not, found by bisection, or without
-    `is_at_fault` the last that was surveyed; of several operands, there is one region: the least box around all points
-    at fault.
+    Of one operand, each end is the last input at fault before one that is not, found by
+    bisection, or without `is_at_fault` the last that was surveyed; of several operands,
+    there is one region: the least box around all points at fault.
     """
     if not places:
         return []
@@ -75,7 +77,8 @@ def _ends(
     format_: Format,
     is_at_fault: IsAtFault | None,
 ) -> list[tuple[float, float]]:
-    """The first and the last input at fault of each run, moved outwards up to where the fault ends."""
+    """The first and the last input at fault of each run, moved outwards up to where the
+    fault ends."""
     if is_at_fault is None:
         return [(column[run[0]], column[run[-1]]) for run in runs]
     pairs = []
@@ -92,7 +95,8 @@ def _ends(
 def _bisected(
     pairs: Sequence[tuple[float, float]], format_: Format, is_at_fault: IsAtFault
 ) -> list[float]:
-    """For each pair of an input at fault and one that is not: an input at fault right beside one that is not."""
+    """For each pair of an input at fault and one that is not: an input at fault right
+    beside one that is not."""
     places = [[floats.ordinal(x, format_) for x in pair] for pair in pairs]
     moved = [False] * len(pairs)
     while True:

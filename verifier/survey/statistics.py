@@ -1,4 +1,5 @@
-"""PyTorch's numbers against the truth: errors in ulps, and the places of what is at fault."""
+"""PyTorch's numbers against the truth: errors in ulps, and the places of what is at
+fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""One operation in one dtype: its points, the truth at all of them, what PyTorch computes, and how far that is off."""
+"""One operation in one dtype: its points, the truth at all of them, what PyTorch
+computes, and how far that is off."""
 
 from __future__ import annotations
 
@@ -26,11 +27,14 @@ from verifier.symbolic.truth.many_points import BatchOracle, RoundedTruth
 from verifier.symbolic.truth.oracle import Oracle
 
 MOST_EDGES = 100
-"""Points of one sweep at which a limit is looked for, infinities and zeros apart: `floor` has half of all numbers."""
+"""Points of one sweep at which a limit is looked for, infinities and zeros apart:
+`floor` has half of all numbers."""
 MOST_SLOW = 2_000
-"""Points of a sweep whose truth is known to the oracle alone, which takes a millisecond for each."""
+"""Points of a sweep whose truth is known to the oracle alone, which takes a millisecond
+for each."""
 TRIED = 0.5
-"""The input at which a route is tried: whether PyTorch has a kernel depends on the dtype alone."""
+"""The input at which a route is tried: whether PyTorch has a kernel depends on the
+dtype alone."""
 
 
 def run(task: SweepTask) -> Sweep:
@@ -82,7 +86,8 @@ def run(task: SweepTask) -> Sweep:
 def _failures(
     task: SweepTask, measures: Mapping[str, Measure]
 ) -> Iterator[tuple[str, str]]:
-    """The routes by which PyTorch computes nothing in this dtype, and what it says at a single point."""
+    """The routes by which PyTorch computes nothing in this dtype, and what it says at a
+    single point."""
     for route, measure in measures.items():
         failure = measure([dict.fromkeys(task.operands, TRIED)]).failure
         if failure is not None:
@@ -173,7 +178,8 @@ def _several(
         drawn = survey_points.drawn(
             row.name, name, domain, format_, task.sample, task.seed
         )
-        # In another order for each operand: drawn by ordinal or by value, in all combinations.
+        # In another order for each operand: drawn by ordinal or by value, in all
+        # combinations.
         random.Random(f"{task.seed}:{name}").shuffle(drawn)
         columns.append(drawn)
     edges = [survey_points.boundary(row, d, format_) for d in domains.values()]
@@ -182,7 +188,8 @@ def _several(
 
 
 def probe(oracle: BatchOracle, name: str, format_: Format) -> survey_points.Probe:
-    """What kind of numbers value and gradient are: zero, subnormal, normal, the one at an end of the domain, beyond."""
+    """What kind of numbers value and gradient are: zero, subnormal, normal, the one at
+    an end of the domain, beyond."""
     ends: set[float] = set()
 
     def kind(entry: RoundedTruth, *, is_value: bool) -> str:

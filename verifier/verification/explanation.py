@@ -36,10 +36,11 @@ def explain(
     columns: int,
     plain: bool,
 ) -> list[Explanation]:
-    """The derivation of a case in some dtypes, at its first given point or the worst drawn.
+    """The derivation of a case in some dtypes, at its first given point or the worst
+    drawn.
 
-    `allowed` are patterns of subjects that may be imported. Formulas are typeset in so many
-    `columns`, `plain` ones in ASCII.
+    `allowed` are patterns of subjects that may be imported. Formulas are typeset in so
+    many `columns`, `plain` ones in ASCII.
     """
     store: Store = {}
     wrt = [name for name in case.wrt if name in case.inputs]
@@ -91,8 +92,8 @@ def _note(case: Case) -> str | None:
 
 
 def _whole(prepared: Prepared, seed: int) -> Result | None:
-    """The case on all its points; None where nothing is expected of them and the first is
-    given."""
+    """The case on all its points; None where nothing is expected of them and the first
+    is given."""
     case = prepared.case
     if case.given and not case.fixed and case.expectation is None:
         return None
@@ -106,7 +107,8 @@ def _unexpected(whole: Result | None) -> tuple[str, ...]:
 
 
 def _place(prepared: Prepared, seed: int, whole: Result | None) -> tuple[Point, float]:
-    """The first given point, or that of the worst comparison, and the upstream gradient there."""
+    """The first given point, or that of the worst comparison, and the upstream gradient
+    there."""
     case, format_ = prepared.case, prepared.format
     first = gradients(
         case.upstream,

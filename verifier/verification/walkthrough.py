@@ -1,4 +1,5 @@
-"""The steps of a program as an explanation shows them: forward, backward, and the numbers that are judged."""
+"""The steps of a program as an explanation shows them: forward, backward, and the
+numbers that are judged."""
 
 from __future__ import annotations
 
@@ -135,7 +136,8 @@ def answers(
 ) -> tuple[Answer, ...]:
     """The comparisons of a result, the value first.
 
-    A walk over the program, under the `upstream` gradient, says why one of them differs.
+    A walk over the program, under the `upstream` gradient, says why one of them
+    differs.
     """
     rows: list[Answer] = []
     for comparison in sorted(result.comparisons, key=lambda c: c.quantity != "value"):
