@@ -14,7 +14,6 @@ from verifier.language.casefile.places import Origin
 from verifier.language.operations import table as operations
 from verifier.language.points.domains import Domain
 from verifier.language.points.scalars import Scalar
-from verifier.language.points.upstream import numbers_of
 from verifier.language.programs.program import IMAGINARY_UNIT, Node
 
 
@@ -92,9 +91,11 @@ def _numbers(case: Case) -> Iterator[tuple[Keys, Scalar | Domain]]:
             yield ("at", name), number
     for name, domain in case.domains.items():
         yield ("domain", name), domain
-    if not isinstance(case.upstream, str):
-        for number in numbers_of(case.upstream):
-            yield ("upstream",), number
+    if isinstance(case.upstream, Scalar):
+        yield ("upstream",), case.upstream
+    elif not isinstance(case.upstream, str):
+        for index, number in enumerate(case.upstream):
+            yield ("upstream", index), number
     expected = case.expectation
     if expected is not None:
         for entry in (*expected.value, *expected.losses, *expected.weights):

@@ -29,11 +29,6 @@ what overflows."""
 RANDOM_BITS = 64
 
 
-def numbers_of(upstream: Scalar | tuple[Scalar, ...]) -> tuple[Scalar, ...]:
-    """The numbers that it goes through."""
-    return upstream if isinstance(upstream, tuple) else (upstream,)
-
-
 def gradients(
     upstream: Upstream,
     *,
