@@ -193,6 +193,9 @@ class _Schema(GenerateJsonSchema):
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
         table = super().dataclass_schema(schema)
         del table["title"]
+        for described in (table, *table["properties"].values()):
+            if "description" in described:
+                described["description"] = " ".join(described["description"].split())
         return table | {"additionalProperties": False}
 
 

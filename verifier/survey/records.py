@@ -1,4 +1,5 @@
-"""The frozen records of a survey: how accurate PyTorch is, operation by operation. They hold no logic."""
+"""The frozen records of a survey: how accurate PyTorch is, operation by operation. They
+hold no logic."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ class SweepTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement(Reported):
-    """Points of one kind at which there are no ulps to count, and at how many of them PyTorch says what is true."""
+    """Points of one kind at which there are no ulps to count, and at how many of them
+    PyTorch says what is true."""
 
     points: int = 0
     """How many points."""
@@ -36,7 +38,8 @@ class Agreement(Reported):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worst(Reported):
-    """The point of the largest error; numbers as the shortest decimals of the dtype, the truth to 20 digits."""
+    """The point of the largest error; numbers as the shortest decimals of the dtype,
+    the truth to 20 digits."""
 
     point: dict[str, str]
     """By operand: the input."""
@@ -50,12 +53,14 @@ class Worst(Reported):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region(Reported):
-    """Where errors of one kind lie: for each operand, between two inputs that are both at fault."""
+    """Where errors of one kind lie: for each operand, between two inputs that are both
+    at fault."""
 
     kind: str
     """`zero`, `nonfinite` or `inaccurate`."""
     box: dict[str, tuple[str, str]]
-    """By operand: the least and the greatest input at fault; of zeros and non-finite numbers found by bisection."""
+    """By operand: the least and the greatest input at fault; of zeros and non-finite
+    numbers found by bisection."""
     points: int
     """How many of the surveyed points in it are at fault."""
     surveyed: int
@@ -64,7 +69,8 @@ class Region(Reported):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy(Reported):
-    """One number that PyTorch computes, compared with the truth at every point of a sweep."""
+    """One number that PyTorch computes, compared with the truth at every point of a
+    sweep."""
 
     quantity: str
     """`value` or `gradient`."""
@@ -75,19 +81,23 @@ class Accuracy(Reported):
     compared: int
     """Points at which the truth rounds to a finite number; all errors are of these."""
     max_error_ulp: float | None
-    """In ulps of the truth, where PyTorch's number is finite; null where it never is."""
+    """In ulps of the truth, where PyTorch's number is finite; null where it never
+    is."""
     p99_error_ulp: float | None
     """99 % of those errors are no larger."""
     correctly_rounded: int
-    """Compared points where PyTorch's number is the truth rounded to nearest, ties to even."""
+    """Compared points where PyTorch's number is the truth rounded to nearest, ties to
+    even."""
     zeros: int
     """Compared points where PyTorch says 0 and the truth is a normal number."""
     nonfinite: int
-    """Compared points where PyTorch says NaN or infinity and the truth is a normal number."""
+    """Compared points where PyTorch says NaN or infinity and the truth is a normal
+    number."""
     nonfinite_below: int
     """The same where the truth is below the normal numbers."""
     inaccurate: int
-    """Compared points with a finite error above the survey's threshold, zeros among them."""
+    """Compared points with a finite error above the survey's threshold, zeros among
+    them."""
     worst: Worst | None
     """The point of the largest error; null where every number is exact."""
     regions: tuple[Region, ...]
@@ -103,9 +113,11 @@ class Accuracy(Reported):
     undecided: int
     """Points at which the truth was not found, or two derivations of it disagree."""
     unexamined: int
-    """Points, most of them at edges, that were left out because the truth takes long there."""
+    """Points, most of them at edges, that were left out because the truth takes long
+    there."""
     reasons: tuple[str, ...]
-    """Why points are undecided, each reason at its first point; what derivations that disagree say comes first."""
+    """Why points are undecided, each reason at its first point; what derivations that
+    disagree say comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,13 +131,15 @@ class Sweep(Reported):
     dtype: str
     """The dtype of inputs and results."""
     exhaustive: bool = False
-    """Whether every number of the dtype in the domain was surveyed; else a seeded sample."""
+    """Whether every number of the dtype in the domain was surveyed; else a seeded
+    sample."""
     points: int = 0
     """How many points were surveyed."""
     checked: int = 0
     """At how many points the truth was derived by other ways as well."""
     accuracies: tuple[Accuracy, ...] = ()
-    """One number that PyTorch computes each: value, or gradient by one operand, by one route."""
+    """One number that PyTorch computes each: value, or gradient by one operand, by one
+    route."""
     failures: dict[str, str] = field(default_factory=dict)
     """By route: the first line of the exception that PyTorch raised."""
     error: str | None = None
