@@ -59,7 +59,7 @@ def gradients(
         return [complex(part, part) if is_complex else part] * count
     rounded = [
         number.rounded(format_, is_complex=is_complex)
-        for number in numbers_of(upstream)
+        for number in (upstream if isinstance(upstream, tuple) else (upstream,))
     ]
     cycle = [*range(given), *range(drawn)]
     return [rounded[index % len(rounded)] for index in cycle]
