@@ -57,10 +57,8 @@ def gradients(
     if isinstance(upstream, str):
         part = _number_of(upstream, format_)
         return [complex(part, part) if is_complex else part] * count
-    rounded = [
-        number.rounded(format_, is_complex=is_complex)
-        for number in (upstream if isinstance(upstream, tuple) else (upstream,))
-    ]
+    numbers = upstream if isinstance(upstream, tuple) else (upstream,)
+    rounded = [number.rounded(format_, is_complex=is_complex) for number in numbers]
     cycle = [*range(given), *range(drawn)]
     return [rounded[index % len(rounded)] for index in cycle]
 
