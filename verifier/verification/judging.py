@@ -23,7 +23,7 @@ from verifier.records import (
     Verdict,
     severity,
 )
-from verifier.symbolic.truth.excuses import Excuses
+from verifier.symbolic.truth.excuses import PointExcuses
 from verifier.verification.bench import Bench, tolerance_of
 
 
@@ -78,7 +78,7 @@ def judge_point(
     its truths may be known already."""
     upstream = measurement.upstream[position]
     truths = truths or bench.truths(point, upstream)
-    known: dict[str, Excuses] = {}
+    known: dict[str, PointExcuses] = {}
     rows: list[Row] = []
     for entry in bench.entries(measurement):
         if entries is not None and entry not in entries:
@@ -88,7 +88,7 @@ def judge_point(
             own = truths
             if format_ != bench.format:
                 own = bench.truths(point, upstream, format_)
-            known[format_.name] = Excuses(
+            known[format_.name] = PointExcuses(
                 bench.side,
                 bench.rounding(format_),
                 point,
@@ -120,7 +120,7 @@ def judge_point(
     return _judge_vectors(bench, rows)
 
 
-def _judge(bench: Bench, row: Row, excuses: Excuses) -> Judgement:
+def _judge(bench: Bench, row: Row, excuses: PointExcuses) -> Judgement:
     judgement = judge(
         row.measured,
         row.truth,

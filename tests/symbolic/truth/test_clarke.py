@@ -224,8 +224,8 @@ def test_a_gradient_is_judged_as_a_vector(
 def test_the_message_says_what_the_set_is() -> None:
     kernel = _kernel("max(x, y)", "xy", (1, 1))
     run = verifier.check(kernel, expression="max(x, y)", at=ONES, dtype="float32")
-    told = [one.message for one in run.results[0].comparisons if one.wrt == ("x",)]
-    assert told == [
+    messages = [c.message for c in run.results[0].comparisons if c.wrt == ("x",)]
+    assert messages == [
         "each could be one of a subgradient, but together they are none: "
         "outside the convex hull of (0, 1) and (1, 0)"
     ]

@@ -17,7 +17,7 @@ from verifier.floats import BINARY32, ulp
 from verifier.language.programs.parsing import parse
 from verifier.records import VALUE
 from verifier.symbolic.rounding.program_model import Mode
-from verifier.symbolic.truth.excuses import Excuses
+from verifier.symbolic.truth.excuses import PointExcuses
 from verifier.symbolic.truth.side import side_of
 
 FIELDS = pytest.mark.parametrize("field", [REAL, COMPLEX])
@@ -42,11 +42,11 @@ class Watch:
 
 def excuses(
     text: str, field: Field, point: dict[str, Any], watch: Watch | None = None
-) -> Excuses:
+) -> PointExcuses:
     side = side_of(field, parse(text), list(point))
     rounding = side.rounding(BINARY32, (Mode.REVERSE, Mode.REVERSE))
     truths = side.truths(point, 1.0, BINARY32)
-    return Excuses(side, rounding, point, 1.0, truths, steps=2, stopwatch=watch)
+    return PointExcuses(side, rounding, point, 1.0, truths, steps=2, stopwatch=watch)
 
 
 @FIELDS

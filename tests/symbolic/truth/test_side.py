@@ -13,7 +13,7 @@ from verifier.floats import BINARY32, BINARY64
 from verifier.language.programs.parsing import parse, parse_steps
 from verifier.records import VALUE, Enclosure, Rectangle, TruthStatus
 from verifier.symbolic.rounding.program_model import Mode
-from verifier.symbolic.truth.excuses import Excuses
+from verifier.symbolic.truth.excuses import PointExcuses
 from verifier.symbolic.truth.side import SymbolicSide, side_of
 
 REVERSE = (Mode.REVERSE, Mode.REVERSE)
@@ -90,7 +90,7 @@ def test_by_an_argument_that_the_program_lacks_the_derivative_is_0(
     assert truth.enclosure == field.zero_enclosure
     assert truth.derivations == side.most_derivations
     assert side.attested(point, 1.0, truths)[gradient("unused")] == truth
-    excuses = Excuses(
+    excuses = PointExcuses(
         side, side.rounding(BINARY32, REVERSE), point, 1.0, truths, steps=2
     )
     of = excuses.of(gradient("unused"))

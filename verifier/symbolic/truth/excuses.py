@@ -37,7 +37,7 @@ class Unwatched:
         return nullcontext()
 
 
-class Excuses:
+class PointExcuses:
     """What may explain the errors at one point in one format.
 
     `steps` is by how many ulps the inputs are moved to see how the truth answers.
@@ -121,7 +121,7 @@ class Excuses:
 class EntryExcuses:
     """What may explain an error of one entry at a point; judgement's `Excuses`."""
 
-    all: Excuses
+    all: PointExcuses
     entry: Entry
 
     def _reach(self, spread: AnySpread) -> Any:
