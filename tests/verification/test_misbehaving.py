@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 
 HEAD = """
@@ -45,8 +46,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(folder: Path, *bodies: str, arguments: tuple[str, ...] = ()) -> Any:
-    """The command on cases whose subjects have these bodies, and on one after them."""
+def write(folder: Path, *bodies: str) -> None:
+    """Cases whose subjects have these bodies, and one after them."""
     code, cases = HEAD, ""
     for index, body in enumerate(bodies):
         lines = "".join(f"    {line}\n" for line in body.splitlines())
@@ -54,13 +55,27 @@ def start(folder: Path, *bodies: str, arguments: tuple[str, ...] = ()) -> Any:
         cases += case(f"bad{index}", f"f{index}")
     (folder / "bad.py").write_text(code)
     (folder / "a.toml").write_text(cases + AFTER)
-    return subprocess.Popen(
-        [sys.executable, "-m", "verifier", "run", "a.toml", *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+
+
+def start(folder: Path, *bodies: str) -> Any:
+    """The command on them, as a process of its own."""
+    write(folder, *bodies)
+    code = "from verifier.__main__ import main; main()"
+    return commands.start("run", "a.toml", code=code, cwd=folder)
+
+
+@pytest.fixture
+def invoke(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The command on a case whose subject has a body, in this process."""
+
+    def call(body: str, *arguments: str) -> Any:
+        write(folder, body)
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "path", [*sys.path])
+        return commands.invoke("run", "a.toml", *arguments)
+
+    yield call
+    sys.modules.pop("bad", None)
 
 
 ENDINGS = [
@@ -112,21 +127,17 @@ def test_what_a_callable_leaves_behind_makes_no_pass_of_a_failure(
     assert process.returncode in (1, 2)
 
 
-def test_what_a_callable_prints_is_not_in_the_report(folder: Path) -> None:
-    with start(
-        folder, "print('noise', flush=True)", arguments=("--format", "json")
-    ) as process:
-        out, err = process.communicate(timeout=120)
-    assert process.returncode == 0
-    assert json.loads(out)["summary"]["cases"] == 2
-    assert "noise" in err
+def test_what_a_callable_prints_is_not_in_the_report(invoke: Any) -> None:
+    run = invoke("print('noise', flush=True)", "--format", "json")
+    assert run.exit_code == 0
+    assert json.loads(run.stdout)["summary"]["cases"] == 2
+    assert "noise" in run.stderr
 
 
-def test_a_traceback_is_on_the_screen_where_it_is_asked_for(folder: Path) -> None:
-    with start(folder, "{}['missing']", arguments=("--debug",)) as process:
-        out, _ = process.communicate(timeout=120)
-    assert "Traceback of a.toml::bad0 float32" in out
-    assert "bad.py" in out
+def test_a_traceback_is_on_the_screen_where_it_is_asked_for(invoke: Any) -> None:
+    run = invoke("{}['missing']", "--debug")
+    assert "Traceback of a.toml::bad0 float32" in run.stdout
+    assert "bad.py" in run.stdout
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no POSIX signals")
