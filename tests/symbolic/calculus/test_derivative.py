@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sympy
+from ball_ends import ends
 from mpmath import mp
 
 from verifier.language.operations import table as operations
@@ -17,12 +18,6 @@ from verifier.symbolic.arithmetic.formula import Formula
 from verifier.symbolic.calculus import derivative, sympy_functions
 
 BITS = 250
-
-
-def ends(ball: Any) -> tuple[Fraction, Fraction]:
-    with balls.workprec(2_000):
-        found = balls.enclosure(ball)
-    return found.lower, found.upper
 
 
 def compiled(text: str, *, wrt: str) -> Formula:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from ball_ends import ends
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_programs import numbers, texts
@@ -18,12 +19,6 @@ from verifier.symbolic.calculus.chain import Pass, Standing
 from verifier.symbolic.calculus.stepwise import Stepwise
 
 BITS = 200
-
-
-def ends(ball: Any) -> tuple[Fraction, Fraction]:
-    with balls.workprec(2_000):
-        found = balls.enclosure(ball)
-    return found.lower, found.upper
 
 
 class Evaluated:

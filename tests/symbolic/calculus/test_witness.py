@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -259,13 +259,6 @@ def test_random_programs_agree_with_the_oracle(text: str, x: float, y: float) ->
 # ── planted wrong rules ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def _fresh_rules() -> Iterator[None]:
-    derivative.local.cache_clear()
-    yield
-    derivative.local.cache_clear()
-
-
 class Crooked(sympy.Function):  # type: ignore[misc]
     """Has tanh's value, and a derivative that is wrong by one part in a million."""
 
@@ -277,7 +270,7 @@ class Crooked(sympy.Function):  # type: ignore[misc]
         return exact * sympy.Rational(1_000_001, 1_000_000)
 
 
-@pytest.mark.usefixtures("_fresh_rules")
+@pytest.mark.usefixtures("fresh_rules")
 def test_a_wrong_rule_of_sympys_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sympy_functions.OPERATIONS, "tanh", Crooked)
     monkeypatch.setitem(sympy_functions.NAMES, Crooked, "tanh")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +15,7 @@ from verifier.floats import FORMATS, nearest
 from verifier.language.programs.parsing import parse
 from verifier.records import Truth, TruthStatus
 from verifier.symbolic.arithmetic import balls, taylor
-from verifier.symbolic.calculus import derivative, sympy_functions
+from verifier.symbolic.calculus import sympy_functions
 from verifier.symbolic.truth import hessian as second_order
 from verifier.symbolic.truth.hessian import HessianOracle
 
@@ -136,13 +135,6 @@ def test_a_short_program_has_both() -> None:
 # ── planted wrong rules ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def _fresh_rules() -> Iterator[None]:
-    derivative.local.cache_clear()
-    yield
-    derivative.local.cache_clear()
-
-
 def assert_at_odds(truth: Truth) -> None:
     assert truth.status is TruthStatus.ORACLE
     assert truth.reason is not None
@@ -168,7 +160,7 @@ class CrookedSlope(sympy.Function):  # type: ignore[misc]
         return -sympy.sin(self.args[0])
 
 
-@pytest.mark.usefixtures("_fresh_rules")
+@pytest.mark.usefixtures("fresh_rules")
 def test_a_wrong_rule_of_sympys_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sympy_functions.OPERATIONS, "tanh", Crooked)
     monkeypatch.setitem(sympy_functions.NAMES, Crooked, "tanh")
@@ -176,7 +168,7 @@ def test_a_wrong_rule_of_sympys_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
     assert_at_odds(hessian("tanh(x)", x=0.5)["x", "x"])
 
 
-@pytest.mark.usefixtures("_fresh_rules")
+@pytest.mark.usefixtures("fresh_rules")
 def test_a_wrong_builder_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sympy_functions.OPERATIONS, "log1p", lambda x: sympy.log(2 + x))
     found = hessian("log1p(x)*y", x=0.5, y=2.0)
