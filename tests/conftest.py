@@ -13,11 +13,18 @@ from verifier.records import Comparison, Result, RunRecord, Verdict
 pytest_plugins = ["pytester"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what Hypothesis draws examples for: `-m "not property"` is the quick inner loop."""
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Mark what Hypothesis draws examples for, and leave out what is slow unless it is asked for."""
     for item in items:
         if hasattr(getattr(item, "function", None), "hypothesis"):
             item.add_marker("property")
+    if "slow" in config.getoption("markexpr"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
 
 
 @pytest.fixture
