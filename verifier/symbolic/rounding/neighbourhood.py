@@ -108,6 +108,54 @@ class _Search:
     """With which inputs the truth rises over the first box that is smooth."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """The inputs about a point, and what is true there."""
+
+    evaluate: Callable[[Inputs], Known]
+    point: Mapping[str, float]
+    format: Format
+
+    def precision(self) -> int | None:
+        """At which the truth at the point shows some digits, or an edge; None where it
+        shows nothing."""
+        first = self.format.precision_bits + 2 * DEEPEST
+        for bits, known in attempts(
+            lambda: self.evaluate(self.point), first, MOST_BITS
+        ):
+            if known.standing in (Standing.LIMIT, Standing.UNDEFINED):
+                return bits
+            regular = known.standing is Standing.REGULAR
+            if regular and balls.is_known_to(known.ball, KNOWN_BITS):
+                return bits
+        return 2 * bits if regular else None
+
+    def box(self, steps: int) -> Box:
+        """The finite inputs within so many ulps; an infinite one stays where it is."""
+        return {
+            name: (
+                Fraction(neighbour(value, -steps, self.format)),
+                Fraction(neighbour(value, steps, self.format)),
+            )
+            for name, value in self.point.items()
+            if math.isfinite(neighbour(value, -steps, self.format))
+            and math.isfinite(neighbour(value, steps, self.format))
+        }
+
+    def over(self, box: Box) -> Known:
+        """What is true over a box."""
+        inputs: dict[str, float | Ball] = dict(self.point)
+        for name, (low, high) in box.items():
+            inputs[name] = balls.exact(low).union(balls.exact(high))
+        return self.evaluate(inputs)
+
+    def at(self, place: Mapping[str, Fraction]) -> Known:
+        """What is true at a place."""
+        inputs: dict[str, float | Ball] = dict(self.point)
+        inputs.update({name: balls.exact(value) for name, value in place.items()})
+        return self.evaluate(inputs)
+
+
 class Neighbourhood:
     """One quantity's truth about a point; `evaluate` encloses it over balls of inputs
     at the precision in force."""
@@ -122,9 +170,9 @@ class Neighbourhood:
     ) -> None:
         """`by_interval`: at an edge every number between its sides is true, as of a
         derivative (Clarke)."""
-        self.evaluate, self.point, self.format = evaluate, point, format_
+        self.around = _Surroundings(evaluate, point, format_)
         self.by_interval = by_interval
-        self.bits = self._precision()
+        self.bits = self.around.precision()
 
     def holds(
         self, number: float, steps: int, *, relative: Fraction, absolute: Fraction
@@ -135,7 +183,7 @@ class Neighbourhood:
         if self.bits is None:
             return True
         with balls.workprec(self.bits):
-            first = self._part(self._box(steps), 0)
+            first = self._part(self.around.box(steps), 0)
             if first.known.standing is Standing.REGULAR:
                 ends = balls.enclosure(first.known.ball)
                 search.width = ends.upper - ends.lower
@@ -163,7 +211,7 @@ class Neighbourhood:
         return False
 
     def _part(self, box: Box, depth: int) -> _Part:
-        return _Part(box, depth, self._over(box))
+        return _Part(box, depth, self.around.over(box))
 
     def _holds(self, part: _Part, search: _Search) -> bool | None:
         """Whether a box holds the number; None where its halves have to tell."""
@@ -187,7 +235,7 @@ class Neighbourhood:
         """Whether a pole or an end of the domain lies within `steps` ulps."""
         if self.bits is None:
             return False
-        box = self._box(steps)
+        box = self.around.box(steps)
         # Mostly one input alone leads there, which is soon known.
         alone = [{name: ends} for name, ends in box.items()]
         with balls.workprec(self.bits + 2 * ALONE_DEEPEST):
@@ -201,7 +249,7 @@ class Neighbourhood:
         while stack and seen < MOST_BOXES and edges < MOST_EDGES:
             box, depth = stack.pop()
             seen += 1
-            standing = self._over(box).standing
+            standing = self.around.over(box).standing
             if standing is Standing.UNDEFINED:
                 return True
             if standing is Standing.REGULAR:
@@ -215,44 +263,7 @@ class Neighbourhood:
                 return True
         return False
 
-    # ── boxes ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _precision(self) -> int | None:
-        """At which the truth at the point shows some digits, or an edge; None where it
-        shows nothing."""
-        first = self.format.precision_bits + 2 * DEEPEST
-        for bits, known in attempts(
-            lambda: self.evaluate(self.point), first, MOST_BITS
-        ):
-            if known.standing in (Standing.LIMIT, Standing.UNDEFINED):
-                return bits
-            regular = known.standing is Standing.REGULAR
-            if regular and balls.is_known_to(known.ball, KNOWN_BITS):
-                return bits
-        return 2 * bits if regular else None
-
-    def _box(self, steps: int) -> Box:
-        """The finite inputs within so many ulps; an infinite one stays where it is."""
-        return {
-            name: (
-                Fraction(neighbour(value, -steps, self.format)),
-                Fraction(neighbour(value, steps, self.format)),
-            )
-            for name, value in self.point.items()
-            if math.isfinite(neighbour(value, -steps, self.format))
-            and math.isfinite(neighbour(value, steps, self.format))
-        }
-
-    def _over(self, box: Box) -> Known:
-        inputs: dict[str, float | Ball] = dict(self.point)
-        for name, (low, high) in box.items():
-            inputs[name] = balls.exact(low).union(balls.exact(high))
-        return self.evaluate(inputs)
-
-    def _at(self, place: Mapping[str, Fraction]) -> Known:
-        inputs: dict[str, float | Ball] = dict(self.point)
-        inputs.update({name: balls.exact(value) for name, value in place.items()})
-        return self.evaluate(inputs)
+    # ── what is reached ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _is_reached(self, box: Box, search: _Search, ends: Interval) -> bool:
         """Whether the truth, smooth on the box, is known to take the number there."""
@@ -272,14 +283,14 @@ class Neighbourhood:
         far."""
         lowest = {name: ends[not rises[name]] for name, ends in box.items()}
         highest = {name: ends[rises[name]] for name, ends in box.items()}
-        return _middle(self._at(lowest)), _middle(self._at(highest))
+        return _middle(self.around.at(lowest)), _middle(self.around.at(highest))
 
     def _rising(self, box: Box) -> dict[str, bool]:
         """With which inputs the truth rises over a box, from its middle."""
         middle = centre(box)
         rises: dict[str, bool] = {}
         for name, ends in box.items():
-            low, high = (_middle(self._at({**middle, name: end})) for end in ends)
+            low, high = (_middle(self.around.at({**middle, name: end})) for end in ends)
             rises[name] = low is None or high is None or low <= high
         return rises
 
@@ -300,10 +311,12 @@ class Neighbourhood:
         the domain has ended."""
         edge = centre(box)
         for name, value in edge.items():
-            unit = ulp(Fraction(self.point[name]), self.format)
+            unit = ulp(Fraction(self.around.point[name]), self.around.format)
             for direction in (-1, 1):
                 steps = [direction * unit * power_of_two(-n) for n in approach]
-                truths = [self._at({**edge, name: value + step}) for step in steps]
+                truths = [
+                    self.around.at({**edge, name: value + step}) for step in steps
+                ]
                 if any(t.standing is Standing.UNDEFINED for t in truths):
                     yield None
                     continue
