@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pickle
 import random
+import time
 from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
@@ -87,6 +89,44 @@ def test_a_unit_whose_process_ends_is_an_error_and_not_the_end_of_the_run() -> N
     record = execute(units, executor=Processes(1))
     assert [result.verdict.value for result in record.results] == ["error.run"] * 2
     assert "its process ended" in (record.results[0].message or "")
+
+
+def test_what_is_finished_when_the_user_interrupts_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits = Future.result
+
+    def interrupted(self: Future[list[int]], timeout: float | None = None) -> list[int]:
+        if not self.done():
+            wait_for(others)
+            raise KeyboardInterrupt
+        return waits(self, timeout)
+
+    others: list[Future[list[int]]] = []
+    submit = ProcessPoolExecutor.submit
+
+    def submitted(self, function, *arguments):  # type: ignore[no-untyped-def]
+        future = submit(self, function, *arguments)
+        others.append(future)
+        return future
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", submitted)
+    monkeypatch.setattr(Future, "result", interrupted)
+    outcomes = Processes(2).map(nap, [60, 0, 0], lambda unit, reason: [])
+    assert [next(outcomes), next(outcomes)] == [0, 0]
+    with pytest.raises(KeyboardInterrupt):
+        next(outcomes)
+
+
+def wait_for(futures: list[Future[list[int]]]) -> None:
+    """Until all but the first are done."""
+    while not all(future.done() for future in futures[1:]):
+        time.sleep(0.05)
+
+
+def nap(seconds: int) -> list[int]:
+    time.sleep(seconds)
+    return [seconds]
 
 
 def kill(x: object) -> object:

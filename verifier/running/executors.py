@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
@@ -70,11 +70,14 @@ class Processes:
         try:
             with _interrupts_ignored():  # as the processes do that are started here
                 futures = [pool.submit(_listed, function, unit) for unit in units]
-            for unit, future in zip(units, futures, strict=True):
+            for place, (unit, future) in enumerate(zip(units, futures, strict=True)):
                 try:
                     yield from future.result()
                 except BrokenExecutor as error:
                     yield from broken(unit, f"its process ended: {error}")
+                except KeyboardInterrupt:
+                    yield from _finished(futures[place:])
+                    raise
             pool.shutdown()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -102,6 +105,13 @@ def available(units: int) -> int:
 
 def _listed(function: Callable[[Work], Iterable[Outcome]], unit: Work) -> list[Outcome]:
     return list(function(unit))
+
+
+def _finished(futures: Sequence[Future[list[Outcome]]]) -> Iterator[Outcome]:
+    """What is there already, though something before it is not."""
+    for future in futures:
+        if future.done() and not future.cancelled() and future.exception() is None:
+            yield from future.result()
 
 
 def _begin() -> None:
