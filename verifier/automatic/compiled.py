@@ -59,12 +59,14 @@ class Compiled:
     def explain(self, error: Exception, tensors: Sequence[torch.Tensor]) -> NoReturn:
         """Raise what an exception of the compiled run means.
 
-        A missing compiler is told as such, a mistake in a user's callable as the exception that it raises by itself,
-        and everything else as PyTorch's own.
+        A missing compiler is reported as such, a mistake in a user's callable as the
+        exception that it raises by itself, and everything else as PyTorch's own.
         """
         if isinstance(error, VerifierError):
             raise error
-        if any(type(one).__name__ == "InvalidCxxCompiler" for one in _causes(error)):
+        if any(
+            type(cause).__name__ == "InvalidCxxCompiler" for cause in _causes(error)
+        ):
             raise CompileError(
                 "expected a C++ compiler for the route `compile-inductor`, found none. "
                 "Install g++ or clang++, or name one in the environment variable CXX."

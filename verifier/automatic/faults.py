@@ -9,14 +9,15 @@ from types import TracebackType
 
 
 class FaultError(RuntimeError):
-    """What the verifier finds at fault in what it ran, told as PyTorch would: no mistake of its own."""
+    """A fault that the verifier finds in what it ran, reported as if PyTorch had raised it."""
 
 
 def is_pytorchs(error: BaseException) -> bool:
     """Whether PyTorch raised the exception, in Python or in C++.
 
-    Python keeps no frame of what is written in C++. Of that come `RuntimeError` and the kinds of it; and an exception
-    that a `raise` of our own threw came from no call. One that we raise from PyTorch's own is PyTorch's.
+    Python keeps no frame of C++ code, which raises `RuntimeError` and its subclasses. An
+    exception that a `raise` of our own threw came from no such call; one that we raise from
+    PyTorch's own is PyTorch's.
     """
     if isinstance(error, FaultError):
         return True
@@ -47,14 +48,14 @@ def passes_through_others(error: BaseException) -> bool:
 
 
 def said(error: BaseException) -> str:
-    """The exception's own words; a callable's may raise where it should speak."""
+    """The exception's message; that of a callable's own class may raise itself."""
     try:
         return str(error)
     except BaseException as second:
         return f"(and no words, for they raise {type(second).__name__})"
 
 
-def told(error: BaseException) -> str:
+def traceback_of(error: BaseException) -> str:
     """The traceback of an exception, as Python prints it."""
     return "".join(traceback.format_exception(error))
 

@@ -14,7 +14,7 @@ import torch
 from torch.autograd import forward_ad as _forward_ad
 
 from verifier.automatic.lowering import Value
-from verifier.automatic.watch import Returned, bits, listen
+from verifier.automatic.watch import Returned, bits, watch_backwards
 
 Tensor = torch.Tensor
 
@@ -91,7 +91,7 @@ def _backward(
         step.retain_grad()
     cotangent = seed(output, upstream)
     given = cotangent.clone()
-    returned = listen(output)
+    returned = watch_backwards(output)
     try:
         # A subject may own parameters, in which nothing must be left behind.
         output.backward(cotangent, inputs=leaves, retain_graph=twice)
@@ -144,12 +144,12 @@ def reverse_apart(
         leaf = plain[position].clone().requires_grad_()
         output, _ = run(_with(plain, position, leaf))
         value = output if value is None else value
-        found: tuple[Tensor | None, ...] = (None,)
         if output.requires_grad:
-            found = torch.autograd.grad(
+            gradient += torch.autograd.grad(
                 output, [leaf], seed(output, upstream), allow_unused=True
             )
-        gradient += found
+        else:
+            gradient.append(None)
     assert value is not None
     return Derived(value=value.detach().clone(), gradient=gradient)
 
@@ -184,8 +184,8 @@ def forward_seeded(
             tangent = torch.empty_like(inputs[position]).copy_(upstream.conj())
             dual = forward_ad.make_dual(inputs[position], tangent)
             output, _ = run(_with(inputs, position, dual))
-            value, found = forward_ad.unpack_dual(output)
-            gradient.append(None if found is None else found.conj())
+            value, product = forward_ad.unpack_dual(output)
+            gradient.append(None if product is None else product.conj())
     return Derived(value=value, gradient=gradient)
 
 
@@ -246,11 +246,11 @@ def _jvp(
     run: Run, inputs: Sequence[Tensor], position: int, upstream: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The value, and the derivative by one input times the upstream: `torch.func`'s forward mode."""
-    own = inputs[position]
+    primal = inputs[position]
     value, tangent = func.jvp(
         lambda moved: run(_with(inputs, position, moved))[0],
-        (own,),
-        (_ones(own),),
+        (primal,),
+        (_ones(primal),),
     )
     return value, tangent * seed(tangent, upstream)
 
@@ -294,10 +294,10 @@ def _again(
     if entry is None or not entry.requires_grad:
         return [None] * len(by)
     cotangent = torch.full_like(entry, factor)
-    found: Sequence[Tensor | None] = torch.autograd.grad(
+    rows: Sequence[Tensor | None] = torch.autograd.grad(
         entry, by, cotangent, retain_graph=True, allow_unused=True
     )
-    return [None if one is None else one / factor for one in found]
+    return [None if row is None else row / factor for row in rows]
 
 
 def reverse_reverse_along(
@@ -311,8 +311,8 @@ def forward_forward(
     run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
 ) -> Derived:
     def gradient(tensors: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], Tensor]:
-        found = [_jvp(run, tensors, position, upstream) for position in wrt]
-        return tuple(entry for _, entry in found), found[0][0]
+        pairs = [_jvp(run, tensors, position, upstream) for position in wrt]
+        return tuple(entry for _, entry in pairs), pairs[0][0]
 
     return _outer_forward(gradient, inputs, wrt)
 
@@ -335,11 +335,11 @@ def _outer_forward(
     """The derivatives of the whole gradient by one input after the other."""
     columns: list[tuple[Tensor, ...]] = []
     for position in wrt:
-        own = inputs[position]
+        primal = inputs[position]
         entries, tangents, value = func.jvp(
             lambda moved, position=position: gradient(_with(inputs, position, moved)),
-            (own,),
-            (_ones(own),),
+            (primal,),
+            (_ones(primal),),
             has_aux=True,
         )
         columns.append(tangents)
@@ -356,12 +356,12 @@ def reverse_forward(
     for position in wrt:
 
         def entry(*tensors: Tensor, position: int = position) -> tuple[Tensor, Tensor]:
-            value, found = _jvp(run, tensors, position, upstream)
-            return found, value
+            value, derivative = _jvp(run, tensors, position, upstream)
+            return derivative, value
 
         # One entry at a time: a cotangent 0 of another would make NaN of an infinite partial derivative.
-        found, pull_back, value = func.vjp(entry, *inputs, has_aux=True)
-        cotangents = pull_back(torch.ones_like(found))
-        gradient.append(found)
+        derivative, pull_back, value = func.vjp(entry, *inputs, has_aux=True)
+        cotangents = pull_back(torch.ones_like(derivative))
+        gradient.append(derivative)
         rows.append([cotangents[other] for other in wrt])
     return Derived(value=value, gradient=gradient, hessian=rows)

@@ -79,12 +79,12 @@ def _columns(
     seeds = torch.tensor(list(upstream), dtype=lowered.dtype)
     try:
         with mode:
-            found = modes.reverse(_run(lowered, names), inputs, places, seeds)
+            derived = modes.reverse(_run(lowered, names), inputs, places, seeds)
     except RuntimeError:
         return
-    tensors = {("value", ()): found.value} | {
+    tensors = {("value", ()): derived.value} | {
         ("gradient", (name,)): tensor
-        for name, tensor in zip(wrt, found.gradient, strict=True)
+        for name, tensor in zip(wrt, derived.gradient, strict=True)
     }
     yield {
         key: _numbers(tensor, len(points), format_) for key, tensor in tensors.items()
@@ -108,14 +108,14 @@ class Rounding(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        aliases = [found.alias_info for found in func._schema.returns]
+        aliases = [returned.alias_info for returned in func._schema.returns]
         if any(alias is not None for alias in aliases):
             # A view has nothing to round; what was written in place is rounded in place.
             if isinstance(result, Tensor) and aliases[0] and aliases[0].is_write:
                 result.copy_(self.rounded(result))
             return result
         if isinstance(result, (tuple, list)):
-            return type(result)(self.rounded(one, args) for one in result)
+            return type(result)(self.rounded(part, args) for part in result)
         return self.rounded(result, args)
 
     def rounded(self, result: Any, operands: Sequence[Any] = ()) -> Any:
@@ -171,7 +171,7 @@ def _moved(value: float, format_: Format, source: random.Random | None) -> float
 def _numbers(tensor: Tensor | None, count: int, format_: Format) -> Sequence[float]:
     if tensor is None:
         return [0.0] * count
-    found: Sequence[float] = (
+    numbers: Sequence[float] = (
         nearest(tensor.detach().double(), format_).expand(count).tolist()
     )
-    return found
+    return numbers

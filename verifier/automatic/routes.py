@@ -144,7 +144,7 @@ class Runner:
         return Measurement(
             failure=text + (where and f" ({where})"),
             failure_verdict=verdict,
-            traceback=faults.told(error),
+            traceback=faults.traceback_of(error),
         )
 
     def _is_pytorchs(self, error: Exception, point: Mapping[str, float]) -> bool:

@@ -86,7 +86,7 @@ def _settings() -> Iterator[None]:
     threads = torch.get_num_threads()
     dtype = torch.get_default_dtype()
     deterministic = torch.get_deterministic_debug_mode()
-    device = _device_set(None, None)
+    device = _exchange_device(None, None)
     modes, dispatchers, hooks = _modes_taken(), _dispatchers_taken(), _hooks_taken()
     _set_plain(1, 0)
     try:
@@ -102,7 +102,7 @@ def _settings() -> Iterator[None]:
         _modes_taken()
         for mode in reversed(modes):
             _overrides._push_mode(mode)
-        _device_set(*device)
+        _exchange_device(*device)
         _set_plain(threads, deterministic)
         torch.set_default_dtype(dtype)
 
@@ -115,7 +115,7 @@ def _set_plain(threads: int, deterministic: int) -> None:
         torch.set_deterministic_debug_mode(deterministic)
 
 
-def _device_set(context: Any, current: Any) -> tuple[Any, Any]:
+def _exchange_device(context: Any, current: Any) -> tuple[Any, Any]:
     """Set the default device; what it was before. Its mode is one of the function modes."""
     before = getattr(_global, "device_context", None), _devices.CURRENT_DEVICE
     _global.device_context, _devices.CURRENT_DEVICE = context, current

@@ -44,7 +44,7 @@ def project(start: Path) -> Path | None:
     """The folder of the nearest `pyproject.toml` from `start`, a folder or a file in one, upwards."""
     start = start.resolve()
     folders = (start, *start.parents)
-    return next((one for one in folders if (one / PROJECT).is_file()), None)
+    return next((folder for folder in folders if (folder / PROJECT).is_file()), None)
 
 
 def allowed_subjects(start: Path) -> tuple[str, ...]:
@@ -66,20 +66,20 @@ def permitted(file: str | None, working: Path | None = None) -> tuple[str, ...]:
 
 
 def _patterns(path: Path) -> tuple[str, ...]:
-    found: object = _read(path)
+    value: object = _read(path)
     keys = ("tool", "verifier", "subjects")
     for depth, key in enumerate(keys):
-        if not isinstance(found, dict):
+        if not isinstance(value, dict):
             _fail(path, keys[:depth], "expected a table, found another value.")
-        if key not in found:
+        if key not in value:
             return ()
-        found = found[key]
-    if not isinstance(found, list) or not all(
-        isinstance(pattern, str) and pattern.strip() for pattern in found
+        value = value[key]
+    if not isinstance(value, list) or not all(
+        isinstance(pattern, str) and pattern.strip() for pattern in value
     ):
         mend = 'Write a list of modules in quotes, such as `subjects = ["mylib.*"]`.'
-        _fail(path, keys, f"expected patterns of modules, found `{found!r}`. {mend}")
-    return tuple(found)
+        _fail(path, keys, f"expected patterns of modules, found `{value!r}`. {mend}")
+    return tuple(value)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -115,22 +115,22 @@ def load(reference: str, allowed: Sequence[str]) -> Callable[..., Any]:
     whatever stands in the way.
     """
     module_name, path = parts_of(reference, allowed)
-    found: object = _import(module_name, path)
+    target: object = _import(module_name, path)
     done = module_name
     for name in path.split("."):
-        found = _attribute(found, name, done)
+        target = _attribute(target, name, done)
         done += f"{'.' if ':' in done else ':'}{name}"
-        if isinstance(found, ModuleType):
+        if isinstance(target, ModuleType):
             # `mylib:os.system` would lead out of what was allowed.
             raise SubjectError(
                 f"expected a callable, found that `{done}` is a module. "
-                f"Name the module before the colon: `{found.__name__}:…`."
+                f"Name the module before the colon: `{target.__name__}:…`."
             )
-    if not callable(found):
+    if not callable(target):
         raise SubjectError(
-            f"expected a callable, found that `{reference}` is of type `{type(found).__name__}`."
+            f"expected a callable, found that `{reference}` is of type `{type(target).__name__}`."
         )
-    return found
+    return target
 
 
 def parts_of(reference: str, allowed: Sequence[str]) -> tuple[str, str]:

@@ -80,11 +80,11 @@ def _products(
 ) -> list[torch.Tensor | None]:
     """What the operation hands back to each operand, run by itself on detached copies of them."""
     arguments = program.nodes[index].arguments
-    found: list[torch.Tensor | None] = [None] * len(arguments)
+    products: list[torch.Tensor | None] = [None] * len(arguments)
     if adjoint is None or not arguments:
-        return found
+        return products
     inputs: dict[str, torch.Tensor] = {}
-    asked: list[int] = []
+    differentiated: list[int] = []
     for operand, argument in enumerate(arguments):
         value = values[argument]
         if argument in literals:
@@ -92,14 +92,14 @@ def _products(
         inputs[operand_name(operand)] = value.detach().clone()
         if _is_differentiated(value):
             inputs[operand_name(operand)].requires_grad_()
-            asked.append(operand)
+            differentiated.append(operand)
     alone = Lowered(isolate(program, index, literals), dtype, str(adjoint.device))
     result = alone.run(inputs)[alone.program.output]
-    leaves = [inputs[operand_name(operand)] for operand in asked]
+    leaves = [inputs[operand_name(operand)] for operand in differentiated]
     parts = torch.autograd.grad(result, leaves, adjoint, allow_unused=True)
-    for operand, part in zip(asked, parts, strict=True):
-        found[operand] = part
-    return found
+    for operand, part in zip(differentiated, parts, strict=True):
+        products[operand] = part
+    return products
 
 
 def _is_differentiated(value: Value) -> bool:

@@ -1,6 +1,7 @@
-"""What a callable does beside what it returns: what it changes in place, and what its backward hands to PyTorch.
+"""What a callable does beside what it returns: what it changes in place, and gradients of a
+wrong shape or dtype that its backward hands to PyTorch.
 
-A version counter proves nothing (a kernel, or `.data`, goes past it), so copies are compared, bit by bit.
+A kernel, or `.data`, goes past PyTorch's version counter, so copies are compared, bit by bit.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ Tensor = torch.Tensor
 Returned = tuple[str, ...]
 """What was wrong with a gradient that a backward returned, in words."""
 MOST_NODES = 1_000
-"""Nodes of a graph among which the user's own backwards are looked for."""
+"""The most nodes of a graph that are searched for the user's own backwards."""
 
 
 def bits(tensor: Tensor) -> Tensor:
-    """The numbers as bytes, which tell -0 from 0 and find NaN equal to NaN; shared where they lie side by side."""
+    """The numbers as bytes, which tell -0 from 0 and find NaN equal to NaN; contiguous numbers
+    are shared, not copied."""
     flat = tensor.detach().reshape(-1)
-    # `contiguous` leaves a single number the stride 0 of an expanded one, and such bytes cannot be viewed.
+    # Not by `contiguous`, which leaves a single expanded number its stride 0, and so its bytes
+    # cannot be viewed.
     if flat.stride(0) != 1 or flat.is_conj() or flat.is_neg():
         flat = flat.clone(memory_format=torch.contiguous_format)
     return (torch.view_as_real(flat) if flat.is_complex() else flat).view(torch.uint8)
@@ -30,7 +33,9 @@ class Watch:
     """Copies of tensors that a run is given, to see what it leaves of them."""
 
     def __init__(self, given: Mapping[str, Tensor]) -> None:
-        self._given = [(name, one, bits(one).clone()) for name, one in given.items()]
+        self._given = [
+            (name, tensor, bits(tensor).clone()) for name, tensor in given.items()
+        ]
         self.changed: str | None = None
 
     def look(self, when: str) -> None:
@@ -46,15 +51,17 @@ class Watch:
             )
 
 
-def listen(output: Tensor) -> list[str]:
-    """What custom backwards below the output return that does not fit, once they have run: shapes and dtypes.
+def watch_backwards(output: Tensor) -> list[str]:
+    """A list that fills as the custom backwards below the output run: of every gradient whose
+    shape or dtype is not that of its input.
 
-    PyTorch casts a gradient of another dtype and sums one of a larger shape, without a word and before any hook.
+    PyTorch silently casts a gradient of another dtype and sums one of a larger shape, before
+    any hook.
     """
-    found: list[str] = []
+    misfits: list[str] = []
     for node in _custom_nodes(output):
-        node.apply = _Listener(node, found)
-    return found
+        node.apply = _WatchedBackward(node, misfits)
+    return misfits
 
 
 def _custom_nodes(output: Tensor) -> list[Any]:
@@ -71,14 +78,15 @@ def _custom_nodes(output: Tensor) -> list[Any]:
     return [node for node in seen if isinstance(node, custom)]
 
 
-class _Listener:
-    """Stands for a node's `apply`; holds the gradients that it returns against the tensors that they belong to."""
+class _WatchedBackward:
+    """Takes the place of a node's `apply`, and compares the gradients that it returns with the
+    tensors that they belong to."""
 
-    def __init__(self, node: Any, found: list[str]) -> None:
+    def __init__(self, node: Any, misfits: list[str]) -> None:
         self._apply = node.apply
         self._name = type(node).__name__.removesuffix("Backward")
         self._expected = [_metadata(*edge) for edge in node.next_functions]
-        self._found = found
+        self._misfits = misfits
 
     def __call__(self, *gradients: Any) -> Any:
         returned = self._apply(*gradients)
@@ -91,11 +99,11 @@ class _Listener:
             dtype, shape = expected
             where = f"the backward of {self._name} returned a gradient at place {place}"
             if tuple(gradient.shape) != shape:
-                self._found.append(
+                self._misfits.append(
                     f"{where} of shape {list(gradient.shape)} for an input of shape {list(shape)}"
                 )
             elif dtype_name(gradient) != dtype:
-                self._found.append(
+                self._misfits.append(
                     f"{where} of {dtype_name(gradient)} for an input of {dtype}"
                 )
         return returned

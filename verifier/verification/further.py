@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from verifier.automatic.faults import first_line
-from verifier.automatic.faults import told as traceback_of
+from verifier.automatic.faults import first_line, traceback_of
 from verifier.automatic.subjects import SubjectError
 from verifier.floats import is_same
 from verifier.judgement import linearity
