@@ -39,7 +39,7 @@ def measure(
     function: Callable[..., Any], points: Sequence[dict[str, float]] = POINTS
 ) -> Measurement:
     subject = routes.Subject(function=function, inputs=("x",))
-    return runner(subject).measure(points, 1.0)
+    return runner(subject).measure(Batch.of(points, 1.0))
 
 
 def verdict(function: Callable[..., Any], expression: str, **keys: Any) -> Result:
