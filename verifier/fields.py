@@ -311,6 +311,20 @@ class _Real(Field):
     def nonfinite_where_finite(measured: float) -> str:
         return f"{REAL.nonfinite(measured)} where the truth is finite"
 
+    def is_rounded(self, measured: float, true: Fraction, format_: Format) -> bool:
+        rounded = nearest(true, format_)
+        return measured == rounded or (math.isnan(measured) and math.isnan(rounded))
+
+    def is_tight(self, enclosure: Enclosure, format_: Format) -> bool:
+        """In ulps of the upper end."""
+        lower, upper = enclosure.lower, enclosure.upper
+        if (upper - lower) * 2**TIGHT_BITS <= ulp(upper, format_):
+            return True
+        return nearest(lower, format_) == nearest(upper, format_)
+
+    def error_in_ulp(self, measured: float, true: Fraction, format_: Format) -> float:
+        return as_float(abs(Fraction(measured) - true) / ulp(true, format_))
+
 
 class _Complex(Field):
     name = "complex"

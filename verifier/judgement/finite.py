@@ -22,18 +22,19 @@ _LEAVES_RANGE = "an intermediate result overflows or underflows"
 
 def judge_known(here: Circumstances, measured: Number, true: Exact) -> Judgement:
     """The verdict where the truth is known to the last digit."""
-    field, size = here.field, here.field.size(true)
-    beyond = f"the truth lies beyond the largest {here.format.name}"
+    field = here.field
     if field.is_rounded(measured, true, here.format):
         if not field.is_finite(measured):
-            return _judgement(Verdict.MATCH_EXACT, 0.0, beyond)
+            return _judgement(Verdict.MATCH_EXACT, 0.0, _beyond(here))
         error_ulp = field.error_in_ulp(measured, true, here.format)
-        exact = _judgement(Verdict.MATCH_EXACT, error_ulp)
-        return replace(exact, bits_lost=0.0)
+        return Judgement(
+            verdict=Verdict.MATCH_EXACT, error_ulp=error_ulp, bits_lost=0.0
+        )
+    size = field.size(true)
     if not field.is_finite(measured):
         within = allowed(size, here.format, here.tolerance)
         if field.is_overflow(measured, true, within, here.format):
-            return Judgement(verdict=Verdict.MATCH_ROUNDING, message=beyond)
+            return Judgement(verdict=Verdict.MATCH_ROUNDING, message=_beyond(here))
         return judge_nonfinite(here, measured)
     if not size:
         return judge_zero(here, measured)
@@ -41,6 +42,10 @@ def judge_known(here: Circumstances, measured: Number, true: Exact) -> Judgement
     if here.written:
         return judgement
     return judge_subject(here, judgement, measured, true)
+
+
+def _beyond(here: Circumstances) -> str:
+    return f"the truth lies beyond the largest {here.format.name}"
 
 
 def judge_within(

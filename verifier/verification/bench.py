@@ -161,6 +161,12 @@ class Bench:
         with self.watch.stage("witness"):
             return self.side.attested(point, upstream, truths)
 
+    def tolerance_in(self, format_: Format) -> Tolerance:
+        """What the case tolerates in a format."""
+        if format_ is self.format:
+            return self.tolerance
+        return tolerance_of(self.case, format_)
+
     def rounding(self, format_: Format) -> Rounding:
         """What rounding in a format may do to the program."""
         if format_.name not in self._roundings:

@@ -23,8 +23,8 @@ from verifier.records import (
     Verdict,
     severity,
 )
-from verifier.symbolic.truth.excuses import PointExcuses
-from verifier.verification.bench import Bench, tolerance_of
+from verifier.symbolic.truth.excuses import EntryExcuses, PointExcuses
+from verifier.verification.bench import Bench
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,40 +101,51 @@ def judge_point(
         truth = excuses.truths[entry]
         if entry.quantity == "step" and _is_at_edge(truth):
             continue  # the input's gradient is the question; a safe `where` has such steps
-        row = Row(
-            entry=entry,
-            place=place,
-            point=point,
-            upstream=upstream,
-            measured=measurement.number(entry, position),
-            truth=truth,
-            judgement=Judgement(verdict=Verdict.MATCH_EXACT),
-            format=format_,
-        )
-        judgement = _judge(bench, row, excuses)
-        if entry.quantity != "step" and measurement.is_missing(entry, position):
-            judgement = _of_none(judgement, truth.status)
+        measured = measurement.number(entry, position)
+        judgement = _judge(bench, measured, truth, excuses.of(entry), format_, upstream)
         if entry.quantity == "step":
-            judgement = _by_what_it_hands_on(bench, row, truths, judgement)
-        rows.append(row.with_judgement(judgement))
+            judgement = _by_what_it_hands_on(
+                bench, entry, measured, point, truths, judgement
+            )
+        elif measurement.is_missing(entry, position):
+            judgement = _of_none(judgement, truth.status)
+        rows.append(
+            Row(
+                entry=entry,
+                place=place,
+                point=point,
+                upstream=upstream,
+                measured=measured,
+                truth=truth,
+                judgement=judgement,
+                format=format_,
+            )
+        )
     return _judge_vectors(bench, rows)
 
 
-def _judge(bench: Bench, row: Row, excuses: PointExcuses) -> Judgement:
+def _judge(
+    bench: Bench,
+    measured: Number,
+    truth: Truth,
+    excuses: EntryExcuses,
+    format_: Format,
+    upstream: Number,
+) -> Judgement:
     judgement = judge(
-        row.measured,
-        row.truth,
-        row.format,
-        tolerance=tolerance_of(bench.case, row.format),
-        excuses=excuses.of(row.entry),
+        measured,
+        truth,
+        format_,
+        tolerance=bench.tolerance_in(format_),
+        excuses=excuses,
         field=bench.field,
-        convention=_convention(bench.case, row.upstream),
+        convention=_convention(bench.case, upstream),
         written=not bench.is_subject,
     )
     # Rounding alone may bring the result anywhere, as that of `exp` at huge numbers; yet
     # some number on the way is finite in an unlimited range, and not in the format's.
     is_nonfinite = judgement.verdict is Verdict.DIFFER_NONFINITE
-    if is_nonfinite and excuses.of(row.entry).leaves_range():
+    if is_nonfinite and excuses.leaves_range():
         why = "an intermediate result overflows or underflows"
         message = f"{judgement.message}: {why}"
         return replace(judgement, verdict=Verdict.DIFFER_RANGE, message=message)
@@ -174,13 +185,18 @@ def _of_none(judgement: Judgement, status: TruthStatus) -> Judgement:
 
 
 def _by_what_it_hands_on(
-    bench: Bench, row: Row, truths: PointTruth, judgement: Judgement
+    bench: Bench,
+    step: Entry,
+    measured: Number,
+    point: Point,
+    truths: PointTruth,
+    judgement: Judgement,
 ) -> Judgement:
     """The judgement of a named step, by how far its error moves the gradients that are
     asked for."""
     field = bench.field
-    true = field.of_truth(row.truth)
-    if true is None or not field.is_finite(row.measured):
+    true = field.of_truth(truths[step])
+    if true is None or not field.is_finite(measured):
         return judgement
     sizes: dict[str, Fraction | None] = {}
     for name in bench.case.wrt:
@@ -188,8 +204,8 @@ def _by_what_it_hands_on(
         sizes[name] = None if gradient is None else field.size(gradient)
     return by_what_it_hands_on(
         judgement,
-        field.distance(field.of_float(row.measured), true),
-        lambda: bench.side.slopes(row.entry.wrt[0], row.point, bench.format),
+        field.distance(field.of_float(measured), true),
+        lambda: bench.side.slopes(step.wrt[0], point, bench.format),
         sizes,
         bench.format,
         bench.tolerance,
