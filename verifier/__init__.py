@@ -1,9 +1,12 @@
-"""Symbolic-versus-automatic differentiation: is the gradient that PyTorch computes the true one?
+"""Symbolic-versus-automatic differentiation: is the gradient that PyTorch computes the
+true one?
 
-Importing this loads neither torch nor SymPy; the names below load what they need when they are first used.
+Importing this loads neither torch nor SymPy; the names below load what they need when
+they are first used.
 """
 
-# Nothing is imported here that a file of the working folder could stand for: see `__main__`.
+# Nothing is imported here that a file of the working folder could stand for: see
+# `__main__`.
 import importlib
 
 TYPE_CHECKING = False

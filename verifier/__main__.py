@@ -1,7 +1,8 @@
 """The command `verifier`, which is `python -m verifier` too."""
 
-# Nothing may be imported from the working folder before the user has allowed it: a file there that is called `torch.py`
-# would run. `python -m` puts that folder first in the path, and so does an empty place in PYTHONPATH.
+# Nothing may be imported from the working folder before the user has allowed it: a file
+# there that is called `torch.py` would run. `python -m` puts that folder first in the
+# path, and so does an empty place in PYTHONPATH.
 import os
 import sys
 
@@ -15,7 +16,8 @@ def main() -> None:
 
 
 def _is_wanted(entry: str) -> bool:
-    """Whether an entry of the path is not the working folder, or was named as such; or is where we lie ourselves."""
+    """Whether an entry of the path is not the working folder, or was named as such; or
+    is where we lie ourselves."""
     here = os.getcwd()
     if entry not in ("", here):
         return True

@@ -1,4 +1,5 @@
-"""The processor's floating point: rounded to nearest, with subnormal numbers, whatever a process made of it.
+"""The processor's floating point: rounded to nearest, with subnormal numbers, whatever
+a process made of it.
 
 Other modules are imported only once it is so: where the processor takes subnormal numbers for zero, Python reads
 `5e-324` as 0, and keeps that in the compiled file.
@@ -44,13 +45,15 @@ def usual() -> Iterator[None]:
 
 
 def is_usual() -> bool:
-    """Whether numbers are rounded to nearest and subnormal ones kept: by the processor, so by all who compute on it."""
+    """Whether numbers are rounded to nearest and subnormal ones kept: by the processor,
+    so by all who compute on it."""
     one, tiny, smallest = float(bool(ROOM)), TINY, SMALLEST  # no compiler folds these
     return bool(one + tiny == one - tiny == one and smallest * one != 0.0)
 
 
 def _library() -> tuple[Any, Any]:
-    """C's library with its default environment; None where they go by other names (Windows)."""
+    """C's library with its default environment; None where they go by other names
+    (Windows)."""
     try:
         library = ctypes.CDLL(None)
         if not hasattr(library, "fesetenv"):

@@ -1,4 +1,5 @@
-"""The user's Ctrl-C, told apart from a `KeyboardInterrupt` that a callable raises by itself."""
+"""The user's Ctrl-C, told apart from a `KeyboardInterrupt` that a callable raises by
+itself."""
 
 from __future__ import annotations
 
@@ -14,9 +15,11 @@ _received = False
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Notes the user's interrupts, which still go where they went before: to an exception, usually.
+    """Notes the user's interrupts, which still go where they went before: to an
+    exception, usually.
 
-    Outside the main thread, to which Python delivers signals, and where they are ignored, nothing is noted.
+    Outside the main thread, to which Python delivers signals, and where they are
+    ignored, nothing is noted.
     """
     global _depth, _received
     before = signal.getsignal(signal.SIGINT)
@@ -43,11 +46,13 @@ def watched() -> Iterator[None]:
 
 
 def is_received() -> bool:
-    """Whether the user has interrupted what is watched, whatever a callable made of it."""
+    """Whether the user has interrupted what is watched, whatever a callable made of
+    it."""
     return _received and threading.current_thread() is threading.main_thread()
 
 
 def check() -> None:
-    """Raise `KeyboardInterrupt` where the user has interrupted: a callable that caught it is not run again."""
+    """Raise `KeyboardInterrupt` where the user has interrupted: a callable that caught
+    it is not run again."""
     if is_received():
         raise KeyboardInterrupt

@@ -1,4 +1,5 @@
-"""The frozen records of a measurement: exact numbers in, PyTorch's numbers out. No logic."""
+"""The frozen records of a measurement: exact numbers in, PyTorch's numbers out. No
+logic."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from verifier.records import VALUE, Entry, Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Points, and the upstream gradient at each: exact numbers, in columns of one length."""
+    """Points, and the upstream gradient at each: exact numbers, in columns of one
+    length."""
 
     inputs: Mapping[str, Sequence[Any]]
     """By input, a number of its dtype at each point."""
@@ -19,8 +21,8 @@ class Batch:
 
     @classmethod
     def of(cls, points: Sequence[Mapping[str, Any]], upstream: Any) -> Batch:
-        """Of points that all name the same inputs, with one upstream gradient for all or
-        one for each."""
+        """Of points that all name the same inputs, with one upstream gradient for all
+        or one for each."""
         names = points[0] if points else ()
         is_one = isinstance(upstream, (int, float, complex))
         return cls(
@@ -60,7 +62,8 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """The numbers that PyTorch gave for one entry, point by point, in their own dtype."""
+    """The numbers that PyTorch gave for one entry, point by point, in their own
+    dtype."""
 
     numbers: tuple[Any, ...]
     dtype: str
@@ -83,7 +86,8 @@ class Measurement:
     changed: tuple[int, str] | None = None
     """The first point at which something given was changed in place, and what."""
     unsteady: tuple[int, str] | None = None
-    """The first point at which a second backward gave other bits than the first, and how."""
+    """The first point at which a second backward gave other bits than the first, and
+    how."""
     returned: tuple[str, ...] = ()
     """What was wrong with gradients that custom backwards returned, before PyTorch made
     them fit."""
@@ -91,7 +95,8 @@ class Measurement:
     """The first line of what was raised; then there are no columns."""
     traceback: str | None = None
     failure_verdict: Verdict = Verdict.DIFFER_UNSUPPORTED
-    """Of a failure: what PyTorch cannot do, or a gradient that it refuses, which is wrong."""
+    """Of a failure: what PyTorch cannot do, or a gradient that it refuses, which is
+    wrong."""
 
     def number(self, entry: Entry, place: int) -> Any:
         """The number of an entry at a point."""
@@ -136,7 +141,8 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """The numbers of PyTorch's behind a result, in the order of its points: for what is found among results."""
+    """The numbers of PyTorch's behind a result, in the order of its points: for what is
+    found among results."""
 
     points: Mapping[str, Sequence[Any]]
     upstream: Sequence[Any]

@@ -106,7 +106,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Each case is there once, though a folder and the ini option may both lead to it."""
+    """Each case is there once, though a folder and the ini option may both lead to
+    it."""
     # pytest 9 sees to it by itself; before, a file named beside its folder was
     # collected twice.
     if not config.getoption("keepduplicates"):

@@ -1,4 +1,5 @@
-"""The frozen records that pass between the stages of a verification. They hold no logic.
+"""The frozen records that pass between the stages of a verification. They hold no
+logic.
 
 Those that reports hold are written as JSON, read from it and described by a JSON Schema through
 `serialisation`, which goes by their annotations, docstrings and metadata.
@@ -14,14 +15,16 @@ from typing import Annotated, Any, TypeAlias
 
 
 class Reported:
-    """A record that a report holds; the docstrings of its fields describe them in the JSON Schema."""
+    """A record that a report holds; the docstrings of its fields describe them in the
+    JSON Schema."""
 
     __slots__ = ()
     __pydantic_config__ = {"use_attribute_docstrings": True}  # noqa: RUF012 (pydantic's own name)
 
 
 class As:
-    """Of an annotation: the row of `serialisation.SPELLINGS` by which JSON spells the field."""
+    """Of an annotation: the row of `serialisation.SPELLINGS` by which JSON spells the
+    field."""
 
     def __init__(self, spelling: str, *arguments: type[StrEnum]) -> None:
         self._spelling, self._arguments = spelling, arguments
@@ -205,12 +208,14 @@ class Truth:
     """At a kink: the derivatives from the left and from the right."""
     sign: int = 0
     signed: Truth | None = None
-    """Another right answer, where there is one: what the signs that IEEE 754 gives zeros and poles make of it."""
+    """Another right answer, where there is one: what the signs that IEEE 754 gives
+    zeros and poles make of it."""
     at_edge: bool = False
     """Whether the program as written has an edge at the point, and limits decided."""
     reason: str | None = None
     derivations: int = field(default=1, compare=False)
-    """How many derivations say so: the stepwise one or the limits, the whole expression's, the witness."""
+    """How many derivations say so: the stepwise one or the limits, the whole
+    expression's, the witness."""
 
     @property
     def interval(self) -> Enclosure | None:
@@ -229,10 +234,11 @@ PointTruth: TypeAlias = Mapping[Entry, Truth]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClarkePiece:
-    """The gradients that a function tends to on one smooth piece of the neighbourhood of a kink.
+    """The gradients that a function tends to on one smooth piece of the neighbourhood
+    of a kink.
 
-    They are `gradient` + Σ over `norms` of Σ sᵢ·vᵢ with |s| ≤ 1, the vᵢ being the vectors of that norm. A vector has an
-    entry for each input.
+    They are `gradient` + Σ over `norms` of Σ sᵢ·vᵢ with |s| ≤ 1, the vᵢ being the
+    vectors of that norm. A vector has an entry for each input.
     """
 
     gradient: tuple[Enclosure, ...]
@@ -241,10 +247,11 @@ class ClarkePiece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A verdict, the error in ulps of the truth (None where there is none to give) and why.
+    """A verdict, the error in ulps of the truth (None where there is none to give) and
+    why.
 
-    Of a truth of 0 the error is in ulps of the terms that cancel to it, where their size is
-    known.
+    Of a truth of 0 the error is in ulps of the terms that cancel to it, where their
+    size is known.
     """
 
     verdict: Verdict
@@ -255,12 +262,14 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison(Reported):
-    """One number of PyTorch's compared with the truth, at one point, ready to be reported."""
+    """One number of PyTorch's compared with the truth, at one point, ready to be
+    reported."""
 
     quantity: str = field(metadata=_QUANTITY)
     """`value`, `gradient` or `hessian`."""
     wrt: tuple[str, ...]
-    """The inputs or named steps differentiated by; empty for a value, two for a Hessian."""
+    """The inputs or named steps differentiated by; empty for a value, two for a
+    Hessian."""
     index: tuple[int, ...]
     point: dict[str, str]
     upstream: str
@@ -288,7 +297,8 @@ class Tally(Reported):
     counts: Counts
     """How many comparisons have each verdict."""
     max_error_ulp: ErrorUlp
-    """The largest error at a point that is not `match.conditioning`, where an error says nothing of the kernel."""
+    """The largest error at a point that is not `match.conditioning`, where an error
+    says nothing of the kernel."""
 
     @property
     def name(self) -> str:
@@ -298,7 +308,8 @@ class Tally(Reported):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch(Reported):
-    """One epoch of a descent: what PyTorch printed, and how far it has drifted from the exact trajectory."""
+    """One epoch of a descent: what PyTorch printed, and how far it has drifted from the
+    exact trajectory."""
 
     number: int = field(metadata=_COUNT)
     loss: Number
@@ -314,7 +325,8 @@ class Epoch(Reported):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement(Reported):
-    """Two routes that gave different numbers at the same points. It tells of PyTorch, and is no verdict."""
+    """Two routes that gave different numbers at the same points. It tells of PyTorch,
+    and is no verdict."""
 
     case: str
     """`FILE::NAME`."""
@@ -325,7 +337,8 @@ class Disagreement(Reported):
     differing: int = field(metadata=_COUNT)
     """Points at which some number differs."""
     max_ulp: int | None = field(metadata=_FROM_ONE)
-    """How many numbers of the dtype the farthest two lie apart; null where only one of two is NaN."""
+    """How many numbers of the dtype the farthest two lie apart; null where only one of
+    two is NaN."""
     quantity: str = field(metadata=_QUANTITY)
     wrt: tuple[str, ...]
     point: dict[str, str]
@@ -351,7 +364,8 @@ class Result(Reported):
     as_expected: bool
     elapsed_s: Seconds
     derivations: int | None = field(default=None, metadata=_FROM_ONE)
-    """How many derivations spoke for every derivative that was judged; none where none was."""
+    """How many derivations spoke for every derivative that was judged; none where none
+    was."""
     points: int = field(metadata=_COUNT)
     counts: Counts
     """How many comparisons have each verdict."""
@@ -368,7 +382,8 @@ class Result(Reported):
     """How many draws the precondition refused, which are none of the points."""
     message: str | None = None
     broken: tuple[str, ...] = ()
-    """The expectations of the case that do not hold, by their keys: `expect.gradient.a`."""
+    """The expectations of the case that do not hold, by their keys:
+    `expect.gradient.a`."""
     interrupted: bool = field(default=False, metadata=_ONLY_TRUE)
     """Whether the user stopped the case before its last point."""
     traceback: str | None = None
@@ -392,7 +407,8 @@ class RunRecord(Reported):
     interrupted: bool = field(default=False, metadata=_ONLY_TRUE)
     """Whether the run was stopped before its end."""
     disagreements: tuple[Disagreement, ...] = ()
-    """Routes that gave different numbers at the same points: information, no verdict."""
+    """Routes that gave different numbers at the same points: information, no
+    verdict."""
 
 
 class ChangeKind(StrEnum):
@@ -409,7 +425,8 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change(Reported):
-    """One difference between a run and its baseline; `regression` decides the exit code."""
+    """One difference between a run and its baseline; `regression` decides the exit
+    code."""
 
     result: str
     """`FILE::NAME dtype route order`."""
@@ -418,4 +435,5 @@ class Change(Reported):
     before: str | None
     after: str | None
     quantity: str | None = None
-    """Which quantity of the result, as a `Tally` is named; none where it is the result as a whole."""
+    """Which quantity of the result, as a `Tally` is named; none where it is the result
+    as a whole."""

@@ -40,7 +40,7 @@ _NONFINITE = ("nan", "inf", "-inf")
 _T = TypeVar("_T")
 
 
-# ── fields that JSON spells in its own way ──────────────────────────────────────────────────────────────────────────
+# ── fields that JSON spells in its own way ────────────────────────────────────────────
 
 
 def _finite(number: float | None) -> float | None:
@@ -118,7 +118,7 @@ SPELLINGS: Mapping[str, Callable[..., Any]] = {
 """What pydantic is to take the annotation of a field for."""
 
 
-# ── records ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── records ───────────────────────────────────────────────────────────────────────────
 
 
 class Codec(Generic[_T]):
@@ -217,7 +217,7 @@ class _SchemaOfRest(_Schema):
         )
 
 
-# ── text and errors ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── text and errors ───────────────────────────────────────────────────────────────────
 
 
 def decode(text: str, *, what: str, mend: str) -> Any:

@@ -1,4 +1,5 @@
-"""The frozen records of an inquiry: what passes between tracing, local truth, diagnosis and explanation. No logic."""
+"""The frozen records of an inquiry: what passes between tracing, local truth, diagnosis
+and explanation. No logic."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from verifier.records import Truth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """PyTorch's own numbers at one point, by node of the *expanded* program, as exact floats (conditions: 1.0, 0.0).
+    """PyTorch's own numbers at one point, by node of the *expanded* program, as exact
+    floats (conditions: 1.0, 0.0).
 
     `products[i][k]` is what operation i alone hands back to its operand k, given its own measured adjoint. None stands
     where PyTorch keeps no gradient. `failure` is the first line of what it raised; then the rest is empty.
@@ -47,7 +49,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One number that a run computes, in order of execution: all values, then adjoints and products backward.
+    """One number that a run computes, in order of execution: all values, then adjoints
+    and products backward.
 
     `local` is the truth at PyTorch's *own* operands; `true` that at the true ones, all the way from the inputs.
     `explained`, of a product: whether rounding inside PyTorch's documented formula explains its error; else None.
@@ -88,7 +91,8 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Where and why a number of PyTorch's differs. `message` is one line that does not repeat the culprit."""
+    """Where and why a number of PyTorch's differs. `message` is one line that does not
+    repeat the culprit."""
 
     cause: Cause
     message: str
@@ -98,7 +102,8 @@ class Diagnosis:
     """Of the expanded program."""
     backward: bool = False
     measured: float | None = None
-    """PyTorch's local result; `true` is the true one at the same operands, to 20 digits or as its status is called."""
+    """PyTorch's local result; `true` is the true one at the same operands, to 20 digits
+    or as its status is called."""
     true: str | None = None
     error_ulp: float | None = None
     amplification: float | None = None
@@ -108,8 +113,8 @@ class Diagnosis:
 class Region:
     """Where along one input a verdict holds, the other inputs being fixed.
 
-    An end is a pair of neighbouring floats, the differing one first, and the family of the verdict beyond it; None
-    where no other verdict was found on that side.
+    An end is a pair of neighbouring floats, the differing one first, and the family of
+    the verdict beyond it; None where no other verdict was found on that side.
     """
 
     input: str
@@ -168,7 +173,8 @@ class Explanation:
     point: dict[str, str]
     upstream: str
     derivatives: dict[str, str] = field(default_factory=dict)
-    """The symbolic derivative by each input, typeset over several lines; without those that are too large."""
+    """The symbolic derivative by each input, typeset over several lines; without those
+    that are too large."""
     forward: tuple[ForwardStep, ...] = ()
     backward: tuple[BackwardStep, ...] = ()
     answers: tuple[Answer, ...] = ()

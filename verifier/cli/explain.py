@@ -34,7 +34,8 @@ def explain(
     seed: Seed = 0,
     allow_subject: AllowSubject = None,
 ) -> int:
-    """Derive one case step by step: value, local derivative and adjoint, on both sides."""
+    """Derive one case step by step: value, local derivative and adjoint, on both
+    sides."""
     width, color = page()
     plain = "utf" not in (sys.stdout.encoding or "").lower()
     say(

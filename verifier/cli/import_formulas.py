@@ -64,7 +64,8 @@ def import_csv(
     force: _Force = False,
     range_: _Range = None,
 ) -> int:
-    """From a CSV of formulas, with the columns `name`, `formula` and `x_low`, `x_high` or `domain`."""
+    """From a CSV of formulas, with the columns `name`, `formula` and `x_low`, `x_high`
+    or `domain`."""
     from verifier.language.importers import formulas_csv
 
     return _import("csv", formulas_csv.read, file, output, force, range_)

@@ -53,7 +53,8 @@ def survey(
     jobs: _Jobs = None,
     format_: _Format = None,
 ) -> int:
-    """Measure how accurate PyTorch's values and gradients are, operation by operation."""
+    """Measure how accurate PyTorch's values and gradients are, operation by
+    operation."""
     from verifier.reports import outcome
     from verifier.running.executors import available, executor
     from verifier.running.run import environment

@@ -1,4 +1,5 @@
-"""Where every operation is accurate: the step that amplifies the rounding it is handed."""
+"""Where every operation is accurate: the step that amplifies the rounding it is
+handed."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from verifier.language.programs.constants import constant_values
 from verifier.traces import Cause, Diagnosis, Event, EventKind
 
 AMPLIFYING = 16
-"""From this factor on (four bits), a step is said to amplify the rounding that it is handed: a heuristic."""
+"""From this factor on (four bits), a step is said to amplify the rounding that it is
+handed: a heuristic."""
 
 
 class Amplification:
@@ -26,7 +28,8 @@ class Amplification:
         self.constants = constant_values(walk.program)
 
     def amplified(self, origin: Event, hops: Sequence[Hop]) -> Diagnosis:
-        """Every operation is accurate: the first step, in order of execution, that amplifies much of the rounding."""
+        """Every operation is accurate: the first step, in order of execution, that
+        amplifies much of the rounding."""
         factors = [(hop, self._amplification(hop)) for hop in reversed(hops)]
         largest = max((factor for _, factor in factors), default=1.0)
         if largest < AMPLIFYING:

@@ -111,7 +111,7 @@ def _lies_in(file: Path, folders: Iterable[Path]) -> bool:
     return any(file.is_relative_to(folder) for folder in folders)
 
 
-# ── comparison ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── comparison ────────────────────────────────────────────────────────────────────────
 
 
 def check_overlap(record: RunRecord, baseline: Baseline) -> None:

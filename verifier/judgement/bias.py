@@ -1,15 +1,19 @@
-"""Errors that are all on one side: each number alone could be rounding, all of them together cannot.
+"""Errors that are all on one side: each number alone could be rounding, all of them
+together cannot.
 
-Of the numbers that are not the truth correctly rounded, those too large and those too small are counted, by magnitude
-and by sign, over everything and over every stretch of an input and of the truth. Numbers that round alike count once: a
-true number of the dtype, and a 256th of the range of each input, has one vote. A kernel that computes in float32 and
-rounds once has hardly any such number; one that rounds every operation has many, on both sides, with a lean where its
-intermediate results hardly move. So a lean is compared with runs of the specification whose roundings are moved at
-random (`automatic.roundings`), at the same points: what they show too is rounding.
+Of the numbers that are not the truth correctly rounded, those too large and those too
+small are counted, by magnitude and by sign, over everything and over every stretch of
+an input and of the truth. Numbers that round alike count once: a true number of the
+dtype, and a 256th of the range of each input, has one vote. A kernel that computes in
+float32 and rounds once has hardly any such number; one that rounds every operation has
+many, on both sides, with a lean where its intermediate results hardly move. So a lean
+is compared with runs of the specification whose roundings are moved at random
+(`automatic.roundings`), at the same points: what they show too is rounding.
 
-Where the wrong numbers are those of a smooth function that is rounded once (`_is_rounded_once`), nothing inside was
-rounded to the dtype, and rounding every operation is no excuse: there a lean is compared with runs that are
-smooth too, as those that compute in float32 and round but the constants.
+Where the wrong numbers are those of a smooth function that is rounded once
+(`_is_rounded_once`), nothing inside was rounded to the dtype, and rounding every
+operation is no excuse: there a lean is compared with runs that are smooth too, as those
+that compute in float32 and round but the constants.
 
 The thresholds are a heuristic, chosen on the population on which they were tried.
 """
@@ -34,26 +38,33 @@ STRETCHES = 32
 CELLS = 256
 """Parts of the range of an input."""
 SMOOTH = 0.25
-"""An error that is smooth changes sides less often than this part of what rounding every operation does."""
+"""An error that is smooth changes sides less often than this part of what rounding
+every operation does."""
 WINDOW = 16
-"""Neighbouring votes that one factor, or one summand, must explain where a smooth function is rounded once."""
+"""Neighbouring votes that one factor, or one summand, must explain where a smooth
+function is rounded once."""
 SLACK = 1 / 16
 """Ulps by which a smooth error may change over a window, and float32 may move it."""
 ROUGH = 0.1
-"""Windows, as a part of those with a wrong number, that nothing need explain: where the function jumps."""
+"""Windows, as a part of those with a wrong number, that nothing need explain: where the
+function jumps."""
 ONCE_THRESHOLD = 4.0
 """As `THRESHOLD`, of what is rounded once: there every wrong number is evidence."""
 INSIDE = 2.0**-16
-"""The relative error that may come of computing in float32: a wrong number that it explains is no evidence."""
+"""The relative error that may come of computing in float32: a wrong number that it
+explains is no evidence."""
 COMPARABLE = 0.5
-"""A lean of the specification's own that is at least this part of the one at hand explains it."""
+"""A lean of the specification's own that is at least this part of the one at hand
+explains it."""
 LARGE_ULP, LARGE_FACTOR = 1.0, 2.0
-"""What rounds every operation leans by more than this, and by this times as much as the specification, if wrong."""
+"""What rounds every operation leans by more than this, and by this times as much as the
+specification, if wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One quantity at many points, where PyTorch's number and the truth are finite and the truth a normal number."""
+    """One quantity at many points, where PyTorch's number and the truth are finite and
+    the truth a normal number."""
 
     points: Sequence[Mapping[str, float]]
     measured: Sequence[float]
@@ -69,7 +80,8 @@ class Column:
         return self.rounded[index] + self.rest[index] * self.unit[index]
 
     def evident(self, excess: Sequence[float]) -> list[float]:
-        """The excess of those numbers that no rounding of what is next to the truth gives; 0 of the others."""
+        """The excess of those numbers that no rounding of what is next to the truth
+        gives; 0 of the others."""
 
         def is_evident(index: int) -> bool:
             near = INSIDE * abs(self.rounded[index]) / self.unit[index]
@@ -82,7 +94,8 @@ class Column:
 
     @cached_property
     def half(self) -> list[float]:
-        """How far what rounds to the measured number may lie from it, in ulps of the truth."""
+        """How far what rounds to the measured number may lie from it, in ulps of the
+        truth."""
         binades = (
             math.frexp(found)[1] - math.frexp(self.true(index))[1]
             for index, found in enumerate(self.measured)
@@ -95,7 +108,8 @@ class Column:
         return [unit / self.true(index) for index, unit in enumerate(self.unit)]
 
     def excess(self, measured: Sequence[float]) -> list[float]:
-        """How many ulps each number lies above the correctly rounded truth; 0 where it is not finite."""
+        """How many ulps each number lies above the correctly rounded truth; 0 where it
+        is not finite."""
         return [
             (number - right) / unit if math.isfinite(number) else 0.0
             for number, right, unit in zip(
@@ -105,13 +119,15 @@ class Column:
 
 
 Model = Callable[[bool], Sequence[Sequence[float]]]
-"""What runs of the specification give at the points of a column: of those that round every operation to the dtype, or,
-if True, also of those that compute in float32 and round to the dtype only the result and, some, the constants."""
+"""What runs of the specification give at the points of a column: of those that round
+every operation to the dtype, or, if True, also of those that compute in float32 and
+round to the dtype only the result and, some, the constants."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A lean to one side: whether it is a difference, where it shows most, and what it is."""
+    """A lean to one side: whether it is a difference, where it shows most, and what it
+    is."""
 
     biased: bool
     place: int
@@ -120,7 +136,8 @@ class Finding:
 
 
 def examine(column: Column, model: Model) -> Finding | None:
-    """The strongest lean that rounding does not explain; else the strongest that it does, as a note; else None."""
+    """The strongest lean that rounding does not explain; else the strongest that it
+    does, as a note; else None."""
     excess = column.excess(column.measured)
     both = [_Votes(column, by_magnitude=True), _Votes(column, by_magnitude=False)]
     once = any(_is_rounded_once(votes, excess) for votes in both)
@@ -134,7 +151,8 @@ def examine(column: Column, model: Model) -> Finding | None:
     if not runs:
         return _finding(column, *leans[0], biased=False)
     if once:
-        # What jumps explains nothing that is smooth; x + 0.1 rounded to the spacing of x may be smooth.
+        # What jumps explains nothing that is smooth; x + 0.1 rounded to the spacing of
+        # x may be smooth.
         runs = [run for run in runs if any(_is_rounded_once(v, run) for v in both)]
     evident = [column.evident(run) for run in runs]
     rivals = [_Rivals(votes, counted, evident, once=once) for votes in both]
@@ -191,7 +209,8 @@ class _Votes:
         return slices
 
     def means(self, excess: Sequence[float]) -> list[float]:
-        """The mean excess of each vote, of magnitude or as it is; its sign is the vote."""
+        """The mean excess of each vote, of magnitude or as it is; its sign is the
+        vote."""
         signed = [one * sign for one, sign in zip(excess, self.signs, strict=True)]
         return [
             signed[members[0]]
@@ -201,7 +220,8 @@ class _Votes:
         ]
 
     def leans(self, excess: Sequence[float], least: float) -> Iterator[_Lean]:
-        """Every stretch with a score of at least so much, and hardly a vote for the other side."""
+        """Every stretch with a score of at least so much, and hardly a vote for the
+        other side."""
         means = self.means(excess)
         if sum(mean != 0 for mean in means) < least**2:
             return
@@ -231,7 +251,8 @@ class _Votes:
 
 
 class _Said:
-    """What one column says along the orders of the votes: sums over every stretch at the cost of two look-ups."""
+    """What one column says along the orders of the votes: sums over every stretch at
+    the cost of two look-ups."""
 
     def __init__(self, votes: _Votes, excess: Sequence[float]) -> None:
         means = votes.means(excess)
@@ -253,7 +274,8 @@ class _Said:
         return (sums[end] - sums[begin]) / (end - begin)
 
     def turning(self, order: str, begin: int = 0, end: int = -1) -> float:
-        """How often votes next to each other are on different sides: of a smooth error hardly ever."""
+        """How often votes next to each other are on different sides: of a smooth error
+        hardly ever."""
         turns, said = self.turns[order], self.votes[order]
         return (turns[end] - turns[begin]) / max(said[end] - said[begin], 1)
 
@@ -289,15 +311,17 @@ class _Rivals:
         ) or not self.is_smoother(*stretch)
 
 
-# ── rounded once ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── rounded once ──────────────────────────────────────────────────────────────────────
 
 
 def _is_rounded_once(votes: _Votes, excess: Sequence[float]) -> bool:
-    """Whether the numbers are those of a smooth function, not far from the truth, rounded to the dtype once.
+    """Whether the numbers are those of a smooth function, not far from the truth,
+    rounded to the dtype once.
 
-    Then what was rounded lies within half an ulp of each number, and among neighbours along an input its distance from
-    the truth is nearly one factor or one summand: some number must lie in all of their intervals. Where every operation
-    rounds, errors jump from one number to the next, and none does.
+    Then what was rounded lies within half an ulp of each number, and among neighbours
+    along an input its distance from the truth is nearly one factor or one summand: some
+    number must lie in all of their intervals. Where every operation rounds, errors jump
+    from one number to the next, and none does.
     """
     wrong = [mean != 0 for mean in votes.means(votes.column.evident(excess))]
     if not any(wrong):
@@ -315,7 +339,8 @@ _Interval = tuple[float, float]
 def _before_rounding(
     votes: _Votes, excess: Sequence[float], unit: Sequence[float]
 ) -> list[_Interval]:
-    """Of each vote, where the distance from the truth to what was rounded lies, an ulp counted as the unit."""
+    """Of each vote, where the distance from the truth to what was rounded lies, an ulp
+    counted as the unit."""
     half, rest = votes.column.half, votes.column.rest
 
     def interval(index: int) -> _Interval:
@@ -335,7 +360,8 @@ def _common(intervals: Iterable[_Interval]) -> _Interval:
 def _is_smooth(
     order: Sequence[int], wrong: Sequence[bool], intervals: Sequence[list[_Interval]]
 ) -> bool:
-    """Whether nearly every window in which something is wrong has a number in all of its intervals."""
+    """Whether nearly every window in which something is wrong has a number in all of
+    its intervals."""
     looked_at = smooth = 0
     for begin in range(0, max(len(order) - WINDOW, 0) + 1, WINDOW // 2):
         window = order[begin : begin + WINDOW]
@@ -361,7 +387,7 @@ def _edges(count: int) -> list[int]:
     return [round(part * count / parts) for part in range(parts + 1)]
 
 
-# ── what is said of it ───────────────────────────────────────────────────────────────────────────────────────────
+# ── what is said of it ────────────────────────────────────────────────────────────────
 
 
 def _finding(
@@ -395,7 +421,8 @@ def _finding(
 
 
 def _fit(column: Column, chosen: Sequence[int]) -> str:
-    """The factor or the summand that brings the truths nearest to the numbers, least squares in ulps; its spread."""
+    """The factor or the summand that brings the truths nearest to the numbers, least
+    squares in ulps; its spread."""
     errors = [
         (column.measured[i] - column.rounded[i]) / column.unit[i] - column.rest[i]
         for i in chosen
@@ -414,7 +441,8 @@ def _fit(column: Column, chosen: Sequence[int]) -> str:
 def _least_squares(
     errors: Sequence[float], along: Sequence[float]
 ) -> tuple[float, float]:
-    """The factor of `along` that fits the errors best, and the squares that it leaves."""
+    """The factor of `along` that fits the errors best, and the squares that it
+    leaves."""
     size = math.fsum(a * a for a in along)
     factor = (
         math.fsum(e * a for e, a in zip(errors, along, strict=True)) / size
@@ -432,7 +460,8 @@ def _where(
     chosen: Sequence[int],
     leaning: Sequence[int],
 ) -> tuple[str, Sequence[int]]:
-    """The stretch as words, from the first to the last number that leans, and its points."""
+    """The stretch as words, from the first to the last number that leans, and its
+    points."""
     if all(ends):
         return "", chosen
 

@@ -1,4 +1,5 @@
-"""A measured number compared with the truth: the verdict, as the design's section 6 says."""
+"""A measured number compared with the truth: the verdict, as the design's section 6
+says."""
 
 from __future__ import annotations
 
@@ -152,8 +153,8 @@ def _judge_kink(
     truth: Truth,
     convention: Fraction | str | None,
 ) -> Judgement:
-    """At a kink any number of the Clarke interval is a gradient, unless the case demands
-    one."""
+    """At a kink any number of the Clarke interval is a gradient, unless the case
+    demands one."""
     demanded = _demanded(truth, convention)
     lower, upper = demanded.lower, demanded.upper
     if math.isnan(measured):
@@ -178,7 +179,8 @@ def _judge_kink(
 
 
 def _demanded(truth: Truth, convention: Fraction | str | None) -> Enclosure:
-    """The gradients at a kink that count: the Clarke interval, or what the case demands."""
+    """The gradients at a kink that count: the Clarke interval, or what the case
+    demands."""
     if convention == "left":
         return truth.sides[0]
     if convention == "right":

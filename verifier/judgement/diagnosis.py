@@ -1,7 +1,9 @@
-"""Where and why a number of PyTorch's differs: the run is walked back from it, along whatever brings most of its error.
+"""Where and why a number of PyTorch's differs: the run is walked back from it, along
+whatever brings most of its error.
 
 The operation at which the walk ends is the culprit if its own error is more than a few
-ulps; else every operation is accurate, and the step that amplified their rounding is named.
+ulps; else every operation is accurate, and the step that amplified their rounding is
+named.
 """
 
 from __future__ import annotations
@@ -24,8 +26,9 @@ from verifier.traces import Cause, Diagnosis, Event, EventKind
 LONGEST_FORM = 120
 """Characters of a formula past which a message does not quote it."""
 ACCURATE_ULP = 4
-"""A local error of up to this is an accurate operation. A heuristic, tuned on the elementary cases in all four formats:
-none of the 2,496 runs had a larger one, save PyTorch's trigamma in float64, which is off by thousands."""
+"""A local error of up to this is an accurate operation. A heuristic, tuned on the
+elementary cases in all four formats: none of the 2,496 runs had a larger one, save
+PyTorch's trigamma in float64, which is off by thousands."""
 
 
 def diagnose(
@@ -35,7 +38,8 @@ def diagnose(
     *,
     wrt: str | None = None,
 ) -> Diagnosis:
-    """The cause of the error in the value (`wrt` None), or in the gradient by an input or named step.
+    """The cause of the error in the value (`wrt` None), or in the gradient by an input
+    or named step.
 
     `program` is the expanded one, and `events` its numbers in order of execution.
     """
@@ -136,7 +140,8 @@ class _Diagnosis:
         return self.amplification.amplified(origin, hops)
 
     def _is_onto_edge(self, hop: Hop) -> bool:
-        """Whether an operand that is near the true one made an operation's result infinite or NaN."""
+        """Whether an operand that is near the true one made an operation's result
+        infinite or NaN."""
         source = self.events[hop.source.event]
         return (
             not math.isfinite(hop.event.measured)
@@ -146,7 +151,8 @@ class _Diagnosis:
         )
 
     def _rounded_onto_edge(self, origin: Event, edge: Hop) -> Diagnosis:
-        """Every operation is accurate; what one of them was handed is rounded to where it has no finite result."""
+        """Every operation is accurate; what one of them was handed is rounded to where
+        it has no finite result."""
         met = f"`{short(self.program.text(edge.event.node))}`"
         what = met if edge.event.kind is EventKind.VALUE else f"the backward of {met}"
         operand = self.events[edge.source.event]
@@ -212,7 +218,8 @@ class _Diagnosis:
         )
 
     def _follows(self, origin: Event, convention: str) -> bool:
-        """Whether a convention may be what was followed: one that names a number is no reason for another."""
+        """Whether a convention may be what was followed: one that names a number is no
+        reason for another."""
         if origin.kind is not EventKind.PRODUCT:
             return False
         stated = re.match(r"([-−]?)(\d+)(?:/(\d+))? ", convention)

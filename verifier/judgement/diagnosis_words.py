@@ -55,7 +55,8 @@ class Words:
 
 
 def name(program: Program, event: Event) -> str:
-    """How a number's operation is called: its text, what it does and where it stands."""
+    """How a number's operation is called: its text, what it does and where it
+    stands."""
     node = program.nodes[event.node]
     span = node.span
     line = f"line {span.line}, " if "\n" in program.source.strip() else ""

@@ -13,16 +13,16 @@ from verifier.judgement.tolerance import Tolerance, nearby
 CONDITIONING_STEPS = 2
 """By how many ulps each input is moved to see how the truth answers."""
 CONDITIONING_FACTOR = 4
-"""An error of up to this times the answer is the point's doing: a heuristic, tuned on the
-gradients of some 240 formulas of physics and numerics, where errors that another formula
-would avoid lie far above it."""
+"""An error of up to this times the answer is the point's doing: a heuristic, tuned on
+the gradients of some 240 formulas of physics and numerics, where errors that another
+formula would avoid lie far above it."""
 RANGE_STEPS = 8
 """By how many ulps of its inputs a number may be the truth's elsewhere and still be the
 point's doing."""
 MOST_LOCAL_ULP = Fraction(16)
-"""However many operations there are, no more ulps than that are a matter of course: as many
-as `assert_close`'s rtol leaves float32, where that of the 16-bit dtypes leaves one to
-four."""
+"""However many operations there are, no more ulps than that are a matter of course: as
+many as `assert_close`'s rtol leaves float32, where that of the 16-bit dtypes leaves one
+to four."""
 
 
 class Excuses(Protocol):
@@ -42,19 +42,20 @@ class Excuses(Protocol):
         """What the operations' own errors add up to, in ulps, if none is amplified."""
 
     def movement(self) -> Fraction:
-        """How far the truth moves when every input moves by `CONDITIONING_STEPS` ulps."""
+        """How far the truth moves when every input moves by `CONDITIONING_STEPS`
+        ulps."""
 
     def cancelled(self) -> Fraction | None:
-        """How far one ulp of each of the terms that cancel last brings a truth of 0; None
-        where nothing bounds it."""
+        """How far one ulp of each of the terms that cancel last brings a truth of 0;
+        None where nothing bounds it."""
 
     def holds_nearby(self, measured: Number, tolerance: Tolerance, steps: int) -> bool:
-        """Whether the finite number is, within the tolerance, a truth of inputs within so
-        many ulps."""
+        """Whether the finite number is, within the tolerance, a truth of inputs within
+        so many ulps."""
 
     def ends_nearby(self) -> bool:
-        """Whether a pole or the end of the domain lies within `CONDITIONING_STEPS` ulps of
-        the inputs."""
+        """Whether a pole or the end of the domain lies within `CONDITIONING_STEPS` ulps
+        of the inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,12 @@ class Circumstances:
     tolerance: Tolerance
     excuses: Excuses
     at_edge: bool
-    """Whether the program stands at an edge, where conventions meet: `relu(x) - relu(-x)`
-    at 0 is no matter of rounding unless rounding brings it from the truth to the number."""
+    """Whether the program stands at an edge, where conventions meet: `relu(x) -
+    relu(-x)` at 0 is no matter of rounding unless rounding brings it from the truth to
+    the number."""
     written: bool
-    """Whether the program that ran is the one that was written. A subject need not compute
-    as its specification does."""
+    """Whether the program that ran is the one that was written. A subject need not
+    compute as its specification does."""
 
     def holds(self, spread: Reach | None, measured: Number) -> bool:
         """Whether rounding may bring the result to a finite number."""
@@ -104,8 +106,8 @@ class Circumstances:
         return self._explains(spread, measured, true)
 
     def is_conditioned(self, measured: Number, true: Exact) -> bool:
-        """Whether the error is the point's doing: the truth moves as far, and is the number
-        nearby."""
+        """Whether the error is the point's doing: the truth moves as far, and is the
+        number nearby."""
         error = self.field.distance(self.field.of_float(measured), true)
         if error > CONDITIONING_FACTOR * self.excuses.movement():
             return False
@@ -113,8 +115,8 @@ class Circumstances:
         return self.excuses.holds_nearby(measured, within, RANGE_STEPS)
 
     def is_ideal(self, error: Fraction, true: Exact) -> bool:
-        """Whether the program with accurate derivatives would lose about as much; what was
-        written needs no asking."""
+        """Whether the program with accurate derivatives would lose about as much; what
+        was written needs no asking."""
         if self.written:
             return True
         ideal = self.excuses.ideal()

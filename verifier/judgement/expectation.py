@@ -16,7 +16,8 @@ from verifier.records import Tally, Truth, Verdict, severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """The two answers to one question; the true one is None where it is not a finite number."""
+    """The two answers to one question; the true one is None where it is not a finite
+    number."""
 
     measured: Number
     true: Exact | None
@@ -39,7 +40,8 @@ def disagreement(
     format_: Format,
     tolerance: Tolerance,
 ) -> str | None:
-    """Which side breaks the expectation, with all three numbers; None where both hold it.
+    """Which side breaks the expectation, with all three numbers; None where both hold
+    it.
 
     Integers and strings bind to the tolerance, decimals to that or half a unit of their
     last digit, if looser.
@@ -94,8 +96,8 @@ def _true_holds(
 def _is_near(
     expected: Expected, number: Exact, field: Field, tolerance: Tolerance
 ) -> bool:
-    """Whether a number is that of the case within the tolerance, or half a unit of its last
-    digit."""
+    """Whether a number is that of the case within the tolerance, or half a unit of its
+    last digit."""
     parts = expected.scalar.parts
     wanted = field.of_coordinates([(part.lower + part.upper) / 2 for part in parts])
     within = max(
@@ -109,7 +111,8 @@ def _is_near(
 def unaccepted(
     verdict: Verdict, verdicts: Iterable[Verdict], accepted: Collection[Verdict]
 ) -> Verdict:
-    """The worst verdict, or if that is accepted the worst difference that is not: one must not hide the other."""
+    """The worst verdict, or if that is accepted the worst difference that is not: one
+    must not hide the other."""
     left = (v for v in verdicts if v.family == "differ" and v not in accepted)
     return max(left, key=severity, default=verdict) if verdict in accepted else verdict
 
@@ -119,7 +122,8 @@ def is_expected(
     broken: Sequence[str],
     accepted: Collection[Verdict] = (),
 ) -> bool:
-    """Whether a result whose verdict is not pinned is as expected: a match or an accepted difference.
+    """Whether a result whose verdict is not pinned is as expected: a match or an
+    accepted difference.
 
     And every number that its case expects must hold.
     """
@@ -134,9 +138,10 @@ def unlike_pinned(
 ) -> str | None:
     """What is not as the case pins it, or None.
 
-    A pin of the whole holds for a result whose worst verdict it is and of which every quantity matches or has that
-    verdict; a pin of a quantity, or of all gradients, likewise for that, and all that none names must match. What is
-    accepted counts as a match, but where it is pinned.
+    A pin of the whole holds for a result whose worst verdict it is and of which every
+    quantity matches or has that verdict; a pin of a quantity, or of all gradients,
+    likewise for that, and all that none names must match. What is accepted counts as a
+    match, but where it is pinned.
     """
     if expectation.verdict is not None:
         whole = expectation.verdict
@@ -183,7 +188,8 @@ def _astray(
 
 
 def _pin_of(tally: Tally, expectation: Expectation) -> Pin | None:
-    """The pin that holds for a quantity: the one that names it before one of all derivatives."""
+    """The pin that holds for a quantity: the one that names it before one of all
+    derivatives."""
     fit = [
         pin
         for pin in expectation.pins

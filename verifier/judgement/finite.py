@@ -51,8 +51,8 @@ def _beyond(here: Circumstances) -> str:
 def judge_within(
     here: Circumstances, measured: Number, ends: Enclosure | Rectangle
 ) -> Judgement | None:
-    """The verdict where the truth is known to lie in an enclosure, if it is the same for
-    every number of it; of a finite complex number none."""
+    """The verdict where the truth is known to lie in an enclosure, if it is the same
+    for every number of it; of a finite complex number none."""
     if not here.field.is_finite(measured):
         if here.field.may_overflow(ends, here.format):
             return None
@@ -78,11 +78,12 @@ def judge_within(
 
 
 def judge_nonfinite(here: Circumstances, measured: Number) -> Judgement:
-    """The verdict on NaN or an infinity where the truth is neither, nor rounds to it."""
+    """The verdict on NaN or an infinity where the truth is neither, nor rounds to
+    it."""
     excuses, field = here.excuses, here.field
     spread = excuses.rounding() if here.written else excuses.ideal()
-    # Without rounding PyTorch's own formulas have to give a number: 0·∞ at an exact edge
-    # is no matter of closeness.
+    # Without rounding PyTorch's own formulas have to give a number: 0·∞ at an exact
+    # edge is no matter of closeness.
     by_rounding = spread is None and excuses.cancelled() is not None
     if by_rounding and not here.at_edge and excuses.ends_nearby():
         return Judgement(
@@ -159,8 +160,8 @@ def judge_finite(here: Circumstances, measured: Number, true: Exact) -> Judgemen
     if error_ulp <= usual and (
         explained or (subnormal and here.explains_in_range(measured, true))
     ):
-        # No digit was lost that each operation does not take by itself; nor is underflow
-        # news among subnormals.
+        # No digit was lost that each operation does not take by itself; nor is
+        # underflow news among subnormals.
         return verdict(
             Verdict.MATCH_ROUNDING,
             f"the rounding of each operation adds up to {float(usual):.3g} ulp",
@@ -183,10 +184,10 @@ def judge_subject(
 ) -> Judgement:
     """The verdict on a subject, of which `judgement` is that on the written program.
 
-    A few ulps within the tolerance are excused; beyond it conditioning alone excuses. And
-    that only of a point at which the specification, run with accurate derivatives, would
-    lose as much: the gradient of `asin` near 1 loses digits that 1/√((1 − x)(1 + x))
-    keeps, however the point is conditioned.
+    A few ulps within the tolerance are excused; beyond it conditioning alone excuses.
+    And that only of a point at which the specification, run with accurate derivatives,
+    would lose as much: the gradient of `asin` near 1 loses digits that 1/√((1 − x)(1 +
+    x)) keeps, however the point is conditioned.
     """
     error = here.field.distance(here.field.of_float(measured), true)
     if judgement.verdict is Verdict.MATCH_CONDITIONING:

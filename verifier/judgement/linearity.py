@@ -1,7 +1,9 @@
-"""Whether a gradient follows its upstream gradient, and whether numbers of two runs are alike.
+"""Whether a gradient follows its upstream gradient, and whether numbers of two runs are
+alike.
 
-A derivative times another upstream gradient is that many times the first one: what a run at another upstream gradient
-gives is known from the first run, but for a few roundings. Only where it is not as expected is there anything to judge.
+A derivative times another upstream gradient is that many times the first one: what a
+run at another upstream gradient gives is known from the first run, but for a few
+roundings. Only where it is not as expected is there anything to judge.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ from verifier.floats import Format
 Number = TypeVar("Number", float, complex)
 
 FEW_ULPS = 4
-"""What another upstream gradient, or another kernel for many numbers, may round otherwise without being looked at: a
-heuristic; what is farther off is judged against the truth."""
+"""What another upstream gradient, or another kernel for many numbers, may round
+otherwise without being looked at: a heuristic; what is farther off is judged against
+the truth."""
 NEAR = 4
-"""A factor of no more than this root of the largest number leaves no range by itself: a heuristic."""
+"""A factor of no more than this root of the largest number leaves no range by itself: a
+heuristic."""
 MARGIN = 2
 """Binades between an expected gradient and the ends of the range."""
 SCALE = -2.0
@@ -31,7 +35,8 @@ SMALL = (-2.0, 5.0, -1.0, 1.0, 0.5, 3.0, -0.5, 2.0, 0.25, -7.0)
 
 
 def is_near(number: Number, expected: Number, format_: Format) -> bool:
-    """Whether a number is the expected one but for a few roundings; NaN is near NaN alone, infinity the same one.
+    """Whether a number is the expected one but for a few roundings; NaN is near NaN
+    alone, infinity the same one.
 
     Of a complex number, by its distance in ulps of the modulus.
     """
@@ -49,7 +54,8 @@ def is_near(number: Number, expected: Number, format_: Format) -> bool:
 
 
 def is_inside(number: complex, format_: Format) -> bool:
-    """Whether a number is well inside the range, or 0, infinite or NaN: exact factors leave no trace of rounding."""
+    """Whether a number is well inside the range, or 0, infinite or NaN: exact factors
+    leave no trace of rounding."""
     size = _size(number)
     if not size or not math.isfinite(size):
         return True
@@ -57,14 +63,16 @@ def is_inside(number: complex, format_: Format) -> bool:
 
 
 def deviation(number: complex, expected: complex) -> float:
-    """How far a number is from the expected one, relative to it; infinite where either is not finite."""
+    """How far a number is from the expected one, relative to it; infinite where either
+    is not finite."""
     if not expected or not cmath.isfinite(number) or not cmath.isfinite(expected):
         return math.inf
     return _size(number / expected - 1)
 
 
 def nearer(number: Number, other: Number, format_: Format) -> Number:
-    """A number scaled by a power of two so near to the magnitude of another that their ratio leaves no range."""
+    """A number scaled by a power of two so near to the magnitude of another that their
+    ratio leaves no range."""
     most = (format_.exponent_max + 1) // NEAR
     apart = _binade(_size(number)) - _binade(_size(other))
     return number * math.ldexp(1.0, max(-most, min(apart, most)) - apart)
@@ -81,15 +89,16 @@ def _binade(size: float) -> int:
 
 
 def scaled(upstream: Number, factor: Number, format_: Format) -> Number:
-    """Another upstream gradient: the factor times the first one; where it would overflow, the same once more."""
+    """Another upstream gradient: the factor times the first one; where it would
+    overflow, the same once more."""
     other = factor * (upstream or 1.0)
     return other if _size(other) <= format_.largest else upstream
 
 
 def scales(field: Field, format_: Format) -> list[Any]:
-    """Factors that are exact in binary, over several magnitudes; in the plane also turned
-    by i, which swaps the parts and changes a sign, and shows a conjugate in a wrong
-    place."""
+    """Factors that are exact in binary, over several magnitudes; in the plane also
+    turned by i, which swaps the parts and changes a sign, and shows a conjugate in a
+    wrong place."""
     power = min(16, (format_.exponent_max + 1) // 4)
     real = [SCALE, math.ldexp(1.0, power), -math.ldexp(1.0, -power)]
     if field.is_ordered:
@@ -103,7 +112,8 @@ def drawn(
     format_: Format,
     source: random.Random,
 ) -> list[Number]:
-    """An upstream gradient of either sign and random magnitude for each point, at which no derivative leaves the range.
+    """An upstream gradient of either sign and random magnitude for each point, at which
+    no derivative leaves the range.
 
     `gradients` are the columns that the first run gave at `upstream`. A complex one has any direction.
     """
@@ -130,7 +140,8 @@ def drawn(
 def _reach(
     upstream: complex, found: Sequence[complex], format_: Format
 ) -> tuple[int, int]:
-    """The binades of upstream gradients at which every derivative stays inside the range."""
+    """The binades of upstream gradients at which every derivative stays inside the
+    range."""
     widest = (format_.exponent_max + 1) // 2
     low, high = -widest, widest
     if not upstream or not cmath.isfinite(upstream):
@@ -145,7 +156,8 @@ def _reach(
 
 
 def expected(gradient: Number, upstream: Number, other: Number) -> Number | None:
-    """The gradient at another upstream gradient; None where the first one does not tell.
+    """The gradient at another upstream gradient; None where the first one does not
+    tell.
 
     0 times an infinite one is NaN, as every backward formula has it.
     """

@@ -1,7 +1,9 @@
-"""What every number of a subject that differs has in common: a factor, a sign, exchanged arguments, a term.
+"""What every number of a subject that differs has in common: a factor, a sign,
+exchanged arguments, a term.
 
-Tests on the numbers at hand, each allowing for a few roundings; a pattern is reported where
-nearly every point shows it, with their count: next to a root of the derivative, rounding hides a factor.
+Tests on the numbers at hand, each allowing for a few roundings; a pattern is reported
+where nearly every point shows it, with their count: next to a root of the derivative,
+rounding hides a factor.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from statistics import median
 FEWEST = 4
 """Points that make a pattern."""
 FEW_ULPS = 2.0
-"""How far a number may be from what a pattern says, in ulps of the number: a heuristic."""
+"""How far a number may be from what a pattern says, in ulps of the number: a
+heuristic."""
 EXPLAINED = 16
-"""A pattern explains a number if it leaves no more than such a part of its error: a heuristic."""
+"""A pattern explains a number if it leaves no more than such a part of its error: a
+heuristic."""
 NEARLY_ALL = 7 / 8
 """Of the points, how many have to show a pattern."""
 FACTORS = {
@@ -32,7 +36,8 @@ Numbers = Sequence[float]
 def of_gradients(
     measured: Mapping[str, Numbers], true: Mapping[str, Numbers], epsilon: float
 ) -> dict[str, str]:
-    """The pattern of each gradient that has one, by input; the truths in double precision, NaN where there is none.
+    """The pattern of each gradient that has one, by input; the truths in double
+    precision, NaN where there is none.
 
     `epsilon` is the distance from 1 to the next number of the dtype.
     """
@@ -84,7 +89,8 @@ def _of_one(measured: Numbers, true: Numbers, epsilon: float) -> str | None:
 def missing_term(
     measured: Numbers, true: Numbers, terms: Mapping[str, Numbers], epsilon: float
 ) -> str | None:
-    """Which of the terms of the true gradient, times the upstream gradient, a backward lacks; None: no one alone."""
+    """Which of the terms of the true gradient, times the upstream gradient, a backward
+    lacks; None: no one alone."""
     for text, term in terms.items():
         triples = [
             (m, t - part, t)
@@ -99,7 +105,8 @@ def missing_term(
 
 
 def _where(triples: Sequence[tuple[float, float, float]], epsilon: float) -> str | None:
-    """At how many points a pattern holds, of measured numbers, those it expects and true ones; None: at too few."""
+    """At how many points a pattern holds, of measured numbers, those it expects and
+    true ones; None: at too few."""
     count = sum(
         _is_near(m, expected, epsilon) or abs(m - expected) * EXPLAINED <= abs(m - true)
         for m, expected, true in triples

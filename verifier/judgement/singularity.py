@@ -1,4 +1,5 @@
-"""Where arithmetic meets a singularity: the indeterminate form, and whose zero or infinity it is."""
+"""Where arithmetic meets a singularity: the indeterminate form, and whose zero or
+infinity it is."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ class Singularity:
         )
 
     def infinite_adjoint(self, origin: Event, adjoint: Event) -> Diagnosis:
-        """A zero derivative under an adjoint that is truly infinite: the culprit is what made it so."""
+        """A zero derivative under an adjoint that is truly infinite: the culprit is
+        what made it so."""
         _, source = self.walk.follow(adjoint)
         met = short(self.program.text(origin.node))
         return self.words.diagnosis(
@@ -74,7 +76,8 @@ class Singularity:
         return f"{which_pass(origin)} at {self._listed(operands)}"
 
     def _sum(self, origin: Event) -> str:
-        """The indeterminate form in which what flows back from several uses is summed."""
+        """The indeterminate form in which what flows back from several uses is
+        summed."""
         parts = [self.events[source.event].measured for source in origin.sources]
         if math.inf in parts and -math.inf in parts:
             return "inf − inf, summed of what flows back,"

@@ -1,4 +1,5 @@
-"""A named step judged by what it hands on: its adjoint matters as far as it moves the gradients that are asked for."""
+"""A named step judged by what it hands on: its adjoint matters as far as it moves the
+gradients that are asked for."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from verifier.judgement.tolerance import Tolerance, allowed
 from verifier.records import Judgement, Verdict
 
 EXPLAINED = (Verdict.DIFFER_UNSTABLE, Verdict.DIFFER_RANGE)
-"""Differences that rounding, underflow and overflow explain; one that nothing explains is a fault, however small."""
+"""Differences that rounding, underflow and overflow explain; one that nothing explains
+is a fault, however small."""
 
 
 def by_what_it_hands_on(
@@ -24,7 +26,8 @@ def by_what_it_hands_on(
     format_: Format,
     tolerance: Tolerance,
 ) -> Judgement:
-    """The judgement of a step's adjoint that is off by `error`, as a match where that can move no gradient.
+    """The judgement of a step's adjoint that is off by `error`, as a match where that
+    can move no gradient.
 
     `slopes` gives a bound of |d step / d input| for each input asked for that the step depends on, and `gradient` how
     large the true gradient by each input is; None where either is not known. The error, times the slope, must be

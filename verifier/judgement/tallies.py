@@ -33,7 +33,8 @@ def tallies(judged: Iterable[tuple[Name, Judgement]]) -> tuple[Tally, ...]:
 
 
 def joined(tallies: Iterable[Tally], name: Name | None = None) -> Tally | None:
-    """The tally of several; None of none. `name` is what it is called, by default as the first."""
+    """The tally of several; None of none. `name` is what it is called, by default as
+    the first."""
     parts = list(tallies)
     if not parts:
         return None

@@ -22,8 +22,8 @@ class Tolerance:
 def allowed(size: Fraction, format_: Format, tolerance: Tolerance) -> Fraction:
     """The largest error within the tolerance, of a truth of that size.
 
-    Among the subnormals, where no number has as many digits as a relative tolerance asks
-    for, one ulp at least. A tolerance of zero allows nothing anywhere.
+    Among the subnormals, where no number has as many digits as a relative tolerance
+    asks for, one ulp at least. A tolerance of zero allows nothing anywhere.
     """
     within = max(tolerance.relative * abs(size), tolerance.absolute)
     if tolerance.relative and abs(size) < format_.smallest_normal:
@@ -32,8 +32,8 @@ def allowed(size: Fraction, format_: Format, tolerance: Tolerance) -> Fraction:
 
 
 def nearby(size: Fraction, format_: Format, tolerance: Tolerance) -> Tolerance:
-    """How close a number has to come to a truth elsewhere: of a subnormal truth one ulp is
-    enough, as it is here."""
+    """How close a number has to come to a truth elsewhere: of a subnormal truth one ulp
+    is enough, as it is here."""
     if abs(size) >= format_.smallest_normal:
         return tolerance
     least = allowed(Fraction(0), format_, tolerance)

@@ -1,9 +1,10 @@
-"""A gradient at a kink compared with the Clarke set as a vector: each number may be one of a subgradient, and all of
-them together none.
+"""A gradient at a kink compared with the Clarke set as a vector: each number may be one
+of a subgradient, and all of them together none.
 
-A vector is refuted by a direction along which it reaches farther than every gradient in the set, in exact arithmetic.
-The direction is looked for in floats: among the few that people write kinks along, then by the algorithm of Mitchell,
-Demyanov and Malozemov (SIAM J. Control 12, 1974), which walks to the point of a convex hull that is nearest.
+A vector is refuted by a direction along which it reaches farther than every gradient in
+the set, in exact arithmetic. The direction is looked for in floats: among the few that
+people write kinks along, then by the algorithm of Mitchell, Demyanov and Malozemov
+(SIAM J. Control 12, 1974), which walks to the point of a convex hull that is nearest.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ MOST_SIGNED = 4
 ROOT_BITS = 64
 """Bits to which a square root is rounded up."""
 CLOSE = 1e-13
-"""Where a step promises less, relative to the size of the set, the nearest point has been reached."""
+"""Where a step promises less, relative to the size of the set, the nearest point has
+been reached."""
 
 Vector = tuple[float, ...]
 
@@ -40,7 +42,8 @@ def judge_vector(
     tolerance: Tolerance,
     rounding: Callable[[], Sequence[Fraction] | None],
 ) -> Judgement | None:
-    """The verdict on numbers that alone could each be one of a subgradient, where together they are proved to be none.
+    """The verdict on numbers that alone could each be one of a subgradient, where
+    together they are proved to be none.
 
     `rounding` tells how far rounding may move each number besides, or None where that is not bounded; it is asked for
     only where the tolerance alone does not excuse the vector.
@@ -79,9 +82,11 @@ def is_refuted(
     pieces: Sequence[ClarkePiece],
     slack: Sequence[Fraction],
 ) -> bool:
-    """Whether a vector is proved to lie outside the convex hull of the pieces, each number being known to ± its slack.
+    """Whether a vector is proved to lie outside the convex hull of the pieces, each
+    number being known to ± its slack.
 
-    False proves nothing. All numbers are finite, and all vectors have an entry for each number.
+    False proves nothing. All numbers are finite, and all vectors have an entry for each
+    number.
     """
     scales = [_scale(number, pieces, at) for at, number in enumerate(measured)]
     exact = [Fraction(number) for number in measured]
@@ -97,7 +102,8 @@ def is_refuted(
 
 
 def largest(pieces: Sequence[ClarkePiece], at: int) -> Fraction:
-    """The largest magnitude that the derivative by one input has in the pieces, or more."""
+    """The largest magnitude that the derivative by one input has in the pieces, or
+    more."""
     return max(
         _magnitude(piece.gradient[at])
         + sum(_root(sum(_magnitude(v[at]) ** 2 for v in norm)) for norm in piece.norms)
@@ -139,7 +145,7 @@ def _root(square: Fraction | int) -> Fraction:
     return Fraction(root, value.denominator << ROOT_BITS)
 
 
-# ── where to look ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── where to look ─────────────────────────────────────────────────────────────────────
 
 
 def _scale(number: float, pieces: Sequence[ClarkePiece], at: int) -> Fraction:

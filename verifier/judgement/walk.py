@@ -1,9 +1,9 @@
 """From a number that is off back to where its error arises.
 
 At every number of the run, the error splits into what the operation did itself (against
-the truth at PyTorch's own operands) and what each operand brought (how far the truth moves
-with PyTorch's number in that operand's place). The walk follows the largest part until an
-operation's own is the largest.
+the truth at PyTorch's own operands) and what each operand brought (how far the truth
+moves with PyTorch's number in that operand's place). The walk follows the largest part
+until an operation's own is the largest.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from verifier.records import Truth, TruthStatus
 from verifier.traces import Event, EventKind, Source
 
 FAR = Fraction(1, 2)
-"""A relative error from which a number is no rounding of the true one, but another number."""
+"""A relative error from which a number is no rounding of the true one, but another
+number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A step of the walk: from a number to the operand that brings most of its error."""
+    """A step of the walk: from a number to the operand that brings most of its
+    error."""
 
     event: Event
     source: Source
@@ -48,7 +50,8 @@ class Walk:
         return hops, event
 
     def _next(self, event: Event) -> Source | None:
-        """The source that brings most of an event's error; None where the event itself does."""
+        """The source that brings most of an event's error; None where the event itself
+        does."""
         if math.isnan(event.measured):
             return self._next_of_nan(event)
         if math.isinf(event.measured):
@@ -89,7 +92,8 @@ class Walk:
         return largest if _reach(largest) > own else None
 
     def _far_source(self, event: Event) -> Source | None:
-        """Where an operation's own operands do not excuse it, one that is another number than the true one."""
+        """Where an operation's own operands do not excuse it, one that is another
+        number than the true one."""
         overflows = self.overflows(event)
         if middle(event.local) is not None and not overflows:
             return None
@@ -103,7 +107,8 @@ class Walk:
         return event.kind is EventKind.ADJOINT
 
     def _rounded_source(self, event: Event) -> Source | None:
-        """The operand that was rounded onto an edge of the operation, which is no edge at the true operands."""
+        """The operand that was rounded onto an edge of the operation, which is no edge
+        at the true operands."""
         if middle(event.true) is None or middle(event.local) is not None:
             return None
         moved = (s for s in event.sources if s.share is None)
@@ -120,7 +125,8 @@ class Walk:
     def _first(
         self, event: Event, holds: Callable[[Event], bool], *, moving: bool = False
     ) -> Source | None:
-        """The earliest source that holds; `moving` leaves out those that do not move the event's truth."""
+        """The earliest source that holds; `moving` leaves out those that do not move
+        the event's truth."""
         sources = (
             source
             for source in event.sources
@@ -138,7 +144,8 @@ class Walk:
         return abs(Fraction(event.measured) - true) > FAR * abs(true)
 
     def is_zero_adjoint_product(self, event: Event) -> bool:
-        """Whether nothing truly flows back, and PyTorch multiplies that zero all the same."""
+        """Whether nothing truly flows back, and PyTorch multiplies that zero all the
+        same."""
         if event.kind is not EventKind.PRODUCT:
             return False
         adjoint = self.events[event.sources[0].event]

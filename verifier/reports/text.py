@@ -46,7 +46,7 @@ ALL_EXPECTED = "all as expected"
 USUAL = Options()
 """Those of a report that nobody asked more of."""
 
-# ── the report ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the report ────────────────────────────────────────────────────────────────────────
 
 
 def render(record: RunRecord, options: Options = USUAL) -> str:
@@ -145,7 +145,7 @@ def _traceback(result: Result) -> RenderableType | None:
     return Group(heading(title), Text(plain(result.traceback.rstrip(), keep="\n")))
 
 
-# ── summary ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── summary ───────────────────────────────────────────────────────────────────────────
 
 
 def _summary(record: RunRecord, options: Options) -> RenderableType:

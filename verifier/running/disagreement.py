@@ -1,8 +1,8 @@
-"""Where two routes of PyTorch's give different numbers at the same point, whatever the truth
-is there.
+"""Where two routes of PyTorch's give different numbers at the same point, whatever the
+truth is there.
 
-Numbers are alike where they are equal, or both NaN: a zero's sign is not compared, for where
-nothing flows to an input one route returns 0 and another nothing.
+Numbers are alike where they are equal, or both NaN: a zero's sign is not compared, for
+where nothing flows to an input one route returns 0 and another nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who carries out units of work: one after the other, or processes side by side.
 
-An executor takes a function from a unit to its results, and gives the results in the order
-of the units, whatever the order in which they are carried out.
+An executor takes a function from a unit to its results, and gives the results in the
+order of the units, whatever the order in which they are carried out.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ class Executor(Protocol):
         units: Sequence[Work],
         broken: Callable[[Work, str], Iterable[Outcome]],
     ) -> Generator[Outcome, None, None]:
-        """The results of every unit, in order; `broken` makes those of a unit whose process
-        ended, of the reason. Closing the generator ends all work."""
+        """The results of every unit, in order; `broken` makes those of a unit whose
+        process ended, of the reason. Closing the generator ends all work."""
 
 
 class Sequential:
-    """One unit after the other, in this process; each result is there once it is found."""
+    """One unit after the other, in this process; each result is there once it is
+    found."""
 
     def map(
         self,
@@ -50,7 +51,8 @@ class Sequential:
 
 
 class Processes:
-    """Units side by side, by processes of their own, none of which outlives the work."""
+    """Units side by side, by processes of their own, none of which outlives the
+    work."""
 
     def __init__(self, count: int) -> None:
         self.count = count

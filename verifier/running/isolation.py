@@ -1,6 +1,8 @@
-"""One verification at a time, and nothing from outside in it: neither other threads, nor the state of the process.
+"""One verification at a time, and nothing from outside in it: neither other threads,
+nor the state of the process.
 
-flint's precision is global, as much of what is put aside here is: so there is one lock for all verifications.
+flint's precision is global, as much of what is put aside here is: so there is one lock
+for all verifications.
 """
 
 from __future__ import annotations
@@ -28,8 +30,9 @@ UNLIMITED = 0
 def isolated() -> Iterator[None]:
     """PyTorch, SymPy, flint and Python as they start; at the end, all as it was before.
 
-    One thread after the other. What a callable leaves behind (a default device, denormals flushed, `sys.stdout`, the
-    working folder, …) ends here. Raises `UsageError` where a state can be neither changed nor borne.
+    One thread after the other. What a callable leaves behind (a default device,
+    denormals flushed, `sys.stdout`, the working folder, …) ends here. Raises
+    `UsageError` where a state can be neither changed nor borne.
     """
     with LOCK, floating_point.usual(), ExitStack() as stack:
         from verifier.automatic import settings as automatic
@@ -163,7 +166,8 @@ def _environment() -> Iterator[None]:
 
 @contextmanager
 def _random_numbers() -> Iterator[None]:
-    """The random numbers that a callable draws are the same in every run; the user's own go on as they would have."""
+    """The random numbers that a callable draws are the same in every run; the user's
+    own go on as they would have."""
     before = random.getstate()
     numpy: Any = sys.modules.get("numpy")
     numpys = numpy.random.get_state() if numpy else None
@@ -180,7 +184,8 @@ def _random_numbers() -> Iterator[None]:
 
 @contextmanager
 def _exits() -> Iterator[None]:
-    """`os._exit` is an exception, as `sys.exit` is: a callable must not end the process, and the run with it."""
+    """`os._exit` is an exception, as `sys.exit` is: a callable must not end the
+    process, and the run with it."""
     before, owner = os._exit, os.getpid()
 
     def leave(status: int = 0) -> NoReturn:

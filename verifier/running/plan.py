@@ -44,8 +44,8 @@ class Selection:
         return named and tagged and (not self.orders or case.order in self.orders)
 
     def check(self, cases: Sequence[Case]) -> None:
-        """Raise where a name, tag, dtype or route selects nothing: a typo must not verify
-        nothing in silence."""
+        """Raise where a name, tag, dtype or route selects nothing: a typo must not
+        verify nothing in silence."""
         check_option("--dtype", self.dtypes, DTYPES)
         for name in self.names:
             if not any(_is_named(case, name) for case in cases):
@@ -142,8 +142,8 @@ def _routes_of(case: Case, routes: Sequence[str]) -> tuple[str, ...]:
 
 
 def _with_subjects(units: Sequence[Unit], working: Path | None) -> list[Unit]:
-    """The units with what each may import, once all their subjects were found; each mistake
-    is reported once."""
+    """The units with what each may import, once all their subjects were found; each
+    mistake is reported once."""
     if all(unit.case.subject is None for unit in units):
         return list(units)
     from verifier.automatic.subjects import SubjectError, load, parts_of, permitted

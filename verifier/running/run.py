@@ -1,4 +1,5 @@
-"""A run of many units: each from its case to its results, and all of them in one record."""
+"""A run of many units: each from its case to its results, and all of them in one
+record."""
 
 from __future__ import annotations
 
@@ -43,12 +44,12 @@ def execute(
     on_point: OnPoint | None = None,
     executor: Executor | None = None,
 ) -> RunRecord:
-    """The record of all units; interrupted from the keyboard, of those results that were
-    finished.
+    """The record of all units; interrupted from the keyboard, of those results that
+    were finished.
 
-    With `fail_fast` the run ends at the first result that differs and is not `accepted`, or
-    could not be run. `on_point` hears how many points of how many are judged of the result
-    in hand.
+    With `fail_fast` the run ends at the first result that differs and is not
+    `accepted`, or could not be run. `on_point` hears how many points of how many are
+    judged of the result in hand.
     """
     begun = time.perf_counter()
     results: list[Result] = []
@@ -93,8 +94,8 @@ def run(
     seed: int = 0,
     on_point: OnPoint | None = None,
 ) -> Any:
-    """The results of every unit in order, each after its disagreement with the first route
-    of its unit. Closing the generator ends the run."""
+    """The results of every unit in order, each after its disagreement with the first
+    route of its unit. Closing the generator ends the run."""
     verify = partial(verify_unit, seed=seed, store=Recent(), on_point=on_point)
     return executor.map(verify, units, _broken)
 
@@ -106,8 +107,8 @@ def verify_unit(
     store: MutableMapping[str, Any] | None = None,
     on_point: OnPoint | None = None,
 ) -> Iterator[Outcome]:
-    """The result of each route of a unit, and where a route gives other numbers than the
-    first one."""
+    """The result of each route of a unit, and where a route gives other numbers than
+    the first one."""
     session = _Session(unit, seed, {} if store is None else store)
     first: Any = None
     for route in unit.routes:
@@ -129,16 +130,18 @@ def verify_alone(
 
 
 class _Session:
-    """The routes of a unit, one after the other, which share its points and its subject."""
+    """The routes of a unit, one after the other, which share its points and its
+    subject."""
 
     def __init__(self, unit: Unit, seed: int, store: MutableMapping[str, Any]) -> None:
         self.unit, self.seed, self.store = unit, seed, store
         self.prepared: Any = None
 
     def verify(self, route: str, on_point: OnPoint | None) -> Any:
-        """The result by one route, with nothing from outside in it; one that cannot be run
-        is a result too, not the end of the run. But a user may end it."""
-        # SymPy and torch are imported here: bad input is answered before either has loaded.
+        """The result by one route, with nothing from outside in it; one that cannot be
+        run is a result too, not the end of the run. But a user may end it."""
+        # SymPy and torch are imported here: bad input is answered before either has
+        # loaded.
         with isolated(), interrupts.watched():
             try:
                 verified = self._verify(route, on_point)

@@ -161,7 +161,7 @@ class Assessment:
             more = f" and {len(others):,} more" if others else ""
             yield f"at {at}{more}: {reason}"
 
-    # ── regions ──────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── regions ───────────────────────────────────────────────────────────────────────
 
     def _regions(self, statistics: Statistics, entry: Entry) -> Iterator[Region]:
         for kind, places in statistics.faults.items():

@@ -1,1 +1,2 @@
-"""The true derivative: from a written program to proved enclosures. Knows nothing of PyTorch."""
+"""The true derivative: from a written program to proved enclosures. Knows nothing of
+PyTorch."""

@@ -1,4 +1,5 @@
-"""SymPy's and flint's settings around a verification: their usual ones, and afterwards what they were."""
+"""SymPy's and flint's settings around a verification: their usual ones, and afterwards
+what they were."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _FLINT = ("prec", "cap", "pretty", "unicode", "threads")
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """SymPy evaluates what it builds; flint's settings, its precision among them, end as they began.
+    """SymPy evaluates what it builds; flint's settings, its precision among them, end
+    as they began.
 
     Both are global: a second verification must not run meanwhile.
     """

@@ -24,8 +24,8 @@ COMPILED_ROUTES = frozenset(("compile-aot_eager", "compile-inductor"))
 WALKED_ROUTES = frozenset(
     ("reverse", "func", "vmap", "compile-aot_eager", "reverse-reverse")
 )
-"""Reverse mode by PyTorch's own kernels, operation by operation: a walk over the program
-tells what they do."""
+"""Reverse mode by PyTorch's own kernels, operation by operation: a walk over the
+program tells what they do."""
 
 
 @dataclass(slots=True)
@@ -80,8 +80,8 @@ class Bench:
 
     @property
     def layout(self) -> str | None:
-        """How the points of the first run lie: a callable's come one after the other, and
-        in batches by further runs."""
+        """How the points of the first run lie: a callable's come one after the other,
+        and in batches by further runs."""
         if self.is_subject and not self.case.elementwise:
             check_alone(self.setting.layout)
         is_batch = self.setting.layout == "batch"
@@ -100,9 +100,9 @@ class Bench:
         twice: bool = False,
         precisely: bool = False,
     ) -> Measurement:
-        """The same with the points laid out otherwise (None: as in the first run), a second
-        backward through each graph, or in the widest dtype. Forward mode takes the upstream
-        gradient as its tangent."""
+        """The same with the points laid out otherwise (None: as in the first run), a
+        second backward through each graph, or in the widest dtype. Forward mode takes
+        the upstream gradient as its tangent."""
         dtype = self.field.widest if precisely else self.prepared.dtype
         twice = twice and self.setting.route == "reverse"
         is_plain = layout is None or (self.is_subject and layout == "single")
@@ -119,7 +119,8 @@ class Bench:
         twice: bool = False,
         seeded: bool = False,
     ) -> Runner:
-        """One of these settings; it is kept, for a compiled one takes seconds to make."""
+        """One of these settings; it is kept, for a compiled one takes seconds to
+        make."""
         key = layout, dtype or self.prepared.dtype, twice, seeded
         if key not in self._runners:
             self._runners[key] = Runner(
@@ -149,8 +150,8 @@ class Bench:
     def truths(
         self, point: Point, upstream: Number, format_: Format | None = None
     ) -> PointTruth:
-        """All that is true at a point, to what a format can tell apart: by default that of
-        the dtype."""
+        """All that is true at a point, to what a format can tell apart: by default that
+        of the dtype."""
         with self.watch.stage("truth"):
             return self.side.truths(point, upstream, format_ or self.format)
 

@@ -100,8 +100,8 @@ def diagnosed(
     """All rows, and the diagnoses of the worst differences among the reported ones, by
     their index in `rows`.
 
-    What is not finite since a number on the way leaves the range is `range`, whatever else
-    rounding might do.
+    What is not finite since a number on the way leaves the range is `range`, whatever
+    else rounding might do.
     """
     settled = list(rows)
     index_of = {id(row): index for index, row in enumerate(rows)}

@@ -16,7 +16,8 @@ from verifier.verification.first import Progress, failure_of, judged_with_witnes
 
 
 def descend(bench: Bench, descent: Descent, progress: Progress) -> None:
-    """Verify every epoch: the weight is in double precision, the tensor in the dtype."""
+    """Verify every epoch: the weight is in double precision, the tensor in the
+    dtype."""
     given = bench.case.given[0]
     start = {name: value.nearest(bench.format) for name, value in given.items()}
     parameter = descent.parameter

@@ -88,7 +88,7 @@ def _note(case: Case) -> str | None:
     return None
 
 
-# ── the point ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the point ─────────────────────────────────────────────────────────────────────────
 
 
 def _whole(prepared: Prepared, seed: int) -> Result | None:
@@ -166,7 +166,7 @@ def _setting(case: Case) -> Setting:
     return Setting(route=case.routes[0])
 
 
-# ── where else, and what instead ─────────────────────────────────────────────────────────────────────────────────────
+# ── where else, and what instead ──────────────────────────────────────────────────────
 
 
 def _regions(

@@ -23,7 +23,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstRun:
-    """The first run: its points, how many of them the case gives, and what PyTorch gave."""
+    """The first run: its points, how many of them the case gives, and what PyTorch
+    gave."""
 
     batch: Batch
     given: int

@@ -130,8 +130,9 @@ def judged_with_witness(
     place: int,
     known: PointTruth | None = None,
 ) -> tuple[list[Row], PointTruth, int | None]:
-    """The rows of a point, its truths, which may be known already, and how many derivations
-    spoke for each of its derivatives. The witness is consulted where it matters."""
+    """The rows of a point, its truths, which may be known already, and how many
+    derivations spoke for each of its derivatives. The witness is consulted where it
+    matters."""
     upstream = measurement.upstream[position]
     truths = known
     if truths is None or _may_vanish(bench, truths):
@@ -156,7 +157,8 @@ def judged_with_witness(
 
 
 def _may_vanish(bench: Bench, truths: PointTruth) -> bool:
-    """Whether a truth that was found together with others may be 0 for all that is known."""
+    """Whether a truth that was found together with others may be 0 for all that is
+    known."""
     return any(
         truth.enclosure is not None and may_vanish(bench.field.parts(truth.enclosure))
         for truth in truths.values()

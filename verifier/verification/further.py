@@ -1,6 +1,6 @@
-"""Further runs of a case at the points of its first one, and what they show that it does
-not: numbers are looked at where they are not what the first run lets expect, and there they
-are judged like any other."""
+"""Further runs of a case at the points of its first one, and what they show that it
+does not: numbers are looked at where they are not what the first run lets expect, and
+there they are judged like any other."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from verifier.verification.origins import Placed, explained, with_digits
 from verifier.verification.trials import APART, Trial, trials
 
 MOST_JUDGED = 64
-"""Unexpected numbers of an entry in one run that are judged: those farthest from what was
-expected."""
+"""Unexpected numbers of an entry in one run that are judged: those farthest from what
+was expected."""
 UNSTEADY = "another run, or a second backward, gives other bits"
 MEND = "If it takes single numbers alone, say so with `elementwise = false`."
 
@@ -37,8 +37,8 @@ class _Outcome:
 
     rows: list[Row] = field(default_factory=list)
     unsteady: dict[Entry, tuple[int, str]] = field(default_factory=dict)
-    """The entries of which another run on the same numbers gives other bits: at which point
-    first, and how."""
+    """The entries of which another run on the same numbers gives other bits: at which
+    point first, and how."""
     changed: tuple[int, str] | None = None
     """The point at which something given was changed in place, and what."""
     failure: Failure | None = None
@@ -135,8 +135,8 @@ def _once(rows: Placed) -> list[Row]:
 
 
 def _run(bench: Bench, batch: Batch, trial: Trial) -> Measurement:
-    """The measurement; what other code than PyTorch raises is a failure too, for the first
-    run went well."""
+    """The measurement; what other code than PyTorch raises is a failure too, for the
+    first run went well."""
     try:
         return bench.run_otherwise(batch, layout=trial.layout, twice=trial.again)
     except Exception as error:
@@ -171,8 +171,8 @@ def _note_state(
     trial: Trial,
     measurement: Measurement,
 ) -> None:
-    """Note what was changed in place, and whether a second backward and a second run give
-    the same bits."""
+    """Note what was changed in place, and whether a second backward and a second run
+    give the same bits."""
     if measurement.changed is not None and outcome.changed is None:
         position, what = measurement.changed
         outcome.changed = trial.places[position], what
@@ -263,9 +263,9 @@ def _ignores_upstream(
 def _of_any_upstream(bench: Bench) -> tuple[Verdict, ...]:
     """Differences that say nothing of another upstream gradient.
 
-    The range is the case's own business. What rounding explains it explains at any upstream
-    gradient, which only scales it: a callable that has it at none but this one was lucky at
-    the first. A power of two changes no rounding.
+    The range is the case's own business. What rounding explains it explains at any
+    upstream gradient, which only scales it: a callable that has it at none but this one
+    was lucky at the first. A power of two changes no rounding.
     """
     rounding = (Verdict.DIFFER_UNSTABLE,) if bench.is_subject else ()
     return (Verdict.DIFFER_RANGE, *rounding)
@@ -278,8 +278,8 @@ def _unexpected(
     measurement: Measurement,
     entry: Entry,
 ) -> list[int]:
-    """The positions at which a number is not what the first run lets expect, the farthest
-    ones."""
+    """The positions at which a number is not what the first run lets expect, the
+    farthest ones."""
     main = first.measurement.columns[entry].numbers
     column = measurement.columns[entry].numbers
     format_ = bench.format_of(entry, measurement)

@@ -74,8 +74,8 @@ def judge_point(
     entries: Collection[Entry] | None = None,
 ) -> list[Row]:
     """The judgements of every number at one point of a measurement, or of some entries,
-    each in the dtype in which it came. The point is the one at `place` in the first run;
-    its truths may be known already."""
+    each in the dtype in which it came. The point is the one at `place` in the first
+    run; its truths may be known already."""
     upstream = measurement.upstream[position]
     truths = truths or bench.truths(point, upstream)
     known: dict[str, PointExcuses] = {}
@@ -142,8 +142,9 @@ def _judge(
         convention=_convention(bench.case, upstream),
         written=not bench.is_subject,
     )
-    # Rounding alone may bring the result anywhere, as that of `exp` at huge numbers; yet
-    # some number on the way is finite in an unlimited range, and not in the format's.
+    # Rounding alone may bring the result anywhere, as that of `exp` at huge numbers;
+    # yet some number on the way is finite in an unlimited range, and not in the
+    # format's.
     is_nonfinite = judgement.verdict is Verdict.DIFFER_NONFINITE
     if is_nonfinite and excuses.leaves_range():
         why = "an intermediate result overflows or underflows"
@@ -162,8 +163,8 @@ def _is_at_edge(truth: Truth) -> bool:
 
 
 def _convention(case: Case, upstream: Number) -> Fraction | str | None:
-    """What the case demands at a kink, scaled by the upstream gradient as the derivative
-    is."""
+    """What the case demands at a kink, scaled by the upstream gradient as the
+    derivative is."""
     demanded = case.subgradient
     if demanded is None or isinstance(demanded, str):
         return demanded
@@ -173,8 +174,8 @@ def _convention(case: Case, upstream: Number) -> Fraction | str | None:
 
 
 def _of_none(judgement: Judgement, status: TruthStatus) -> Judgement:
-    """The judgement on a None, which stands as 0: where the derivative is not zero, it is
-    missing."""
+    """The judgement on a None, which stands as 0: where the derivative is not zero, it
+    is missing."""
     if judgement.verdict.family != "differ" or status is TruthStatus.UNDEFINED:
         return judgement
     return replace(
@@ -213,8 +214,8 @@ def _by_what_it_hands_on(
 
 
 def _judge_vectors(bench: Bench, rows: list[Row]) -> list[Row]:
-    """The rows with a gradient at a kink judged as a vector: each number may be that of a
-    subgradient, and all of them together provably none."""
+    """The rows with a gradient at a kink judged as a vector: each number may be that of
+    a subgradient, and all of them together provably none."""
     kinked = {
         row.entry.wrt[0]: row
         for row in rows

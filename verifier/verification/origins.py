@@ -1,5 +1,5 @@
-"""What a difference of a further run comes from: the batch, the other elements, the digits
-of the dtype, or the upstream gradient."""
+"""What a difference of a further run comes from: the batch, the other elements, the
+digits of the dtype, or the upstream gradient."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def explained(
 
 
 def _apart(row: Row) -> Row:
-    """A row of which the first run gave another number at the same upstream gradient."""
+    """A row of which the first run gave another number at the same upstream
+    gradient."""
     is_value = row.entry.quantity == "value"
     what = "where nothing" if is_value else "where this input alone"
     message = f"{what} needs a gradient; {row.judgement.message}"
@@ -79,11 +80,11 @@ def _is_near(bench: Bench, measurement: Measurement, position: int, row: Row) ->
 
 
 def with_digits(bench: Bench, rows: list[Row]) -> list[Row]:
-    """The rows of a subject; one that is right in the widest dtype, at the same numbers,
-    loses digits or range alone.
+    """The rows of a subject; one that is right in the widest dtype, at the same
+    numbers, loses digits or range alone.
 
-    Right there: within a sixteenth of the dtype's unit roundoff, or sixteen times nearer
-    than in the dtype. A mistake in the mathematics is as large in every dtype.
+    Right there: within a sixteenth of the dtype's unit roundoff, or sixteen times
+    nearer than in the dtype. A mistake in the mathematics is as large in every dtype.
     """
     doubted = [row for row in rows if _is_doubted(row)]
     if not doubted:
@@ -104,8 +105,8 @@ def _is_doubted(row: Row) -> bool:
 
 
 def _precise(bench: Bench, batch: Batch, layout: str | None) -> Columns | None:
-    """The numbers in the widest dtype of the field; None where there is none wider, or it
-    is not taken."""
+    """The numbers in the widest dtype of the field; None where there is none wider, or
+    it is not taken."""
     if bench.prepared.dtype == bench.field.widest:
         return None
     try:
@@ -138,8 +139,8 @@ def _with_digits(bench: Bench, row: Row, precise: Number) -> Row:
 
 
 def _loses_nearby(bench: Bench, first: FirstRun, row: Row) -> bool:
-    """Whether digits are lost too at an upstream gradient so near to the first one that no
-    range is left."""
+    """Whether digits are lost too at an upstream gradient so near to the first one that
+    no range is left."""
     entry, own = row.entry, first.measurement.upstream[row.place]
     near = linearity.nearer(row.upstream, own, bench.format)
     alone = _alone(bench, [replace(row, upstream=near)])
@@ -156,8 +157,8 @@ def _loses_nearby(bench: Bench, first: FirstRun, row: Row) -> bool:
 
 
 def _in_batch(bench: Bench, trial: Trial, batch: Batch, rows: Placed) -> Placed:
-    """The rows that differ in a batch alone, with whether their numbers depend on the other
-    elements."""
+    """The rows that differ in a batch alone, with whether their numbers depend on the
+    other elements."""
     mixes: dict[Entry, bool] = {}
     precise = None
     if any(_is_doubted(row) for _, row in rows):

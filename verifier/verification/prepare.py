@@ -36,8 +36,8 @@ class Setting:
 
 
 class Prepared:
-    """A case in one dtype. `function` is the callable to verify in the place of the lowered
-    expression, where one is given."""
+    """A case in one dtype. `function` is the callable to verify in the place of the
+    lowered expression, where one is given."""
 
     def __init__(
         self,
@@ -81,8 +81,8 @@ class Prepared:
 def prepare(case: Case, field: Field, store: Store) -> SymbolicSide:
     """The true side of a case over a field, from the store if it is there.
 
-    It depends on the program, what it is differentiated by, the order and the versions of
-    the libraries alone; it can be pickled.
+    It depends on the program, what it is differentiated by, the order and the versions
+    of the libraries alone; it can be pickled.
     """
     name = key(case.program, case.wrt, case.order, field)
     side = store.get(name)
@@ -107,7 +107,8 @@ def _versions() -> tuple[str, ...]:
 def _subject_of(
     case: Case, function: Callable[..., Any] | None, allowed: Sequence[str]
 ) -> Program | Subject:
-    """What PyTorch is to run: `function`, else the case's own callable, else its formula."""
+    """What PyTorch is to run: `function`, else the case's own callable, else its
+    formula."""
     if function is None and case.subject is not None:
         allowed = [*permitted(case.place.file), *allowed]
         try:

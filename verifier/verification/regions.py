@@ -13,8 +13,8 @@ from verifier.verification.findings import Findings
 from verifier.verification.judging import Row, judge_point
 
 MOST_VERDICTS = 64
-"""Verdicts spent on one side of a region: as many as bisection between the farthest float64
-numbers takes."""
+"""Verdicts spent on one side of a region: as many as bisection between the farthest
+float64 numbers takes."""
 MOST_COPIES = 64
 """Copies of a point that stand for the batch in which it was drawn."""
 MOST_INPUTS = 3
@@ -22,8 +22,8 @@ MOST_INPUTS = 3
 
 
 def region_notes(bench: Bench, findings: Findings, row: Row) -> list[str]:
-    """The exact floats between which the verdict of a row flips, along each drawn input,
-    in words; nothing where it takes the other points beside it to differ."""
+    """The exact floats between which the verdict of a row flips, along each drawn
+    input, in words; nothing where it takes the other points beside it to differ."""
     first = findings.first
     assert first is not None
     drawn = [first.batch.point(place) for place in range(first.given, len(first.batch))]
@@ -42,8 +42,8 @@ def region_notes(bench: Bench, findings: Findings, row: Row) -> list[str]:
 def _family_at(bench: Bench, findings: Findings, row: Row, point: Point) -> str:
     """The family of the verdict on the same entry at another point.
 
-    In a batch as large as that of the drawn ones: PyTorch's code for many numbers may round
-    otherwise than that for a single one.
+    In a batch as large as that of the drawn ones: PyTorch's code for many numbers may
+    round otherwise than that for a single one.
     """
     in_batch = not bench.is_subject and bench.setting.layout != "single"
     count = min(findings.points, MOST_COPIES) if in_batch else 1
@@ -64,7 +64,8 @@ def boundary(
     *,
     limit: int = MOST_VERDICTS,
 ) -> tuple[float, float] | None:
-    """Two neighbouring floats between which the verdict flips: the first as at `inside`, the second not.
+    """Two neighbouring floats between which the verdict flips: the first as at
+    `inside`, the second not.
 
     By bisection along the ordinals; of several flips, one is found. None where the verdict at `outside` is that at
     `inside`, or `limit` verdicts are used up before the floats are neighbours.
@@ -95,10 +96,12 @@ def regions(
     *,
     limit: int = MOST_VERDICTS,
 ) -> tuple[Region, ...]:
-    """Along each input, where the verdict at the `worst` point ends, the other inputs staying as they are there.
+    """Along each input, where the verdict at the `worst` point ends, the other inputs
+    staying as they are there.
 
-    On either side the sampled coordinates are tried, the nearest first, until one has another verdict; between
-    that and the last one of the same verdict, the flip is bisected. At most `limit` verdicts are spent on a side.
+    On either side the sampled coordinates are tried, the nearest first, until one has
+    another verdict; between that and the last one of the same verdict, the flip is
+    bisected. At most `limit` verdicts are spent on a side.
     """
     drawn = list(sampled)
     return tuple(
@@ -182,7 +185,8 @@ def _end(
 
 
 def _thinned(values: Sequence[float], count: int) -> Iterator[float]:
-    """The nearest of the values, then ever farther ones, at most `count`, the farthest included."""
+    """The nearest of the values, then ever farther ones, at most `count`, the farthest
+    included."""
     if len(values) <= count:
         yield from values
         return

@@ -174,8 +174,8 @@ def _comparisons(
 
 
 def _looks_for_regions(bench: Bench, findings: Findings, row: Row) -> bool:
-    """Whether the region of a difference is worth its verdicts: of a drawn point of real
-    numbers, steady, and no pinned verdict."""
+    """Whether the region of a difference is worth its verdicts: of a drawn point of
+    real numbers, steady, and no pinned verdict."""
     expectation = bench.case.expectation
     pinned = expectation is not None and expectation.pinned is not None
     steady = row.verdict is not Verdict.DIFFER_NONDETERMINISTIC
@@ -267,8 +267,8 @@ def conclude(
     *,
     interrupted_after: int | None = None,
 ) -> Conclusion:
-    """What the verdicts of a case, its broken expectations (`KEY: …`) and the failure to
-    run it come to.
+    """What the verdicts of a case, its broken expectations (`KEY: …`) and the failure
+    to run it come to.
 
     `notes` are said beside. Interrupted after so many of its points, a case is never as
     expected.

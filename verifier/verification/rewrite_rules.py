@@ -10,7 +10,8 @@ from verifier.language.programs.program import Program
 from verifier.verification.rewriting import Reader, Rule, Tree, below, call, number
 
 SAFE = Fraction(1)
-"""What an inner `where` puts in the place of an operand that the outer one leaves out."""
+"""What an inner `where` puts in the place of an operand that the outer one leaves
+out."""
 
 
 def _expm1(read: Reader, index: int) -> Tree | None:
@@ -178,7 +179,8 @@ def _difference(read: Reader, first: int, second: int) -> Tree | int:
 
 
 def _tanh_tail(read: Reader, index: int) -> Tree | None:
-    """tanh(u), whose backward 1 − tanh² loses the tail, by an odd function of exp(−2|u|)."""
+    """tanh(u), whose backward 1 − tanh² loses the tail, by an odd function of
+    exp(−2|u|)."""
     argument = read.operand(index, "tanh")
     if argument is None:
         return None
@@ -258,7 +260,8 @@ def _safe_second(read: Reader, index: int) -> Tree | None:
 
 
 def _guarded_singularity(read: Reader, index: int) -> Tree | None:
-    """f(u)/u, which is 0/0 at u = 0, guarded there by the value of its limit where that is 1."""
+    """f(u)/u, which is 0/0 at u = 0, guarded there by the value of its limit where that
+    is 1."""
     pair = read.operands(index, "div")
     if not pair:
         return None
@@ -300,4 +303,5 @@ RULES: tuple[Rule, ...] = (
     _safe_second,
     _guarded_singularity,
 )
-"""In the order in which they are tried: what a formula is usually called comes before how it may be taken apart."""
+"""In the order in which they are tried: what a formula is usually called comes before
+how it may be taken apart."""

@@ -1,4 +1,5 @@
-"""Parts of a written tree: read by their form, replaced by others, written out again."""
+"""Parts of a written tree: read by their form, replaced by others, written out
+again."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from verifier.language.programs.constants import constant_values
 from verifier.language.programs.printing import render, render_node
 from verifier.language.programs.program import Node, Program
 
-# ── trees ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── trees ─────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,8 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """An operation to be written; its operands are trees, or nodes of the program that stay."""
+    """An operation to be written; its operands are trees, or nodes of the program that
+    stay."""
 
     operation: str
     operands: tuple[Tree | int, ...] = ()
@@ -54,7 +56,8 @@ def number(value: int | Fraction) -> Tree:
 
 
 def apart(program: Program, edits: Sequence[Edit]) -> list[Edit]:
-    """The edits that do not lie within one another or on the same node, the outermost first."""
+    """The edits that do not lie within one another or on the same node, the outermost
+    first."""
     kept: list[Edit] = []
     covered: set[int] = set()
     for edit in sorted(edits, key=lambda edit: -edit.index):
@@ -77,7 +80,8 @@ def below(program: Program, root: int) -> set[int]:
 
 
 def written(program: Program, edits: Sequence[Edit]) -> Iterator[Suggestion]:
-    """The program with the edits made, written out and read again, so that every node has its place."""
+    """The program with the edits made, written out and read again, so that every node
+    has its place."""
     rewritten, places = _rebuilt(program, {edit.index: edit.tree for edit in edits})
     try:
         text = render(rewritten)
@@ -133,7 +137,7 @@ def _rebuilt(
     )
 
 
-# ── rules ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── rules ─────────────────────────────────────────────────────────────────────────────
 
 
 class Reader:
@@ -157,7 +161,8 @@ class Reader:
         return self.constants.get(index) == value
 
     def other(self, index: int, operation: str, value: int) -> int | None:
-        """The operand beside a number, on whichever side, of an operation that commutes."""
+        """The operand beside a number, on whichever side, of an operation that
+        commutes."""
         operands = self.operands(index, operation)
         if operands is None:
             return None

@@ -1,4 +1,5 @@
-"""The points of a case in a format: those given, those drawn from its domains, and boundary points."""
+"""The points of a case in a format: those given, those drawn from its domains, and
+boundary points."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from verifier.symbolic.calculus.precondition import Precondition
 from verifier.symbolic.limits import boundary
 
 MOST_REFUSED = 1_000_000
-"""Points that a precondition may refuse before the draw is given up; fewer are allowed where few points are wanted."""
+"""Points that a precondition may refuse before the draw is given up; fewer are allowed
+where few points are wanted."""
 
 MANY_TRIES = 4
 """How many times as many points may be drawn as different ones are wanted."""
@@ -58,10 +60,11 @@ def sample(
     *,
     is_subject: bool = False,
 ) -> Sample:
-    """The points at which a case is verified in a format; its own seed goes before that of
-    the run. Complex ones are drawn part by part, and have no boundary points.
+    """The points at which a case is verified in a format; its own seed goes before that
+    of the run. Complex ones are drawn part by part, and have no boundary points.
 
-    Raises `CaseFileError` where a given point breaks the precondition, or too few that are drawn satisfy it.
+    Raises `CaseFileError` where a given point breaks the precondition, or too few that
+    are drawn satisfy it.
     """
     allowed = _precondition(case)
     given = (
@@ -96,7 +99,8 @@ def _precondition(case: Case) -> Callable[[Point], bool]:
 
 
 def _takes_many(case: Case, format_: Format) -> bool:
-    """Whether points enough to tell bias from rounding are wanted, and their truths are found together."""
+    """Whether points enough to tell bias from rounding are wanted, and their truths are
+    found together."""
     plain = case.order == 1 and not case.program.steps
     one = isinstance(case.upstream, Scalar)
     small = format_.is_small
@@ -106,7 +110,8 @@ def _takes_many(case: Case, format_: Format) -> bool:
 def _many(
     case: Case, format_: Format, seed: int, allowed: Callable[[Point], bool]
 ) -> tuple[list[Point], int]:
-    """`MANY_POINTS` different points, or all of the domain where it has no more; those that were refused."""
+    """`MANY_POINTS` different points, or all of the domain where it has no more; those
+    that were refused."""
     domains = list(case.domains.values())
     alone = len(domains) == len(case.arguments) == 1
     if alone and not isinstance(domains[0], Normal):
@@ -157,7 +162,8 @@ def _drawn(
 def _stream(
     case: Case, format_: Format, field: Field, seed: int, count: int, most: int
 ) -> Iterator[Point]:
-    """At most `most` drawn points, first `count`; more of them change none of the first."""
+    """At most `most` drawn points, first `count`; more of them change none of the
+    first."""
     fixed = _rounded(case.fixed, format_, field)
     begun = 0
     while begun < most:

@@ -1,5 +1,5 @@
-"""Points at which PyTorch's numbers are the truths correctly rounded, found together: they
-are counted, and no row is made of each."""
+"""Points at which PyTorch's numbers are the truths correctly rounded, found together:
+they are counted, and no row is made of each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ TOGETHER_FROM = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """The truths at all points of a run, and at which of them nothing is left to judge."""
+    """The truths at all points of a run, and at which of them nothing is left to
+    judge."""
 
     truths: BatchTruths
     places: frozenset[int] = frozenset()
@@ -52,8 +53,8 @@ class Settled:
 def settle(
     bench: Bench, batch: Batch, measurement: Measurement, given: int
 ) -> Settled | None:
-    """What settles most of many points at once, but for the given ones; None where every
-    point is judged by itself."""
+    """What settles most of many points at once, but for the given ones; None where
+    every point is judged by itself."""
     truths = _truths(bench, batch, measurement)
     if truths is None:
         return None
@@ -78,7 +79,8 @@ def settle(
 
 
 def _truths(bench: Bench, batch: Batch, measurement: Measurement) -> BatchTruths | None:
-    """The truths at all points of a plain run of many: one upstream gradient, no steps."""
+    """The truths at all points of a plain run of many: one upstream gradient, no
+    steps."""
     if len(batch) < TOGETHER_FROM:
         return None
     if bench.setting.report_all or len(set(batch.upstream)) > 1:

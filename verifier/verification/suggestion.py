@@ -1,7 +1,9 @@
-"""Another way to write a formula that keeps its digits: rewrites of the written tree, each tried before it is made.
+"""Another way to write a formula that keeps its digits: rewrites of the written tree,
+each tried before it is made.
 
-A rewrite is only a candidate. It becomes a suggestion where its value and gradient overlap with the original's in
-balls, at the point and around it, and where PyTorch's gradient of it is a match by the same judgement.
+A rewrite is only a candidate. It becomes a suggestion where its value and gradient
+overlap with the original's in balls, at the point and around it, and where PyTorch's
+gradient of it is a match by the same judgement.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from verifier.verification.rewriting import Edit, Reader, Suggestion, apart, wri
 MOST_CANDIDATES = 24
 """Rewrites tried for one program."""
 ASIDE = (Fraction(1023, 1024), Fraction(1025, 1024))
-"""By what factors inputs are moved to see whether two programs agree around a point, and where it is an edge of one."""
+"""By what factors inputs are moved to see whether two programs agree around a point,
+and where it is an edge of one."""
 
 
 def suggest(
@@ -31,7 +34,8 @@ def suggest(
     *,
     is_match: Callable[[Program], bool],
 ) -> Iterator[Suggestion]:
-    """The rewrites that are equal to the program and whose gradient PyTorch gets right at the point."""
+    """The rewrites that are equal to the program and whose gradient PyTorch gets right
+    at the point."""
     for candidate in candidates(program):
         if not _is_equal(program, candidate.program, point, upstream, wrt, format_):
             continue
@@ -40,7 +44,8 @@ def suggest(
 
 
 def candidates(program: Program) -> list[Suggestion]:
-    """What the rules make of the program: one rewrite each, then all of one rule's at once; not yet tried."""
+    """What the rules make of the program: one rewrite each, then all of one rule's at
+    once; not yet tried."""
     rewrites: list[Suggestion] = []
     edits: list[Edit] = []
     for index in range(len(program.nodes)):
@@ -66,7 +71,8 @@ def _is_equal(
 ) -> bool:
     """Whether both agree around the point, in value and gradient.
 
-    At the point itself one of them may have an edge (0/0), which is what a rewrite is there to take away.
+    At the point itself one of them may have an edge (0/0), which is what a rewrite is
+    there to take away.
     """
     around = [_moved(point, factor, format_) for factor in ASIDE]
     return any(agree(first, second, point, upstream, wrt) for point in around) and all(
@@ -83,7 +89,8 @@ def _has_edge(program: Program, point: Mapping[str, float], upstream: float) -> 
 def _moved(
     point: Mapping[str, float], factor: Fraction, format_: Format
 ) -> dict[str, float]:
-    """The point moved aside: each input by its own amount, so that no relation between them is kept."""
+    """The point moved aside: each input by its own amount, so that no relation between
+    them is kept."""
     moved: dict[str, float] = {}
     for number, (name, value) in enumerate(point.items(), 1):
         if not math.isfinite(value):

@@ -1,7 +1,7 @@
 """Which further runs there are of the points of the first one.
 
-At other upstream gradients a backward may ignore its own, clip it, or branch on it; on all
-points as one tensor it may mix them; a second time it may give another number.
+At other upstream gradients a backward may ignore its own, clip it, or branch on it; on
+all points as one tensor it may mix them; a second time it may give another number.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ batch."""
 ROWS = 6
 """Random upstream gradients at each point."""
 SIZES = (1, 2, 3, 5, 8, 17, 31, 64, 129, 1024, 1031, 4099)
-"""Numbers of elements of a tensor: kernels go by blocks and tails of them, and choose their
-code by size."""
+"""Numbers of elements of a tensor: kernels go by blocks and tails of them, and choose
+their code by size."""
 APART = "apart"
 """The layout in which nothing, or one input alone, needs a gradient."""
 
@@ -59,8 +59,8 @@ def trials(bench: Bench, first: FirstRun) -> Iterator[Trial]:
 
 
 def _of_program(bench: Bench, first: FirstRun) -> Iterator[Trial]:
-    """Upstream gradients that only scale: rounding stays what it was, so that PyTorch's own
-    may be expected to follow."""
+    """Upstream gradients that only scale: rounding stays what it was, so that PyTorch's
+    own may be expected to follow."""
     given = first.measurement.upstream
     for factor in linearity.scales(bench.field, bench.format):
         upstream = [

@@ -18,8 +18,8 @@ from verifier.verification.whole import describe_patterns, judge_bias
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user's interrupt in the middle of a case, with the result of the points that were
-    judged."""
+    """The user's interrupt in the middle of a case, with the result of the points that
+    were judged."""
 
     def __init__(self, result: Result) -> None:
         super().__init__()

@@ -1,5 +1,5 @@
-"""What all numbers of a subject show together: bias, which no single one shows, and what
-those that differ have in common."""
+"""What all numbers of a subject show together: bias, which no single one shows, and
+what those that differ have in common."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ Runs = dict[bool, list[random_rounding.Columns]]
 def judge_bias(bench: Bench, findings: Findings) -> Findings:
     """The findings with what only all numbers of the first run show together.
 
-    Each number is right by itself, so one row of an entry carries what is wrong with all.
+    Each number is right by itself, so one row of an entry carries what is wrong with
+    all.
     """
     first = findings.first
     assert first is not None
@@ -72,8 +73,8 @@ def _biased(
 ) -> tuple[int, Judgement] | None:
     """The judgement that changes, with its point."""
     format_ = bench.format_of(entry, first.measurement)
-    # In the wider dtypes a fault of the size that can hide in rounding is smaller than what
-    # a user would call one.
+    # In the wider dtypes a fault of the size that can hide in rounding is smaller than
+    # what a user would call one.
     if not format_.is_small:
         return None
     measured = first.measurement.columns[entry].numbers
@@ -188,8 +189,8 @@ def describe_patterns(bench: Bench, findings: Findings) -> Findings:
 def _doubles(
     bench: Bench, findings: Findings, name: str, rows: Sequence[Row]
 ) -> list[float]:
-    """The true gradient by an input at each point in double precision; NaN where it is no
-    finite number."""
+    """The true gradient by an input at each point in double precision; NaN where it is
+    no finite number."""
     assert findings.first is not None
     known = dict(enumerate(_settled(findings, Entry("gradient", (name,)))))
     known |= {row.place: rounded_truth(row.truth, bench.format) for row in rows}
@@ -207,8 +208,8 @@ def _missing_term(
     measured: Sequence[float],
     true: Sequence[float],
 ) -> str | None:
-    """The term of SymPy's derivative that the gradient lacks, as a few of the points show
-    it."""
+    """The term of SymPy's derivative that the gradient lacks, as a few of the points
+    show it."""
     count = len(first.batch)
     some = range(0, count, count // MOST_TERMS_AT + 1)
     points = [first.batch.point(place) for place in some]

@@ -16,7 +16,8 @@ from verifier.language.programs.rewriting import inline, rewritten
 
 
 def expand(program: Program, kernels: Mapping[str, Kernel] = PYTORCH) -> Program:
-    """The program with compositions written out, and a number over a tensor as PyTorch takes it.
+    """The program with compositions written out, and a number over a tensor as PyTorch
+    takes it.
 
     `Tensor.__rtruediv__` multiplies by the reciprocal, which rounds twice and may overflow on the way.
     """
@@ -43,7 +44,8 @@ def expand(program: Program, kernels: Mapping[str, Kernel] = PYTORCH) -> Program
 def composition_of(
     operation: str, kernels: Mapping[str, Kernel] = PYTORCH
 ) -> str | None:
-    """What a library is given in the place of an operation that it lacks as one function."""
+    """What a library is given in the place of an operation that it lacks as one
+    function."""
     kernel = kernels.get(operation)
     if kernel is None or kernel.function is not None:
         return None

@@ -1,4 +1,5 @@
-"""What a row of a library's table of kernels holds: how that library computes and differentiates one operation."""
+"""What a row of a library's table of kernels holds: how that library computes and
+differentiates one operation."""
 
 from __future__ import annotations
 
@@ -8,43 +9,53 @@ from fractions import Fraction
 BASIC_ULP = Fraction(1, 2)
 """+ − × ÷ are correctly rounded (IEEE 754-2019, section 5.4.1)."""
 ELEMENTARY_ULP = Fraction(2)
-"""Twice the 1.0 ulp that SLEEF documents for the `u10` functions PyTorch calls on a CPU."""
+"""Twice the 1.0 ulp that SLEEF documents for the `u10` functions PyTorch calls on a
+CPU."""
 COMPLEX_ULP = Fraction(8)
-"""glibc documents at most 4 ulps a component for its complex functions (manual, section 19.7); a component's ulp is at
-most 2u of the norm. On 1,500 points a function, no kernel of PyTorch 2.13's was seen beyond 4.4u, but `acos` near 1."""
+"""glibc documents at most 4 ulps a component for its complex functions (manual, section
+19.7); a component's ulp is at most 2u of the norm. On 1,500 points a function, no
+kernel of PyTorch 2.13's was seen beyond 4.4u, but `acos` near 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A row of a library's table; every formula is in this language, in the operation's operands."""
+    """A row of a library's table; every formula is in this language, in the operation's
+    operands."""
 
     operation: str
     function: str | None = None
     """Where the library has the operation as one function, by its dotted name."""
     backward: tuple[str | None, ...] = ()
-    """For each operand the library's formula for the vector-Jacobian product, of `result` and `grad` too; None where
-    nothing flows back. Parameters at the end may be left out."""
+    """For each operand the library's formula for the vector-Jacobian product, of
+    `result` and `grad` too; None where nothing flows back. Parameters at the end may be
+    left out."""
     _: KW_ONLY
     tangent: str | None = None
-    """Its formula for the Jacobian-vector product, of `result` and the operands' tangents `x_t`, … too, where that is
-    not the sum of `backward`'s with the tangents in the place of `grad`."""
+    """Its formula for the Jacobian-vector product, of `result` and the operands'
+    tangents `x_t`, … too, where that is not the sum of `backward`'s with the tangents
+    in the place of `grad`."""
     differentiated: str | None = None
-    """The formula whose derivative is the second one that the library computes, where that is not `backward`'s."""
+    """The formula whose derivative is the second one that the library computes, where
+    that is not `backward`'s."""
     composition: str | None = None
-    """What it is given in the place of an operation that it lacks as one function; else the row's definition."""
+    """What it is given in the place of an operation that it lacks as one function; else
+    the row's definition."""
     forward: str | None = None
-    """The kernel where it is a formula, each of whose operations rounds (the operation itself, within its own formula,
-    is a faithful implementation)."""
+    """The kernel where it is a formula, each of whose operations rounds (the operation
+    itself, within its own formula, is a faithful implementation)."""
     forward_ulp: Fraction = ELEMENTARY_ULP
     """A bound of the local error of a faithful implementation."""
     exact: bool = False
-    """It returns an operand, its negative or a part of it that is a number of the format: nothing is rounded."""
+    """It returns an operand, its negative or a part of it that is a number of the
+    format: nothing is rounded."""
     exact_if_representable: bool = False
     """Where the true result is a number of the format, it returns that."""
     inner_exponential: str | None = None
-    """The exponent of an exponential that the kernel multiplies or divides by, and that may overflow."""
+    """The exponent of an exponential that the kernel multiplies or divides by, and that
+    may overflow."""
     takes_numbers: bool = False
-    """It takes a Python number beside a tensor; for other kernels a constant becomes a tensor."""
+    """It takes a Python number beside a tensor; for other kernels a constant becomes a
+    tensor."""
     options: tuple[tuple[str, object], ...] = ()
     """Keywords of every call of the function."""
     same_shape: bool = False

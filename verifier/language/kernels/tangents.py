@@ -1,4 +1,5 @@
-"""PyTorch's forward mode as formulas: the tangent of an operation's result, of the tangents of its operands."""
+"""PyTorch's forward mode as formulas: the tangent of an operation's result, of the
+tangents of its operands."""
 
 from __future__ import annotations
 
@@ -24,12 +25,13 @@ def tangent_form(
     moving: frozenset[str],
     backward: tuple[str | None, ...] | None = None,
 ) -> Program | None:
-    """The tangent of an operation's result in its operands, `result` and the tangents of operands that are `moving`.
+    """The tangent of an operation's result in its operands, `result` and the tangents
+    of operands that are `moving`.
 
-    It is the kernel's `tangent`; else the sum of `backward` (by default the kernel's own) with the tangents in
-    the place of `grad`, as `auto_element_wise` of derivatives.yaml has it. An operand
-    that does not move has no tangent: terms with it are left out, as PyTorch's zero
-    tensors are. None where nothing is left.
+    It is the kernel's `tangent`; else the sum of `backward` (by default the kernel's
+    own) with the tangents in the place of `grad`, as `auto_element_wise` of
+    derivatives.yaml has it. An operand that does not move has no tangent: terms with it
+    are left out, as PyTorch's zero tensors are. None where nothing is left.
     """
     row = OPERATIONS[kernel.operation]
     text = kernel.tangent or _by_backward(row, backward or kernel.backward)
@@ -72,7 +74,8 @@ def _without(form: Program, absent: set[str]) -> Program | None:
 
 
 def _kept(operation: str, arguments: tuple[int, ...], zeros: set[int]) -> int | None:
-    """Which of its operands an operation returns, since others are zero; None where it computes something."""
+    """Which of its operands an operation returns, since others are zero; None where it
+    computes something."""
     match operation, arguments:
         case ("mul", (one, other)) if one in zeros or other in zeros:
             return one if one in zeros else other

@@ -1,4 +1,5 @@
-"""Activations of torch.nn.functional, each by its documented formula, written so that balls keep its digits."""
+"""Activations of torch.nn.functional, each by its documented formula, written so that
+balls keep its digits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Elementary functions, two activations that others are made of, and the special functions of C and of SymPy."""
+"""Elementary functions, two activations that others are made of, and the special
+functions of C and of SymPy."""
 
 from __future__ import annotations
 

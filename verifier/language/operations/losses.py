@@ -1,4 +1,5 @@
-"""Elementwise losses of torch.nn.functional (reduction="none", no weight) of an input x and its target y."""
+"""Elementwise losses of torch.nn.functional (reduction="none", no weight) of an input x
+and its target y."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ _INTERVAL = re.compile(r"([\[(])\s*(\S+)\s*,\s*(\S+)\s*([\])])")
 
 
 def interval(text: str) -> Interval:
-    """The interval that `text` spells, such as `(0, inf)` or `[-1, 1]`; its ends are rational."""
+    """The interval that `text` spells, such as `(0, inf)` or `[-1, 1]`; its ends are
+    rational."""
     match = _INTERVAL.fullmatch(text)
     if match is None:
         raise ValueError(f"not an interval: {text!r}")
@@ -60,8 +61,8 @@ NONNEGATIVE = interval("[0, inf)")
 class Operation:
     """A row of the table: one operation, as mathematics has it.
 
-    Properties from `degree` on are those of an operation itself. One that has a definition is told by that, and needs
-    none but `piecewise_constant`.
+    Properties from `degree` on are those of an operation itself. One that has a
+    definition is told by that, and needs none but `piecewise_constant`.
     """
 
     name: str
@@ -70,9 +71,11 @@ class Operation:
     source: str
     _: KW_ONLY
     definition: str | None = None
-    """What the operation is over the reals, in other operations, which the symbolic side sees in its place."""
+    """What the operation is over the reals, in other operations, which the symbolic
+    side sees in its place."""
     parameters: Mapping[str, str | None] = field(default_factory=dict)
-    """The operands that are numbers and never tensors, with the values of those that may be left out."""
+    """The operands that are numbers and never tensors, with the values of those that
+    may be left out."""
     integers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """The parameters that are integer constants: the least and the largest."""
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -84,19 +87,22 @@ class Operation:
     """Of each operand that is a number; by default the line."""
     aliases: tuple[str, ...] = ()
     kinks: tuple[str, ...] = ()
-    """Points of continuity without a derivative: of one operand as numbers, otherwise in words; so `jumps`, `poles`."""
+    """Points of continuity without a derivative: of one operand as numbers, otherwise
+    in words; so `jumps`, `poles`."""
     jumps: tuple[str, ...] = ()
     poles: tuple[str, ...] = ()
     symbol: str | None = None
     variadic: bool = False
     holds_for: frozenset[int] = frozenset()
-    """Of a relation: the signs of the difference of its operands for which it is true."""
+    """Of a relation: the signs of the difference of its operands for which it is
+    true."""
     settled_by: bool | None = None
     """Of a connective: the operand that settles it, whatever the others are."""
     degree: int | None = None
     """Of a polynomial with coefficients ±1."""
     piecewise_linear: bool = False
-    """Linear in each operand between ties of operands or, of one operand, between integers; but not linear."""
+    """Linear in each operand between ties of operands or, of one operand, between
+    integers; but not linear."""
     piecewise_constant: bool = False
     """Constant beside any point."""
     continuous_at_edges: bool = False
@@ -110,7 +116,8 @@ class Operation:
     supremum: int | None = None
     """What it tends to and does not reach."""
     infinity_at_zero: int = 0
-    """The sign of the infinity that it tends to from above 0; of a quotient, where the numerator is positive."""
+    """The sign of the infinity that it tends to from above 0; of a quotient, where the
+    numerator is positive."""
     like_identity_at_zero: bool = False
     """f(u) / u tends to 1 where u tends to 0."""
     holomorphic: bool = False
@@ -153,7 +160,8 @@ class Operation:
 
     @property
     def defaults(self) -> Mapping[str, str]:
-        """The values of the parameters that may be left out, which are the last operands."""
+        """The values of the parameters that may be left out, which are the last
+        operands."""
         given = self.parameters.items()
         return {name: value for name, value in given if value is not None}
 

@@ -1,6 +1,8 @@
-"""Whole parts, remainders, signs, scalings and sums in one call: the small arithmetic of torch.
+"""Whole parts, remainders, signs, scalings and sums in one call: the small arithmetic
+of torch.
 
-What jumps is written by `floor`, `ceil` and `sign` of exact arithmetic, so that a tie of rationals is decided exactly.
+What jumps is written by `floor`, `ceil` and `sign` of exact arithmetic, so that a tie
+of rationals is decided exactly.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The table of operations: what each one is, and where it is defined.
 
-One row an operation. How a library computes it stands in the tables of `language.kernels`; back ends read the row, each
-by a dictionary from its name to a function of theirs. Nothing here computes.
+One row an operation. How a library computes it stands in the tables of
+`language.kernels`; back ends read the row, each by a dictionary from its name to a
+function of theirs. Nothing here computes.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ LEAF = Operation("leaf", (), "a variable or a constant", "")
 
 
 def row(operation: str) -> Operation:
-    """The row of a node's operation; that of a leaf, and of what is no operation of the table, has no properties."""
+    """The row of a node's operation; that of a leaf, and of what is no operation of the
+    table, has no properties."""
     return OPERATIONS.get(operation, LEAF)
 
 

@@ -150,8 +150,8 @@ def _by_value(places: Iterable[int], inside: range, format_: Format) -> list[flo
     first = Fraction(from_ordinal(inside[0], format_))
     last = Fraction(from_ordinal(inside[-1], format_))
     step = (last - first) / ((1 << DRAW_BITS) - 1)
-    # Rounding is monotone and both ends are numbers of the format, so no rounding leaves
-    # the domain. Adding 0.0 turns -0.0 into 0.0.
+    # Rounding is monotone and both ends are numbers of the format, so no rounding
+    # leaves the domain. Adding 0.0 turns -0.0 into 0.0.
     return [nearest(first + step * place, format_) + 0.0 for place in places]
 
 

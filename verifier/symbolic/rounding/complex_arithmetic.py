@@ -207,7 +207,8 @@ class ComplexArithmetic:
             factor = POWERS.get(exponent, factor)
         error = self.of_norm(centre, factor) + radius * balls.exact(factor * self.unit)
         if operation == "exp2" or (operation == "pow" and exponent not in POWERS):
-            # Both are e^(y log x): the error of the exponent is multiplied by the exponent's own size.
+            # Both are e^(y log x): the error of the exponent is multiplied by the
+            # exponent's own size.
             error = error * (1 + _exponent_size(operation, operands))
         if self.limited_range and factor > 1:
             error = error + 4 * balls.exact(self.format.smallest_subnormal)

@@ -46,7 +46,7 @@ class RoundingModel(ProgramModel[Enclosure]):
     def reach(self, number: Ball) -> Enclosure | None:
         return balls.enclosure(number) if balls.is_finite(number) else None
 
-    # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── values ────────────────────────────────────────────────────────────────────────
 
     def values(self, point: Mapping[str, float]) -> list[Any]:
         values: list[Any] = []
@@ -85,7 +85,7 @@ class RoundingModel(ProgramModel[Enclosure]):
         numerators = node.arguments[:-1]
         return all(self.constants.get(index, Fraction(0)) > 0 for index in numerators)
 
-    # ── derivatives ──────────────────────────────────────────────────────────────────────────────────────────────
+    # ── derivatives ───────────────────────────────────────────────────────────────────
 
     def share(
         self, operand: int, index: int, adjoint: Ball, values: Sequence[Any]
@@ -123,7 +123,7 @@ class RoundingModel(ProgramModel[Enclosure]):
             return balls.anything(), unbounded
         return reduce(type(zero).union, ways), unbounded
 
-    # ── what may be anything ─────────────────────────────────────────────────────────────────────────────────────
+    # ── what may be anything ──────────────────────────────────────────────────────────
 
     def unbounded(self, numbers: Mapping[int, Any]) -> frozenset[int]:
         """Where the balls are not finite; conditions are no balls."""

@@ -226,7 +226,8 @@ class Neighbourhood:
         if not near.some(ends.lower, ends.upper):
             return False
         if part.depth >= SMOOTH_DEEPEST * deep:
-            # A ball that does not shrink is that of a quotient next to its pole: it says nothing.
+            # A ball that does not shrink is that of a quotient next to its pole: it
+            # says nothing.
             width, middle = ends.upper - ends.lower, (ends.lower + ends.upper) / 2
             return width <= SHRUNK * max(search.width, abs(middle))
         return self._is_reached(part.box, search, (ends.lower, ends.upper)) or None
@@ -263,7 +264,7 @@ class Neighbourhood:
                 return True
         return False
 
-    # ── what is reached ──────────────────────────────────────────────────────────────────────────────────────────
+    # ── what is reached ───────────────────────────────────────────────────────────────
 
     def _is_reached(self, box: Box, search: _Search, ends: Interval) -> bool:
         """Whether the truth, smooth on the box, is known to take the number there."""
@@ -294,7 +295,7 @@ class Neighbourhood:
             rises[name] = low is None or high is None or low <= high
         return rises
 
-    # ── edges ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── edges ─────────────────────────────────────────────────────────────────────────
 
     def _is_at_edge(self, box: Box, near: _Near) -> bool:
         """Whether the number is what the truth tends to at the edge in the box, from

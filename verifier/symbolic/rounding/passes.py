@@ -118,7 +118,7 @@ class _Writer:
         span = self.nodes[arguments[0]].span
         return self._add(Node(operation=operation, arguments=arguments, span=span))
 
-    # ── reverse mode ─────────────────────────────────────────────────────────────────────────────────────────────
+    # ── reverse mode ──────────────────────────────────────────────────────────────────
 
     def adjoints(self, output: int, upstream: int) -> dict[int, int]:
         """The node that holds the adjoint of each node that has one."""
@@ -146,7 +146,7 @@ class _Writer:
                 program = parsing.parse_form(form, row)
                 yield argument, self._inline(program, bound, node.span)
 
-    # ── forward mode ─────────────────────────────────────────────────────────────────────────────────────────────
+    # ── forward mode ──────────────────────────────────────────────────────────────────
 
     def tangents(self, name: str, *, keeping_zeros: bool = False) -> dict[int, int]:
         """The node that holds the tangent of each node that has one, where that of the
@@ -190,7 +190,7 @@ class _Writer:
         bound |= {tangent_name(row.operands[i]): node for i, node in handed.items()}
         return self._inline(form, bound, node.span)
 
-    # ── nodes ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── nodes ─────────────────────────────────────────────────────────────────────────
 
     def _inline(self, form: Program, bound: Mapping[str, int], span: Span) -> int:
         """The node that computes a form of operands, `result` and adjoint or

@@ -188,7 +188,7 @@ class ProgramModel(ABC, Generic[Reach]):
         del values
         return frozenset()
 
-    # ── what the field says ──────────────────────────────────────────────────────────────────────────────────────
+    # ── what the field says ───────────────────────────────────────────────────────────
 
     @staticmethod
     @abstractmethod

@@ -93,7 +93,7 @@ class Clarke:
                 widest[at] = max(widest[at], reach.upper - reach.lower)
         return tuple(widest)
 
-    # ── selections ───────────────────────────────────────────────────────────────────────────────────────────────
+    # ── selections ────────────────────────────────────────────────────────────────────
 
     def _selections(self, point: Mapping[str, float]) -> list[Selection]:
         if not all(math.isfinite(point[name]) for name in self.program.inputs):

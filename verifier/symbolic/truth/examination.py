@@ -193,7 +193,8 @@ class _Examination:
         sources += _sources(
             pairs, operands, true, lambda operands: back(operands, adjoint.true)
         )
-        # PyTorch's formula may use the result: it brings no error of its own, but an infinity.
+        # PyTorch's formula may use the result: it brings no error of its own, but an
+        # infinity.
         sources.append(Source(event=self.values[index].event, share=Fraction(0)))
         known = _measured(measured, condition=False)
         argument = node.arguments[operand]

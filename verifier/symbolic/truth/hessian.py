@@ -110,7 +110,8 @@ class HessianOracle:
         known = [truth for truth in truths.values() if truth.status in _KNOWN]
         if not known or len(orders) == 1 or known == [known[0]] * 2:
             return truths
-        # Where functions meet that are smooth, a set of limits says more than the number at the point.
+        # Where functions meet that are smooth, a set of limits says more than the
+        # number at the point.
         kinks = [truth for truth in known if truth.status is TruthStatus.KINK]
         best = (kinks or known)[0]
         if self._is_symmetric(pair, point, is_kink=bool(kinks)):
@@ -265,6 +266,7 @@ def _truth(series: Ball | None, symbolic: Ball | None, before: Truth | None) -> 
 def _settled(truth: Truth) -> Truth:
     """What no precision clears up although the gradient is regular is an edge, for a
     limit to decide."""
-    # y·|x| at 0: the gradient by x is 0 there, and |x| has no derivative for any other y.
+    # y·|x| at 0: the gradient by x is 0 there, and |x| has no derivative for any other
+    # y.
     hidden = truth.status is TruthStatus.PRECISION and truth.reason == HIDDEN_EDGE
     return replace(truth, status=TruthStatus.LIMIT) if hidden else truth

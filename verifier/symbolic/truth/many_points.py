@@ -144,7 +144,7 @@ class BatchOracle:
         every point."""
         return self.written is not None
 
-    # ── settled by balls ─────────────────────────────────────────────────────────────────────────────────────────
+    # ── settled by balls ──────────────────────────────────────────────────────────────
 
     def _settled(
         self, points: Sequence[Point], upstream: float, format_: Format
@@ -192,7 +192,8 @@ class BatchOracle:
             first, last = block[0], block[-1]
             ends = [balls.exact(points[index][name]) for index in (first, last)]
             rows[first], rows[last] = (attempt([end]) for end in ends)
-            # Where it moves, a wide ball would tell nothing, and of a Bessel function take long.
+            # Where it moves, a wide ball would tell nothing, and of a Bessel function
+            # take long.
             if _is_still(rows[first], rows[last]):
                 entries = attempt([ends[0].union(ends[1])])
                 if entries is not None and entries is not _EDGE:
@@ -235,7 +236,7 @@ class BatchOracle:
             for x in (point[name] for name in self.inputs)
         )
 
-    # ── by the oracle ────────────────────────────────────────────────────────────────────────────────────────────
+    # ── by the oracle ─────────────────────────────────────────────────────────────────
 
     def _by_oracle(
         self, point: Point, upstream: float, format_: Format

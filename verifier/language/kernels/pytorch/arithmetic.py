@@ -7,11 +7,12 @@ from fractions import Fraction
 from verifier.language.kernels.kernel import BASIC_ULP, Kernel
 
 VECTOR_SQRT_ULP = Fraction(1)
-"""On long contiguous tensors PyTorch's CPU kernel is MKL's vector square root, faithful but not correctly rounded
-(oneMKL, Vector Mathematical Functions, high accuracy mode: below 1 ulp; 0.506 ulp was seen)."""
+"""On long contiguous tensors PyTorch's CPU kernel is MKL's vector square root, faithful
+but not correctly rounded (oneMKL, Vector Mathematical Functions, high accuracy mode:
+below 1 ulp; 0.506 ulp was seen)."""
 COMPLEX_PRODUCT = Fraction(9, 4)
-"""√5 < 9/4: R. Brent, C. Percival and P. Zimmermann, Error bounds on complex floating-point multiplication, Math. Comp.
-76, 2007."""
+"""√5 < 9/4: R. Brent, C. Percival and P. Zimmermann, Error bounds on complex
+floating-point multiplication, Math. Comp. 76, 2007."""
 COMPLEX_QUOTIENT = Fraction(8)
 """Smith's algorithm, two products and sums over a third; no more than 3.1u was seen."""
 

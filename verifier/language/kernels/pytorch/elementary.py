@@ -7,12 +7,15 @@ from fractions import Fraction
 from verifier.language.kernels.kernel import BASIC_ULP, Kernel
 
 GAMMA_ULP = Fraction(8)
-"""PyTorch's digamma follows Cephes' `psi`, which documents a peak relative error of 1.3e-15, some 6 ulps."""
+"""PyTorch's digamma follows Cephes' `psi`, which documents a peak relative error of
+1.3e-15, some 6 ulps."""
 ABOUT_ROOTS = "(8 + {}) - 8"
-"""A kernel that adds up terms of some units: about its roots the error is that of the terms, not of the result.
+"""A kernel that adds up terms of some units: about its roots the error is that of the
+terms, not of the result.
 
-PyTorch's `calc_digamma` (aten/src/ATen/native/Math.h of PyTorch 2.13) steps up to x ≥ 10 by −1/x and adds log x; about
-the roots of log |Γ| the C library's Lanczos sums do alike. Heuristic: 3 units of 2⁻⁵³ were seen at the root of ψ.
+PyTorch's `calc_digamma` (aten/src/ATen/native/Math.h of PyTorch 2.13) steps up to x ≥
+10 by −1/x and adds log x; about the roots of log |Γ| the C library's Lanczos sums do
+alike. Heuristic: 3 units of 2⁻⁵³ were seen at the root of ψ.
 """
 
 ROWS = (

@@ -1,4 +1,5 @@
-"""PyTorch's kernels of whole parts, remainders, signs, scalings and sums in one call."""
+"""PyTorch's kernels of whole parts, remainders, signs, scalings and sums in one
+call."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from fractions import Fraction
 from verifier.language.kernels.kernel import BASIC_ULP, Kernel
 
 SCALED_ULP = Fraction(3, 2)
-"""A product with a rounded constant: half an ulp each, and the constant's may count double in the product."""
+"""A product with a rounded constant: half an ulp each, and the constant's may count
+double in the product."""
 
 ROWS = (
     # Whole parts

@@ -1,6 +1,7 @@
 """PyTorch's kernels of special functions.
 
-Where PyTorch has no derivative at all, `backward` is what a faithful one would compute: a user's own is checked by it.
+Where PyTorch has no derivative at all, `backward` is what a faithful one would compute:
+a user's own is checked by it.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ from verifier.language.operations.special import multivariate
 ERFCX_ULP = Fraction(6)
 """S. G. Johnson's piecewise Chebyshev fit; 3.7 ulps were measured for x ≥ 0."""
 NDTRI_ULP = Fraction(7)
-"""Cephes' `ndtri` documents a peak relative error of 7.2e-16; 2.9 ulps were measured."""
+"""Cephes' `ndtri` documents a peak relative error of 7.2e-16; 2.9 ulps were
+measured."""
 BESSEL_I0_ULP = Fraction(8)
-"""Cephes' `i0f` and `i0ef` document 4.0e-7, `i0` and `i0e` 5.8e-16; 4.4 ulps were measured."""
+"""Cephes' `i0f` and `i0ef` document 4.0e-7, `i0` and `i0e` 5.8e-16; 4.4 ulps were
+measured."""
 BESSEL_I1_ULP = Fraction(26)
-"""Cephes' `i1f` and `i1ef` document 1.5e-6, `i1` and `i1e` 2.0e-15; 12 ulps were measured."""
+"""Cephes' `i1f` and `i1ef` document 1.5e-6, `i1` and `i1e` 2.0e-15; 12 ulps were
+measured."""
 BESSEL_K_ULP = Fraction(20)
-"""Cephes' `k0f` documents 7.8e-7, `k0` 1.2e-15, `k1` 1.1e-15; 9.8 ulps were measured."""
+"""Cephes' `k0f` documents 7.8e-7, `k0` 1.2e-15, `k1` 1.1e-15; 9.8 ulps were
+measured."""
 BESSEL_ULP = Fraction(8)
-"""Cephes' `j0`, `j1`, `y0` and `y1` document absolute errors of 1e-15 at most, 8 units of 2⁻⁵³."""
+"""Cephes' `j0`, `j1`, `y0` and `y1` document absolute errors of 1e-15 at most, 8 units
+of 2⁻⁵³."""
 SPHERICAL_ULP = Fraction(4)
 """A sine and a division."""
 
@@ -29,7 +35,8 @@ NO_DERIVATIVE = (
     "PyTorch 2.13 has no derivative: it raises, or in a sum leaves the term out"
 )
 TINY = "1/4503599627370496"
-"""2⁻⁵²: what i1 and i1e hand back for less is 1/2; so for float32, where PyTorch's bound is 2⁻²³, to the last bit."""
+"""2⁻⁵²: what i1 and i1e hand back for less is 1/2; so for float32, where PyTorch's
+bound is 2⁻²³, to the last bit."""
 
 
 ERRORS = (
