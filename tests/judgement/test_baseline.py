@@ -19,7 +19,8 @@ from verifier.reports import json as json_report
 
 @pytest.fixture
 def changes(make_result, make_record):
-    """The changes from one result of a case to another, each given as (verdict, error)."""
+    """The changes from one result of a case to another, each given as (verdict,
+    error)."""
 
     def between(before, after, **options):
         def record(outcome):
@@ -35,7 +36,8 @@ def changes(make_result, make_record):
 
 @pytest.fixture
 def kind(changes):
-    """The one change, as its kind and whether it is a regression; None where there is none."""
+    """The one change, as its kind and whether it is a regression; None where there is
+    none."""
 
     def only(before, after, **options):
         found = changes(before, after, **options)
@@ -214,7 +216,8 @@ def test_the_error_at_ill_conditioned_points_is_no_measure(make_record, make_res
 
 @pytest.fixture
 def by_quantity(make_result, make_record):
-    """The changes between two results, each given as quantity -> (counts, error), as what, how and whether worse."""
+    """The changes between two results, each given as quantity -> (counts, error), as
+    what, how and whether worse."""
 
     def record(quantities):
         parts = [

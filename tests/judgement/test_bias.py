@@ -1,7 +1,8 @@
 """Bias: errors that could each be rounding, and cannot be together.
 
-The right side of each case is a hand derivation; what is planted is written beside it. Right subjects compute in
-float32 and round once, round every operation, or are PyTorch's own.
+The right side of each case is a hand derivation; what is planted is written beside it.
+Right subjects compute in float32 and round once, round every operation, or are
+PyTorch's own.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ SILU, TANH = "x/(1 + exp(-x))", "tanh(x)"
 
 @cache
 def verified(function: Any, text: str, dtype: str = "bfloat16") -> Result:
-    """The result of over four thousand points; what several tests look at is verified once."""
+    """The result of over four thousand points; what several tests look at is verified
+    once."""
     run = verifier.check(
         function, expression=text, domain={"x": "[-5, 5]"}, dtype=dtype, inputs=["x"]
     )
@@ -51,7 +53,8 @@ RIGHT = {
     "PyTorch's own": (functional.softsign, "x/(1 + abs(x))", "float16"),
     "rounds every operation": (lambda x: x * sigmoid(x), SILU, "bfloat16"),
     "polynomial": (lambda x: x**3 / 3 - 0.1 * x, "x**3/3 - 0.1*x", "bfloat16"),
-    # x + 0.1, rounded to the spacing of x, is x + another constant all over a binade: smooth, and no fault.
+    # x + 0.1, rounded to the spacing of x, is x + another constant all over a binade:
+    # smooth, and no fault.
     "a sum on a grid": (lambda x: (x + 0.1) ** 2, "(x + 0.1)**2", "bfloat16"),
     "a constant in the dtype": (
         lambda x: x.new_tensor(0.1) * x * x,
@@ -121,7 +124,7 @@ def test_one_number_carries_what_is_wrong_with_all() -> None:
     assert result.points > 4000
 
 
-# ── the test itself ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── the test itself ───────────────────────────────────────────────────────────────────
 
 
 def column(excess: list[float]) -> bias.Column:
@@ -160,7 +163,8 @@ def test_a_lean_that_no_run_shows_is_a_bias() -> None:
 
 
 def test_what_jumps_explains_nothing_that_is_smooth() -> None:
-    """One column is off by one summand, the other by as much on average, but by turns."""
+    """One column is off by one summand, the other by as much on average, but by
+    turns."""
     jumps = [2.0 * (index % 2) for index in range(460)]
     found = bias.examine(column([1.0] * 460), model(jumps))
     assert found is not None
@@ -174,7 +178,8 @@ def test_what_is_smooth_too_explains_it() -> None:
 
 
 def test_what_float32_leaves_beside_a_tie_is_no_evidence() -> None:
-    """Wrong numbers whose truths lie beside a tie, as float32 inside rounds them; next to it, they are a bias."""
+    """Wrong numbers whose truths lie beside a tie, as float32 inside rounds them; next
+    to it, they are a bias."""
     for distance, is_told in ((1e-4, False), (0.05, True)):
         one = column([1.0] * 460)
         beside = replace(one, rest=[0.5 - distance] * 460)
@@ -191,7 +196,8 @@ def test_a_lean_that_one_run_shows_is_none() -> None:
 
 
 def test_a_small_lean_amid_noise_is_none() -> None:
-    """What rounds every operation may lean by less than an ulp where the specification does not."""
+    """What rounds every operation may lean by less than an ulp where the specification
+    does not."""
     excess = [1.0 if index % 16 else -1.0 for index in range(230)] + noise(230)
     found = bias.examine(column(excess), model(noise(460)))
     assert found is None or not found.biased
@@ -203,7 +209,7 @@ def test_without_a_run_nothing_is_accused() -> None:
     assert not found.biased
 
 
-# ── the model of rounding ────────────────────────────────────────────────────────────────────────────────────────
+# ── the model of rounding ─────────────────────────────────────────────────────────────
 
 
 def test_runs_round_numbers_of_the_dtype_to_themselves() -> None:
@@ -217,7 +223,8 @@ def test_runs_round_numbers_of_the_dtype_to_themselves() -> None:
 
 
 def test_runs_of_a_single_operation_are_rounded_twice() -> None:
-    """On the run's own grid and to the dtype, each by no more than 2^-8 of the number."""
+    """On the run's own grid and to the dtype, each by no more than 2^-8 of the
+    number."""
     program = parsing.parse("exp(x)")
     points = [{"x": index / 64} for index in range(64)]
     found = list(

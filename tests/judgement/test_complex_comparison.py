@@ -143,7 +143,8 @@ def test_beyond_the_tolerance_the_point_or_the_program_is_to_blame() -> None:
 
 
 def test_a_disc_that_leaves_out_the_truth_excuses_nothing() -> None:
-    """PyTorch's formula is that of the other side of a cut: rounding of it is no excuse."""
+    """PyTorch's formula is that of the other side of a cut: rounding of it is no
+    excuse."""
     other = disc(0, 1, Fraction(1, 1000))
     judged = judge(
         1j,
@@ -339,7 +340,7 @@ def test_tolerance_is_relative_in_the_component_format() -> None:
     assert judged.verdict.family == "match"
 
 
-# ── borders ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── borders ───────────────────────────────────────────────────────────────────────────
 
 ULP = Fraction(1, 2**21)
 """Of 5 in binary32."""
@@ -427,7 +428,8 @@ def test_a_disc_reaches_as_far_as_its_radius_and_no_farther() -> None:
 def test_a_subject_is_conditioned_up_to_four_times_what_accurate_derivatives_lose(
     accurate: str,
 ) -> None:
-    """A disc about 3 + 4i, or one half as wide that is off by as much: both reach 1/8."""
+    """A disc about 3 + 4i, or one half as wide that is off by as much: both reach
+    1/8."""
     off = Fraction(0) if accurate == "3" else Fraction(1, 16)
     loses = Disc(real=3 + off, imaginary=Fraction(4), radius=Fraction(1, 8) - off)
     excuse = Excuse(WIDE, WIDE, Fraction(1), accurate=loses)
@@ -471,7 +473,7 @@ def test_a_subject_within_the_tolerance_is_rounding_where_the_truth_moves() -> N
     assert (found.message or "").startswith(told)
 
 
-# ── a truth of 0 once more ───────────────────────────────────────────────────────────────────────────────────────────
+# ── a truth of 0 once more ────────────────────────────────────────────────────────────
 
 ZERO = finite(0, 0)
 NOWHERE = disc(0, 0, Fraction(0))
@@ -534,7 +536,7 @@ def test_a_tolerance_of_zero_excuses_nothing_that_cancels() -> None:
     assert found.verdict is Verdict.DIFFER_UNSTABLE
 
 
-# ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what is told ──────────────────────────────────────────────────────────────────────
 
 
 def test_an_exact_number_has_its_error_and_an_infinity_none() -> None:
@@ -615,7 +617,7 @@ def test_why_rounding_is_no_excuse_is_told() -> None:
     assert (found.verdict, found.message) == (Verdict.DIFFER_RANGE, told)
 
 
-# ── what has to be there for an excuse ───────────────────────────────────────────────────────────────────────────────
+# ── what has to be there for an excuse ────────────────────────────────────────────────
 
 
 def test_a_program_is_taken_for_the_written_one() -> None:
@@ -642,7 +644,8 @@ def test_what_is_not_finite_is_excused_next_to_a_pole_that_rounding_meets() -> N
 
 
 def test_beside_an_infinite_part_the_other_is_right_within_the_tolerance() -> None:
-    """Just beyond the largest binary32 number, so that the tolerance is no more than 4.4e32."""
+    """Just beyond the largest binary32 number, so that the tolerance is no more than
+    4.4e32."""
     edge = Fraction(2) ** 128
     wrong = complex(math.inf, -1e33)
     found = verdict(wrong, finite(edge, Fraction(10) ** 33), Excuse(WIDE, WIDE))

@@ -32,7 +32,7 @@ def diagnosed(
     return investigate(read(text), numbers, 1.0, dtype=dtype, wrt=wrt)
 
 
-# ── the causes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the causes ────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -271,7 +271,7 @@ def test_what_pytorch_raises_is_the_message(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.message == "RuntimeError: not implemented for Half"
 
 
-# ── planted faults ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── planted faults ────────────────────────────────────────────────────────────────────
 
 
 FACTOR = 1.0 + 2.0**-18
@@ -305,7 +305,7 @@ def test_a_planted_forward_is_named_for_value_and_gradient(
     assert found.culprit == "`exp(u)` (exp, line 2, column 5)"
 
 
-# ── anything at all ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── anything at all ───────────────────────────────────────────────────────────────────
 
 TEXTS = (
     "log(exp(x) + exp(y))",

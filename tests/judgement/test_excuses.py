@@ -1,4 +1,5 @@
-"""What excuses an error and what does not, from the formula to the verdict; the truths are known by hand."""
+"""What excuses an error and what does not, from the formula to the verdict; the truths
+are known by hand."""
 
 from __future__ import annotations
 
@@ -25,11 +26,12 @@ def judged(text: str, at: Point, dtype: str, wrt: str | None = None) -> Comparis
     return next(c for c in result.comparisons if (c.quantity, c.wrt) == wanted)
 
 
-# ── a zero that is none ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── a zero that is none ───────────────────────────────────────────────────────────────
 
 
 def test_a_tiny_truth_is_no_zero() -> None:
-    """The derivative by b is −2c/(√(b² − 4ac)(b + √(…))) ≈ −c/b² here, turned: (b/√ − 1)/(2a) = 6.4487e−63."""
+    """The derivative by b is −2c/(√(b² − 4ac)(b + √(…))) ≈ −c/b² here, turned: (b/√ −
+    1)/(2a) = 6.4487e−63."""
     a, b, c = 4.930381833125675e-32, 7004289574633472.0, 3.1637165620460383e-31
     found = judged(
         "(-b+sqrt(b*b-4*a*c))/(2*a)", {"a": a, "b": b, "c": c}, "float32", "b"
@@ -119,7 +121,7 @@ def test_the_error_of_a_zero_is_in_ulps_of_what_cancels() -> None:
     assert found.error_ulp == pytest.approx(8.742278e-8 / 2**-22, rel=0.01)
 
 
-# ── conditioning ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── conditioning ──────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -179,7 +181,7 @@ def test_the_roots_of_gamma_functions_are_ill_conditioned(
     assert judged(text, {"x": x}, dtype).verdict.family == "match"
 
 
-# ── edges ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── edges ─────────────────────────────────────────────────────────────────────────────
 
 
 def test_at_an_edge_lost_digits_are_unstable() -> None:
@@ -195,7 +197,7 @@ def test_at_an_edge_an_overflow_is_range() -> None:
     assert found.verdict.value == "differ.range"
 
 
-# ── the plane ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the plane ─────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(("factor", "family"), [(1.0, "match"), (1 + 2e-5, "differ")])

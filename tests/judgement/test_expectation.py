@@ -1,4 +1,5 @@
-"""What a case expects binds both sides, and a broken expectation says which of them breaks it."""
+"""What a case expects binds both sides, and a broken expectation says which of them
+breaks it."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ TOLERANCE = Tolerance(relative=BINARY64.relative_tolerance)
 
 
 def expected(value: Any) -> Expected:
-    """As a case file reads it: a Python float stands for a decimal that is written so in TOML."""
+    """As a case file reads it: a Python float stands for a decimal that is written so
+    in TOML."""
     if isinstance(value, float):
         digits = len(repr(value).partition(".")[2])
         return Expected(
@@ -145,7 +147,7 @@ def test_the_measured_number_is_spelled_in_its_own_dtype() -> None:
     assert message == "k: expected 1; neither PyTorch's 0.1 nor the true 0.1 agrees"
 
 
-# ── pinned verdicts ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── pinned verdicts ───────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("verdict", Verdict)

@@ -1,4 +1,5 @@
-"""A named step is judged by what it hands on: lost digits that can move no gradient asked for are rounding."""
+"""A named step is judged by what it hands on: lost digits that can move no gradient
+asked for are rounding."""
 
 from __future__ import annotations
 
@@ -131,11 +132,12 @@ def test_the_same_of_complex_iterations(name: str, dtype: str) -> None:
         assert shifted(found)
 
 
-# ── what stays a difference ──────────────────────────────────────────────────────────────────────────────────────────
+# ── what stays a difference ───────────────────────────────────────────────────────────
 
 
 def test_a_step_that_moves_a_gradient_stays_a_difference() -> None:
-    """The start of an iteration hardly matters; who asks for the gradient by it gets lost digits, from every step."""
+    """The start of an iteration hardly matters; who asks for the gradient by it gets
+    lost digits, from every step."""
     steps = iterate(HERON, 5, "s").partition("\n")[2].replace("u0", "s")
     found = result(steps, {"a": 2, "s": 1}, "float64")
     kinds = {c.wrt: c.verdict for c in found.comparisons}
@@ -160,7 +162,7 @@ def test_a_wrong_derivative_stays_wrong_in_step_and_gradient(monkeypatch) -> Non
     assert kinds["u",] is kinds["x",] is Verdict.DIFFER_WRONG
 
 
-# ── the rule ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the rule ──────────────────────────────────────────────────────────────────────────
 
 UNSTABLE = Judgement(verdict=Verdict.DIFFER_UNSTABLE, error_ulp=1e9, message="why")
 TOLERANCE = Tolerance(relative=Fraction(1, 2**20))

@@ -1,6 +1,8 @@
-"""What all numbers of a subject that differs have in common, told once for each gradient.
+"""What all numbers of a subject that differs have in common, told once for each
+gradient.
 
-The specification is x² y, with the gradients 2xy and x²; each wrong backward is written beside what must be told of it.
+The specification is x² y, with the gradients 2xy and x²; each wrong backward is written
+beside what must be told of it.
 """
 
 from __future__ import annotations
@@ -69,7 +71,8 @@ def test_what_one_point_breaks_is_no_pattern() -> None:
 def test_a_factor_is_told_with_its_count_where_rounding_hides_it_at_some_points() -> (
     None
 ):
-    """At one of nine points no more than rounding is seen; at two of nine it is no pattern."""
+    """At one of nine points no more than rounding is seen; at two of nine it is no
+    pattern."""
     true = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 1e-9]
     measured = [1.01 * t for t in true[:8]] + [1.4e-9]
     found = of_gradients({"x": measured}, {"x": true}, 2.0**-23)

@@ -1,4 +1,5 @@
-"""Vectors against Clarke sets made by hand: where a set ends, and what is said of a vector beyond it."""
+"""Vectors against Clarke sets made by hand: where a set ends, and what is said of a
+vector beyond it."""
 
 from __future__ import annotations
 
@@ -45,7 +46,7 @@ def refuted(
     return is_refuted(measured, pieces, [Fraction(slack)] * len(measured))
 
 
-# ── how far a set reaches ────────────────────────────────────────────────────────────────────────────────────────────
+# ── how far a set reaches ─────────────────────────────────────────────────────────────
 
 
 def test_the_largest_magnitude_counts_every_norm() -> None:
@@ -88,7 +89,7 @@ def test_a_root_that_is_no_number_is_rounded_up() -> None:
         assert square <= found**2 <= square * (1 + Fraction(1, 2**40))
 
 
-# ── what is refuted ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what is refuted ───────────────────────────────────────────────────────────────────
 
 
 def test_a_vector_is_refuted_only_beyond_all_slack() -> None:
@@ -179,7 +180,7 @@ def test_zeros_alone_are_a_set_too() -> None:
     assert refuted((0.0, 2.0**-1000), [piece(0, 0)])
 
 
-# ── what is said ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what is said ──────────────────────────────────────────────────────────────────────
 
 TOLERANCE = Tolerance(relative=Fraction(1, 2**20))
 
