@@ -13,7 +13,8 @@ Tensor = torch.Tensor
 def function(
     forward: Callable[..., Tensor], backward: Callable[..., Any]
 ) -> Callable[..., Tensor]:
-    """A function with a backward of its own: of the upstream gradient, then the inputs."""
+    """A function with a backward of its own: of the upstream gradient, then the
+    inputs."""
 
     class Planted(torch.autograd.Function):
         @staticmethod
@@ -33,7 +34,8 @@ def with_forward_mode(
     backward: Callable[..., Any],
     rule: Callable[..., Tensor],
 ) -> Callable[..., Tensor]:
-    """The same of one input, with a forward mode of its own: of the tangent, then the input."""
+    """The same of one input, with a forward mode of its own: of the tangent, then the
+    input."""
 
     class Planted(torch.autograd.Function):
         @staticmethod

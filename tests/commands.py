@@ -15,7 +15,8 @@ from verifier.cli.main import app
 
 
 def invoke(*arguments: object) -> Any:
-    """Calls the command in this process; the result has `exit_code`, `stdout` and `stderr`."""
+    """Calls the command in this process; the result has `exit_code`, `stdout` and
+    `stderr`."""
     result = CliRunner().invoke(app, [str(part) for part in arguments])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -29,7 +30,8 @@ def start(
 ) -> subprocess.Popen[str]:
     """Starts the command as a process of its own, or other `code`."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    # Where these tests run in the background, Ctrl-C is ignored, which a process inherits.
+    # Where these tests run in the background, Ctrl-C is ignored, which a process
+    # inherits.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return subprocess.Popen(

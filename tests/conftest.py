@@ -1,4 +1,5 @@
-"""What every test may use: pytester, a working folder, and records made with only what a test is about."""
+"""What every test may use: pytester, a working folder, and records made with only what
+a test is about."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ pytest_plugins = ["pytester"]
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Mark what Hypothesis draws examples for, and leave out what is slow unless it is asked for."""
+    """Mark what Hypothesis draws examples for, and leave out what is slow unless it is
+    asked for."""
     for item in items:
         if hasattr(getattr(item, "function", None), "hypothesis"):
             item.add_marker("property")
@@ -74,7 +76,8 @@ def make_comparison() -> Callable[..., Comparison]:
 
 @pytest.fixture
 def make_result(make_comparison: Callable[..., Comparison]) -> Callable[..., Result]:
-    """A result of one comparison and one point, of the given verdict, as expected if that is a match."""
+    """A result of one comparison and one point, of the given verdict, as expected if
+    that is a match."""
 
     def make(
         name: str = "example-two",

@@ -1,4 +1,5 @@
-"""Where the project's files lie, and the data beside it that a test may use where it is there."""
+"""Where the project's files lie, and the data beside it that a test may use where it is
+there."""
 
 from pathlib import Path
 

@@ -1,6 +1,8 @@
-"""Eight activations with twelve wrong backwards each, and sixteen right ones; kernels compute in float32, round once.
+"""Eight activations with twelve wrong backwards each, and sixteen right ones; kernels
+compute in float32, round once.
 
-Every derivative is a hand derivation, written as a careful author writes it: nothing cancels far out.
+Every derivative is a hand derivation, written as a careful author writes it: nothing
+cancels far out.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ ROOT_2_PI = math.sqrt(2 / math.pi)
 
 @dataclass(frozen=True)
 class Activation:
-    """A function with its specification and derivative, and the slips that only it can have."""
+    """A function with its specification and derivative, and the slips that only it can
+    have."""
 
     expression: str
     forward: Slope

@@ -1,4 +1,5 @@
-"""The rows of the table as the tests call them: with numbers in the place of their parameters."""
+"""The rows of the table as the tests call them: with numbers in the place of their
+parameters."""
 
 from __future__ import annotations
 
@@ -76,7 +77,8 @@ def parameters_of(row: Operation) -> list[dict[str, str]]:
 def call(
     row: Operation, names: Sequence[str], values: Mapping[str, str] | None = None
 ) -> str:
-    """A call of the row on variables of these names, with the first of its parameters' values or with those given."""
+    """A call of the row on variables of these names, with the first of its parameters'
+    values or with those given."""
     chosen = parameters_of(row)[0] if values is None else values
     unused = iter(names)
     operands = [

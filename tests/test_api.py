@@ -1,4 +1,5 @@
-"""The verifier from Python: what `verify` and `check` ask for, and the verdicts on callables."""
+"""The verifier from Python: what `verify` and `check` ask for, and the verdicts on
+callables."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ def ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return a / b
 
 
-# ── what is asked for ────────────────────────────────────────────────────────────────────────────────────────────
+# ── what is asked for ─────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def test_what_no_check_may_say_is_refused() -> None:
         verifier.check(torch.tanh, 1, expression="tanhh(x)")
 
 
-# ── verdicts on callables ────────────────────────────────────────────────────────────────────────────────────────
+# ── verdicts on callables ─────────────────────────────────────────────────────────────
 
 
 def comparison(run: api.Run, quantity: str, *wrt: str) -> Comparison:
@@ -239,7 +240,8 @@ def test_a_callable_that_returns_no_number_cannot_be_run() -> None:
 
 
 def test_a_kernel_that_loses_its_digits_is_not_excused_by_how_it_computes() -> None:
-    # The sigmoid underflows where its product with x is still a normal float32: true −1.96e-37.
+    # The sigmoid underflows where its product with x is still a normal float32: true
+    # −1.96e-37.
     run = verifier.check(F.silu, -89, expression=LOGISTIC, dtype="float32")
     assert comparison(run, "gradient", "x").verdict.family == "differ"
 

@@ -1,4 +1,5 @@
-"""Imports go one way, each library has its owner, and nothing heavy is loaded merely to print help.
+"""Imports go one way, each library has its owner, and nothing heavy is loaded merely to
+print help.
 
 Reads every import by `ast`, so that lazy imports and those for type checkers count too.
 """
@@ -70,7 +71,8 @@ HOUSE = {
     "__main__": "cli",
     "": "errors api",
 }
-"""What each package may import beside the ground and itself: the house of design.md, section 2."""
+"""What each package may import beside the ground and itself: the house of design.md,
+section 2."""
 
 OWNERS = {
     "sympy": {
@@ -134,7 +136,8 @@ def sources() -> Mapping[str, str]:
 
 
 def imports(source: str, modules: Mapping[str, str]) -> Iterator[str]:
-    """The dotted names of all that a module imports, wherever in it the import stands."""
+    """The dotted names of all that a module imports, wherever in it the import
+    stands."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -183,7 +186,8 @@ def is_owner(module: str, owners: set[str]) -> bool:
 def violations(
     modules: Mapping[str, str], *, known: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Every import of `modules`, among those `known`, that breaks a rule of the house, as `module imports what`."""
+    """Every import of `modules`, among those `known`, that breaks a rule of the house,
+    as `module imports what`."""
     known = modules if known is None else known
     found = []
     for module, source in modules.items():
@@ -209,7 +213,8 @@ def violations(
 
 
 def graph(modules: Mapping[str, str]) -> dict[str, set[str]]:
-    """Which module imports which; the package's own `__init__`, which only loads on demand, apart."""
+    """Which module imports which; the package's own `__init__`, which only loads on
+    demand, apart."""
     return {
         module: {
             name
@@ -251,7 +256,7 @@ def new_violations(module: str, source: str) -> list[str]:
     return violations({module: source}, known=modules)
 
 
-# ── this test can fail ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── this test can fail ────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -342,7 +347,7 @@ def test_a_cycle_is_found() -> None:
         list(TopologicalSorter(graph(modules)).static_order())
 
 
-# ── light imports ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── light imports ─────────────────────────────────────────────────────────────────────
 
 
 def loaded_by(program: str) -> set[str]:

@@ -1,4 +1,5 @@
-"""The formats against the machine's own: `struct` packs them, `math.ulp` and `math.nextafter` walk binary64."""
+"""The formats against the machine's own: `struct` packs them, `math.ulp` and
+`math.nextafter` walk binary64."""
 
 from __future__ import annotations
 
@@ -246,7 +247,7 @@ def test_what_is_a_number_of_a_format() -> None:
     assert not floats.is_number(5e-324, BINARY32)
 
 
-# ── spelling ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── spelling ──────────────────────────────────────────────────────────────────────────
 
 
 @settings(derandomize=True)
@@ -339,7 +340,7 @@ def test_a_decimal_within_an_interval_stops_where_the_interval_does(
     assert floats.decimal_within(Fraction(lower), Fraction(upper)) == text
 
 
-# ── a format without infinities ──────────────────────────────────────────────────────────────────────────────────────
+# ── a format without infinities ───────────────────────────────────────────────────────
 
 E4M3FN = Format(
     name="float8_e4m3fn",
@@ -351,7 +352,8 @@ E4M3FN = Format(
     missing=1,
     overflow=math.nan,
 )
-"""Eight bits, of which the code of all ones is NaN (P. Micikevicius et al., FP8 Formats for Deep Learning, 2022)."""
+"""Eight bits, of which the code of all ones is NaN (P. Micikevicius et al., FP8 Formats
+for Deep Learning, 2022)."""
 
 
 def test_the_numbers_of_a_format_without_infinities_are_pytorchs() -> None:

@@ -23,7 +23,8 @@ dtype = ["float32"]
 
 @pytest.fixture(scope="module", autouse=True)
 def _imported():
-    """What a run would import is there before it: pytester forgets what comes after, and torch loads only once."""
+    """What a run would import is there before it: pytester forgets what comes after,
+    and torch loads only once."""
     for name in (
         "verifier.language.casefile.loading",
         "verifier.reports.text",
@@ -35,7 +36,8 @@ def _imported():
 
 @pytest.fixture
 def project(pytester):
-    """A project whose ini file names `cases`; called with the text of its case file, and more ini lines."""
+    """A project whose ini file names `cases`; called with the text of its case file,
+    and more ini lines."""
 
     def make(text, ini="verifier_cases = cases", file="cases/a.toml"):
         path = pytester.path / file
@@ -139,7 +141,7 @@ def test_a_bad_case_file_is_one_clear_message(pytester, project, text, message):
     result.stdout.no_fnmatch_line("*pytest_plugin.py*")
 
 
-# ── what is collected ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── what is collected ─────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ def test_a_path_that_cannot_be_is_a_usage_error(pytester, project, ini, message)
     result.stderr.fnmatch_lines([message])
 
 
-# ── pytest's own options ────────────────────────────────────────────────────────────────────────────────────────────
+# ── pytest's own options ──────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -333,7 +335,7 @@ def test_loading_the_plugin_loads_nothing_heavy():
     assert run.stdout == "[]\n"
 
 
-# ── callables that misbehave ─────────────────────────────────────────────────────────────────────────────────────────
+# ── callables that misbehave ──────────────────────────────────────────────────────────
 
 ENDS = """
 import os, sys
@@ -345,7 +347,8 @@ def square(x): return x*x
 
 
 def test_no_callable_ends_the_session(pytester):
-    """The project's own file allows its callables, from whatever folder pytest is called."""
+    """The project's own file allows its callables, from whatever folder pytest is
+    called."""
     names = ("leaves", "interrupts", "ends", "square")
     text = "".join(
         f'[[case]]\nname = "{name}"\nexpression = "x*x"\nat = {{ x = 2 }}\ndtype = ["float32"]\n'

@@ -7,7 +7,8 @@ from typing import Any
 from verifier.language.programs.program import Program
 
 Tree = Any
-"""`"x"`, `Fraction(1, 2)` or `("add", left, right)`: what a program means, places aside."""
+"""`"x"`, `Fraction(1, 2)` or `("add", left, right)`: what a program means, places
+aside."""
 
 
 def tree(program: Program, index: int | None = None) -> Tree:

@@ -1,6 +1,8 @@
-"""What each row that yields a number is to mpmath, which shares nothing with the verifier: its operands in order.
+"""What each row that yields a number is to mpmath, which shares nothing with the
+verifier: its operands in order.
 
-A row that has a definition and no function here is that definition, in mpmath's functions.
+A row that has a definition and no function here is that definition, in mpmath's
+functions.
 """
 
 from __future__ import annotations
@@ -165,7 +167,8 @@ def _selu(x: Any) -> Any:
 
 
 def _envelope(distance: Any, delta: Any) -> Any:
-    """The Moreau envelope of delta · |p|, at its minimum p = max(distance − delta, 0)."""
+    """The Moreau envelope of delta · |p|, at its minimum p = max(distance − delta,
+    0)."""
     p = max(distance - delta, mp.zero)
     return delta * p + (distance - p) ** 2 / 2
 
@@ -245,7 +248,8 @@ RELATIONS: dict[str, Callable[..., Any]] = {
 
 
 def by_definition(row: Operation) -> Callable[..., Any]:
-    """A row's definition in mpmath: what PyTorch has as one function is checked against it all the same."""
+    """A row's definition in mpmath: what PyTorch has as one function is checked against
+    it all the same."""
     program = definition(row)
     constants = {"pi": mp.pi, "e": mp.e, "inf": mp.inf}
 

@@ -1,4 +1,5 @@
-"""`torch.compile`: that what is measured was compiled, and what is said where it cannot be."""
+"""`torch.compile`: that what is measured was compiled, and what is said where it cannot
+be."""
 
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ def graphs() -> int:
     return int(counters["stats"]["unique_graphs"])
 
 
-# ── it ran compiled ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── it ran compiled ───────────────────────────────────────────────────────────────────
 
 
 def _miscompiling(graph: torch.fx.GraphModule, inputs: Sequence[Any]) -> Any:
@@ -154,7 +155,7 @@ def test_compiled_code_is_kept_for_a_case() -> None:
     assert graphs() == before + 1  # for both of the upstream gradients
 
 
-# ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── names ─────────────────────────────────────────────────────────────────────────────
 
 
 def test_compile_is_the_inductor() -> None:
@@ -170,7 +171,7 @@ def test_an_unknown_route_is_refused_with_the_nearest() -> None:
         plan([case], routes=["compile-aoteager"])
 
 
-# ── what cannot be compiled ──────────────────────────────────────────────────────────────────────────────────────────
+# ── what cannot be compiled ───────────────────────────────────────────────────────────
 
 
 def test_what_pytorch_cannot_compile_is_unsupported() -> None:
@@ -225,7 +226,8 @@ def test_a_program_too_large_to_compile_is_refused(
 
 @pytest.fixture
 def without_compiler(tmp_path: Path) -> dict[str, str]:
-    """An environment in which no C++ compiler is found, nor code that one made before."""
+    """An environment in which no C++ compiler is found, nor code that one made
+    before."""
     folder = tmp_path / "bin"
     folder.mkdir()
     (folder / "sh").symlink_to("/bin/sh")
@@ -259,7 +261,7 @@ def test_a_missing_compiler_is_told_as_such(
     )
 
 
-# ── the inductor's own arithmetic ────────────────────────────────────────────────────────────────────────────────────
+# ── the inductor's own arithmetic ─────────────────────────────────────────────────────
 
 
 def test_fewer_roundings_are_a_match() -> None:

@@ -26,7 +26,7 @@ def of(function: Callable[..., Any], **keywords: Any) -> Result:
     return result
 
 
-# ── the rule ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the rule ──────────────────────────────────────────────────────────────────────────
 
 
 def raised(call: Callable[[], object]) -> BaseException:
@@ -99,7 +99,7 @@ def test_a_raise_of_our_own_is_no_refusal_of_pytorchs(
     assert faults.is_pytorchs(in_our_name(source)) is expected
 
 
-# ── in a run ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── in a run ──────────────────────────────────────────────────────────────────────────
 
 
 def _missing(x: torch.Tensor) -> torch.Tensor:
@@ -147,7 +147,7 @@ def test_what_pytorch_cannot_do_is_unsupported_and_has_a_traceback() -> None:
     assert (result.traceback or "").startswith("Traceback (most recent call last)")
 
 
-# ── a user's callable ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── a user's callable ─────────────────────────────────────────────────────────────────
 
 
 def _shapes(x: torch.Tensor) -> torch.Tensor:

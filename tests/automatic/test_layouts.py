@@ -139,7 +139,7 @@ def test_no_layout_changes_what_is_exact(layout: str, route: str) -> None:
     assert found.gradient == {"x": (20, 40, 80), "y": (2, 8, 32)}
 
 
-# ── faults that only a layout shows ──────────────────────────────────────────────────────────────────────────────────
+# ── faults that only a layout shows ───────────────────────────────────────────────────
 
 
 def _deaf_to_strides(grad: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -185,7 +185,7 @@ def _verdict(layout: str) -> Result:
     return execute(tasks).results[0]
 
 
-# ── the command line ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the command line ──────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -265,7 +265,8 @@ def test_the_device_reaches_every_tensor(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_region_is_sought_in_batches_as_its_points_were_drawn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A fault of the code for many numbers alone has a region too; at a single point it would not show."""
+    """A fault of the code for many numbers alone has a region too; at a single point it
+    would not show."""
 
     def backward(grad: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         wrong = (x > 0.5) & (x.numel() > 4)

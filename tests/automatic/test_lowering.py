@@ -51,7 +51,7 @@ def tensors(nodes: list[Any]) -> Iterator[torch.Tensor]:
     return (node for node in nodes if isinstance(node, torch.Tensor))
 
 
-# ── dtypes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── dtypes ────────────────────────────────────────────────────────────────────────────
 
 
 @BOTH
@@ -142,11 +142,12 @@ def test_pytorchs_default_dtype_changes_nothing() -> None:
         torch.set_default_dtype(before)
 
 
-# ── as written ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── as written ────────────────────────────────────────────────────────────────────────
 
 
 def test_the_program_runs_as_it_is_written() -> None:
-    """In float32 the order of operations shows: (x + 2²⁵) − 2²⁵ loses x, x + (2²⁵ − 2²⁵) does not."""
+    """In float32 the order of operations shows: (x + 2²⁵) − 2²⁵ loses x, x + (2²⁵ −
+    2²⁵) does not."""
     assert value("(x + y) - y", x=1.0, y=2.0**25) == 0.0
     assert value("x + (y - y)", x=1.0, y=2.0**25) == 1.0
     assert value("(x * y) / y", x=3.0, y=2.0**127) == float("inf")
@@ -206,7 +207,8 @@ def test_a_step_keeps_its_name() -> None:
 def test_each_operation_is_pytorchs_own_function(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A row is looked up in the table when it runs, so that a fault planted there is a fault of PyTorch's."""
+    """A row is looked up in the table when it runs, so that a fault planted there is a
+    fault of PyTorch's."""
     monkeypatch.setitem(lowering.OPERATIONS, "sin", torch.cos)
     assert value("sin(x)", x=0.0) == 1.0
 
@@ -221,7 +223,8 @@ def test_a_composition_is_not_lowered_as_itself() -> None:
 def test_a_number_beside_a_16_bit_tensor_is_not_rounded_to_its_dtype(
     dtype: str,
 ) -> None:
-    """PyTorch's kernels compute in float32 and round once: a user's `x * 0.1` is off by half an ulp at most."""
+    """PyTorch's kernels compute in float32 and round once: a user's `x * 0.1` is off by
+    half an ulp at most."""
     points = torch.arange(1, 513, dtype=torch.float32).to(DTYPES[dtype])
     lowered = Lowered(parse("x * 0.1"), dtype)
     found = lowered.run({"x": points})[lowered.program.output]

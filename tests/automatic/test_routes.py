@@ -1,4 +1,5 @@
-"""The measurement is what PyTorch computes: values, gradients, the adjoint of every step, or its exception."""
+"""The measurement is what PyTorch computes: values, gradients, the adjoint of every
+step, or its exception."""
 
 from __future__ import annotations
 
@@ -83,7 +84,7 @@ def test_the_numbers_are_those_of_the_dtype(dtype: str) -> None:
     assert found.gradient["x"] == (x.grad.item(),)
 
 
-# ── failures ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── failures ──────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Every route to a derivative: what it returns, what it leaves alone, and what it makes of a user's callable."""
+"""Every route to a derivative: what it returns, what it leaves alone, and what it makes
+of a user's callable."""
 
 from __future__ import annotations
 
@@ -55,7 +56,7 @@ def run(
     )
 
 
-# ── the numbers ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the numbers ───────────────────────────────────────────────────────────────────────
 
 MONOMIAL = parse("x*x*y", variables=["x", "y"])
 POINTS = [{"x": 2.0, "y": 3.0}, {"x": -4.0, "y": 0.5}]
@@ -194,7 +195,7 @@ def test_a_route_of_the_other_order_is_refused() -> None:
         )
 
 
-# ── planted faults ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── planted faults ────────────────────────────────────────────────────────────────────
 
 
 def test_a_wrong_double_backward_shows_at_order_2_only() -> None:
@@ -215,7 +216,7 @@ def test_a_backward_that_hides_itself_from_autograd_gives_hessian_0() -> None:
     assert found.hessian == {("x", "x"): (0.0,)}  # as PyTorch has it; the true one is 2
 
 
-# ── what PyTorch raises ──────────────────────────────────────────────────────────────────────────────────────────
+# ── what PyTorch raises ───────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("route", ["forward", *THROUGH_FUNC])
@@ -257,7 +258,7 @@ def test_an_exception_names_the_point_where_there_are_several() -> None:
     assert caught.value.__notes__ == ["raised by the subject itself"]
 
 
-# ── callables ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── callables ─────────────────────────────────────────────────────────────────────────
 
 
 @every_route
@@ -341,7 +342,7 @@ def test_the_parameters_of_a_module_are_left_without_a_gradient(route: str) -> N
     assert layer.weight.grad is None
 
 
-# ── what is left alone ───────────────────────────────────────────────────────────────────────────────────────────
+# ── what is left alone ────────────────────────────────────────────────────────────────
 
 
 def unruly(x: torch.Tensor) -> torch.Tensor:

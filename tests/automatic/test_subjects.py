@@ -37,7 +37,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
         del sys.modules[name]
 
 
-# ── importing ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── importing ─────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_module_that_raises_is_said(text: str, message: str, write: Write) -> 
     assert caught.value.message.startswith(start + message)
 
 
-# ── what is allowed ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── what is allowed ───────────────────────────────────────────────────────────────────
 
 
 def project(folder: Path, text: str) -> Path:
@@ -198,7 +198,7 @@ def test_looking_for_a_subject_loads_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-# ── the project that may allow ───────────────────────────────────────────────────────────────────────────────────
+# ── the project that may allow ────────────────────────────────────────────────────────
 
 
 CASE = """
@@ -299,7 +299,7 @@ def test_no_file_of_the_working_folder_stands_for_a_library(
     assert not (tmp_path / "was_run").exists()
 
 
-# ── what is wrong with subjects is told at once ──────────────────────────────────────────────────────────────────
+# ── what is wrong with subjects is told at once ───────────────────────────────────────
 
 
 def cases_of(*subjects: str) -> list[Case]:
@@ -366,7 +366,8 @@ def test_a_module_that_ends_the_process_is_said(text: str, write: Write) -> None
     ],
 )
 def test_what_is_suggested_works(written: str, meant: str, write: Write) -> None:
-    """`small` is a class too: that no file goes on tells the module from what is in it."""
+    """`small` is a class too: that no file goes on tells the module from what is in
+    it."""
     write("__init__.py", "class Cube:\n  apply = staticmethod(abs)\nsmall = Cube\n")
     with pytest.raises(VerifierError, match=rf"Did you mean `{meant}`\?"):
         cases_of(written)

@@ -1,6 +1,8 @@
-"""Times, each beside a yardstick in its own group: `pytest tests/benchmarks --benchmark-only`.
+"""Times, each beside a yardstick in its own group: `pytest tests/benchmarks
+--benchmark-only`.
 
-Read the ratios within a group; nothing is asserted of a time, for a machine has its moods.
+Read the ratios within a group; nothing is asserted of a time, for a machine has its
+moods.
 """
 
 from __future__ import annotations
@@ -44,14 +46,15 @@ def gaussian(x: Any, mu: Any, sigma: Any) -> Any:
     )
 
 
-# ── a verification: 64 points, 3 inputs, float64 ─────────────────────────────────────────────────────────────────
+# ── a verification: 64 points, 3 inputs, float64 ──────────────────────────────────────
 
 verification = pytest.mark.benchmark(group="verification of 64 points")
 
 
 @verification
 def test_verify(benchmark: Benchmark) -> None:
-    """All that a call does: parsing, SymPy's derivative (of an expression that it has not seen), truth, judgement."""
+    """All that a call does: parsing, SymPy's derivative (of an expression that it has
+    not seen), truth, judgement."""
     run = benchmark.pedantic(
         verifier.verify,
         args=(GAUSSIAN,),
@@ -76,7 +79,8 @@ def test_verify_with_the_derivative_at_hand(benchmark: Benchmark) -> None:
 @verification
 @pytest.mark.parametrize("fast", [False, True], ids=["slow", "fast"])
 def test_gradcheck(benchmark: Benchmark, fast: bool) -> None:
-    """One call for all points: of the slow mode, the time grows with the square of their number."""
+    """One call for all points: of the slow mode, the time grows with the square of
+    their number."""
     columns = _columns()
     assert benchmark(torch.autograd.gradcheck, gaussian, columns, fast_mode=fast)
 
@@ -98,7 +102,7 @@ def _columns() -> list[torch.Tensor]:
     ]
 
 
-# ── the truth at a point: value and three derivatives, 93 bits ───────────────────────────────────────────────────
+# ── the truth at a point: value and three derivatives, 93 bits ────────────────────────
 
 truth = pytest.mark.benchmark(group="truth at one point, 93 bits")
 BITS = FORMATS["float64"].precision_bits + GUARD_BITS
@@ -113,7 +117,8 @@ def test_the_oracle(benchmark: Benchmark) -> None:
 
 @truth
 def test_mpmath(benchmark: Benchmark) -> None:
-    """Difference quotients at a higher precision: as many digits, but no enclosure of the error."""
+    """Difference quotients at a higher precision: as many digits, but no enclosure of
+    the error."""
 
     def formula(x: Any, mu: Any, sigma: Any) -> Any:
         return mpmath.exp(-((x - mu) ** 2) / (2 * sigma**2)) / (
@@ -133,7 +138,7 @@ def test_mpmath(benchmark: Benchmark) -> None:
     assert len(benchmark(value_and_gradient)) == 4
 
 
-# ── the parser ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the parser ────────────────────────────────────────────────────────────────────────
 
 LONG = " + ".join(f"{i}*{GAUSSIAN}" for i in range(1, 21))
 parser = pytest.mark.benchmark(group="parsing of 1,200 characters")

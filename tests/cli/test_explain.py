@@ -265,7 +265,7 @@ def test_a_long_pass_is_cut_and_says_so() -> None:
     assert f"… and {100 - report.MOST_STEPS} more" in report.render([page])
 
 
-# ── typesetting ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── typesetting ───────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""`verifier import`: from files of formulas to case files that load, and what is said about the rest."""
+"""`verifier import`: from files of formulas to case files that load, and what is said
+about the rest."""
 
 from __future__ import annotations
 

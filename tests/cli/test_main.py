@@ -1,4 +1,5 @@
-"""The command line as a whole: what it loads, its help, how it ends when it is stopped."""
+"""The command line as a whole: what it loads, its help, how it ends when it is
+stopped."""
 
 from __future__ import annotations
 

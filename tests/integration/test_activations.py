@@ -1,4 +1,5 @@
-"""Activations and losses: gradients that vanish, over every bfloat16 number, and what a planted fault shows."""
+"""Activations and losses: gradients that vanish, over every bfloat16 number, and what a
+planted fault shows."""
 
 from __future__ import annotations
 
@@ -61,7 +62,7 @@ def test_zeros_where_the_true_gradient_is_a_normal_number(
     assert sum(map(is_normal, slopes)) == zeros
 
 
-# ── planted faults ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── planted faults ────────────────────────────────────────────────────────────────────
 
 
 class Scaled(Function):

@@ -1,9 +1,11 @@
-"""No false alarms: programs composed at random from the table, on points where nothing cancels, all match.
+"""No false alarms: programs composed at random from the table, on points where nothing
+cancels, all match.
 
-Nothing cancels by construction. Every part of a program is positive, its range is known, and it rises with each of its
-variables or falls with each: so its parts are added, multiplied and chosen between only where they rise and fall
-together, and no share of a gradient is subtracted from another. An operation is applied to an argument that was brought
-into the interior of its domain by `a*u + b` with positive a and b.
+Nothing cancels by construction. Every part of a program is positive, its range is
+known, and it rises with each of its variables or falls with each: so its parts are
+added, multiplied and chosen between only where they rise and fall together, and no
+share of a gradient is subtracted from another. An operation is applied to an argument
+that was brought into the interior of its domain by `a*u + b` with positive a and b.
 """
 
 from __future__ import annotations
@@ -27,12 +29,14 @@ from verifier.verification import first
 
 ALARMS = ("differ.", "undecided.", "error.")
 SMALLEST, LARGEST = 1 / 50, 50.0
-"""Every part of a program lies between: nothing overflows, and a tenfold composition loses few digits."""
+"""Every part of a program lies between: nothing overflows, and a tenfold composition
+loses few digits."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A positive expression that rises (1) or falls (−1) with each of its variables, and bounds of its values."""
+    """A positive expression that rises (1) or falls (−1) with each of its variables,
+    and bounds of its values."""
 
     text: str
     direction: int
@@ -42,7 +46,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Row:
-    """How an operation is applied to one part: its text, and where its argument may lie."""
+    """How an operation is applied to one part: its text, and where its argument may
+    lie."""
 
     text: str
     function: Callable[[float], float]
@@ -301,12 +306,13 @@ EXCLUDED = {
     *("mvlgamma", "hardsigmoid"),
     *WITHOUT_DERIVATIVE,
 }
-"""PyTorch's own kernels lose digits of these, and the verifier says so (of hardsigmoid in float64); or it has no
-derivative."""
+"""PyTorch's own kernels lose digits of these, and the verifier says so (of hardsigmoid
+in float64); or it has no derivative."""
 
 
 def apart(random: Random, form: str) -> str:
-    """The form with a factor of its own, so that no two parts are compared that are one function in two spellings.
+    """The form with a factor of its own, so that no two parts are compared that are one
+    function in two spellings.
 
     Such as y*z and y/reciprocal(z), or 1.07*x and the larger of y and 1.07*x.
     """
@@ -314,7 +320,8 @@ def apart(random: Random, form: str) -> str:
 
 
 def composed(random: Random, depth: int) -> Part:
-    """A part of so many operations on one another, not counting what brings arguments into a domain."""
+    """A part of so many operations on one another, not counting what brings arguments
+    into a domain."""
     if depth == 0:
         name = random.choice(sorted(VARIABLES))
         return Part(name, 1, *VARIABLES[name])
@@ -347,7 +354,8 @@ def composed(random: Random, depth: int) -> Part:
 
 
 def fitted(part: Part, lower: float, upper: float) -> Part:
-    """The part brought into an interval by a·u + b, if it does not lie there; a > 0 and b ≥ 0."""
+    """The part brought into an interval by a·u + b, if it does not lie there; a > 0 and
+    b ≥ 0."""
     if lower <= part.lower and part.upper <= upper:
         return part
     factor = 0.95 * (upper - lower) / (part.upper - part.lower)
@@ -398,18 +406,21 @@ def of_two(
 programs = st.randoms(use_true_random=True).map(
     lambda random: composed(random, random.randint(2, 4)).text
 )
-"""Hypothesis gives the seed alone: choices of its own would fall on the first operations again and again."""
+"""Hypothesis gives the seed alone: choices of its own would fall on the first
+operations again and again."""
 
 
 def alarms(text: str, points: int, dtype: str) -> list[Comparison]:
-    """Every comparison that is no match, at drawn and boundary points of the variables' domains."""
+    """Every comparison that is no match, at drawn and boundary points of the variables'
+    domains."""
     used = words_of(text)
     domain = {
         name: f"[{ends[0]}, {ends[1]}]"
         for name, ends in VARIABLES.items()
         if name in used
     }
-    # Rounding takes PyTorch to the other side of a jump: at a boundary point of such a program it rightly differs.
+    # Rounding takes PyTorch to the other side of a jump: at a boundary point of such a
+    # program it rightly differs.
     boundary = used.isdisjoint(("where", "floor", "ceil"))
     run = verifier.verify(
         text, domain=domain, points=points, dtype=dtype, boundary=boundary

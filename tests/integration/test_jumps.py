@@ -1,4 +1,5 @@
-"""Whole parts, remainders, signs and sums in one call: against exact rational arithmetic and Python's own functions."""
+"""Whole parts, remainders, signs and sums in one call: against exact rational
+arithmetic and Python's own functions."""
 
 from __future__ import annotations
 
@@ -50,7 +51,7 @@ def verdicts(text: str, dtype: str, **point: Any) -> dict[str, Verdict]:
     return {name: c.verdict for name, c in compared(text, dtype, **point).items()}
 
 
-# ── remainders ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── remainders ────────────────────────────────────────────────────────────────────────
 
 WHOLE: dict[str, Callable[[Fraction], int]] = {
     "fmod": math.trunc,
@@ -90,7 +91,8 @@ def test_a_multiple_is_told_exactly_and_has_no_derivative(
 
 @pytest.mark.parametrize("text", ["floor(x)/10", "0.3*ceil(x)", "round(x, 1)"])
 def test_a_jump_between_numbers_that_no_ball_holds_is_one(text: str) -> None:
-    """On one side of 2 floor(x)/10 tends to 0.1, and not to the 0.2 that it is there."""
+    """On one side of 2 floor(x)/10 tends to 0.1, and not to the 0.2 that it is
+    there."""
     point = 0.25 if "round" in text else 2.0
     _, gradient = truths(text, x=point)
     assert gradient["x"].status is TruthStatus.UNDEFINED
@@ -120,7 +122,7 @@ def test_remainders_by_zero_and_infinity(dtype: str) -> None:
     }
 
 
-# ── whole parts ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── whole parts ───────────────────────────────────────────────────────────────────────
 
 NUMBERS = (
     0.0,
@@ -193,7 +195,7 @@ def test_rounding_to_decimals_overflows_on_the_way() -> None:
     assert found.verdict is Verdict.DIFFER_RANGE
 
 
-# ── jumps behind what is constant beside any point ───────────────────────────────────────────────────────────────────
+# ── jumps behind what is constant beside any point ────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -208,7 +210,8 @@ def test_rounding_to_decimals_overflows_on_the_way() -> None:
     ],
 )
 def test_a_jump_is_seen_through_operations_that_are_constant_there(text: str) -> None:
-    """Each makes a step of a step: its local derivative is 0 at the number that stands at 0, yet the whole jumps."""
+    """Each makes a step of a step: its local derivative is 0 at the number that stands
+    at 0, yet the whole jumps."""
     _, gradient = truths(text, x=0.0)
     assert gradient["x"].status is TruthStatus.UNDEFINED
     _, gradient = truths(text, x=0.5)
@@ -229,7 +232,7 @@ def test_the_jump_of_a_constant_moves_nothing() -> None:
     assert is_number(gradient["x"], 1)
 
 
-# ── signs and choices ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── signs and choices ─────────────────────────────────────────────────────────────────
 
 
 @BOTH
@@ -278,16 +281,18 @@ def test_pytorchs_convention_at_a_tie_is_a_subgradient(
 def test_what_is_put_in_the_place_of_nan_is_left_undecided(
     text: str, point: dict[str, Any], dtype: str
 ) -> None:
-    """It is PyTorch's documented choice, and no number of the real function: neither right nor wrong."""
+    """It is PyTorch's documented choice, and no number of the real function: neither
+    right nor wrong."""
     assert set(verdicts(text, dtype, **point).values()) == {Verdict.UNDECIDED_LIMIT}
 
 
-# ── known results of PyTorch's ───────────────────────────────────────────────────────────────────────────────────────
+# ── known results of PyTorch's ────────────────────────────────────────────────────────
 
 
 @BOTH
 def test_ldexp_leaves_the_range_where_its_result_does_not(dtype: str) -> None:
-    """PyTorch computes x·pow(2, y): of 2⁻⁸⁰·2¹⁵⁰ = 2⁷⁰ in float32, the second factor is infinite."""
+    """PyTorch computes x·pow(2, y): of 2⁻⁸⁰·2¹⁵⁰ = 2⁷⁰ in float32, the second factor is
+    infinite."""
     small, large = {"float32": (-80, 150), "float64": (-600, 1100)}[dtype]
     found = compared("ldexp(x, y)", dtype, x=2.0**small, y=large)
     assert found[""].measured == "inf"
@@ -297,7 +302,8 @@ def test_ldexp_leaves_the_range_where_its_result_does_not(dtype: str) -> None:
 
 @BOTH
 def test_a_remainder_lost_by_the_vector_kernel_is_found(dtype: str) -> None:
-    """SLEEF's fmod gives NaN where x/y overflows, C's does not: only long batches meet it, and not on every machine."""
+    """SLEEF's fmod gives NaN where x/y overflows, C's does not: only long batches meet
+    it, and not on every machine."""
     x, y = {
         "float32": (2.0**90, 0.75 * 2.0**-90),
         "float64": (2.0**700, 0.75 * 2.0**-700),
@@ -331,7 +337,7 @@ def test_float_power_is_computed_in_float64_and_rounded() -> None:
     assert {c.verdict for c in values} <= {Verdict.MATCH_EXACT}
 
 
-# ── planted faults ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── planted faults ────────────────────────────────────────────────────────────────────
 
 Backward = Callable[..., tuple[torch.Tensor | None, ...]]
 

@@ -1,4 +1,5 @@
-"""PyTorch's known faults: some that its tracker describes, and a collection beside the checkout where there is one."""
+"""PyTorch's known faults: some that its tracker describes, and a collection beside the
+checkout where there is one."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ import verifier
 COLLECTION = SHARED / "gradient-faults" / "faults.jsonl"
 
 DEFENDED = {
-    # The gradients that PyTorch returns are the true ones less than an ulp of x away: at 150.5 and 36.5 the point is
-    # ill-conditioned in float16 whoever computes there, and the formula as written loses as much.
+    # The gradients that PyTorch returns are the true ones less than an ulp of x away:
+    # at 150.5 and 36.5 the point is ill-conditioned in float16 whoever computes there,
+    # and the formula as written loses as much.
     "TG042": "match.conditioning",
     "TG043": "match.conditioning",
 }
@@ -70,7 +72,8 @@ def _verdict(run: verifier.Run, fault: dict[str, Any]) -> str:
 
 
 def test_the_second_derivative_of_sinc_through_zero_is_not_finite():
-    """pytorch/pytorch#196703: at t = −1/2 one of three arguments is 0; the true second derivative is 35.564…"""
+    """pytorch/pytorch#196703: at t = −1/2 one of three arguments is 0; the true second
+    derivative is 35.564…"""
 
     def weighted(t):
         y = torch.sinc(torch.stack((t, 2 * t + 1, -t / 2 + 2)))
@@ -175,7 +178,8 @@ def test_digamma_far_to_the_left_is_enclosed_at_once(x):
     run = verifier.verify("digamma(x)", at={"x": x}, dtype="float64")
 
     (value,) = (c for c in run.results[0].comparisons if c.quantity == "value")
-    # ψ(x) = ψ(1 − x) − π cot πx (DLMF 5.5.4), and the cotangent vanishes at half-integers
+    # ψ(x) = ψ(1 − x) − π cot πx (DLMF 5.5.4), and the cotangent vanishes at
+    # half-integers
     assert float(value.true) == pytest.approx(math.log(0.5 - x), rel=1e-12)
 
 

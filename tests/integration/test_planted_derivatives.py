@@ -1,7 +1,8 @@
-"""Faults planted in the backward of 18 activation functions in float64: all are found, no right backward is flagged.
+"""Faults planted in the backward of 18 activation functions in float64: all are found,
+no right backward is flagged.
 
-The right backwards are written as a careful author writes them, not as the expressions are: in another form and another
-order of operations.
+The right backwards are written as a careful author writes them, not as the expressions
+are: in another form and another order of operations.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ POINTS = points()
 
 @dataclass(frozen=True)
 class Activation:
-    """A function, its specification, a careful derivative, and wrong ones of its own kind."""
+    """A function, its specification, a careful derivative, and wrong ones of its own
+    kind."""
 
     expression: str
     forward: Derivative

@@ -1,6 +1,8 @@
-"""Planted faults that hide in rounding, against right kernels: what is found of them, and by what else.
+"""Planted faults that hide in rounding, against right kernels: what is found of them,
+and by what else.
 
-A sample by default; all 96 faults and 16 right kernels of each dtype with `pytest -m slow`.
+A sample by default; all 96 faults and 16 right kernels of each dtype with `pytest -m
+slow`.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ def verified(
 
 
 def is_accused(result: Result) -> bool:
-    """Whether something else differs than digits that are lost, which PyTorch's own 16-bit kernels do lose."""
+    """Whether something else differs than digits that are lost, which PyTorch's own
+    16-bit kernels do lose."""
     return any(
         verdict.startswith("differ.") and verdict != "differ.unstable"
         for verdict in result.counts
@@ -71,7 +74,8 @@ def test_a_right_kernel_is_not_accused(name: str) -> None:
     [("bfloat16", 80, None), ("float16", 88, None), ("float32", 96, 64)],
 )
 def test_the_whole_table(dtype: str, least: int, points: int | None) -> None:
-    """Of 96 faults, so many at the least are found; of the right kernels, none is accused."""
+    """Of 96 faults, so many at the least are found; of the right kernels, none is
+    accused."""
     found = [
         (name, fault)
         for name in planted.ACTIVATIONS

@@ -1,7 +1,9 @@
-"""The checker is checked: every wrong derivative planted in PyTorch is found, and harmless rewrites are not flagged.
+"""The checker is checked: every wrong derivative planted in PyTorch is found, and
+harmless rewrites are not flagged.
 
-A fault replaces one function of the lowering's table by a `torch.autograd.Function` with the right forward and a wrong
-backward: this is what a mistake in a kernel looks like.
+A fault replaces one function of the lowering's table by a `torch.autograd.Function`
+with the right forward and a wrong backward: this is what a mistake in a kernel looks
+like.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ Backward = Callable[..., Sequence[Tensor | None]]
 
 
 def planted(forward: Forward, backward: Backward) -> Callable[..., Tensor]:
-    """An operation with its own backward: of the cotangent, then the operands, to a gradient for each operand."""
+    """An operation with its own backward: of the cotangent, then the operands, to a
+    gradient for each operand."""
 
     class Fault(torch.autograd.Function):
         @staticmethod
@@ -51,7 +54,8 @@ def verified(text: str, dtype: str, points: Any, **keywords: Any) -> Result:
 
 
 def differing(result: Result) -> dict[str, list[Comparison]]:
-    """The comparisons that differ, by the input or step; the value's under the empty name."""
+    """The comparisons that differ, by the input or step; the value's under the empty
+    name."""
     found: dict[str, list[Comparison]] = {}
     for comparison in result.comparisons:
         if comparison.verdict.family == "differ":
@@ -156,7 +160,8 @@ def test_an_ignored_cotangent_is_found_by_the_upstream(
 def test_a_float32_constant_in_a_float64_run_is_found(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """0.1 in float32 is 1.5·10⁻⁹ off: within the tolerance of float64, yet more than rounding explains."""
+    """0.1 in float32 is 1.5·10⁻⁹ off: within the tolerance of float64, yet more than
+    rounding explains."""
     single = float(torch.tensor(0.1, dtype=torch.float32))
     for constant, verdict in ((0.1, "match"), (single, "differ")):
         scaled = planted(
@@ -193,7 +198,7 @@ def test_a_forward_that_is_computed_in_float16_is_found(
     assert "" in differing(verified("sin(x)", dtype, X))
 
 
-# ── two operands ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── two operands ──────────────────────────────────────────────────────────────────────
 
 TWO: dict[str, tuple[str, Forward, Backward, set[str]]] = {
     "swapped gradients of a product": (
@@ -243,14 +248,15 @@ def test_a_wrong_backward_of_two_operands_names_the_right_input(
 
 
 def test_a_wrong_step_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fault sits below step c: its own adjoint is right, those of the steps before it are wrong."""
+    """The fault sits below step c: its own adjoint is right, those of the steps before
+    it are wrong."""
     wrong = planted(torch.sin, lambda grad, x: [-grad * torch.cos(x)])
     monkeypatch.setitem(lowering.OPERATIONS, "sin", wrong)
     found = verified("b = x * x\nc = sin(b)\nd = c * 3", "float64", X)
     assert set(differing(found)) == {"x", "b"}
 
 
-# ── wrong in one region only ─────────────────────────────────────────────────────────────────────────────────────────
+# ── wrong in one region only ──────────────────────────────────────────────────────────
 
 
 def _only_where(region: Callable[[Tensor], Tensor]) -> Backward:
@@ -299,7 +305,7 @@ def test_an_error_at_one_point_of_a_thousand_is_found(
     assert wrong_at(points, "float32") == [345 / 64]
 
 
-# ── harmless changes ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── harmless changes ──────────────────────────────────────────────────────────────────
 
 HARMLESS: dict[str, tuple[str, str, Forward, Backward]] = {
     "a square as a product": (

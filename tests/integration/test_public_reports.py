@@ -1,7 +1,9 @@
-"""Gradients that somebody doubted in public, re-made: each gets a verdict that the collection names.
+"""Gradients that somebody doubted in public, re-made: each gets a verdict that the
+collection names.
 
-The collection lies beside the checkout. A report is run as a subject, its program against the formula that it should
-compute, and as a case: the steps as written, where the program has no backward of its own.
+The collection lies beside the checkout. A report is run as a subject, its program
+against the formula that it should compute, and as a case: the steps as written, where
+the program has no backward of its own.
 """
 
 from __future__ import annotations
@@ -25,11 +27,13 @@ BEYOND_THE_LANGUAGE = {
 """Reports whose formula uses a function that the language does not have yet."""
 
 DEFENDED = {
-    # PyTorch returns `None`, which the collection calls a wrong zero; `differ.missing` is the verdict made for it.
+    # PyTorch returns `None`, which the collection calls a wrong zero; `differ.missing`
+    # is the verdict made for it.
     "RP016": "differ.missing",
 }
 ANOTHER_FUNCTION = {"RP016"}
-"""Beside those of kind `formula`: programs that do not compute what their formula says; no case tells of them."""
+"""Beside those of kind `formula`: programs that do not compute what their formula says;
+no case tells of them."""
 
 
 def _reports() -> list[Any]:
@@ -42,7 +46,8 @@ def _reports() -> list[Any]:
 
 
 def _verdicts(run: verifier.Run, report: dict[str, Any]) -> set[str]:
-    """The verdicts on the number that was doubted; of all numbers where it is not told apart."""
+    """The verdicts on the number that was doubted; of all numbers where it is not told
+    apart."""
     (result,) = run.results
     quantity = "gradient" if report["order"] == 1 else "hessian"
     wrt = report["wrt"][: report["order"]]

@@ -1,4 +1,5 @@
-"""Special functions through the whole verifier: their ends and singular points, and gradients that are wrong."""
+"""Special functions through the whole verifier: their ends and singular points, and
+gradients that are wrong."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def told(run: verifier.Run) -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize(
     ("text", "x", "value", "gradient"),
     [
-        # DLMF 7.17: erfinv has vertical tangents at ±1, and ndtri and erfcinv are made of it.
+        # DLMF 7.17: erfinv has vertical tangents at ±1, and ndtri and erfcinv are made
+        # of it.
         ("erfinv(x)", 1, "inf", "inf"),
         ("erfinv(x)", -1, "-inf", "inf"),
         ("erfinv(x)", 1.5, "undefined", "undefined"),
@@ -179,7 +181,8 @@ def test_digits_that_pytorchs_formulas_lose_are_reported(
 def test_the_composition_of_gamma_has_the_sign_of_a_zero(
     text: str, zero: float
 ) -> None:
-    # Γ is odd about its pole at 0: its derivative, -1/x² to first order, is -inf on either side.
+    # Γ is odd about its pole at 0: its derivative, -1/x² to first order, is -inf on
+    # either side.
     run = verifier.verify(text, at={"x": zero})
 
     assert told(run)["gradient"][0] == "-inf"

@@ -1,7 +1,9 @@
-"""Files that earlier versions wrote: they are still read, mean the same, and satisfy the schema.
+"""Files that earlier versions wrote: they are still read, mean the same, and satisfy
+the schema.
 
-The report holds a match, a difference, one that is pinned, an undecided and an unreadable case, a broken expectation,
-descents (one of which diverges), routes that disagree, drawn points, and changes against the baseline beside it.
+The report holds a match, a difference, one that is pinned, an undecided and an
+unreadable case, a broken expectation, descents (one of which diverges), routes that
+disagree, drawn points, and changes against the baseline beside it.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ def test_only_kinds_of_difference_can_be_accepted(kind, message):
         accepted_verdicts([kind])
 
 
-# ── with a baseline ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── with a baseline ───────────────────────────────────────────────────────────────────
 
 
 def _change(result, kind, *, regression):

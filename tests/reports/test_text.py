@@ -1,4 +1,5 @@
-"""The text report: complete, plain where it is not on a terminal, and never more than text."""
+"""The text report: complete, plain where it is not on a terminal, and never more than
+text."""
 
 from __future__ import annotations
 
@@ -315,7 +316,7 @@ def test_an_interrupted_run_says_so(make_record, make_result):
     assert "interrupted before the end" in _lines(report)[-1]
 
 
-# ── only text ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── only text ─────────────────────────────────────────────────────────────────────────
 
 
 def test_names_are_neither_markup_nor_terminal_commands(make_record, make_result):
@@ -370,7 +371,7 @@ def test_long_messages_fold_and_numbers_do_not(
     assert max(map(len, _lines(report))) <= 150
 
 
-# ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── parts ─────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_lines_of_a_run_and_its_details_are_its_report(
@@ -408,7 +409,7 @@ def test_a_table_of_words_becomes_blocks_where_the_page_is_narrow():
     ]
 
 
-# ── what failed ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what failed ───────────────────────────────────────────────────────────────────────
 
 
 def test_an_expectation_that_does_not_hold_stands_where_the_verdict_does(

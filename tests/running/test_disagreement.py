@@ -1,4 +1,5 @@
-"""Where routes give other numbers than each other: found, measured and told, and never a verdict."""
+"""Where routes give other numbers than each other: found, measured and told, and never
+a verdict."""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ def measured(**columns: list[float]) -> Measured:
     )
 
 
-# ── finding ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── finding ───────────────────────────────────────────────────────────────────────────
 
 
 def test_the_worst_of_all_quantities_is_told(make_result: Make) -> None:
@@ -173,7 +174,7 @@ def test_hessians_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.measured == ("6", "12")
 
 
-# ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── telling ───────────────────────────────────────────────────────────────────────────
 
 
 def test_the_text_report_has_a_section(

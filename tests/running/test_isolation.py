@@ -1,4 +1,5 @@
-"""Nothing from outside changes a verdict: the state of the process, what a callable leaves behind, other threads."""
+"""Nothing from outside changes a verdict: the state of the process, what a callable
+leaves behind, other threads."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ def results(run: verifier.Run) -> list[Result]:
     return [plain(result) for result in run.results]
 
 
-# ── a dozen tasks ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── a dozen tasks ─────────────────────────────────────────────────────────────────────
 
 TASKS: list[dict[str, Any]] = [
     {"expression": "x + y", "at": {"x": "1e-39", "y": "2e-39"}, "dtype": "float32"},
@@ -83,7 +84,7 @@ def undisturbed() -> list[Result]:
     return all_of_them()
 
 
-# ── the state of the process ─────────────────────────────────────────────────────────────────────────────────────────
+# ── the state of the process ──────────────────────────────────────────────────────────
 
 
 class _Passing(TorchFunctionMode):
@@ -250,7 +251,7 @@ def test_inside_a_transform_nothing_is_judged(
         inside(lambda: verifier.verify("sin(x)", at={"x": 1}))
 
 
-# ── what a callable leaves behind ────────────────────────────────────────────────────────────────────────────────────
+# ── what a callable leaves behind ─────────────────────────────────────────────────────
 
 
 class _Left(TorchDispatchMode):
@@ -361,7 +362,7 @@ def test_a_random_callable_gets_the_same_verdict_every_time() -> None:
     assert verdict() == verdict()
 
 
-# ── what a callable raises ───────────────────────────────────────────────────────────────────────────────────────────
+# ── what a callable raises ────────────────────────────────────────────────────────────
 
 
 class _Own(BaseException):
@@ -423,7 +424,7 @@ def test_a_child_that_a_callable_forks_may_end() -> None:
     assert run.ok
 
 
-# ── threads ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── threads ───────────────────────────────────────────────────────────────────────────
 
 
 def test_verifications_in_threads_give_what_they_give_alone(

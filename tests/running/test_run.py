@@ -1,4 +1,5 @@
-"""From case to verdict: the notebook's numbers, the hard points of the issue, expectations, selection, and the API."""
+"""From case to verdict: the notebook's numbers, the hard points of the issue,
+expectations, selection, and the API."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ def comparison(result: Result, *wrt: str) -> Comparison:
     return found
 
 
-# ── the notebook ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the notebook ──────────────────────────────────────────────────────────────────────
 
 
 @BOTH
@@ -86,7 +87,8 @@ def loaded(tmp_path: Path, text: str) -> list[Case]:
 def test_the_ten_epochs_of_the_notebook_are_verified(
     tmp_path: Path, dtype: str
 ) -> None:
-    """The weights that the notebook prints are those of float32 tensors; they hold in float64 to the tolerance."""
+    """The weights that the notebook prints are those of float32 tensors; they hold in
+    float64 to the tolerance."""
     (task,) = plan(loaded(tmp_path, NOTEBOOK), dtypes=[dtype])
     result = verify_alone(task)
     if dtype == "float32":
@@ -118,7 +120,7 @@ def test_a_loss_that_is_expected_wrongly_is_told_by_epoch(tmp_path: Path) -> Non
     )
 
 
-# ── the points of the issue ──────────────────────────────────────────────────────────────────────────────────────────
+# ── the points of the issue ───────────────────────────────────────────────────────────
 
 
 def test_cancellation_is_unstable() -> None:
@@ -149,7 +151,8 @@ def test_overflow_on_the_way_is_range() -> None:
 
 
 def test_the_truth_of_a_huge_number_is_not_misstated() -> None:
-    """exp(exp(30)) is about 10^(4.64·10¹²); a number that is printed as true must be true."""
+    """exp(exp(30)) is about 10^(4.64·10¹²); a number that is printed as true must be
+    true."""
     true = comparison(one("exp(exp(x))", at={"x": 30}, dtype="float64")).true
     assert not true.endswith("e+6020")
 
@@ -165,7 +168,7 @@ def test_an_input_of_minus_zero_is_the_number_zero() -> None:
     assert result.verdict is Verdict.MATCH_EXACT
 
 
-# ── expectations ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── expectations ──────────────────────────────────────────────────────────────────────
 
 
 def test_a_wrong_expectation_says_which_side_disagrees_with_what() -> None:
@@ -218,7 +221,7 @@ def test_a_pole_is_never_a_silent_pass(text: str) -> None:
     assert result.verdict not in (Verdict.MATCH_EXACT, Verdict.MATCH_ROUNDING)
 
 
-# ── selection ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── selection ─────────────────────────────────────────────────────────────────────────
 
 CASES = [
     from_mapping(
@@ -325,7 +328,7 @@ def test_no_points_at_all_is_never_a_pass() -> None:
     assert not any(result.as_expected for result in run.results)
 
 
-# ── a run ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── a run ─────────────────────────────────────────────────────────────────────────────
 
 
 def without_times(result: Result) -> Result:
@@ -401,7 +404,7 @@ def test_a_run_names_the_versions_that_it_depends_on() -> None:
     } <= set(found)
 
 
-# ── the API ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the API ───────────────────────────────────────────────────────────────────────────
 
 
 def test_verify_from_python_says_yes() -> None:

@@ -1,4 +1,5 @@
-"""Units may travel: each is its own message, and their order of execution changes nothing."""
+"""Units may travel: each is its own message, and their order of execution changes
+nothing."""
 
 from __future__ import annotations
 

@@ -139,7 +139,8 @@ def test_no_process_outlives_a_survey_that_is_killed() -> None:
 
 
 def living(group: int) -> list[str]:
-    """The processes of a group that have not ended; those that nobody has waited for have."""
+    """The processes of a group that have not ended; those that nobody has waited for
+    have."""
     listed = subprocess.run(
         ["ps", "-ww", "-eo", "pgid=,stat=,args="],
         capture_output=True,

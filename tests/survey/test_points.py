@@ -40,7 +40,8 @@ def column(name: str, format_: Format, **options: Any) -> list[float]:
 )
 def test_every_number_of_a_16_bit_dtype_is_there_once(format_: Format) -> None:
     found = survey_points.exhaustive(survey_points.domain_of(operations.LINE), format_)
-    # IEEE 754-2019, 3.4: all bit patterns but those of NaN, whose fields are full and not zero.
+    # IEEE 754-2019, 3.4: all bit patterns but those of NaN, whose fields are full and
+    # not zero.
     fraction = 2 ** (format_.precision_bits - 1)
     assert len(found) == 65_536 - 2 * (fraction - 1)
     assert [ordinal(x, format_) for x in found] == sorted(
@@ -85,7 +86,8 @@ def test_thresholds_are_bisected_to_the_neighbouring_numbers() -> None:
     program = parse("exp(x)")
     many = many_points.BatchOracle(survey_sweep.Oracle(program, ["x"]))
     found = column("exp", BINARY32, probe=survey_sweep.probe(many, "x", BINARY32))
-    # glibc's and CUDA's expf: the last input that does not overflow, and the last whose result is a normal number.
+    # glibc's and CUDA's expf: the last input that does not overflow, and the last whose
+    # result is a normal number.
     last = float.fromhex("0x1.62e42ep6")
     assert {last, neighbour(last, 1, BINARY32)} <= set(found)
     normal = -math.log(2.0) * 126

@@ -1,4 +1,5 @@
-"""One operation at all of its points: known figures, planted mistakes, what is left out."""
+"""One operation at all of its points: known figures, planted mistakes, what is left
+out."""
 
 from __future__ import annotations
 
@@ -78,7 +79,8 @@ def test_one_wrong_number_among_all_is_the_worst(
 def test_a_truth_that_is_off_at_the_worst_point_is_undecided_and_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The worst point is always checked, for there the truth is most likely at fault."""
+    """The worst point is always checked, for there the truth is most likely at
+    fault."""
     honest = many_points.BatchOracle._settled
 
     def faulty(self: Any, points: Sequence[Any], *rest: Any) -> Any:
@@ -118,7 +120,8 @@ def test_a_truth_that_is_off_everywhere_breaks_the_sweep_down(
 
 
 def test_the_value_of_a_parameter_is_the_one_that_is_reported() -> None:
-    """threshold(x, 1/10, 20) is 20 up to 1/10 and x above; PyTorch takes its threshold to float32, which is above."""
+    """threshold(x, 1/10, 20) is 20 up to 1/10 and x above; PyTorch takes its threshold
+    to float32, which is above."""
     (sweep,) = swept("threshold", "float32", sample=100)
     value = of(sweep, None)
     assert (sweep.failures, value.undecided) == ({}, 0)

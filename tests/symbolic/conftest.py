@@ -11,7 +11,8 @@ from verifier.symbolic.calculus import derivative
 
 @pytest.fixture
 def fresh_rules() -> Iterator[None]:
-    """SymPy's rules are derived anew, before and after a test that plants another one."""
+    """SymPy's rules are derived anew, before and after a test that plants another
+    one."""
     derivative.local.cache_clear()
     yield
     derivative.local.cache_clear()

@@ -1,4 +1,5 @@
-"""Complex cases from the text to the verdict: what matches, planted faults, known faults, and what is refused."""
+"""Complex cases from the text to the verdict: what matches, planted faults, known
+faults, and what is refused."""
 
 from __future__ import annotations
 
@@ -39,11 +40,12 @@ def kinds(run: verifier.Run) -> set[str]:
     return {result.verdict.value for result in run.results}
 
 
-# ── what matches ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what matches ──────────────────────────────────────────────────────────────────────
 
 
 def test_the_gradient_is_the_conjugate_wirtinger_derivative() -> None:
-    """PyTorch's note: of f(z) = z² and a real loss's upstream gradient u, u · conj(2z)."""
+    """PyTorch's note: of f(z) = z² and a real loss's upstream gradient u, u ·
+    conj(2z)."""
     run = verifier.verify(
         "z**2",
         at={"z": "1+2j"},
@@ -112,7 +114,7 @@ def test_the_cases_cover_every_holomorphic_row() -> None:
     assert HOLOMORPHIC <= used
 
 
-# ── planted faults ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── planted faults ────────────────────────────────────────────────────────────────────
 
 
 SQUARE: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
@@ -243,7 +245,7 @@ def test_a_subject_returns_one_complex_number(result: Callable[..., Any]) -> Non
     assert "one element" in (only(run).message or "")
 
 
-# ── PyTorch's own faults, held by mpmath in the tests of the truth ───────────────────────────────────────────────────
+# ── PyTorch's own faults, held by mpmath in the tests of the truth ────────────────────
 
 
 @pytest.mark.parametrize("dtype", BOTH)
@@ -270,7 +272,7 @@ def test_cancellation_in_a_formula_of_pytorch_is_unstable() -> None:
     assert only(run).verdict.value == "differ.unstable"
 
 
-# ── false alarms ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── false alarms ──────────────────────────────────────────────────────────────────────
 
 CALM = (
     "sin cos exp sinh cosh sqrt log atan asinh sigmoid square neg expm1 log1p".split()
@@ -306,7 +308,7 @@ def test_random_programs_raise_no_alarm_that_is_not_instability(seed: int) -> No
     }, run
 
 
-# ── what is refused ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what is refused ───────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -374,7 +376,7 @@ def test_an_error_names_file_line_and_column(tmp_path: Path) -> None:
     assert "a.toml:5: [a] expression, column 5" in result.output
 
 
-# ── doors and reports ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── doors and reports ─────────────────────────────────────────────────────────────────
 
 
 def test_reports_spell_complex_numbers(tmp_path: Path) -> None:
@@ -446,7 +448,7 @@ def test_what_was_judged_before_an_interrupt_is_kept(
     assert not run.ok
 
 
-# ── what complex numbers have because real ones have it ──────────────────────────────────────────────────────────────
+# ── what complex numbers have because real ones have it ───────────────────────────────
 
 FORMULA = "exp(z)*sin(w)/z"
 RECTANGLES = {"z": "[-2, 2] + [1, 2]j", "w": "[-1, 1] + [-1, 1]j"}

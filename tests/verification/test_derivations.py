@@ -1,4 +1,5 @@
-"""How many derivations spoke for the truth of a result, as the README says; and reports with every comparison."""
+"""How many derivations spoke for the truth of a result, as the README says; and reports
+with every comparison."""
 
 from __future__ import annotations
 
@@ -117,7 +118,7 @@ def test_an_unknown_choice_of_points_is_refused() -> None:
     assert "Did you mean `all`?" in found.stderr
 
 
-# ── the witness ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the witness ───────────────────────────────────────────────────────────────────────
 
 
 wrong_at_5 = function(
@@ -128,7 +129,8 @@ wrong_at_5 = function(
 def test_the_witness_is_heard_at_one_of_sixteen_points_and_wherever_a_number_differs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A witness that says 7, which no 2x of a whole x is: it turns what it is asked about into a quarrel."""
+    """A witness that says 7, which no 2x of a whole x is: it turns what it is asked
+    about into a quarrel."""
 
     def seven(_program: Any, _point: Any, wrt: Sequence[str], _upstream: float) -> Any:
         return {name: balls.exact(7) for name in wrt}

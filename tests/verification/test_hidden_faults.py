@@ -1,6 +1,8 @@
-"""Wrong backwards that once passed, and right ones that were once accused: each line is of a kind of its own.
+"""Wrong backwards that once passed, and right ones that were once accused: each line is
+of a kind of its own.
 
-All are wrong on purpose, or right on purpose, by hand; the true derivative is that of the expression beside it.
+All are wrong on purpose, or right on purpose, by hand; the true derivative is that of
+the expression beside it.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ def verdicts(
     return {result.verdict.value for result in run.results}
 
 
-# ── the upstream gradient ────────────────────────────────────────────────────────────────────────────────────────────
+# ── the upstream gradient ─────────────────────────────────────────────────────────────
 
 FAR: dict[str, Callable[..., Tensor]] = {
     "flushed below 1e-12": lambda g, x: where(g.abs() < 1e-12, 0 * g, g) * cos(x),
@@ -72,7 +74,8 @@ def test_what_one_dtype_alone_clips_is_not_taken_for_its_range(
 def test_a_right_backward_that_leaves_the_range_at_other_upstreams_alone_matches(
     dtype: str,
 ) -> None:
-    # g·2^k/2^k overflows, and g·2^-k·2^k loses digits below the range, at the largest and smallest g alone.
+    # g·2^k/2^k overflows, and g·2^-k·2^k loses digits below the range, at the largest
+    # and smallest g alone.
     k = 8 if dtype == "float16" else 66
     up = of_sine(lambda g, x: g * 2.0**k * cos(x) / 2.0**k)
     down = of_sine(lambda g, x: g * 2.0**-k * cos(x) * 2.0**k)
@@ -82,7 +85,7 @@ def test_a_right_backward_that_leaves_the_range_at_other_upstreams_alone_matches
         assert found <= {"match.exact", "match.rounding"}
 
 
-# ── batches ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── batches ───────────────────────────────────────────────────────────────────────────
 
 SIZES: dict[str, Callable[[Tensor], bool]] = {
     "odd": lambda x: x.numel() % 2 == 1,
@@ -140,7 +143,7 @@ def test_a_right_kernel_takes_every_size_and_layout() -> None:
     assert found <= {"match.exact", "match.rounding"}
 
 
-# ── tangents, and derivatives of derivatives ─────────────────────────────────────────────────────────────────────────
+# ── tangents, and derivatives of derivatives ──────────────────────────────────────────
 
 
 def with_rule(rule: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -191,7 +194,7 @@ def test_a_second_backward_that_ignores_its_upstream_gradient_is_found() -> None
     assert verdicts(right, order=2) <= {"match.exact", "match.rounding"}
 
 
-# ── what needs a gradient ────────────────────────────────────────────────────────────────────────────────────────────
+# ── what needs a gradient ─────────────────────────────────────────────────────────────
 
 
 class Product(torch.autograd.Function):

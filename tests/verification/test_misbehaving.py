@@ -1,4 +1,5 @@
-"""Callables that end, close or leave what is not theirs: the run goes on, and never passes for it."""
+"""Callables that end, close or leave what is not theirs: the run goes on, and never
+passes for it."""
 
 from __future__ import annotations
 

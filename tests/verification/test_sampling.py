@@ -1,4 +1,5 @@
-"""The points of a case: given, drawn, boundary, and what the precondition does to them."""
+"""The points of a case: given, drawn, boundary, and what the precondition does to
+them."""
 
 from __future__ import annotations
 
@@ -131,7 +132,7 @@ def test_boundary_points_are_added_to_drawn_ones_alone() -> None:
     assert sample(case("exp(x)", at={"x": 1}), BINARY32, 0).boundary == ()
 
 
-# ── what the verdicts and reports say ────────────────────────────────────────────────────────────────────────────────
+# ── what the verdicts and reports say ─────────────────────────────────────────────────
 
 
 def late_overflow(x: torch.Tensor) -> torch.Tensor:
@@ -264,7 +265,7 @@ def test_a_fraction_is_rounded_before_the_precondition_is_asked() -> None:
     assert math.isclose(sample(given, BINARY64, 0).given[0]["x"], 0.1)
 
 
-# ── many points at once ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── many points at once ───────────────────────────────────────────────────────────────
 
 
 def _every(text: str) -> Any:
@@ -326,7 +327,7 @@ def test_a_fault_at_one_of_many_points_is_found(
     assert found.max_error_ulp > 30
 
 
-# ── domains as people mean them ──────────────────────────────────────────────────────────────────────────────────────
+# ── domains as people mean them ───────────────────────────────────────────────────────
 
 
 def edges_of(expression: str, format_: Any = BINARY64, **keys: Any) -> list[float]:
@@ -340,7 +341,8 @@ def test_boundary_points_are_those_that_mathematics_names() -> None:
     assert {math.copysign(1, x) for x in edges if x == 0} == {1, -1}
     beside = {math.nextafter(-3, 0), math.nextafter(1000, 0)}
     assert beside <= set(edges)
-    # exp overflows at 709.78 and underflows nowhere here; no subnormal number is beside 0.
+    # exp overflows at 709.78 and underflows nowhere here; no subnormal number is beside
+    # 0.
     assert not any(3 < x < 999 or 0 < abs(x) < 1 for x in edges)
 
 
@@ -487,7 +489,8 @@ def test_complex_points_are_drawn_as_real_ones_and_within_an_absolute_tolerance(
 
 
 def test_a_zero_that_no_precision_pins_is_no_boundary_point() -> None:
-    # 1 - exp(-x) vanishes at 0 alone, which is there as the end; near it no ball of some hundred bits tells it from 0.
+    # 1 - exp(-x) vanishes at 0 alone, which is there as the end; near it no ball of
+    # some hundred bits tells it from 0.
     for boundary in ("machine", True):
         edges = edges_of("1 - exp(-x)", domain={"x": "[0, 10]"}, boundary=boundary)
         assert 0.0 in edges

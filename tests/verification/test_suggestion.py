@@ -106,7 +106,7 @@ def test_a_variable_that_hides_the_better_name_leaves_no_rewrite() -> None:
     assert candidates(program) == []
 
 
-# ── tried ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── tried ─────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
-"""What further runs show of a callable: its upstream gradient, batches, what it changes, and the digits it loses.
+"""What further runs show of a callable: its upstream gradient, batches, what it
+changes, and the digits it loses.
 
-Every wrong backward here is right at upstream gradient 1, one point at a time, unless its line says otherwise.
+Every wrong backward here is right at upstream gradient 1, one point at a time, unless
+its line says otherwise.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ def messages(run: Run) -> str:
     return "; ".join([*told, *(result.message or "" for result in run.results)])
 
 
-# ── the upstream gradient ────────────────────────────────────────────────────────────────────────────────────────────
+# ── the upstream gradient ─────────────────────────────────────────────────────────────
 
 UPSTREAM_FAULTS: dict[str, tuple[Backward, str]] = {
     "ignored": (lambda g, x: cos(x), "wrong"),
@@ -86,7 +88,8 @@ def test_a_backward_that_mistakes_its_upstream_gradient_is_found(
 ) -> None:
     backward, kind = UPSTREAM_FAULTS[name]
     if name == "digits lost" and dtype in ("float32", "float64"):
-        # Below 2^-43 (g + 1024) - 1024 is 0 in float64 too, which has most digits of all.
+        # Below 2^-43 (g + 1024) - 1024 is 0 in float64 too, which has most digits of
+        # all.
         kind = "wrong"
     found = verdicts(of_sine(backward, dtype=dtype, points=24))
     assert found == {f"differ.{kind}"}
@@ -136,7 +139,7 @@ def test_an_exception_at_another_upstream_gradient_is_told() -> None:
     assert "at another upstream gradient: AssertionError: only losses" in messages(run)
 
 
-# ── batches ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── batches ───────────────────────────────────────────────────────────────────────────
 
 MIXING: dict[str, Backward] = {
     "mean of the upstream": lambda g, x: g.mean() * cos(x),
@@ -224,7 +227,7 @@ def test_a_single_point_is_given_in_copies_to_what_takes_them() -> None:
     assert verdicts(run) == {"differ.wrong"}
 
 
-# ── what is changed, random or missing ───────────────────────────────────────────────────────────────────────────────
+# ── what is changed, random or missing ────────────────────────────────────────────────
 
 
 def _doubled(g: Tensor, x: Tensor) -> Tensor:
@@ -364,7 +367,7 @@ def test_none_is_missing_where_the_derivative_is_not_zero() -> None:
     assert checked(deaf, "x + 0*y", domain=two, inputs=["x", "y"]).ok
 
 
-# ── dtypes and digits ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── dtypes and digits ─────────────────────────────────────────────────────────────────
 
 DIGITS: dict[str, tuple[str, str, Callable[[Tensor], Tensor]]] = {
     "logsigmoid through 1 - sigmoid": (
@@ -424,7 +427,7 @@ def test_a_subject_that_overflows_on_the_way_leaves_the_range() -> None:
     assert verdicts(run) == {"differ.range"}
 
 
-# ── right ones ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── right ones ────────────────────────────────────────────────────────────────────────
 
 
 def in_float32(
@@ -554,7 +557,7 @@ def test_an_input_that_needs_no_gradient_may_get_none() -> None:
     assert run.ok, run
 
 
-# ── wider outputs ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── wider outputs ─────────────────────────────────────────────────────────────────────
 
 
 def _loss(x: Tensor) -> Tensor:
@@ -591,7 +594,7 @@ def test_a_narrower_output_takes_an_upstream_gradient_of_its_own_dtype() -> None
     assert all(c.verdict.family == "match" for c in gradients), run
 
 
-# ── whose mistake ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── whose mistake ─────────────────────────────────────────────────────────────────────
 
 
 def _raises(error: Exception) -> Callable[..., Tensor]:
@@ -645,7 +648,7 @@ def test_a_gradient_of_another_shape_or_dtype_is_told() -> None:
     assert "a gradient at place 0 of float64 for an input of float32" in messages(cast)
 
 
-# ── forward mode ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── forward mode ──────────────────────────────────────────────────────────────────────
 
 
 def with_jvp(jvp: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
@@ -677,7 +680,7 @@ def test_a_right_forward_mode_matches(dtype: str) -> None:
     assert wrong.ok is not dtype.startswith("complex")
 
 
-# ── layouts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── layouts ───────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("layout", ["single", "strided", "expanded"])
@@ -714,7 +717,7 @@ def test_a_layout_of_many_points_is_refused_by_what_takes_single_numbers_alone()
     assert "found one with `elementwise = false`" in (result.message or "")
 
 
-# ── complex ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── complex ───────────────────────────────────────────────────────────────────────────
 
 Z = {"z": "[1/2, 2] + [-1, 1]j"}
 
@@ -765,7 +768,8 @@ def test_a_complex_input_that_the_forward_changes_is_told() -> None:
 
 
 def test_a_change_in_place_that_is_accepted_hides_nothing_else() -> None:
-    """Right at the upstream gradient 1, of either sign alike at any other; and its upstream gradient is doubled."""
+    """Right at the upstream gradient 1, of either sign alike at any other; and its
+    upstream gradient is doubled."""
     faulty = function(
         torch.sin, lambda g, x: (g.abs() * torch.cos(x), g.mul_(2))[0]
     )  # fmt: skip

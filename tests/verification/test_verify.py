@@ -46,7 +46,8 @@ def test_an_interrupt_in_the_middle_of_a_case_keeps_the_points_that_were_judged(
 
 
 def test_no_digit_of_a_truth_is_shown_beyond_what_is_known():
-    # 1 − cos(x) cancels all but the last bits of the precision that decides how the quotient, 1/2, rounds.
+    # 1 − cos(x) cancels all but the last bits of the precision that decides how the
+    # quotient, 1/2, rounds.
     formula, point = "(1 - cos(x)) / (x * x)", {"x": "-0x1.6dec0ep-115"}
     case = from_mapping({"expression": formula, "at": point, "dtype": ["float32"]})
 
@@ -56,7 +57,7 @@ def test_no_digit_of_a_truth_is_shown_beyond_what_is_known():
     assert value.true == "0.5"
 
 
-# ── each mode has its own range ──────────────────────────────────────────────────────────────────────────────────────
+# ── each mode has its own range ───────────────────────────────────────────────────────
 
 OUT_OF_RANGE = [
     ("x*y*z/w", {"x": 1.2e-22, "y": -1e-16, "z": 9.4e-35, "w": 8.5e-30}),
@@ -97,7 +98,8 @@ BEYOND = [
     ("log(exp(-x*x))/x", {"x": 1e10}),
     ("cosh(x)/sinh(x)", {"x": 1e20}),
 ]
-"""Numbers so large that rounding in the argument of an exponential may bring the result anywhere."""
+"""Numbers so large that rounding in the argument of an exponential may bring the result
+anywhere."""
 
 
 @pytest.mark.parametrize("route", ["reverse", "forward"])
@@ -110,7 +112,8 @@ def test_what_is_not_finite_since_a_number_on_the_way_is_not_is_range(text, at, 
 
 
 def test_what_the_diagnosis_blames_on_underflow_is_range():
-    """(1 + i/n)**n may be anything by rounding; yet NaN is 0/0, for i/n underflows (-2.39e-223/1.8e308)."""
+    """(1 + i/n)**n may be anything by rounding; yet NaN is 0/0, for i/n underflows
+    (-2.39e-223/1.8e308)."""
     at = {"i": -2.389482411161467e-223, "n": 1.7976931348623155e308}
     run = verifier.verify("((1 + i/n)**n - 1)/(i/n)", at=at, dtype="float64")
     (result,) = run.results
@@ -134,7 +137,8 @@ def test_a_singularity_beside_a_harmless_underflow_is_no_range(text, at):
 
 
 def test_forward_mode_underflows_where_reverse_mode_does_not():
-    """1·y·z underflows before it is divided by w; from the other end 1/w comes first."""
+    """1·y·z underflows before it is divided by w; from the other end 1/w comes
+    first."""
     text, at = OUT_OF_RANGE[0]
     run = verifier.verify(text, at=at, dtype="float32", routes=["reverse", "forward"])
     y, z, w = (Fraction(nearest(Fraction(at[name]), BINARY32)) for name in "yzw")

@@ -1,1 +1,2 @@
-"""What PyTorch computes: from a written program to measurements. Knows nothing of SymPy or balls."""
+"""What PyTorch computes: from a written program to measurements. Knows nothing of SymPy
+or balls."""

@@ -1,4 +1,5 @@
-"""A function as `torch.compile` makes it: compiled whole, or an exception; it never runs as it was written instead."""
+"""A function as `torch.compile` makes it: compiled whole, or an exception; it never
+runs as it was written instead."""
 
 from __future__ import annotations
 
@@ -23,9 +24,11 @@ class CompileError(VerifierError):
 
 
 class Compiled:
-    """A run compiled for a backend: once for each shape, its backward when that is first asked for.
+    """A run compiled for a backend: once for each shape, its backward when that is
+    first asked for.
 
-    Only the output is returned: to hand out the steps as well would change how they are fused.
+    Only the output is returned: to hand out the steps as well would change how they are
+    fused.
     """
 
     def __init__(self, run: Run, backend: str) -> None:

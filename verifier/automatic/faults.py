@@ -1,4 +1,5 @@
-"""Whose fault an exception is that ended a run: PyTorch's, or that of the code which called it."""
+"""Whose fault an exception is that ended a run: PyTorch's, or that of the code which
+called it."""
 
 from __future__ import annotations
 
@@ -9,15 +10,16 @@ from types import TracebackType
 
 
 class FaultError(RuntimeError):
-    """A fault that the verifier finds in what it ran, reported as if PyTorch had raised it."""
+    """A fault that the verifier finds in what it ran, reported as if PyTorch had raised
+    it."""
 
 
 def is_pytorchs(error: BaseException) -> bool:
     """Whether PyTorch raised the exception, in Python or in C++.
 
-    Python keeps no frame of C++ code, which raises `RuntimeError` and its subclasses. An
-    exception that a `raise` of our own threw came from no such call; one that we raise from
-    PyTorch's own is PyTorch's.
+    Python keeps no frame of C++ code, which raises `RuntimeError` and its subclasses.
+    An exception that a `raise` of our own threw came from no such call; one that we
+    raise from PyTorch's own is PyTorch's.
     """
     if isinstance(error, FaultError):
         return True
@@ -35,7 +37,8 @@ def is_pytorchs(error: BaseException) -> bool:
 
 
 def is_thrown_elsewhere(error: BaseException) -> bool:
-    """Whether a `raise` statement neither of PyTorch's nor of ours threw the exception."""
+    """Whether a `raise` statement neither of PyTorch's nor of ours threw the
+    exception."""
     if error.__traceback__ is None:
         return False
     innermost = _innermost(error.__traceback__)
@@ -86,6 +89,7 @@ def _is_elsewhere(trace: TracebackType) -> bool:
 
 
 def _is_raised_by(trace: TracebackType) -> bool:
-    """Whether the frame itself raised: else the exception came out of a call that has no frame."""
+    """Whether the frame itself raised: else the exception came out of a call that has
+    no frame."""
     code = trace.tb_frame.f_code.co_code[trace.tb_lasti]
     return dis.opname[code] in ("RAISE_VARARGS", "RERAISE")

@@ -7,10 +7,11 @@
 | `strided`  | every second element of a larger tensor, with NaN in between, for the inputs and the upstream gradient |
 | `expanded` | one number with stride 0, for every input and upstream gradient that is the same at all points        |
 
-A user's callable is given single numbers without dimensions by `single`, all of them at once by the others, and beside
-those what no option names: a shape such as `2,-1`, contiguous; `transposed`, two rows with the strides of their
-transpose; `deep`, three dimensions of which the first is the one whose elements are neighbours; and `apart`, single
-numbers, of which one input after the other needs a gradient.
+A user's callable is given single numbers without dimensions by `single`, all of them at
+once by the others, and beside those what no option names: a shape such as `2,-1`,
+contiguous; `transposed`, two rows with the strides of their transpose; `deep`, three
+dimensions of which the first is the one whose elements are neighbours; and `apart`,
+single numbers, of which one input after the other needs a gradient.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from verifier.errors import UsageError
 def column(
     numbers: Sequence[float], dtype: str, *, layout: str, device: str
 ) -> torch.Tensor:
-    """The numbers of one input, or of the upstream gradient, at all points, as a tensor of shape `(points,)`."""
+    """The numbers of one input, or of the upstream gradient, at all points, as a tensor
+    of shape `(points,)`."""
 
     def tensor(values: Sequence[float]) -> torch.Tensor:
         return torch.tensor(values, dtype=DTYPES[dtype], device=device)
@@ -54,12 +56,14 @@ def calls(count: int, layout: str) -> list[range]:
 
 
 def copies(count: int, layout: str) -> int:
-    """How often the points of one call are there: a single element is contiguous whatever its stride."""
+    """How often the points of one call are there: a single element is contiguous
+    whatever its stride."""
     return 2 if layout == "strided" and count == 1 else 1
 
 
 def check_alone(layout: str) -> None:
-    """Raise `UsageError` for a layout of many points; a callable that takes single numbers alone has none."""
+    """Raise `UsageError` for a layout of many points; a callable that takes single
+    numbers alone has none."""
     if layout not in ("batch", "single"):
         raise UsageError(
             f"--layout {layout}: expected a subject that takes many points as one tensor, "

@@ -1,4 +1,5 @@
-"""A written program as PyTorch runs it: operation by operation, in one dtype, on all points at once."""
+"""A written program as PyTorch runs it: operation by operation, in one dtype, on all
+points at once."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ DTYPES = {
 }
 
 Value = Any
-"""A tensor, or a Python float: a literal constant reaches PyTorch as a Python number, as it would from a program."""
+"""A tensor, or a Python float: a literal constant reaches PyTorch as a Python number,
+as it would from a program."""
 
 
 def _by_order(name: str, *functions: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -78,7 +80,8 @@ ADAPTED: Mapping[str, Callable[..., Any]] = {
 
 
 class _Functions(dict[str, Callable[..., Any]]):
-    """PyTorch's function for each operation, by its operands in order; found when it is first looked up."""
+    """PyTorch's function for each operation, by its operands in order; found when it is
+    first looked up."""
 
     def __missing__(self, operation: str) -> Callable[..., Any]:
         self[operation] = function = ADAPTED.get(operation) or _function_of(operation)
@@ -126,7 +129,8 @@ class Lowered:
         self.program = expand(program)
         self.dtype, self.device = DTYPES[dtype], device
         format_ = COMPLEX[dtype] if dtype in COMPLEX else FORMATS[dtype]
-        # Rational arithmetic among literals is rounded once, to the dtype: Python would do it before PyTorch sees it.
+        # Rational arithmetic among literals is rounded once, to the dtype: Python would
+        # do it before PyTorch sees it.
         constants = constant_values(self.program)
         self.literals = {
             index: nearest(value, format_) for index, value in constants.items()
@@ -136,7 +140,8 @@ class Lowered:
             index: nearest(value, FORMATS["float64"])
             for index, value in constants.items()
         }
-        # So does a number beside a tensor; the kernels of the 16-bit dtypes, which compute in float32, take it there.
+        # So does a number beside a tensor; the kernels of the 16-bit dtypes, which
+        # compute in float32, take it there.
         self.scalars = self.literals
         if format_.is_small:
             self.scalars = {

@@ -1,4 +1,5 @@
-"""What one measurement is made of: PyTorch's tensors, call by call, as numbers by point."""
+"""What one measurement is made of: PyTorch's tensors, call by call, as numbers by
+point."""
 
 from __future__ import annotations
 

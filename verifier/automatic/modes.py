@@ -1,7 +1,8 @@
-"""The modes of differentiation that the routes are made of: reverse, forward, `torch.func`'s, and two of them nested.
+"""The modes of differentiation that the routes are made of: reverse, forward,
+`torch.func`'s, and two of them nested.
 
-Each takes a run, the tensors of its inputs and the upstream gradient, and returns tensors; `routes` makes numbers of
-them.
+Each takes a run, the tensors of its inputs and the upstream gradient, and returns
+tensors; `routes` makes numbers of them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from verifier.automatic.watch import Returned, bits, watch_backwards
 
 Tensor = torch.Tensor
 
-# PyTorch leaves the one unannotated, and the other without what `has_aux` adds to a result.
+# PyTorch leaves the one unannotated, and the other without what `has_aux` adds to a
+# result.
 forward_ad: Any = _forward_ad
 func: Any = torch.func
 
@@ -29,36 +31,43 @@ Run = Callable[[Sequence[Tensor]], tuple[Tensor, Steps]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """What a route returns; None means that nothing flows there. Rows and entries are in the order of `wrt`."""
+    """What a route returns; None means that nothing flows there. Rows and entries are
+    in the order of `wrt`."""
 
     value: Tensor
     gradient: Sequence[Tensor | None]
     hessian: Sequence[Sequence[Tensor | None]] = ()
     steps: Mapping[str, Tensor | None] = field(default_factory=dict)
     changed: str | None = None
-    """What the backward changed in place of what it was given: the upstream gradient, or the output."""
+    """What the backward changed in place of what it was given: the upstream gradient,
+    or the output."""
     again: Sequence[Tensor | None] | Exception | None = None
-    """The gradient by a second backward through the same graph, or what that raised; None where there was none."""
+    """The gradient by a second backward through the same graph, or what that raised;
+    None where there was none."""
     returned: Returned = ()
-    """What was wrong with the gradients that a backward of the user's returned, before PyTorch made them fit."""
+    """What was wrong with the gradients that a backward of the user's returned, before
+    PyTorch made them fit."""
 
 
 class InvalidGradient(RuntimeError):
-    """PyTorch refused a gradient that a custom backward returned; the message says which."""
+    """PyTorch refused a gradient that a custom backward returned; the message says
+    which."""
 
 
 Route = Callable[[Run, Sequence[Tensor], Sequence[int], Tensor], Derived]
-"""A run, its inputs, the positions of those to differentiate by, and the upstream gradient at every point."""
+"""A run, its inputs, the positions of those to differentiate by, and the upstream
+gradient at every point."""
 
 
 def seed(output: Tensor, upstream: Tensor) -> Tensor:
-    """The upstream gradient in the dtype of what it flows into; one number for an output that is a constant."""
+    """The upstream gradient in the dtype of what it flows into; one number for an
+    output that is a constant."""
     if upstream.shape != output.shape:
         upstream = upstream.reshape(-1)[:1].expand(output.shape)
     return upstream.to(output.dtype)
 
 
-# ── order 1 ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── order 1 ───────────────────────────────────────────────────────────────────────────
 
 
 def reverse(
@@ -70,7 +79,8 @@ def reverse(
 def reverse_twice(
     run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
 ) -> Derived:
-    """As `reverse`, and then a second backward through the graph, which is kept for it."""
+    """As `reverse`, and then a second backward through the graph, which is kept for
+    it."""
     return _backward(run, inputs, wrt, upstream, twice=True)
 
 
@@ -129,7 +139,8 @@ def _second(
 def reverse_apart(
     run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
 ) -> Derived:
-    """The value where nothing is recorded, and the gradient by each input where it alone needs one."""
+    """The value where nothing is recorded, and the gradient by each input where it
+    alone needs one."""
     plain = [tensor.detach() for tensor in inputs]
     given = [tensor.clone() for tensor in plain]
     with torch.no_grad():
@@ -160,12 +171,14 @@ def forward(
     gradient: list[Tensor | None] = []
     with forward_ad.dual_level():
         for position in wrt:
-            # Only this input is dual: a tangent 0 of another would make NaN of an infinite partial derivative.
+            # Only this input is dual: a tangent 0 of another would make NaN of an
+            # infinite partial derivative.
             dual = forward_ad.make_dual(inputs[position], _ones(inputs[position]))
             output, _ = run(_with(inputs, position, dual))
             value, tangent = forward_ad.unpack_dual(output)
             gradient.append(
-                # By PyTorch's convention a gradient is that of the conjugate; of a real tangent this is itself.
+                # By PyTorch's convention a gradient is that of the conjugate; of a real
+                # tangent this is itself.
                 None if tangent is None else tangent.conj() * seed(tangent, upstream)
             )
     return Derived(value=value, gradient=gradient)
@@ -174,7 +187,8 @@ def forward(
 def forward_seeded(
     run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
 ) -> Derived:
-    """As `forward`, but the tangent is the upstream gradient itself: a `jvp` may mistake its tangent as well."""
+    """As `forward`, but the tangent is the upstream gradient itself: a `jvp` may
+    mistake its tangent as well."""
     if any(0 in inputs[position].stride() for position in wrt):
         # PyTorch makes no other tangent for what is expanded.
         return forward(run, inputs, wrt, upstream)
@@ -222,7 +236,8 @@ def _recorded(steps: Steps) -> dict[str, Tensor]:
 
 
 def _ones(like: Tensor) -> Tensor:
-    """A tangent of 1, laid out as what it belongs to: PyTorch refuses to make an expanded tensor's another way."""
+    """A tangent of 1, laid out as what it belongs to: PyTorch refuses to make an
+    expanded tensor's another way."""
     return (
         like.new_ones(1).expand_as(like)
         if 0 in like.stride()
@@ -245,7 +260,8 @@ def _vjp(
 def _jvp(
     run: Run, inputs: Sequence[Tensor], position: int, upstream: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The value, and the derivative by one input times the upstream: `torch.func`'s forward mode."""
+    """The value, and the derivative by one input times the upstream: `torch.func`'s
+    forward mode."""
     primal = inputs[position]
     value, tangent = func.jvp(
         lambda moved: run(_with(inputs, position, moved))[0],
@@ -255,7 +271,7 @@ def _jvp(
     return value, tangent * seed(tangent, upstream)
 
 
-# ── order 2 ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── order 2 ───────────────────────────────────────────────────────────────────────────
 
 
 def reverse_reverse(
@@ -290,7 +306,8 @@ def reverse_reverse(
 def _again(
     entry: Tensor | None, by: Sequence[Tensor], factor: float
 ) -> Sequence[Tensor | None]:
-    """The derivatives of one entry of the gradient; none flow where it does not depend on the inputs."""
+    """The derivatives of one entry of the gradient; none flow where it does not depend
+    on the inputs."""
     if entry is None or not entry.requires_grad:
         return [None] * len(by)
     cotangent = torch.full_like(entry, factor)
@@ -303,7 +320,8 @@ def _again(
 def reverse_reverse_along(
     run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
 ) -> Derived:
-    """The same with the outer cotangent −2, by which the result is divided: exact, and no rule may ignore it."""
+    """The same with the outer cotangent −2, by which the result is divided: exact, and
+    no rule may ignore it."""
     return reverse_reverse(run, inputs, wrt, upstream, factor=-2.0)
 
 
@@ -359,7 +377,8 @@ def reverse_forward(
             value, derivative = _jvp(run, tensors, position, upstream)
             return derivative, value
 
-        # One entry at a time: a cotangent 0 of another would make NaN of an infinite partial derivative.
+        # One entry at a time: a cotangent 0 of another would make NaN of an infinite
+        # partial derivative.
         derivative, pull_back, value = func.vjp(entry, *inputs, has_aux=True)
         cotangents = pull_back(torch.ones_like(derivative))
         gradient.append(derivative)

@@ -1,11 +1,14 @@
-"""What a program may give whose every operation rounds to a dtype: runs of it with the roundings moved at random.
+"""What a program may give whose every operation rounds to a dtype: runs of it with the
+roundings moved at random.
 
-Each run evaluates the definition in float64 and rounds the result of every operation, forward and backward, to as
-many digits as the dtype has, on a grid of its own: the dtype's divided by a factor from [1, 2), drawn for the
-operation. So equal values round alike and neighbouring ones lean to the same side, as in a real kernel; numbers of the
-dtype stay what they are, and no error of one operation exceeds an ulp. In every second run the constants of the program
-are rounded too. The results are rounded to the dtype itself. A model of rounding (heuristic): it bounds nothing, and
-tells what bias roundings can bring about.
+Each run evaluates the definition in float64 and rounds the result of every operation,
+forward and backward, to as many digits as the dtype has, on a grid of its own: the
+dtype's divided by a factor from [1, 2), drawn for the operation. So equal values round
+alike and neighbouring ones lean to the same side, as in a real kernel; numbers of the
+dtype stay what they are, and no error of one operation exceeds an ulp. In every second
+run the constants of the program are rounded too. The results are rounded to the dtype
+itself. A model of rounding (heuristic): it bounds nothing, and tells what bias
+roundings can bring about.
 """
 
 from __future__ import annotations
@@ -42,9 +45,10 @@ def runs(
 ) -> Iterator[Columns]:
     """The value and the gradient by each of `wrt` at every point, by reverse mode.
 
-    First of the program as PyTorch runs it in the dtype, then of one that rounds everything to the nearest numbers, and
-    of others whose roundings are moved. With `once` operations round to float32, and only results and, in every second
-    run, constants to the dtype. A run that raises is left out.
+    First of the program as PyTorch runs it in the dtype, then of one that rounds
+    everything to the nearest numbers, and of others whose roundings are moved. With
+    `once` operations round to float32, and only results and, in every second run,
+    constants to the dtype. A run that raises is left out.
     """
     if not once:
         plain = Lowered(program, format_.name)
@@ -92,9 +96,11 @@ def _columns(
 
 
 class Rounding(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Rounds the float64 result of every operation that runs inside, backward passes included.
+    """Rounds the float64 result of every operation that runs inside, backward passes
+    included.
 
-    Without a `source` to the nearest numbers of the format. What has no dimensions is made of constants alone.
+    Without a `source` to the nearest numbers of the format. What has no dimensions is
+    made of constants alone.
     """
 
     def __init__(
@@ -110,7 +116,8 @@ class Rounding(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **(kwargs or {}))
         aliases = [returned.alias_info for returned in func._schema.returns]
         if any(alias is not None for alias in aliases):
-            # A view has nothing to round; what was written in place is rounded in place.
+            # A view has nothing to round; what was written in place is rounded in
+            # place.
             if isinstance(result, Tensor) and aliases[0] and aliases[0].is_write:
                 result.copy_(self.rounded(result))
             return result
@@ -119,7 +126,8 @@ class Rounding(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return self.rounded(result, args)
 
     def rounded(self, result: Any, operands: Sequence[Any] = ()) -> Any:
-        """A result rounded, but where it is an operand or its negative: a copy, a choice, a product with 1."""
+        """A result rounded, but where it is an operand or its negative: a copy, a
+        choice, a product with 1."""
         if not isinstance(result, Tensor) or result.dtype != torch.float64:
             return result
         format_ = self.format if result.dim() else self.of_constants
@@ -133,7 +141,8 @@ class Rounding(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def nearest(numbers: Tensor, format_: Format) -> Tensor:
-    """Float64 numbers rounded to the format's precision, subnormal numbers included; its range has no upper end."""
+    """Float64 numbers rounded to the format's precision, subnormal numbers included;
+    its range has no upper end."""
     exponent = torch.frexp(numbers)[1] - 1
     grain = exponent.clamp(min=format_.exponent_min) - format_.precision_bits + 1
     unit = torch.ldexp(torch.ones_like(numbers), grain)
@@ -163,7 +172,8 @@ def _round_constants(
 
 
 def _moved(value: float, format_: Format, source: random.Random | None) -> float:
-    """A number next to `value`, as near as a result would be; of a number of the format the same."""
+    """A number next to `value`, as near as a result would be; of a number of the format
+    the same."""
     number = torch.tensor(value, dtype=torch.float64)
     return float(Rounding(format_, source, of_constants=format_).rounded(number))
 

@@ -1,4 +1,5 @@
-"""PyTorch's ways to a derivative: each route gives the value, the gradient and, at order 2, the Hessian.
+"""PyTorch's ways to a derivative: each route gives the value, the gradient and, at
+order 2, the Hessian.
 
 | route               | what a user would write                                                                   |
 |---------------------|-------------------------------------------------------------------------------------------|
@@ -13,11 +14,13 @@
 | `forward-reverse`   | `torch.func.jvp` of `torch.func.vjp`                                                      |
 | `reverse-forward`   | `torch.func.vjp` of `torch.func.jvp`                                                      |
 
-A route of order 2 is named outer-inner, as the literature's "forward over reverse": the inner mode gives the gradient,
-the outer one differentiates that, entry by entry. Forward mode has no upstream gradient: it takes the derivative with
-tangent 1, then multiplies by the upstream in the dtype. The outer mode has tangent or cotangent 1, so that a Hessian is
-the derivative of the gradient that was measured. Of a callable, whose own rules may not be linear, the outer
-cotangent of `reverse-reverse` is −2, by which the result is divided.
+A route of order 2 is named outer-inner, as the literature's "forward over reverse": the
+inner mode gives the gradient, the outer one differentiates that, entry by entry.
+Forward mode has no upstream gradient: it takes the derivative with tangent 1, then
+multiplies by the upstream in the dtype. The outer mode has tangent or cotangent 1, so
+that a Hessian is the derivative of the gradient that was measured. Of a callable, whose
+own rules may not be linear, the outer cotangent of `reverse-reverse` is −2, by which
+the result is divided.
 """
 
 from __future__ import annotations
@@ -131,7 +134,8 @@ class Runner:
     def _failed(
         self, error: BaseException, where: str, point: Mapping[str, float]
     ) -> Measurement:
-        """The failure where it is PyTorch's, or a gradient that it refuses; what other code raised is raised again."""
+        """The failure where it is PyTorch's, or a gradient that it refuses; what other
+        code raised is raised again."""
         verdict, text = Verdict.DIFFER_UNSUPPORTED, faults.first_line(error)
         if isinstance(error, modes.InvalidGradient):
             verdict, text = Verdict.DIFFER_WRONG, str(error)
@@ -148,10 +152,12 @@ class Runner:
         )
 
     def _is_pytorchs(self, error: Exception, point: Mapping[str, float]) -> bool:
-        """Whether PyTorch cannot run or differentiate this; a callable that fails on plain numbers is itself at fault.
+        """Whether PyTorch cannot run or differentiate this; a callable that fails on
+        plain numbers is itself at fault.
 
-        Plainly: without anything recorded where its forward raised, and by reverse mode where its backward did. Unless
-        PyTorch says that it does not implement what is asked.
+        Plainly: without anything recorded where its forward raised, and by reverse mode
+        where its backward did. Unless PyTorch says that it does not implement what is
+        asked.
         """
         if not faults.is_pytorchs(error):
             return False
@@ -257,11 +263,12 @@ def reverse(
     dtype: str,
     wrt: Sequence[str],
 ) -> Measurement:
-    """Values, gradients and the adjoint of every named step, by `backward()` on all points in one batch."""
+    """Values, gradients and the adjoint of every named step, by `backward()` on all
+    points in one batch."""
     return measure(program, points, upstream, dtype=dtype, wrt=wrt)
 
 
-# ── what is run ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what is run ───────────────────────────────────────────────────────────────────────
 
 
 def _lowered(
@@ -269,7 +276,8 @@ def _lowered(
 ) -> tuple[Run, tuple[str, ...]]:
     """The run of a program, and the names of its inputs."""
     lowered = Lowered(program, dtype, device)
-    # A variable of the case that does not occur in the program is an input too: nothing flows to it.
+    # A variable of the case that does not occur in the program is an input too: nothing
+    # flows to it.
     names = tuple(dict.fromkeys((*program.inputs, *wrt)))
 
     def run(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
@@ -323,7 +331,8 @@ def _mend(is_complex: bool) -> str:
 
 
 def _of_kind(result: Any, is_complex: bool) -> Tensor:
-    """The result of a callable, which is a tensor of complex numbers, or one of real ones, as the inputs are."""
+    """The result of a callable, which is a tensor of complex numbers, or one of real
+    ones, as the inputs are."""
     if not isinstance(result, Tensor):
         raise SubjectError(
             f"expected the subject to return a tensor, found `{type(result).__name__}`. {_mend(is_complex)}"
@@ -342,7 +351,8 @@ def _kind(result: Tensor) -> str:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Warnings change no verdict, and no mode of PyTorch's is there or outlives the measurement."""
+    """Warnings change no verdict, and no mode of PyTorch's is there or outlives the
+    measurement."""
     with warnings.catch_warnings(), ambient.undisturbed():
         warnings.simplefilter("ignore")
         yield

@@ -1,8 +1,10 @@
-"""PyTorch's state around a measurement: what would change a number is put aside, and put back afterwards.
+"""PyTorch's state around a measurement: what would change a number is put aside, and
+put back afterwards.
 
-Of what lies around: modes, hooks, autocast, anomaly mode, a default device, denormals flushed to zero, a rounding mode,
-the number of threads (where a tensor is cut decides which of its numbers the vectorised kernels get). What a callable
-leaves behind of these ends with its measurement.
+Of what lies around: modes, hooks, autocast, anomaly mode, a default device, denormals
+flushed to zero, a rounding mode, the number of threads (where a tensor is cut decides
+which of its numbers the vectorised kernels get). What a callable leaves behind of these
+ends with its measurement.
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ def _check_outside_transforms() -> None:
 
 @contextmanager
 def seeded() -> Iterator[None]:
-    """PyTorch's random numbers are the same in every run; afterwards they go on as they would have."""
+    """PyTorch's random numbers are the same in every run; afterwards they go on as they
+    would have."""
     generator = torch.default_generator
     before = generator.get_state()
     generator.manual_seed(0)
@@ -74,12 +77,13 @@ def seeded() -> Iterator[None]:
         generator.set_state(before)
 
 
-# ── PyTorch's settings ───────────────────────────────────────────────────────────────────────────────────────────
+# ── PyTorch's settings ────────────────────────────────────────────────────────────────
 
 
 @contextmanager
 def _settings() -> Iterator[None]:
-    """One thread, nondeterministic kernels, and no mode, hook, level or default device; then what there was.
+    """One thread, nondeterministic kernels, and no mode, hook, level or default device;
+    then what there was.
 
     One function for all of them: it is entered for each call of a callable.
     """
@@ -116,7 +120,8 @@ def _set_plain(threads: int, deterministic: int) -> None:
 
 
 def _exchange_device(context: Any, current: Any) -> tuple[Any, Any]:
-    """Set the default device; what it was before. Its mode is one of the function modes."""
+    """Set the default device; what it was before. Its mode is one of the function
+    modes."""
     before = getattr(_global, "device_context", None), _devices.CURRENT_DEVICE
     _global.device_context, _devices.CURRENT_DEVICE = context, current
     return before

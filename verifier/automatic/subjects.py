@@ -1,8 +1,10 @@
-"""A user's own callable in the place of the lowered program: the record, and what it takes to import one.
+"""A user's own callable in the place of the lowered program: the record, and what it
+takes to import one.
 
-A case file names its subject as `module:callable`. Importing a module runs its code, so only modules that the user has
-allowed are imported: by `[tool.verifier] subjects` in the `pyproject.toml` of the project in which the user works, for
-the case files of that project, or on the command line. A project that came with a case file allows nothing.
+A case file names its subject as `module:callable`. Importing a module runs its code, so
+only modules that the user has allowed are imported: by `[tool.verifier] subjects` in
+the `pyproject.toml` of the project in which the user works, for the case files of that
+project, or on the command line. A project that came with a case file allows nothing.
 """
 
 from __future__ import annotations
@@ -26,35 +28,40 @@ PROJECT = "pyproject.toml"
 
 
 class SubjectError(VerifierError):
-    """A subject cannot be imported, may not be, or is not a function of numbers to a number."""
+    """A subject cannot be imported, may not be, or is not a function of numbers to a
+    number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A callable that takes one 0-dimensional tensor for each of `inputs`, in order, and returns one number."""
+    """A callable that takes one 0-dimensional tensor for each of `inputs`, in order,
+    and returns one number."""
 
     function: Callable[..., Any]
     inputs: tuple[str, ...]
 
 
-# ── what may be imported ─────────────────────────────────────────────────────────────────────────────────────────
+# ── what may be imported ──────────────────────────────────────────────────────────────
 
 
 def project(start: Path) -> Path | None:
-    """The folder of the nearest `pyproject.toml` from `start`, a folder or a file in one, upwards."""
+    """The folder of the nearest `pyproject.toml` from `start`, a folder or a file in
+    one, upwards."""
     start = start.resolve()
     folders = (start, *start.parents)
     return next((folder for folder in folders if (folder / PROJECT).is_file()), None)
 
 
 def allowed_subjects(start: Path) -> tuple[str, ...]:
-    """The patterns of `[tool.verifier] subjects` in the project of `start`; none without."""
+    """The patterns of `[tool.verifier] subjects` in the project of `start`; none
+    without."""
     root = project(start)
     return () if root is None else _patterns(root / PROJECT)
 
 
 def permitted(file: str | None, working: Path | None = None) -> tuple[str, ...]:
-    """What the project of the `working` folder allows a case of `file` to import: nothing, if that lies outside of it.
+    """What the project of the `working` folder allows a case of `file` to import:
+    nothing, if that lies outside of it.
 
     A case without a file is the program's own that made it. Links are followed.
     """
@@ -105,14 +112,15 @@ def _is_allowed(module: str, allowed: Iterable[str]) -> bool:
     )
 
 
-# ── importing ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── importing ─────────────────────────────────────────────────────────────────────────
 
 
 def load(reference: str, allowed: Sequence[str]) -> Callable[..., Any]:
-    """The callable that `module:callable` names; nothing is imported unless a pattern in `allowed` covers the module.
+    """The callable that `module:callable` names; nothing is imported unless a pattern
+    in `allowed` covers the module.
 
-    What is nowhere else is looked for in the working folder's project. Raises `SubjectError`, which names the mend, for
-    whatever stands in the way.
+    What is nowhere else is looked for in the working folder's project. Raises
+    `SubjectError`, which names the mend, for whatever stands in the way.
     """
     module_name, path = parts_of(reference, allowed)
     target: object = _import(module_name, path)
@@ -134,7 +142,8 @@ def load(reference: str, allowed: Sequence[str]) -> Callable[..., Any]:
 
 
 def parts_of(reference: str, allowed: Sequence[str]) -> tuple[str, str]:
-    """The module and the callable's path in it, of a reference whose module may be imported."""
+    """The module and the callable's path in it, of a reference whose module may be
+    imported."""
     module_name, colon, path = reference.partition(":")
     if not colon or not module_name or not path:
         raise SubjectError(
@@ -181,7 +190,8 @@ def _broken(module: str, error: BaseException) -> SubjectError:
 
 
 def _missing(module: str, asked: str, path: str) -> str:
-    """What is said where `module`, a part of the module `asked`, is not there; `path` is what was sought in it."""
+    """What is said where `module`, a part of the module `asked`, is not there; `path`
+    is what was sought in it."""
     message = f"expected a module `{module}`, found none."
     parent, _, own = module.rpartition(".")
     if not parent:

@@ -1,4 +1,5 @@
-"""PyTorch's own number at every node of a program, forward and backward, and what each operation alone hands back."""
+"""PyTorch's own number at every node of a program, forward and backward, and what each
+operation alone hands back."""
 
 from __future__ import annotations
 
@@ -24,10 +25,12 @@ def trace(
     batch: int = 1,
     device: str = "cpu",
 ) -> Trace:
-    """Values, adjoints and local vector-Jacobian products at `point`, in the order of the expanded program.
+    """Values, adjoints and local vector-Jacobian products at `point`, in the order of
+    the expanded program.
 
-    The point is repeated `batch` times, and the first copy read: PyTorch's vectorised kernels, which a batch takes,
-    may round otherwise than those for a single number. An exception of PyTorch's becomes the trace's failure.
+    The point is repeated `batch` times, and the first copy read: PyTorch's vectorised
+    kernels, which a batch takes, may round otherwise than those for a single number. An
+    exception of PyTorch's becomes the trace's failure.
     """
     lowered = Lowered(program, dtype, device)
     inputs = {
@@ -78,7 +81,8 @@ def _products(
     literals: Mapping[int, Fraction],
     dtype: str,
 ) -> list[torch.Tensor | None]:
-    """What the operation hands back to each operand, run by itself on detached copies of them."""
+    """What the operation hands back to each operand, run by itself on detached copies
+    of them."""
     arguments = program.nodes[index].arguments
     products: list[torch.Tensor | None] = [None] * len(arguments)
     if adjoint is None or not arguments:

@@ -1,7 +1,8 @@
-"""What a callable does beside what it returns: what it changes in place, and gradients of a
-wrong shape or dtype that its backward hands to PyTorch.
+"""What a callable does beside what it returns: what it changes in place, and gradients
+of a wrong shape or dtype that its backward hands to PyTorch.
 
-A kernel, or `.data`, goes past PyTorch's version counter, so copies are compared, bit by bit.
+A kernel, or `.data`, goes past PyTorch's version counter, so copies are compared, bit
+by bit.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ MOST_NODES = 1_000
 
 
 def bits(tensor: Tensor) -> Tensor:
-    """The numbers as bytes, which tell -0 from 0 and find NaN equal to NaN; contiguous numbers
-    are shared, not copied."""
+    """The numbers as bytes, which tell -0 from 0 and find NaN equal to NaN; contiguous
+    numbers are shared, not copied."""
     flat = tensor.detach().reshape(-1)
-    # Not by `contiguous`, which leaves a single expanded number its stride 0, and so its bytes
-    # cannot be viewed.
+    # Not by `contiguous`, which leaves a single expanded number its stride 0, and so
+    # its bytes cannot be viewed.
     if flat.stride(0) != 1 or flat.is_conj() or flat.is_neg():
         flat = flat.clone(memory_format=torch.contiguous_format)
     return (torch.view_as_real(flat) if flat.is_complex() else flat).view(torch.uint8)
@@ -52,11 +53,11 @@ class Watch:
 
 
 def watch_backwards(output: Tensor) -> list[str]:
-    """A list that fills as the custom backwards below the output run: of every gradient whose
-    shape or dtype is not that of its input.
+    """A list that fills as the custom backwards below the output run: of every gradient
+    whose shape or dtype is not that of its input.
 
-    PyTorch silently casts a gradient of another dtype and sums one of a larger shape, before
-    any hook.
+    PyTorch silently casts a gradient of another dtype and sums one of a larger shape,
+    before any hook.
     """
     misfits: list[str] = []
     for node in _custom_nodes(output):
@@ -79,8 +80,8 @@ def _custom_nodes(output: Tensor) -> list[Any]:
 
 
 class _WatchedBackward:
-    """Takes the place of a node's `apply`, and compares the gradients that it returns with the
-    tensors that they belong to."""
+    """Takes the place of a node's `apply`, and compares the gradients that it returns
+    with the tensors that they belong to."""
 
     def __init__(self, node: Any, misfits: list[str]) -> None:
         self._apply = node.apply

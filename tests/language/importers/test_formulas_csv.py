@@ -1,4 +1,5 @@
-"""Formulas in a CSV: its layouts, its mistakes, and the cases that are written of them."""
+"""Formulas in a CSV: its layouts, its mistakes, and the cases that are written of
+them."""
 
 from __future__ import annotations
 

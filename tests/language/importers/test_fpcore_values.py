@@ -182,7 +182,8 @@ def test_any_program_has_the_value_of_its_source(
             sexprs(f"(+ x {body})")[0], {n: mpmath.mpf(v) for n, v in at.items()}
         )
         ball = enclosed(draft, {name: at[name] for name in draft.bounds})
-        # Two sides of a comparison may differ by rounding alone; then both branches are enclosed.
+        # Two sides of a comparison may differ by rounding alone; then both branches are
+        # enclosed.
         if balls.is_known_to(ball, 30):
             assert holds(ball, true)
 

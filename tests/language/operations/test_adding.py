@@ -1,4 +1,5 @@
-"""An operation with a definition is added by its row and its kernel; nothing else in the package names it."""
+"""An operation with a definition is added by its row and its kernel; nothing else in
+the package names it."""
 
 from __future__ import annotations
 

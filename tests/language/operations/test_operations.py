@@ -42,7 +42,7 @@ CONDITIONS = [row for row in ROWS if row.result is Sort.CONDITION]
 DTYPES = ("float32", "float64")
 
 
-# ── the table itself ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the table itself ──────────────────────────────────────────────────────────────────
 
 
 DEFINED = {row.name for row in ROWS if row.definition is not None}
@@ -142,7 +142,7 @@ def test_what_is_no_interval_is_refused(text: str) -> None:
         interval(text)
 
 
-# ── each row through the whole verifier ──────────────────────────────────────────────────────────────────────────────
+# ── each row through the whole verifier ───────────────────────────────────────────────
 
 INTERIOR = ("1/3", "3/4", "5/4", "7/2", "-1/3", "-5/4", "-7/2", "40")
 
@@ -205,9 +205,11 @@ def points_of(
 
 def verified(row: Operation, points: list[dict[str, str]], dtype: str) -> Any:
     (result,) = verifier.verify(text_of(row), at=points, dtype=dtype).results
-    # The second conjunct of `x < y` may be decided without it, and then y is still an input.
+    # The second conjunct of `x < y` may be decided without it, and then y is still an
+    # input.
     assert result.points == len(points)
-    # At another upstream gradient a number may differ that is right at 1; it is told besides.
+    # At another upstream gradient a number may differ that is right at 1; it is told
+    # besides.
     assert sum(result.counts.values()) >= len(points) * (1 + len(points[0]))
     assert result.verdict not in (Verdict.DIFFER_UNSUPPORTED, Verdict.ERROR_RUN), (
         result.message
@@ -260,8 +262,9 @@ def test_a_row_is_lowered_differentiated_enclosed_and_compared(
     assert all(len(set(c.point.values())) < len(c.point) for c in undecided)
 
 
-# What PyTorch 2.13 computes inaccurately away from every extreme, and so is rightly no match: its trigamma is a
-# truncated asymptotic series, and digamma is not a faithful implementation.
+# What PyTorch 2.13 computes inaccurately away from every extreme, and so is rightly no
+# match: its trigamma is a truncated asymptotic series, and digamma is not a faithful
+# implementation.
 INACCURATE = {"digamma", "polygamma", "lgamma", "mvlgamma"}
 # The kernel's constant 1/6 is a float32, in float64 too.
 SINGLE = {"hardsigmoid"}
@@ -310,7 +313,7 @@ def test_a_row_survives_huge_tiny_and_subnormal_operands(
     assert not any(verdict == "undecided.oracle" for verdict in result.counts)
 
 
-# ── PyTorch's own formula against SymPy's derivative ─────────────────────────────────────────────────────────────────
+# ── PyTorch's own formula against SymPy's derivative ──────────────────────────────────
 
 WIDE = tuple(
     Fraction(n, 64) for n in (-607, -211, -83, -41, -17, 9, 31, 57, 101, 263, 1019)
@@ -329,7 +332,8 @@ def grid(row: Operation) -> list[tuple[Fraction, ...]]:
             axes.append([value for value in WIDE if contains(domain, value)])
     if len(row.tensors) == 1:
         return list(itertools.product(*axes))
-    # A tie of operands may be a kink. Those of `clamp` come in every order, its ends crossed too.
+    # A tie of operands may be a kink. Those of `clamp` come in every order, its ends
+    # crossed too.
     return [
         values for values in itertools.product(*axes) if len(set(values)) == row.arity
     ]
@@ -434,7 +438,7 @@ def test_the_backward_form_of_where_sends_the_gradient_into_the_branch_taken() -
         assert balls.is_zero(left)
 
 
-# ── an independent witness: mpmath at 50 digits ──────────────────────────────────────────────────────────────────────
+# ── an independent witness: mpmath at 50 digits ───────────────────────────────────────
 
 
 def rational(value: Any) -> Fraction:
@@ -536,7 +540,8 @@ def test_a_composition_has_the_value_of_its_row(row: Operation) -> None:
             _assert_near(found, WITNESS[row.name](*exact), 45, (row.name, values))
 
 
-# PyTorch's ndtr is (1 + erf(x/√2)) / 2, which loses the left tail; for its Bessel functions see below.
+# PyTorch's ndtr is (1 + erf(x/√2)) / 2, which loses the left tail; for its Bessel
+# functions see below.
 INACCURATE_VALUES = {"ndtr", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1"}
 
 
@@ -579,7 +584,8 @@ BY_ORDER = {"besselj", "bessely", "besseli", "besselk"}
     ]
 )
 def test_what_pytorch_is_given_computes_the_row(row: Operation, dtype: str) -> None:
-    """The lowered function itself against mpmath, without any of our own symbolic side."""
+    """The lowered function itself against mpmath, without any of our own symbolic
+    side."""
     import torch
 
     kept = [float(value) for (value,) in _points(row) if abs(value) < 10]

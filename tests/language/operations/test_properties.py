@@ -1,4 +1,5 @@
-"""What a row of the table says of its operation, against the operation itself in balls or in mpmath."""
+"""What a row of the table says of its operation, against the operation itself in balls
+or in mpmath."""
 
 from __future__ import annotations
 

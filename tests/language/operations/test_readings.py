@@ -1,4 +1,5 @@
-"""No module lists operations that have a property: that is a field of their rows. It may read rows, by functions."""
+"""No module lists operations that have a property: that is a field of their rows. It
+may read rows, by functions."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from verifier.language.operations.table import OPERATIONS
 PACKAGE = Path(verifier.__file__).parent
 TABLES = ("language/operations/", "language/kernels/")
 FEWEST = 3
-"""Two names beside each other are a case of an algorithm, as `x + y` and `x - y` are where terms cancel."""
+"""Two names beside each other are a case of an algorithm, as `x + y` and `x - y` are
+where terms cancel."""
 
 DEFENDED = {
     "fpcore_operations.py": "operations that FPCore calls as the table does",

@@ -1,4 +1,5 @@
-"""PyTorch's own list of operations (`op_db`, what its tests run over): each elementwise one has a row, or a reason."""
+"""PyTorch's own list of operations (`op_db`, what its tests run over): each elementwise
+one has a row, or a reason."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ print(json.dumps([
     if entry.supports_autograd
 ]))
 """
-"""In a process of its own: importing PyTorch's test utilities sets flags of PyTorch's."""
+"""In a process of its own: importing PyTorch's test utilities sets flags of
+PyTorch's."""
 
 SPELLED: Mapping[str, str] = {
     "__radd__": "y + x",
@@ -52,7 +54,8 @@ SPELLED: Mapping[str, str] = {
     "conj_physical": "identity(x)",
     "real": "identity(x)",
 }
-"""Entries that are written otherwise here than by their name alone, as functions of real numbers."""
+"""Entries that are written otherwise here than by their name alone, as functions of
+real numbers."""
 
 CAST = "a cast: the verifier holds a program to one dtype"
 COMPLEX = "complex operands or results: the language is of real numbers"
@@ -163,7 +166,8 @@ def test_every_other_elementwise_operation_has_a_row(listed: list[Entry]) -> Non
 
 
 def test_no_reason_is_stale() -> None:
-    """An entry that has a row needs no reason, and one that has a reason no spelling."""
+    """An entry that has a row needs no reason, and one that has a reason no
+    spelling."""
     assert [name for name in REASONS if has_row(name)] == []
     assert [name for name in MODULES if has_row(name)] == []
 

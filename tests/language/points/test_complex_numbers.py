@@ -1,4 +1,5 @@
-"""Complex numbers and rectangles of case files, against exact rationals worked out by hand."""
+"""Complex numbers and rectangles of case files, against exact rationals worked out by
+hand."""
 
 from __future__ import annotations
 

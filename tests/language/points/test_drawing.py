@@ -126,7 +126,8 @@ def test_floats_include_subnormal_numbers() -> None:
 
 @pytest.mark.parametrize("how", Draw)
 def test_where_an_end_is_infinite_all_draws_are_by_ordinal(how: Draw) -> None:
-    # 1.0 has the ordinal 127 · 2^23 of 255 · 2^23: about half of all numbers are smaller.
+    # 1.0 has the ordinal 127 · 2^23 of 255 · 2^23: about half of all numbers are
+    # smaller.
     drawn = draw_one("(0, inf)", 1024, BINARY32, how=how)
     assert sum(1 for value in drawn if value < 1) == pytest.approx(510, abs=2)
 
@@ -140,7 +141,8 @@ def test_half_of_the_values_are_uniform_in_magnitude_over_six_decades(
     lowest = max(1e-6, float(format_.smallest_normal) / largest)
     decades = -math.log10(lowest)
     assert min(sizes) >= lowest * 0.999
-    # All but the first decade are reached by the magnitudes, 128 of them; of the 128 uniform numbers by a tenth.
+    # All but the first decade are reached by the magnitudes, 128 of them; of the 128
+    # uniform numbers by a tenth.
     below = sum(1 for size in sizes if size < 0.01)
     expected = 128 * (decades - 2) / decades + 1.28
     assert below == pytest.approx(expected, abs=4)
@@ -150,14 +152,16 @@ def test_half_of_the_values_are_uniform_in_magnitude_over_six_decades(
 def test_magnitudes_have_both_signs_as_far_as_the_domain_goes() -> None:
     both = [x for x in draw_one("[-10, 10]", 256, BINARY32) if abs(x) < 0.01]
     assert sum(1 for x in both if x > 0) == pytest.approx(len(both) / 2, abs=2)
-    # 128 magnitudes: six decades above 0, of which four lie below 0 too, and the uniform half: a hundredth below 0.
+    # 128 magnitudes: six decades above 0, of which four lie below 0 too, and the
+    # uniform half: a hundredth below 0.
     lopsided = draw_one("[-1, 100]", 256, BINARY32)
     negative = sum(1 for x in lopsided if x < 0)
     assert negative == pytest.approx(128 * 4 / 10 + 1.28, abs=3)
 
 
 def test_magnitudes_of_a_domain_without_0_are_over_its_own_range() -> None:
-    # log10(2), from 1 to 2, of log10(4), from 1 to 4: half of the magnitudes, and a third of the uniform half.
+    # log10(2), from 1 to 2, of log10(4), from 1 to 4: half of the magnitudes, and a
+    # third of the uniform half.
     drawn = draw_one("[1, 4]", 256, BINARY64)
     assert sum(1 for x in drawn if x < 2) == pytest.approx(64 + 128 / 3, abs=2)
 
@@ -166,7 +170,8 @@ def test_magnitudes_of_a_domain_without_0_are_over_its_own_range() -> None:
 def test_variables_are_not_correlated(text: str) -> None:
     variables = {name: domain(text) for name in "xyz"}
     drawn = draw(variables, 1024, BINARY64, seed=0, name="case")
-    # Ranks, so that neither tails nor magnitudes weigh more: of independent ones the correlation is of order 1/32.
+    # Ranks, so that neither tails nor magnitudes weigh more: of independent ones the
+    # correlation is of order 1/32.
     ranks = {}
     for name in variables:
         order = sorted(range(1024), key=lambda index: drawn[index][name])
@@ -185,12 +190,13 @@ def test_two_variables_do_not_line_up() -> None:
     quarters = [0] * 16
     for point in drawn:
         quarters[int(4 * point["x"]) * 4 + int(4 * point["y"])] += 1
-    # Either is in the first quarter at 7 of 12 points or so, in another at one of 8 and more.
+    # Either is in the first quarter at 7 of 12 points or so, in another at one of 8 and
+    # more.
     assert min(quarters) >= 3
     assert quarters[0] < 512 / 2
 
 
-# ── the normal distribution ──────────────────────────────────────────────────────────────────────────────────────────
+# ── the normal distribution ───────────────────────────────────────────────────────────
 
 
 @any_format
@@ -205,7 +211,8 @@ def test_normal_numbers_have_their_distribution_with_zeros_and_wide_tails() -> N
     assert sum(1 for x in drawn if x == 0) == 256  # one in 16
 
     def below(level: float) -> float:
-        """Of the mixture: 10 times N(0, 1), 3 times three-fold, twice ten-fold, one zero, of 16."""
+        """Of the mixture: 10 times N(0, 1), 3 times three-fold, twice ten-fold, one
+        zero, of 16."""
         cdf = [0.5 * math.erfc(-level / scale / math.sqrt(2)) for scale in (1, 3, 10)]
         return (10 * cdf[0] + 3 * cdf[1] + 2 * cdf[2] + (level >= 0)) / 16
 
@@ -229,7 +236,7 @@ def test_a_normal_quantile_has_more_digits_than_machines_agree_on() -> None:
     assert found == sorted(found)
 
 
-# ── the same for whatever is drawn ───────────────────────────────────────────────────────────────────────────────────
+# ── the same for whatever is drawn ────────────────────────────────────────────────────
 
 intervals = st.one_of(
     st.tuples(st.fractions(-1000, 1000), st.fractions(Fraction(1, 100), 2000)).map(
@@ -269,11 +276,13 @@ def test_values_spread_over_the_domain_and_over_its_magnitudes(
 ) -> None:
     drawn = draw_one(f"[0, 1e{power}]", 128, format_, seed)
     sizes = sorted(Fraction(x) / Fraction(10) ** power for x in drawn)
-    # Tenths of the domain, each with a tenth of 64 but the first, which has the five decades below as well.
+    # Tenths of the domain, each with a tenth of 64 but the first, which has the five
+    # decades below as well.
     for tenth in range(1, 10):
         share = [x for x in sizes if tenth <= 10 * x < tenth + 1]
         assert 5 <= len(share) <= 11
-    # Decades, each with a sixth of 64; the first two have numbers of the uniform half as well.
+    # Decades, each with a sixth of 64; the first two have numbers of the uniform half
+    # as well.
     for decade in range(3, 7):
         share = [x for x in sizes if 1 <= 10**decade * x < 10]
         assert 9 <= len(share) <= 13
@@ -307,7 +316,7 @@ def test_no_variables_draw_empty_points() -> None:
     assert draw_one("[0, 1]", 0, BINARY32) == []
 
 
-# ── all numbers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── all numbers ───────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -318,7 +327,8 @@ def test_no_variables_draw_empty_points() -> None:
 def test_every_number_of_a_format_is_every_bit_pattern_but_nan(
     format_: Format, count: int
 ) -> None:
-    # Two signs × exponents but the one of infinities and NaN × fractions, and the infinities.
+    # Two signs × exponents but the one of infinities and NaN × fractions, and the
+    # infinities.
     found = list(every(None, format_))
     assert len(found) == count + 2
     assert len({(x, math.copysign(1, x)) for x in found}) == count + 2

@@ -30,7 +30,7 @@ def is_negative_zero(value: float) -> bool:
     return value == 0 and math.copysign(1, value) < 0
 
 
-# ── numbers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── numbers ───────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_a_python_object_that_is_no_number_is_refused(
         scalar(value)  # type: ignore[arg-type]
 
 
-# ── intervals ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── intervals ─────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Upstream gradients: one number, one for each point, or a word; and what each tells apart."""
+"""Upstream gradients: one number, one for each point, or a word; and what each tells
+apart."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ def drawn(upstream: Upstream, count: int, **options: Any) -> list[float]:
     return gradients(upstream, drawn=count, **usual | options)
 
 
-# ── the numbers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the numbers ───────────────────────────────────────────────────────────────────────
 
 
 def test_one_number_holds_at_every_point() -> None:
@@ -94,7 +95,7 @@ def _case(**keys: Any) -> dict[str, Any]:
     return {"expression": "x*x", "at": {"x": 1}} | keys
 
 
-# ── what PyTorch is given ────────────────────────────────────────────────────────────────────────────────────────────
+# ── what PyTorch is given ─────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_a_hessian_has_the_upstream_of_its_point(route: str) -> None:
     assert found.hessian == {("x", "x"): (6, -6)}
 
 
-# ── verdicts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── verdicts ──────────────────────────────────────────────────────────────────────────
 
 
 def test_expected_gradients_are_times_the_upstream_of_their_point() -> None:
@@ -312,7 +313,7 @@ def test_the_gradient_is_that_upstream_times_the_derivative() -> None:
     assert case.upstream == "random"
 
 
-# ── explain ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── explain ───────────────────────────────────────────────────────────────────────────
 
 
 def test_explain_takes_the_upstream_of_its_point(tmp_path: Path) -> None:

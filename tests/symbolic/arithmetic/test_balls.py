@@ -129,7 +129,7 @@ def test_a_real_power_contains_the_power_of_each_pair(
     assert true * (1 - Fraction(1, 2**150)) <= found.upper
 
 
-# ── numbers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── numbers ───────────────────────────────────────────────────────────────────────────
 
 
 @settings(derandomize=True, deadline=None)
@@ -198,7 +198,7 @@ def test_disjoint_balls_do_not_overlap() -> None:
     assert not balls.overlaps(wide, balls.exact(1.5))
 
 
-# ── enclosures beyond every format ───────────────────────────────────────────────────────────────────────────────────
+# ── enclosures beyond every format ────────────────────────────────────────────────────
 
 LIMIT = Fraction(2) ** LARGEST_EXPONENT
 
@@ -225,7 +225,7 @@ def test_a_ball_from_tiny_to_huge_is_cut_off_at_both_ends() -> None:
     assert found.upper == LIMIT
 
 
-# ── conditions ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── conditions ────────────────────────────────────────────────────────────────────────
 
 ONE, TWO = balls.exact(1), balls.exact(2)
 WIDE = balls.around(balls.exact(1), balls.exact(Fraction(1, 2)))
@@ -263,7 +263,8 @@ def test_a_relation_is_only_what_the_balls_prove(
 @pytest.mark.parametrize("p", [True, False, None])
 @pytest.mark.parametrize("q", [True, False, None])
 def test_connectives_are_kleenes(p: bool | None, q: bool | None) -> None:
-    """Strong three-valued logic: S. C. Kleene, Introduction to Metamathematics, section 64."""
+    """Strong three-valued logic: S. C. Kleene, Introduction to Metamathematics, section
+    64."""
     both = False if False in (p, q) else None if None in (p, q) else True
     either = True if True in (p, q) else None if None in (p, q) else False
     assert balls.OPERATIONS["logical_and"](p, q) is both
@@ -280,7 +281,7 @@ def test_an_undecided_choice_encloses_both_branches() -> None:
     assert above.upper >= 1
 
 
-# ── values of the tables ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── values of the tables ──────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Numbers that balls cannot hold: their forms, against identities of arithmetic and trigonometry."""
+"""Numbers that balls cannot hold: their forms, against identities of arithmetic and
+trigonometry."""
 
 from __future__ import annotations
 
@@ -93,7 +94,8 @@ def test_no_other_number_is_taken_for_a_rational_one(text: str) -> None:
 def test_what_may_not_exist_or_hangs_on_the_sign_of_a_zero_is_not_known(
     text: str,
 ) -> None:
-    """0·acos(e) and 0/0 are no numbers; atan2(±0, −1) is ±π (IEEE 754-2019, section 9.2.1)."""
+    """0·acos(e) and 0/0 are no numbers; atan2(±0, −1) is ±π (IEEE 754-2019, section
+    9.2.1)."""
     program = rewriting.define(parse(text))
     with balls.workprec(100):
         assert exact_functions.values(program, {})[program.output] is None

@@ -1,4 +1,5 @@
-"""Power series in balls: coefficients against mpmath's and closed forms, edges refused, nothing leaked."""
+"""Power series in balls: coefficients against mpmath's and closed forms, edges refused,
+nothing leaked."""
 
 from __future__ import annotations
 
@@ -85,7 +86,8 @@ def _precise() -> Any:
 
 
 def close(ball: Ball, number: Any) -> bool:
-    """Whether the ball is narrow and about mpmath's number, whose differences are good to some 18 digits."""
+    """Whether the ball is narrow and about mpmath's number, whose differences are good
+    to some 18 digits."""
     middle = mpmath.mpf(ball.mid().str(45, radius=False))
     return bool(
         balls.is_known_to(ball + 1, BITS - 30)

@@ -40,7 +40,7 @@ def assert_is(ball: Any, expected: Fraction | str, digits: int = 35) -> None:
     assert upper - lower <= slack
 
 
-# ── closed forms and tables ──────────────────────────────────────────────────────────────────────────────────────────
+# ── closed forms and tables ───────────────────────────────────────────────────────────
 
 KNOWN = [
     # DLMF 7.2.1: erf′(0) = 2/√π (OEIS A190732).
@@ -174,7 +174,7 @@ def test_a_hessian_is_symmetric_and_right() -> None:
     ]
 
 
-# ── the straight line ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the straight line ─────────────────────────────────────────────────────────────────
 
 
 def test_common_subexpressions_are_written_once() -> None:
@@ -223,7 +223,7 @@ def test_what_has_no_reading_in_real_balls_is_refused() -> None:
         whole.compile([whole.expression])
 
 
-# ── one operation ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── one operation ─────────────────────────────────────────────────────────────────────
 
 
 def test_a_constant_exponent_is_put_in_before_differentiating() -> None:

@@ -1,4 +1,5 @@
-"""The signs of zeros and poles, by IEEE 754-2019, sections 6.3, 7.3 and 9.2.1, and what they make of verdicts."""
+"""The signs of zeros and poles, by IEEE 754-2019, sections 6.3, 7.3 and 9.2.1, and what
+they make of verdicts."""
 
 from __future__ import annotations
 
@@ -122,7 +123,8 @@ def test_pytorch_is_right_where_it_follows_the_standard(
 
 
 def test_the_real_cut_is_the_complex_one() -> None:
-    """d/dy atan2(y, -2) at either zero is that of the imaginary part of log(-2 ± 0i): 1/-2."""
+    """d/dy atan2(y, -2) at either zero is that of the imaginary part of log(-2 ± 0i):
+    1/-2."""
     for zero in ("0", "-0.0"):
         run = verifier.verify("atan2(y, x)", at={"x": -2, "y": zero}, dtype="float32")
         (slope,) = [c for c in run.results[0].comparisons if c.wrt == ("y",)]
@@ -174,7 +176,8 @@ def test_a_wrong_infinity_stays_wrong(
 
 
 def test_a_convention_is_told_only_where_it_may_be_what_was_followed() -> None:
-    """`0 at x = y = 0` is no reason for a −1 on the negative axis, nor `1 at both ends` for the 0 by an end."""
+    """`0 at x = y = 0` is no reason for a −1 on the negative axis, nor `1 at both ends`
+    for the 0 by an end."""
     told = "convention: 0 at x = y = 0"
     for at, expected in (({"x": -1, "y": 0}, False), ({"x": 0, "y": 0}, True)):
         text = "atan2(y, x) + sign(atan2(y, x) - pi)"

@@ -1,4 +1,5 @@
-"""The chain rule in balls sees the program as written: its values, its adjoints and where it has none."""
+"""The chain rule in balls sees the program as written: its values, its adjoints and
+where it has none."""
 
 from __future__ import annotations
 
@@ -56,7 +57,7 @@ def assert_exact(known: Any, expected: Fraction | int) -> None:
     assert ends(known.ball) == (expected, expected)
 
 
-# ── regular points ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── regular points ────────────────────────────────────────────────────────────────────
 
 
 def test_the_upstream_gradient_enters_at_the_output() -> None:
@@ -103,7 +104,7 @@ def test_a_repeated_sum_is_linear_in_time() -> None:
     assert_exact(evaluate(steps, x=1.0).adjoint("x"), 2**60)
 
 
-# ── edges ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── edges ─────────────────────────────────────────────────────────────────────────────
 
 REGULAR, UNSURE = Standing.REGULAR, Standing.UNSURE
 LIMIT, UNDEFINED = Standing.LIMIT, Standing.UNDEFINED
@@ -180,7 +181,8 @@ def test_a_reason_names_the_operation_in_the_source() -> None:
 
 
 def test_what_the_balls_do_not_tell_is_unsure_and_not_decided() -> None:
-    """sin²+cos²−1 is zero, but no precision shows it, so the side of the kink stays open."""
+    """sin²+cos²−1 is zero, but no precision shows it, so the side of the kink stays
+    open."""
     found = evaluate("abs(sin(x)**2 + cos(x)**2 - 1)", x=1.0)
     assert found.adjoint("x").standing is UNSURE
 
@@ -194,7 +196,7 @@ def test_the_power_at_zero_by_a_variable_exponent_is_decided() -> None:
     )
 
 
-# ── random programs ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── random programs ───────────────────────────────────────────────────────────────────
 
 
 @settings(derandomize=True, deadline=None, max_examples=250)

@@ -1,4 +1,5 @@
-"""The witness: closed forms, the whole table and random programs against the oracle, planted wrong rules found."""
+"""The witness: closed forms, the whole table and random programs against the oracle,
+planted wrong rules found."""
 
 from __future__ import annotations
 
@@ -50,7 +51,8 @@ def hessian(text: str, **point: float) -> list[list[float]] | None:
 def disagreements(
     program: Program, point: Mapping[str, float], upstream: float = 1.5
 ) -> list[str]:
-    """The inputs by which the oracle and the witness differ, or the oracle is at odds with itself."""
+    """The inputs by which the oracle and the witness differ, or the oracle is at odds
+    with itself."""
     truth = Oracle(program, program.inputs).at(point, upstream, FORMAT)
     with balls.workprec(BITS):
         second = witness.gradient(program, point, program.inputs, upstream)
@@ -71,7 +73,7 @@ def _agree(truth: Truth, second: Enclosure) -> bool:
     return first.lower <= second.upper and second.lower <= first.upper
 
 
-# ── closed forms ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── closed forms ──────────────────────────────────────────────────────────────────────
 
 
 def test_first_derivatives() -> None:
@@ -183,7 +185,7 @@ def test_entries_that_have_a_series_are_kept_apart() -> None:
     assert found["x", "y"] is None
 
 
-# ── the table and random programs ────────────────────────────────────────────────────────────────────────────────────
+# ── the table and random programs ─────────────────────────────────────────────────────
 
 SMALL = {"asin", "acos", "atanh"}
 
@@ -256,7 +258,7 @@ def test_random_programs_agree_with_the_oracle(text: str, x: float, y: float) ->
     assert disagreements(program, point) == []
 
 
-# ── planted wrong rules ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── planted wrong rules ───────────────────────────────────────────────────────────────
 
 
 class Crooked(sympy.Function):  # type: ignore[misc]
@@ -274,7 +276,8 @@ class Crooked(sympy.Function):  # type: ignore[misc]
 def test_a_wrong_rule_of_sympys_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sympy_functions.OPERATIONS, "tanh", Crooked)
     monkeypatch.setitem(sympy_functions.NAMES, Crooked, "tanh")
-    # Both of SymPy's derivations go by it, and agree; the witness alone stands against them.
+    # Both of SymPy's derivations go by it, and agree; the witness alone stands against
+    # them.
     program = parse("tanh(x)*y")
     found = Oracle(program, ["x"]).at({"x": 0.5, "y": 2.0}, 1.0, FORMAT)
     assert found[by("x")].status is TruthStatus.FINITE

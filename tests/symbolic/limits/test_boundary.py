@@ -1,4 +1,5 @@
-"""Boundary points: where programs turn, vanish and leave the range, by published numbers and by mpmath."""
+"""Boundary points: where programs turn, vanish and leave the range, by published
+numbers and by mpmath."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ def beside(value: float, format_: Format) -> set[float]:
     return {floats.neighbour(value, step, format_) for step in (-1, 0, 1)}
 
 
-# ── inputs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── inputs ────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_ends_of_a_domain_and_what_is_beside_them_inside() -> None:
@@ -60,11 +61,12 @@ def test_zeros_and_the_smallest_numbers(format_: Format) -> None:
     assert sorted(signs) == [-1, 1]
 
 
-# ── thresholds, by mpmath ────────────────────────────────────────────────────────────────────────────────────────────
+# ── thresholds, by mpmath ─────────────────────────────────────────────────────────────
 
 
 def overflow(format_: Format) -> Fraction:
-    """From here on what is rounded to nearest is infinite (IEEE 754-2019, section 4.3.1)."""
+    """From here on what is rounded to nearest is infinite (IEEE 754-2019, section
+    4.3.1)."""
     return format_.largest + floats.ulp(format_.largest, format_) / 2
 
 
@@ -90,7 +92,8 @@ def test_where_exp_leaves_the_range(format_: Format) -> None:
 
 
 def test_the_published_thresholds_of_expf_and_exp() -> None:
-    # glibc 2.39, sysdeps/ieee754/flt-32/e_expf.c: x > 0x1.62e42ep6f overflows; fdlibm, e_exp.c: o_threshold.
+    # glibc 2.39, sysdeps/ieee754/flt-32/e_expf.c: x > 0x1.62e42ep6f overflows; fdlibm,
+    # e_exp.c: o_threshold.
     single = of_x("exp(x)", "[0, 100]", BINARY32)
     assert float.fromhex("0x1.62e42ep6") in single
     assert float.fromhex("0x1.62e430p6") in single
@@ -100,7 +103,8 @@ def test_the_published_thresholds_of_expf_and_exp() -> None:
 
 
 def test_overflow_begins_half_an_ulp_above_the_largest_number() -> None:
-    # 8 ulps below the largest float32, the sum is exactly there: a tie, which goes to infinity.
+    # 8 ulps below the largest float32, the sum is exactly there: a tie, which goes to
+    # infinity.
     place = float(BINARY32.largest) - 2.0**107
     assert beside(place, BINARY32) <= set(of_x("x + (2**103 + 2**107)", "[1, 1e39]"))
 
@@ -125,7 +129,7 @@ def test_a_zero_of_an_inner_value_and_a_pole_without_a_row() -> None:
         )
 
 
-# ── where operations turn ────────────────────────────────────────────────────────────────────────────────────────────
+# ── where operations turn ─────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -197,7 +201,7 @@ def test_points_are_found_for_every_operation(row: operations.Operation) -> None
     assert 4 <= len(found_) <= boundary.MOST_POINTS
 
 
-# ── which points, and how many ───────────────────────────────────────────────────────────────────────────────────────
+# ── which points, and how many ────────────────────────────────────────────────────────
 
 
 LONG = "*".join(f"sin({k}*x)*cos(y + {k})" for k in range(1, 9))

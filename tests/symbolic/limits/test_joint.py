@@ -1,4 +1,5 @@
-"""Limits of several inputs and at exact points, against mpmath at 200 digits on ways of many speeds into the point."""
+"""Limits of several inputs and at exact points, against mpmath at 200 digits on ways of
+many speeds into the point."""
 
 from __future__ import annotations
 
@@ -169,7 +170,8 @@ def _slope(program: Program, way: dict[str, Any], name: str) -> Any:
 
 
 def _is_near(truth: Truth, value: Any) -> bool:
-    """Whether a number beside the point is near what is claimed at it, or between the sides of a kink."""
+    """Whether a number beside the point is near what is claimed at it, or between the
+    sides of a kink."""
     if truth.status is TruthStatus.INFINITE:
         return bool(value * truth.sign > FARAWAY)
     if truth.enclosure is None:

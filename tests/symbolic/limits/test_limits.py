@@ -160,7 +160,8 @@ def _close(expected: object, found: object) -> bool:
         ("x**y", {"x": 0, "y": 2}, {"x": 0, "y": 0}),
         ("x**y", {"x": 0, "y": 0.5}, {"x": INF, "y": 0}),
         ("x/sqrt(x**2+y**2)", {"x": 0, "y": 0}, dict.fromkeys("xy", "undefined")),
-        # both partial derivatives along the axes are 0, yet no value makes it continuous
+        # both partial derivatives along the axes are 0, yet no value makes it
+        # continuous
         ("x*y/(x**2+y**2)", {"x": 0, "y": 0}, dict.fromkeys("xy", "undefined")),
         ("where(x == 0, 0, x*log(1+y))", {"x": 0, "y": -1}, {"y": 0}),
         ("x+y", {"x": INF, "y": 1}, {"x": 1, "y": 1}),
@@ -272,7 +273,8 @@ def test_a_limit_is_proved_along_every_way(text, point, value, gradient):
 
 
 def test_an_impossible_class_adds_nothing_to_the_cross_entropy():
-    """0 · log 0 is 0 in an entropy (Cover and Thomas, 2.1): of y = 1 the loss is −log x, of y = 0 −log(1 − x)."""
+    """0 · log 0 is 0 in an entropy (Cover and Thomas, 2.1): of y = 1 the loss is −log
+    x, of y = 0 −log(1 − x)."""
     for x, slope in ((1, -1), (0, 1)):
         truth = _at("binary_cross_entropy(x, y)", {"x": x, "y": x})
         assert _said(truth[VALUE]) == 0
@@ -297,7 +299,8 @@ def test_a_difference_of_infinities_has_no_value():
         ("sin(x)", INF, "undefined", "undefined"),
         ("tan(1/x)", 0, "limit", "limit"),
         ("x*sin(1/x)", 0, 0, "undefined"),
-        # |x² sin(1/x)| ≤ x²: the difference quotient at 0 vanishes, though the derivative beside it oscillates
+        # |x² sin(1/x)| ≤ x²: the difference quotient at 0 vanishes, though the
+        # derivative beside it oscillates
         ("x**2*sin(1/x)", 0, 0, 0),
         ("exp(-1/x**2)*cos(1/x**3)", 0, 0, 0),
         ("exp(x + x**2*cos(1/x))", 0, 1, 1),
@@ -401,7 +404,8 @@ RADIUS = "x*x + y*y"
         ("y*where(x > 0, x, x/10)", (0.1, 1), (0.1, 1)),
         ("abs(x)*y**2", 0, 0),
         ("x*y*relu(x)", 0, 0),
-        # x² or xy: along y at x = 0 the second begins where y > 0, along x at y = 0 where x < 0
+        # x² or xy: along y at x = 0 the second begins where y > 0, along x at y = 0
+        # where x < 0
         ("max(x, y)*x", (0, 1), (1, 0)),
     ],
 )
@@ -422,7 +426,8 @@ def test_of_a_norm_mixed_second_derivatives_are_sets_of_limits():
 
 @pytest.mark.parametrize("text", ["log(x)", "sqrt(x)", "rsqrt(x)"])
 def test_at_minus_zero_a_pole_has_either_sign_if_one_side_is_outside(text: str) -> None:
-    """PyTorch gives `log` the slope −inf at −0, by IEEE 754; from inside the domain it is +inf."""
+    """PyTorch gives `log` the slope −inf at −0, by IEEE 754; from inside the domain it
+    is +inf."""
     oracle = Oracle(parse(text), ["x"])
     for zero, either in ((-0.0, True), (0.0, False)):
         slope = oracle.at({"x": zero}, 1.0, BINARY32)[by("x")]
@@ -438,7 +443,8 @@ def test_at_minus_zero_a_pole_has_either_sign_if_one_side_is_outside(text: str) 
 
 
 def test_sides_that_differ_by_a_hundredth_bit_are_no_limit():
-    """10^-30 of the slope is 2^-99.7: two sides that agree to 64 bits are no proof of a limit."""
+    """10^-30 of the slope is 2^-99.7: two sides that agree to 64 bits are no proof of a
+    limit."""
     truths = Oracle(parse("x + 1e-30*abs(x)"), ("x",)).at({"x": 0.0}, 1.0, BINARY64)
     found = truths[by("x")]
     assert found.status is TruthStatus.KINK

@@ -1,4 +1,5 @@
-"""What rounding may do to complex programs: PyTorch stays inside the discs, and they are no wider than they need."""
+"""What rounding may do to complex programs: PyTorch stays inside the discs, and they
+are no wider than they need."""
 
 from __future__ import annotations
 
@@ -108,7 +109,8 @@ def test_one_operation_has_the_bound_that_is_stated(text: str, units: float) -> 
 
 
 def test_a_chain_of_products_grows_by_sums_and_not_by_wrapping() -> None:
-    """Rectangles would grow by √2 a turn: 40 turns by an eighth cost 40 products and literals, of some 7u."""
+    """Rectangles would grow by √2 a turn: 40 turns by an eighth cost 40 products and
+    literals, of some 7u."""
     text = "z" + "*(0.7071 + 0.7071j)" * 40
     disc = model(text).spread({"z": 1 + 1j}, 1).reach[VALUE]
     assert disc is not None
@@ -194,7 +196,8 @@ ZEROS = [complex(a, b) for a in (0.0, -0.0, 2, -3) for b in (0.0, -0.0, 2, -3)]
 def test_a_sign_of_zero_that_is_said_to_be_known_is_pytorch_s(
     text: str, count: int
 ) -> None:
-    """In kernels of one number and of many, which differ in the sign of a negated zero."""
+    """In kernels of one number and of many, which differ in the sign of a negated
+    zero."""
     program = parsing.parse(text)
     structure, output = Structure.of(program), program.output
     lowered = {dtype: lowering.Lowered(program, dtype) for dtype in COMPLEX}

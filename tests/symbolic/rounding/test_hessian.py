@@ -1,4 +1,5 @@
-"""What rounding may do to a Hessian contains what PyTorch does by every route, and is no wider than it must be."""
+"""What rounding may do to a Hessian contains what PyTorch does by every route, and is
+no wider than it must be."""
 
 from __future__ import annotations
 
@@ -74,7 +75,8 @@ def outside(
     limited_range: bool = False,
     without: Collection[str] = (),
 ) -> list[tuple[str, dict[str, float], tuple[str, str]]]:
-    """Where PyTorch's Hessian leaves the spread, of so many random points; fewer of them through forward mode."""
+    """Where PyTorch's Hessian leaves the spread, of so many random points; fewer of
+    them through forward mode."""
     program, format_ = parse(text), FORMATS[dtype]
     found = []
     for route, (outer, inner) in ROUTES.items():
@@ -193,7 +195,8 @@ def test_no_loss_leaves_it(row: operations.Operation, dtype: str) -> None:
     box = dict(zip("xyz"[: len(row.tensors)], ends, strict=False))
     one = call(row, list(box))
     for text in (one, f"exp(-{one})*x"):
-        # Its double backward adds 1e-12 to x and to 1 - x (PyTorch 2.13), which float64 shows.
+        # Its double backward adds 1e-12 to x and to 1 - x (PyTorch 2.13), which float64
+        # shows.
         shifted = row.name == "binary_cross_entropy" and dtype == "float64"
         left = RAISING.get(row.name, ())
         assert bool(outside(text, dtype, box, 12, without=left)) is shifted

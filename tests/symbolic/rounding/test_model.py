@@ -1,4 +1,5 @@
-"""What rounding may do contains what PyTorch does, contains the truth, and is no wider than it must be."""
+"""What rounding may do contains what PyTorch does, contains the truth, and is no wider
+than it must be."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ from verifier.symbolic.rounding.program_model import Mode
 from verifier.symbolic.rounding.real_arithmetic import REORDERING_ULP
 from verifier.symbolic.truth.oracle import Oracle
 
-# Without digamma, lgamma and polygamma, in which PyTorch 2.13 is no faithful implementation (see test_operations).
+# Without digamma, lgamma and polygamma, in which PyTorch 2.13 is no faithful
+# implementation (see test_operations).
 UNARY = (
     "exp", "expm1", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "asinh", "sigmoid", "softplus", "erf",
     "erfc", "abs", "square", "reciprocal", "sqrt", "log", "log1p", "cbrt", "relu", "sec", "neg", "exp2", "log2",
@@ -84,7 +86,7 @@ def radius_ulp(enclosure: Enclosure | None, format_: Format) -> Fraction:
     return (enclosure.upper - enclosure.lower) / 2 / ulp(middle, format_)
 
 
-# ── PyTorch stays inside ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── PyTorch stays inside ──────────────────────────────────────────────────────────────
 
 benign = st.one_of(st.floats(0.125, 3), st.floats(-3, -0.125)).map(
     lambda v: nearest(Fraction(v), BINARY32)
@@ -183,7 +185,7 @@ def test_basic_arithmetic_stays_inside_and_the_spread_is_narrow(
         assert radius_ulp(ends, format_) < 200
 
 
-# ── exactness ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── exactness ─────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -212,7 +214,8 @@ def test_exact_arithmetic_has_radius_zero(
 def test_a_function_that_need_not_be_correctly_rounded_is_not_taken_as_exact(
     text: str,
 ) -> None:
-    """2³ = 8 is a number, but `forward_ulp` allows an implementation its neighbours; e⁰ = 1 is exact everywhere."""
+    """2³ = 8 is a number, but `forward_ulp` allows an implementation its neighbours; e⁰
+    = 1 is exact everywhere."""
     ends = spread(text, {"x": 3.0})[VALUE]
     assert ends is not None
     if text == "exp(x - 3)":
@@ -224,7 +227,8 @@ def test_a_function_that_need_not_be_correctly_rounded_is_not_taken_as_exact(
 def test_a_decimal_constant_is_rounded_once() -> None:
     found = spread("0.1 * x", {"x": 1.0})
     unit = ulp(Fraction(1, 10), BINARY32)
-    # On either side, half an ulp for the constant and half for the product; its backward may reorder besides.
+    # On either side, half an ulp for the constant and half for the product; its
+    # backward may reorder besides.
     for ends, allowed in (
         (found[VALUE], 1),
         (found[gradient("x")], 1 + REORDERING_ULP),
@@ -236,7 +240,8 @@ def test_a_decimal_constant_is_rounded_once() -> None:
 
 
 def test_a_number_over_a_tensor_is_a_reciprocal_and_a_product() -> None:
-    """`Tensor.__rtruediv__`: 3/x in float32 may differ from the quotient by the second rounding."""
+    """`Tensor.__rtruediv__`: 3/x in float32 may differ from the quotient by the second
+    rounding."""
     differing = 0
     for n in range(1, 400):
         x = float(n)
@@ -263,11 +268,12 @@ def test_a_reciprocal_that_overflows_on_the_way_is_only_excused_by_the_limited_r
     assert limited[VALUE] is None
 
 
-# ── accumulation ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── accumulation ──────────────────────────────────────────────────────────────────────
 
 
 def test_three_shares_may_be_added_in_any_order() -> None:
-    """x reaches the sum by three ways: 2²⁵, −2²⁵ and 1 give 1 or 0, as they are added."""
+    """x reaches the sum by three ways: 2²⁵, −2²⁵ and 1 give 1 or 0, as they are
+    added."""
     text = "x*a + x*b + x*c"
     point = {"x": 1.0, "a": 2.0**25, "b": -(2.0**25), "c": 1.0}
     ends = spread(text, point)[gradient("x")]
@@ -299,7 +305,7 @@ def test_many_shares_stay_inside(coefficients: list[float], x: float) -> None:
     assert contains(ends, measured(text, point, "float32")["x"])
 
 
-# ── range ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── range ─────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -351,7 +357,7 @@ def test_what_underflows_altogether_is_not_excused_without_a_limited_range() -> 
     assert contains(limited, 0)
 
 
-# ── faults stay outside ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── faults stay outside ───────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(("format_", "shift"), [(BINARY32, 20), (BINARY64, 40)])
@@ -379,7 +385,8 @@ def test_steps_have_spreads_of_their_own() -> None:
 
 
 def test_a_tangent_that_underflows_on_the_way_is_range_at_any_upstream_gradient():
-    """x·y·z/w by z is x·y/w = −1.4e−9; at an upstream gradient of 2⁻¹⁶ as the tangent, y times it is subnormal."""
+    """x·y·z/w by z is x·y/w = −1.4e−9; at an upstream gradient of 2⁻¹⁶ as the tangent,
+    y times it is subnormal."""
     run = verifier.verify(
         "x*y*z/w",
         at={"x": 1.2e-22, "y": -1e-16, "z": 9.4e-35, "w": 8.5e-30},

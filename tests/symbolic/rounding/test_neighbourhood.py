@@ -92,7 +92,8 @@ def test_gelu_far_out_is_nowhere_zero() -> None:
 
 
 def test_about_a_root_a_number_of_either_sign_is_true() -> None:
-    """ψ has a root at 1.46163214496836234126… (DLMF 5.4.20), and a slope of 0.967672 there."""
+    """ψ has a root at 1.46163214496836234126… (DLMF 5.4.20), and a slope of 0.967672
+    there."""
     x = nearest(Fraction("1.46163214496836234126"), BINARY64)
     nearby = about("digamma(x)", {"x": x}, BINARY64)
     reach = 8 * 2.0**-52 * 0.967672
@@ -102,7 +103,7 @@ def test_about_a_root_a_number_of_either_sign_is_true() -> None:
     assert not holds(nearby, 1.2 * reach)
 
 
-# ── edges ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── edges ─────────────────────────────────────────────────────────────────────────────
 
 THIRD = nearest(Fraction(1, 3), BINARY32)
 NEAR = 2
@@ -178,7 +179,8 @@ def test_where_the_truth_is_nowhere_known_no_number_is_true() -> None:
 
 
 def test_a_truth_beyond_every_double_is_compared_too() -> None:
-    """−1/x within 8 ulps of 0 is no closer to 0 than 2⁻³/2⁻¹⁰⁷⁴, which no double holds."""
+    """−1/x within 8 ulps of 0 is no closer to 0 than 2⁻³/2⁻¹⁰⁷⁴, which no double
+    holds."""
     nearby = about("-log(x)", {"x": 0.0}, BINARY64, "x")
     assert not holds(nearby, -1e12)
 
@@ -192,7 +194,7 @@ def test_no_search_depends_on_those_before_it() -> None:
         assert [holds(again, number) for number in reversed(numbers)] == fresh[::-1]
 
 
-# ── the plane ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the plane ─────────────────────────────────────────────────────────────────────────
 
 
 def about_complex(
@@ -236,7 +238,8 @@ def test_a_complex_pole_within_two_ulps(entry: Entry) -> None:
 
 
 def test_a_slope_that_a_constant_bounds_is_no_pole():
-    """log1p(−min(p, 0.999999)) falls with at most 10⁶: its −∞ at 1 in bfloat16 is no number of the neighbourhood."""
+    """log1p(−min(p, 0.999999)) falls with at most 10⁶: its −∞ at 1 in bfloat16 is no
+    number of the neighbourhood."""
     run = verifier.verify("log1p(-min(p, 0.999999))", at={"p": 1}, dtype="bfloat16")
 
     verdicts = {c.quantity: str(c.verdict) for c in run.results[0].comparisons}

@@ -1,6 +1,7 @@
 """Gradients at kinks judged as vectors, against Clarke sets worked out by hand.
 
-Each comment says the set. What lies outside it must be refuted, and nothing inside it ever may be.
+Each comment says the set. What lies outside it must be refuted, and nothing inside it
+ever may be.
 """
 
 from __future__ import annotations
@@ -121,7 +122,8 @@ POSSIBLE: list[Case] = [
     ("abs(x - y) + 2*relu(x - y)", ONES, (2, -2)),
     # x > y on one side of the tie in both: (2, −1), and (0, 1)
     ("max(x, y) + relu(x - y)", ONES, (0.5, 0.5)),
-    # of three ties any two may hold without the third: (½, ½, 0) is the middle of x and y
+    # of three ties any two may hold without the third: (½, ½, 0) is the middle of x and
+    # y
     ("min(max(x, y), max(y, z), max(x, z))", dict.fromkeys("xyz", 1.0), (0.5, 0.5, 0)),
 ]  # fmt: skip
 
@@ -163,7 +165,7 @@ def test_nothing_is_said_of_what_is_not_known_to_be_piecewise_smooth(
     assert Clarke(parse(text, variables=list(point))).pieces(point, 1.0, "xy") is None
 
 
-# ── verdicts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── verdicts ──────────────────────────────────────────────────────────────────────────
 
 
 def _kernel(
@@ -255,7 +257,8 @@ def test_a_demanded_convention_is_all_that_is_demanded(
     assert run.results[0].verdict == verdict
 
 
-# PyTorch's own gradients at ties: derivatives.yaml and FunctionsManual.cpp of PyTorch 2.13.
+# PyTorch's own gradients at ties: derivatives.yaml and FunctionsManual.cpp of PyTorch
+# 2.13.
 OWN = [
     ("max(x, y)", ONES), ("min(x, y)", ONES), ("max(x, y, z)", dict.fromkeys("xyz", 1.0)),
     ("abs(x - y)", ONES), ("relu(1 - x*y)", {"x": 2.0, "y": 0.5}), ("clamp(x, y, 3)", ONES),

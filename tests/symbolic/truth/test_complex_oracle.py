@@ -1,4 +1,5 @@
-"""The true complex gradient against mpmath, which shares no rule with it, and against tables on the branch cuts."""
+"""The true complex gradient against mpmath, which shares no rule with it, and against
+tables on the branch cuts."""
 
 from __future__ import annotations
 
@@ -208,7 +209,8 @@ def test_on_a_cut_of_the_imaginary_axis_the_real_zero_picks_the_side(
     sorted({text for text, *_ in SIDES if "w" not in text} | {"asinh(z)", "atan(z)"}),
 )
 def test_a_side_of_a_cut_is_the_limit_from_there(text: str) -> None:
-    """The truth a hair beside the cut, where Arb's own functions speak, continues that on it."""
+    """The truth a hair beside the cut, where Arb's own functions speak, continues that
+    on it."""
     across = text in ("asinh(z)", "atan(z)")
     hair = 2.0**-500
     for along in (-2.5, 2.5, -0.5, 0.5):

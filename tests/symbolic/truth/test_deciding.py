@@ -1,4 +1,5 @@
-"""When a truth is known: what is taken for zero, when more precision is asked, and how enclosures are joined."""
+"""When a truth is known: what is taken for zero, when more precision is asked, and how
+enclosures are joined."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ def side(text: str) -> RealSide:
 
 
 def test_the_trajectory_over_the_reals_is_that_of_the_closed_form() -> None:
-    """The notebook's loss (3(a+2) − 290)²: the distance to 284/3 shrinks by 1 − 18·lr every epoch."""
+    """The notebook's loss (3(a+2) − 290)²: the distance to 284/3 shrinks by 1 − 18·lr
+    every epoch."""
     path = side("(3*(a + 2) - 290)**2").trajectory(
         {"a": 100.0}, "a", Fraction(1, 100), 10
     )

@@ -1,4 +1,5 @@
-"""The true Hessian: closed forms, edges, precision, and wrong rules found by the second derivation."""
+"""The true Hessian: closed forms, edges, precision, and wrong rules found by the second
+derivation."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def hessian(
 
 
 def rounded(truth: Truth) -> float:
-    """The truth as a number of the format, which both ends of its enclosure round to."""
+    """The truth as a number of the format, which both ends of its enclosure round
+    to."""
     assert truth.status is TruthStatus.FINITE, truth
     assert truth.enclosure is not None
     lower = nearest(truth.enclosure.lower, FORMAT)
@@ -132,7 +134,7 @@ def test_a_short_program_has_both() -> None:
     assert HessianOracle(parse("sin(x*y)"), ["x", "y"]).whole is not None
 
 
-# ── planted wrong rules ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── planted wrong rules ───────────────────────────────────────────────────────────────
 
 
 def assert_at_odds(truth: Truth) -> None:

@@ -1,4 +1,5 @@
-"""The truth at many points is the oracle's truth, and the check sees where it is not."""
+"""The truth at many points is the oracle's truth, and the check sees where it is
+not."""
 
 from __future__ import annotations
 
@@ -71,7 +72,7 @@ def exactly(rounded: Rounded) -> Fraction:
     )
 
 
-# ── rounding a ball ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── rounding a ball ───────────────────────────────────────────────────────────────────
 
 
 @st.composite
@@ -168,7 +169,7 @@ def test_an_error_past_all_doubles_is_the_largest_double() -> None:
     assert entry.error_ulp(1e308) > 1e308
 
 
-# ── against the oracle ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── against the oracle ────────────────────────────────────────────────────────────────
 
 UNARY = [
     row
@@ -270,7 +271,7 @@ def test_there_may_be_no_points() -> None:
     assert (found.columns, found.checked) == ({VALUE: [], gradient("x"): []}, 0)
 
 
-# ── against mpmath ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── against mpmath ────────────────────────────────────────────────────────────────────
 
 CLOSED_FORMS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "sigmoid": (
@@ -306,7 +307,7 @@ def test_value_and_gradient_are_those_of_mpmath(name: str, format_: Format) -> N
                 assert entry.nearest == nearest(exact, format_), (x, exact)
 
 
-# ── the check can fail ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── the check can fail ────────────────────────────────────────────────────────────────
 
 POINTS = [{"x": x} for x in (0.5, 1.25, -3.0)]
 
@@ -394,7 +395,7 @@ def test_the_witness_alone_can_dispute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(reason and "witness" in reason for reason in reasons)
 
 
-# ── neighbours together ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── neighbours together ───────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -438,7 +439,8 @@ def test_neighbours_that_are_settled_together_round_as_each_alone(
 
 
 def test_neighbours_are_settled_together_where_a_function_stands_still() -> None:
-    """Far out one ball is enough for a block of points, and a kink within a block is none's to share."""
+    """Far out one ball is enough for a block of points, and a kink within a block is
+    none's to share."""
     inputs = [{"x": 200.0 + k} for k in range(many_points.BLOCK)]
     found = truths(parse("sigmoid(x)"), ["x"], inputs, 1.0, BFLOAT16)
     assert len({id(entry) for entry in found.columns[VALUE]}) == 1

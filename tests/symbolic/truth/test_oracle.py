@@ -1,4 +1,5 @@
-"""The truth is what two derivations agree on, at a precision that decides how it rounds."""
+"""The truth is what two derivations agree on, at a precision that decides how it
+rounds."""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ def assert_rounds_to(
     )
 
 
-# ── known values ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── known values ──────────────────────────────────────────────────────────────────────
 
 
 def test_the_notebooks_numbers_are_true() -> None:
@@ -84,7 +85,8 @@ def test_the_notebooks_numbers_are_true() -> None:
             "2.71828182845904523536028747135",
             "2.71828182845904523536028747135",
         ),
-        # Cancels 200 bits in binary64; by its Taylor series 1 + x/2 + x²/6 and 1/2 + x/3.
+        # Cancels 200 bits in binary64; by its Taylor series 1 + x/2 + x²/6 and 1/2 +
+        # x/3.
         ("(exp(x) - 1) / x", 2.0**-100, "1", "0.5"),
         (
             "sqrt(x*x + 1) - x",
@@ -103,7 +105,8 @@ def test_value_and_derivative_are_those_of_the_tables(
 
 
 def test_the_inputs_are_the_numbers_themselves() -> None:
-    """0.1 of binary64 is not 1/10, and the truth at it is the square of the number that it is."""
+    """0.1 of binary64 is not 1/10, and the truth at it is the square of the number that
+    it is."""
     ends = at("x*x", x=0.1)[VALUE].enclosure
     assert ends is not None
     assert ends.lower <= Fraction(0.1) ** 2 <= ends.upper
@@ -111,7 +114,8 @@ def test_the_inputs_are_the_numbers_themselves() -> None:
 
 
 def test_an_identity_is_decided_as_zero() -> None:
-    """The derivative of sin² + cos² is 0; no ball is, but every number in it rounds to 0."""
+    """The derivative of sin² + cos² is 0; no ball is, but every number in it rounds to
+    0."""
     for format_ in (BINARY32, BINARY64):
         found = at("sin(x)**2 + cos(x)**2", x=1.0, format_=format_)
         assert_rounds_to(found[gradient("x")], "0", format_)
@@ -149,7 +153,7 @@ def test_extreme_points_are_decided(text: str, x: float) -> None:
     assert found[gradient("x")].status is TruthStatus.FINITE
 
 
-# ── statuses ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── statuses ──────────────────────────────────────────────────────────────────────────
 
 FINITE, INFINITE, KINK = TruthStatus.FINITE, TruthStatus.INFINITE, TruthStatus.KINK
 UNDEFINED, PRECISION = TruthStatus.UNDEFINED, TruthStatus.PRECISION
@@ -198,13 +202,14 @@ def test_one_input_may_be_decided_where_another_is_not() -> None:
 
 @pytest.mark.parametrize("exponent", [60, 90, 120, 300])
 def test_cancellation_costs_precision_and_not_the_answer(exponent: int) -> None:
-    """hypot(b, 0) with b = (x + 2⁻ᵏ) − x, exactly 2⁻ᵏ: away from the kink, however many bits it takes to see that."""
+    """hypot(b, 0) with b = (x + 2⁻ᵏ) − x, exactly 2⁻ᵏ: away from the kink, however many
+    bits it takes to see that."""
     found = at(f"hypot((exp(x) + 2**-{exponent}) - exp(x), y)", x=1.0, y=0.0)
     assert_rounds_to(found[VALUE], Fraction(1, 2**exponent))
     assert_rounds_to(found[gradient("y")], "0")
 
 
-# ── two derivations ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── two derivations ───────────────────────────────────────────────────────────────────
 
 
 def test_a_wrong_rule_of_the_whole_derivative_is_found(

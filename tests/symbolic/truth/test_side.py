@@ -1,4 +1,5 @@
-"""The interface to all that is known by symbols: alike for real and complex numbers, pure, and fit to be sent."""
+"""The interface to all that is known by symbols: alike for real and complex numbers,
+pure, and fit to be sent."""
 
 from __future__ import annotations
 
