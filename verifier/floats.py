@@ -48,9 +48,7 @@ class Format:
     @property
     def largest(self) -> Fraction:
         """The largest finite number."""
-        return power_of_two(self.exponent_max + 1) - (1 + self.missing) * power_of_two(
-            self.exponent_max - self.precision_bits + 1
-        )
+        return _largest(self.exponent_max, self.precision_bits, self.missing)
 
     @property
     def epsilon(self) -> float:
@@ -66,6 +64,12 @@ class Format:
     def smallest_subnormal(self) -> Fraction:
         """The smallest positive number, which is also the ulp of zero."""
         return power_of_two(self.exponent_min - self.precision_bits + 1)
+
+
+@lru_cache
+def _largest(exponent_max: int, precision_bits: int, missing: int) -> Fraction:
+    grain = power_of_two(exponent_max - precision_bits + 1)
+    return power_of_two(exponent_max + 1) - (1 + missing) * grain
 
 
 @lru_cache(maxsize=8192)

@@ -144,7 +144,9 @@ def worth_reporting(rows: Sequence[Row]) -> list[Row]:
     for row in rows:
         if row.verdict.family != "match":
             reported.append(row)
-        elif row.entry not in best or row.rank > best[row.entry].rank:
+            continue
+        other = best.get(row.entry)
+        if other is None or row.rank > other.rank:
             best[row.entry] = row
     return [*reported, *best.values()]
 

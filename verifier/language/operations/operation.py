@@ -134,11 +134,14 @@ class Operation:
     """Whether it adds or subtracts two numbers."""
     is_ordinal: bool = field(init=False)
     """Whether it asks only how its operands are ordered."""
+    hangs_on_ties: bool = field(init=False)
+    """Whether it chooses by the order of its operands, or at integers."""
 
     def __post_init__(self) -> None:
         is_condition, is_relation = self.result is C, bool(self.holds_for)
         has_several = self.arity > 1
         sorts = self.sorts or (N,) * self.arity
+        is_ordinal = is_relation or (self.piecewise_linear and has_several)
         for name, value in {
             "sorts": sorts,
             "domain": self.domain or (LINE,) * sorts.count(N),
@@ -146,7 +149,8 @@ class Operation:
             "is_relation": is_relation,
             "is_connective": is_condition and not is_relation,
             "is_sum": self.degree == 1 and has_several,
-            "is_ordinal": is_relation or (self.piecewise_linear and has_several),
+            "is_ordinal": is_ordinal,
+            "hangs_on_ties": is_ordinal or self.piecewise_linear,
         }.items():
             object.__setattr__(self, name, value)
 

@@ -42,9 +42,9 @@ class ExactOperands:
         return self._zero_signs[index] if self.is_point else 0
 
     def sharpened(self, node: Node, operands: list[Any]) -> list[Any]:
-        """The operands' balls, sharpened where a choice hangs on numbers that balls
-        cannot hold exactly."""
-        if not _hangs_on_a_tie(node.operation, operands):
+        """The operands' balls of a node that `hangs_on_ties`, sharpened where its choice
+        hangs on numbers that balls cannot hold exactly."""
+        if not _hangs_on_a_tie(operands):
             return operands
         return self.exactly(node, operands)
 
@@ -74,13 +74,10 @@ class ExactOperands:
         return False
 
 
-def _hangs_on_a_tie(operation: str, operands: Sequence[Ball]) -> bool:
+def _hangs_on_a_tie(operands: Sequence[Ball]) -> bool:
     """Whether a choice is to be made that the balls leave open."""
-    row = operations.row(operation)
-    if row.piecewise_linear and row.arity == 1:
+    if len(operands) == 1:
         return bool(operands[0].contains_integer()) and not operands[0].is_exact()
-    if not row.is_ordinal:
-        return False
     return any(
         balls.equal(first, second) is None
         for first, second in itertools.combinations(operands, 2)

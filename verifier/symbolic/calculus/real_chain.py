@@ -78,10 +78,12 @@ class RealChain(Chain):
             return Known(worst.ball, Standing.LIMIT, worst.reason)
         if worst.standing is not Standing.REGULAR:
             return Known(worst.ball, worst.standing, worst.reason)
-        if self._is_of_twins(node):
-            return _of_twins(operations.row(node.operation), operands[0])
-        given = self.exact.sharpened(node, [operand.ball for operand in operands])
         row = operations.OPERATIONS[node.operation]
+        given = [operand.ball for operand in operands]
+        if row.is_ordinal and self._is_of_twins(node):
+            return _of_twins(row, operands[0])
+        if row.hangs_on_ties:
+            given = self.exact.sharpened(node, given)
         if row.result is operations.Sort.CONDITION:
             truth = balls.OPERATIONS[node.operation](*given)
             on_edge = any(operand.on_edge for operand in operands)
@@ -137,7 +139,7 @@ class RealChain(Chain):
     def _is_of_twins(self, node: Node) -> bool:
         """Whether a choice is between operands that are written alike: balls would
         never tell that they are equal."""
-        if len(node.arguments) != 2 or not operations.row(node.operation).is_ordinal:
+        if len(node.arguments) != 2:
             return False
         first, second = (self.structure.classes[at] for at in node.arguments)
         return first == second
@@ -164,9 +166,11 @@ class RealChain(Chain):
         row = operations.OPERATIONS[node.operation]
         if row.result is operations.Sort.CONDITION:
             return None
-        if self._is_of_twins(node):  # max(u, u) is u
+        if row.is_ordinal and self._is_of_twins(node):  # max(u, u) is u
             return adjoint if operand == 0 else None
-        given = self.exact.sharpened(node, [known.ball for known in operands])
+        given = [known.ball for known in operands]
+        if row.hangs_on_ties:
+            given = self.exact.sharpened(node, given)
         regularity = regularity_of(node.operation, given, operand)
         if regularity is Regularity.UNSURE:
             given = self.exact.exactly(node, given)
