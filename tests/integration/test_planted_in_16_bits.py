@@ -13,8 +13,12 @@ import pytest
 import verifier
 from verifier.records import Result
 
-SUBTLE = [("gelu", "1 % for x < −2"), ("softsign", "× 1.0001")]
-"""Beside those in the tests of bias."""
+SUBTLE = [
+    ("tanh", "1 % for x < −2"),
+    ("sigmoid", "× 1.001"),
+    ("gelu", "1 % for x < −2"),
+    ("softsign", "× 1.0001"),
+]
 GROSS = [
     ("silu", "term dropped"),
     ("mish", "sign turned below −1"),
