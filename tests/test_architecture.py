@@ -71,8 +71,8 @@ HOUSE = {
     "__main__": "cli",
     "": "errors api",
 }
-"""What each package may import beside the ground and itself: the house of design.md,
-section 2."""
+"""What each package may import beside the ground and itself: the house that
+CONTRIBUTING draws."""
 
 OWNERS = {
     "sympy": {

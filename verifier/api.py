@@ -66,7 +66,7 @@ class Run:
 
     @property
     def results(self) -> tuple[Result, ...]:
-        """One result a case and dtype."""
+        """One result a case, dtype and route."""
         return self.record.results
 
     def __str__(self) -> str:
@@ -229,7 +229,7 @@ def _parameters_named(
 
 
 def cases(*paths: str | Path) -> pytest.MarkDecorator:
-    """A decorator that runs a test once for every case × dtype of case files or
+    """A decorator that runs a test once for every case × dtype × route of case files or
     folders, as its argument `case`.
 
     ```python

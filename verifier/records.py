@@ -37,7 +37,7 @@ class As:
 
 
 class Verdict(StrEnum):
-    """`verdict.kind` of a comparison, as the design's section 6 defines each."""
+    """`verdict.kind` of a comparison, as README's table of verdicts defines each."""
 
     MATCH_EXACT = "match.exact"
     MATCH_ROUNDING = "match.rounding"

@@ -348,3 +348,29 @@ def test_a_subject_that_is_not_allowed_is_reported_with_its_place(
     assert str(caught.value).startswith(
         f"{file}:1: [own] subject: importing `shop` would run its code: "
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "raised"),
+    [
+        ("1/0", "ZeroDivisionError: division by zero"),
+        ("exit(0)", "SystemExit: 0"),
+        ("open('/nonexistent')", "FileNotFoundError"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ],
+)
+def test_a_subject_that_raises_is_one_error_with_its_place(
+    body: str, raised: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"raising_{abs(hash(body))}"
+    (tmp_path / f"{name}.py").write_text(f"def own(x):\n    {body}\n    return x\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "a.toml"
+    file.write_text(
+        f'[[case]]\nname = "own"\nexpression = "x"\nsubject = "{name}:own"\n'
+        "at = { x = 1 }\n"
+    )
+    with pytest.raises(UsageError, match=raised) as caught:
+        explained(f"{file}::own", allowed=[name])
+    assert f"{file}:1: [own]: expected a subject that runs" in str(caught.value)
+    assert "--debug` shows where" in str(caught.value)

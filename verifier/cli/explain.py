@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from verifier import interrupts
 from verifier.cli.command import command, page, say
 from verifier.cli.options import AllowSubject, Seed
-from verifier.errors import SelectionError, UsageError, did_you_mean
+from verifier.errors import SelectionError, UsageError, VerifierError, did_you_mean
 from verifier.floats import COMPLEX, FORMATS
 
 if TYPE_CHECKING:
@@ -76,16 +77,33 @@ def explained(
     chosen = dtypes or case.dtypes
     for dtype in chosen:
         _check_dtype(dtype, case, target)
-    with isolated():
-        pages = explanation.explain(
-            case,
-            dtypes=chosen,
-            seed=seed,
-            allowed=allowed,
-            columns=(MOST_COLUMNS if width is None else width) - _INDENT,
-            plain=plain,
-        )
+    with isolated(), interrupts.watched():
+        try:
+            pages = explanation.explain(
+                case,
+                dtypes=chosen,
+                seed=seed,
+                allowed=allowed,
+                columns=(MOST_COLUMNS if width is None else width) - _INDENT,
+                plain=plain,
+            )
+        except VerifierError:
+            raise
+        except BaseException as error:  # `sys.exit()` of a subject is no Exception
+            if interrupts.is_received() or case.subject is None:
+                raise
+            raise _raised(target, case, error) from error
     return report.render(pages, width=width, color=color)
+
+
+def _raised(target: str, case: Case, error: BaseException) -> UsageError:
+    kind = type(error).__name__
+    what = f"{kind}: {error}" if str(error) else kind
+    return UsageError(
+        f"{case.place}: expected a subject that runs, found that it raises {what}. "
+        f"`verifier run {target.rpartition('::')[0]} --case {case.name} --debug` "
+        "shows where."
+    )
 
 
 def _check_dtype(dtype: str, case: Case, target: str) -> None:

@@ -1,5 +1,5 @@
-"""A measured number compared with the truth: the verdict, as the design's section 6
-says."""
+"""A measured number compared with the truth: the verdict, as README's table defines
+each."""
 
 from __future__ import annotations
 
