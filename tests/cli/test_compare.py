@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from case_texts import GOOD, SAMPLED, UNSTABLE
 from commands import invoke
@@ -23,6 +25,19 @@ def test_compare_finds_regressions_between_two_reports(case_file, folder):
     assert "cases/a.toml::gaussian float64 reverse 1" in worse.stdout
     assert "vanished" in worse.stdout
     assert "new difference" in worse.stdout
+
+
+def test_a_quantity_that_counts_nothing_has_vanished(case_file, folder):
+    case_file(GOOD)
+    invoke("run", "--format", "json=old.json")
+    report = json.loads((folder / "old.json").read_text())
+    report["results"][0]["quantities"][0]["counts"] = {}
+    (folder / "new.json").write_text(json.dumps(report))
+
+    lost = invoke("compare", "old.json", "new.json")
+
+    assert lost.exit_code == 1
+    assert "vanished" in lost.stdout
 
 
 def test_compare_refuses_a_baseline(case_file, folder):

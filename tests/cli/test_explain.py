@@ -202,6 +202,16 @@ def test_a_descent_is_explained_at_its_start(cases: Path) -> None:
     assert "a 100 100" in lines(explained(f"{cases}::train"))
 
 
+def test_what_an_infinite_upstream_gradient_makes_is_undecided(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(
+        '[[case]]\nname = "far"\nexpression = "t*y"\nat = { t = 2, y = 0.5 }\n'
+        'dtype = "float16"\nupstream = 1e20\n'
+    )
+    shown = lines(explained(f"{file}::far"))
+    assert "gradient t inf undecided inf undecided.precision" in shown
+
+
 def test_formulas_can_be_kept_to_ascii(cases: Path) -> None:
     text = explained(f"{cases}::quotient", plain=True)
     _, _, derivative = text.partition("by SymPy\n")

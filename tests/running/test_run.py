@@ -120,6 +120,17 @@ def test_a_loss_that_is_expected_wrongly_is_told_by_epoch(tmp_path: Path) -> Non
     )
 
 
+def test_a_weight_that_is_expected_wrongly_is_told_in_double_precision(
+    tmp_path: Path,
+) -> None:
+    text = NOTEBOOK.replace("98.25280", "98.35280")
+    (task,) = plan(loaded(tmp_path, text), dtypes=["float32"])
+    result = verify_alone(task)
+    assert not result.as_expected
+    assert "expect.weights[2]: expected 98.3528" in (result.message or "")
+    assert "neither PyTorch's 98.25280" in (result.message or "")
+
+
 # ── the points of the issue ───────────────────────────────────────────────────────────
 
 

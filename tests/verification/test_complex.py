@@ -424,6 +424,19 @@ def test_an_expectation_binds_both_sides() -> None:
     )
 
 
+@pytest.mark.parametrize("expect", [{"value": "inf"}, {"gradient": {"z": "-inf"}}])
+def test_no_finite_number_is_an_expected_infinity(expect: dict[str, Any]) -> None:
+    run = verifier.verify("exp(z)", at={"z": "1+2j"}, dtype="complex64", expect=expect)
+    assert not run.ok
+    assert "neither PyTorch's -1.1312044" in (only(run).message or "")
+
+
+@pytest.mark.parametrize("at", ["2", "1+2j"])
+def test_a_demanded_subgradient_says_nothing_in_the_plane(at: str) -> None:
+    run = verifier.verify("sqrt(z)", at={"z": at}, dtype="complex64", subgradient=0)
+    assert run.ok, only(run)
+
+
 def test_an_infinite_input_is_undecided() -> None:
     run = verifier.verify("z*2", at={"z": "inf"}, dtype="complex64")
     assert only(run).verdict.value == "undecided.limit"

@@ -78,9 +78,9 @@ def _entry(result: Result) -> Stored:
         error = None if conditioned else result.max_error_ulp
         whole = Tally(quantity=WHOLE, wrt=(), counts=result.counts, max_error_ulp=error)
         quantities = (whole,)
-    return Stored(
-        verdict=result.verdict, quantities={tally.name: tally for tally in quantities}
-    )
+    # A report that a user has edited may count nothing.
+    counted = {tally.name: tally for tally in quantities if verdicts(tally)}
+    return Stored(verdict=result.verdict, quantities=counted)
 
 
 def _described(tally: Tally) -> str:

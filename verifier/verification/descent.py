@@ -96,9 +96,10 @@ def _broken(
     if expectation is None:
         return
     true_loss, true_weight = _middles(true)
-    for key, wanted, measured, exact in (
-        ("losses", expectation.losses, epoch.loss, true_loss),
-        ("weights", expectation.weights, epoch.weight, true_weight),
+    double = FORMATS["float64"]
+    for key, wanted, measured, exact, format_ in (
+        ("losses", expectation.losses, epoch.loss, true_loss, bench.format),
+        ("weights", expectation.weights, epoch.weight, true_weight, double),
     ):
         if epoch.number <= len(wanted):
             message = disagreement(
@@ -106,7 +107,7 @@ def _broken(
                 wanted[epoch.number - 1],
                 Sides(measured=measured, true=exact, true_name="unknown"),
                 bench.field,
-                bench.format,
+                format_,
                 bench.tolerance,
             )
             if message is not None:

@@ -12,7 +12,6 @@ from verifier.judgement.comparison import judge
 from verifier.judgement.excuses import CONDITIONING_STEPS
 from verifier.judgement.steps import by_what_it_hands_on
 from verifier.judgement.vectors import judge_vector
-from verifier.language.casefile.case import Case
 from verifier.measurements import Measurement
 from verifier.records import (
     Entry,
@@ -139,7 +138,7 @@ def _judge(
         tolerance=bench.tolerance_in(format_),
         excuses=excuses,
         field=bench.field,
-        convention=_convention(bench.case, upstream),
+        convention=_convention(bench, upstream),
         written=not bench.is_subject,
     )
     # Rounding alone may bring the result anywhere, as that of `exp` at huge numbers;
@@ -162,14 +161,14 @@ def _is_at_edge(truth: Truth) -> bool:
     )
 
 
-def _convention(case: Case, upstream: Number) -> Fraction | str | None:
+def _convention(bench: Bench, upstream: Number) -> Fraction | str | None:
     """What the case demands at a kink, scaled by the upstream gradient as the
-    derivative is."""
-    demanded = case.subgradient
+    derivative is; in the plane is no kink."""
+    demanded = bench.case.subgradient
     if demanded is None or isinstance(demanded, str):
         return demanded
-    if not math.isfinite(upstream):  # past the dtype's range: nothing is demanded
-        return None
+    if not bench.field.is_ordered or not math.isfinite(upstream):
+        return None  # past the dtype's range nothing is demanded
     return (demanded.lower + demanded.upper) / 2 * Fraction(upstream)
 
 

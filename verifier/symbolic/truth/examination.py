@@ -362,7 +362,10 @@ def _difference(first: Known | None, second: Known | None) -> Fraction | None:
         return Fraction(int(first.ball != second.ball))
     if first.ball is None or second.ball is None:
         return None
-    ends = balls.enclosure(first.ball - second.ball)
+    difference = first.ball - second.ball
+    if not balls.is_finite(difference):
+        return None
+    ends = balls.enclosure(difference)
     return (ends.lower + ends.upper) / 2
 
 
@@ -385,6 +388,8 @@ def _truth(known: Known | None, format_: Format) -> Truth:
         return Truth(
             status=TruthStatus.FINITE, enclosure=Enclosure(lower=number, upper=number)
         )
+    if not balls.is_finite(known.ball):  # as what an infinite upstream gradient makes
+        return Truth(status=TruthStatus.PRECISION)
     ends = balls.enclosure(known.ball)
     tight = _is_tight(known.ball, ends, format_)
     status = TruthStatus.FINITE if tight else TruthStatus.PRECISION
