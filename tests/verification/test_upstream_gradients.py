@@ -11,6 +11,8 @@ from backwards import function, with_forward_mode
 from torch import cos, sin, where
 from tried import DTYPES, Backward, Tensor, checked, messages, of_sine, verdicts
 
+import verifier
+
 UPSTREAM_FAULTS: dict[str, tuple[Backward, str]] = {
     "ignored": (lambda g, x: cos(x), "wrong"),
     "its size alone": (lambda g, x: g.abs() * cos(x), "wrong"),
@@ -129,3 +131,17 @@ def test_a_right_forward_mode_matches(dtype: str) -> None:
         with_jvp(lambda t, x: t.conj() * cos(x)), routes="forward", dtype=dtype
     )
     assert wrong.ok is not dtype.startswith("complex")
+
+
+@pytest.mark.parametrize("text", ["x", "abs(x)", "sqrt(x)", "where(x > 0, x, 2*x)"])
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("x", [0, 1])
+def test_an_upstream_gradient_that_overflows_leaves_gradients_undecided(
+    text: str, order: int, x: int
+) -> None:
+    """1e20 is infinite in float16."""
+    run = verifier.verify(
+        text, at={"x": x}, dtype="float16", upstream=1e20, order=order
+    )
+    (result,) = run.record.results
+    assert result.verdict.family == "undecided", result.message

@@ -86,8 +86,8 @@ class Limits:
     ) -> Truth:
         """The derivative by an input, from the limits along it; `at_point` is the truth
         about the value there."""
-        if upstream == 0:
-            return _finite(balls.zero())
+        if (decided := _by_upstream(upstream)) is not None:
+            return decided
         if at_point.status is TruthStatus.LIMIT:
             return at_point
         return _decide(lambda: self._derivative(point, wrt, upstream, at_point))
@@ -96,8 +96,8 @@ class Limits:
         self, point: Mapping[str, float], step: str, upstream: float, at_point: Truth
     ) -> Truth:
         """The same of a named step, moved by itself."""
-        if upstream == 0:
-            return _finite(balls.zero())
+        if (decided := _by_upstream(upstream)) is not None:
+            return decided
         return _decide(lambda: self._adjoint(point, step, upstream, at_point))
 
     # ── value ─────────────────────────────────────────────────────────────────────────
@@ -185,8 +185,8 @@ class Limits:
         In the other order it may be another number: Schwarz's theorem needs second
         derivatives that are continuous.
         """
-        if upstream == 0:
-            return _finite(balls.zero())
+        if (decided := _by_upstream(upstream)) is not None:
+            return decided
         if at_point.status is TruthStatus.KINK:
             return _undefined("the derivative jumps")
         return _decide(lambda: self._second(point, wrt, upstream, at_point))
@@ -366,6 +366,17 @@ def _seeded(limit: Limit, seed: Number) -> Limit:
     if limit.number is not None:
         return Limit(limit.number * seed)
     return Limit(None, limit.infinite if seed.ball > 0 else -limit.infinite)
+
+
+def _by_upstream(upstream: float) -> Truth | None:
+    """The truth where the upstream gradient decides it alone: at 0, and where it is not
+    finite."""
+    if upstream == 0:
+        return _finite(balls.zero())
+    if not math.isfinite(upstream):
+        reason = "the upstream gradient is not finite"
+        return Truth(status=TruthStatus.PRECISION, reason=reason)
+    return None
 
 
 def _finite(ball: Ball) -> Truth:

@@ -144,7 +144,10 @@ def _gradient(
         if node.operation == "variable"
     }
     gradient = [leaves.get(name) or Known(balls.zero()) for name in wrt]
-    if any(known.standing is not Standing.REGULAR for known in gradient):
+    if any(
+        known.standing is not Standing.REGULAR or not balls.is_finite(known.ball)
+        for known in gradient
+    ):
         raise NotPiecewise
     return [known.ball for known in gradient]
 

@@ -180,6 +180,8 @@ def _truth(known: Known, second: Ball | None, before: Truth | None) -> Truth:
         return Truth(status=TruthStatus.PRECISION, reason=reason)
     if known.standing is not Standing.REGULAR:
         return Truth(status=STATUS[known.standing], reason=known.reason)
+    if not balls.is_finite(known.ball):  # as an infinite upstream gradient makes it
+        return Truth(status=TruthStatus.PRECISION)
     first = balls.enclosure(known.ball)
     if second is None:
         return narrowed(first, before)
