@@ -36,6 +36,7 @@ class Excuse:
     unit: Fraction | None = None
     nearby: bool = True
     pole: bool = False
+    local: Fraction = Fraction(0)
 
     def rounding(self) -> Disc | None:
         return self.within
@@ -59,7 +60,7 @@ class Excuse:
         return self.pole
 
     def local_ulp(self) -> Fraction:
-        return Fraction(0)
+        return self.local
 
 
 def finite(real: Fraction | int, imaginary: Fraction | int) -> Truth:
@@ -106,10 +107,7 @@ def test_an_error_is_the_distance_in_ulps_of_the_norm() -> None:
         excuses=Excuse(disc(3, 4, Fraction(1, 2**17))),
         field=COMPLEX,
     )
-    assert (
-        judged.verdict is Verdict.DIFFER_UNSTABLE
-        or judged.error_ulp == pytest.approx(5)
-    )
+    assert judged.verdict is Verdict.MATCH_ROUNDING
     assert judged.error_ulp == pytest.approx(5)
 
 
@@ -126,6 +124,45 @@ def test_within_tolerance_and_rounding_matches_and_beyond_rounding_is_inaccurate
         verdict(measured, finite(3, 4), Excuse(outside, outside))
         is Verdict.DIFFER_INACCURATE
     )
+
+
+@pytest.mark.parametrize(
+    ("ulps", "local", "wanted"),
+    [
+        (16, 1000, Verdict.MATCH_ROUNDING),
+        (17, 1000, Verdict.DIFFER_UNSTABLE),
+        (16, 16, Verdict.MATCH_ROUNDING),
+        (16, 15, Verdict.DIFFER_UNSTABLE),
+    ],
+)
+def test_what_each_operation_rounds_adds_up_to_sixteen_ulps_at_most(
+    ulps: int, local: int, wanted: Verdict
+) -> None:
+    """At 3 + 4i the tolerance is 13.6 ulps of 2^-21."""
+    measured, wide = complex(3, 4 + ulps * 2.0**-21), disc(3, 4, Fraction(1))
+    none = disc(3, 4, Fraction(0))
+    local_ulp = Fraction(local)
+    assert (
+        verdict(measured, finite(3, 4), Excuse(wide, wide, local=local_ulp)) is wanted
+    )
+    assert (
+        verdict(measured, finite(3, 4), Excuse(none, none, local=local_ulp))
+        is Verdict.DIFFER_WRONG
+    )
+
+
+@pytest.mark.parametrize("is_real", [True, False])
+def test_a_truth_known_to_an_ulp_alone_is_undecided(is_real: bool) -> None:
+    exact = Enclosure(lower=Fraction(3), upper=Fraction(3))
+    loose = Enclosure(lower=Fraction(3), upper=3 + Fraction(1, 2**21))
+    sides = (loose, exact) if is_real else (exact, loose)
+    truth = Truth(
+        status=TruthStatus.FINITE,
+        enclosure=Rectangle(real=sides[0], imaginary=sides[1]),
+    )
+    wide = disc(3, 3, Fraction(1))
+    found = verdict(complex(3, 3), truth, Excuse(wide, wide))
+    assert found is Verdict.UNDECIDED_PRECISION
 
 
 def test_beyond_the_tolerance_the_point_or_the_program_is_to_blame() -> None:
