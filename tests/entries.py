@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
-from verifier.records import VALUE, Entry
+from verifier.records import Entry
 
 T = TypeVar("T")
 
@@ -30,8 +30,3 @@ def of(quantity: str, numbers: Mapping[Entry, T]) -> dict[tuple[str, ...], T]:
 def slopes(numbers: Mapping[Entry, T]) -> dict[str, T]:
     """The gradient, by input."""
     return {wrt[0]: number for wrt, number in of("gradient", numbers).items()}
-
-
-def first_order(wrt: Iterable[str]) -> tuple[Entry, ...]:
-    """Value and gradient."""
-    return VALUE, *map(gradient, wrt)

@@ -21,10 +21,12 @@ from verifier.floats import (
     Number,
     decimal,
     decimal_within,
+    joined,
     nearest,
     neighbour,
     power_of_two,
     shortest,
+    shortest_complex,
     ulp,
 )
 from verifier.records import Disc, Enclosure, Rectangle, Truth, TruthStatus
@@ -432,16 +434,15 @@ class _Complex(Field):
     @staticmethod
     def spell(measured: complex, format_: Format) -> str:
         """As `1.0+2.0j`."""
-        parts = (measured.real, measured.imag)
-        return _joined(*(shortest(part, format_) for part in parts))
+        return shortest_complex(measured, format_)
 
     @staticmethod
     def spell_enclosure(enclosure: Rectangle) -> str:
-        return _joined(*map(REAL.spell_enclosure, COMPLEX.parts(enclosure)))
+        return joined(*map(REAL.spell_enclosure, COMPLEX.parts(enclosure)))
 
     @staticmethod
     def spell_exact(number: Plane) -> str:
-        return _joined(*map(decimal, number))
+        return joined(*map(decimal, number))
 
     @staticmethod
     def nonfinite(measured: complex) -> str:
@@ -452,11 +453,6 @@ class _Complex(Field):
     def nonfinite_where_finite(measured: complex) -> str:
         del measured
         return "not finite where the truth is"
-
-
-def _joined(real: str, imaginary: str) -> str:
-    sign = "" if imaginary.startswith("-") else "+"
-    return f"{real}{sign}{imaginary}j"
 
 
 def _beside(part: float, step: Fraction, format_: Format) -> Sequence[float]:

@@ -249,7 +249,11 @@ def shortest(value: float, format_: Format) -> str:
 
 def shortest_complex(value: complex, format_: Format) -> str:
     """The number as `1.0+2.0j`, each part spelt as `shortest` does."""
-    real, imaginary = (shortest(part, format_) for part in (value.real, value.imag))
+    return joined(*(shortest(part, format_) for part in (value.real, value.imag)))
+
+
+def joined(real: str, imaginary: str) -> str:
+    """The two parts of a complex number, as `1.0+2.0j`."""
     sign = "" if imaginary.startswith("-") else "+"
     return f"{real}{sign}{imaginary}j"
 

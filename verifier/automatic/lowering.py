@@ -177,7 +177,7 @@ class Lowered:
                 *(
                     self.parameters[argument]
                     if name in row.parameters
-                    else self._tensor(operand)
+                    else self.tensor(operand)
                     for name, argument, operand in zip(
                         row.operands, node.arguments, operands, strict=True
                     )
@@ -186,7 +186,7 @@ class Lowered:
         if operation == "clamp" and not any(
             isinstance(end, torch.Tensor) for end in operands[1:]
         ):
-            return function(self._tensor(operands[0]), *operands[1:])
+            return function(self.tensor(operands[0]), *operands[1:])
         tensors = any(isinstance(operand, torch.Tensor) for operand in operands)
         if PYTORCH[operation].takes_numbers and tensors:
             return function(
@@ -195,9 +195,10 @@ class Lowered:
                     for argument, operand in zip(node.arguments, operands, strict=True)
                 )
             )
-        return function(*[self._tensor(operand) for operand in operands])
+        return function(*[self.tensor(operand) for operand in operands])
 
-    def _tensor(self, operand: Value) -> torch.Tensor:
+    def tensor(self, operand: Value) -> torch.Tensor:
+        """A result that may be a number, as a tensor of the dtype."""
         if isinstance(operand, torch.Tensor):
             return operand
         return torch.tensor(operand, dtype=self.dtype, device=self.device)

@@ -70,21 +70,15 @@ def seed(output: Tensor, upstream: Tensor) -> Tensor:
 # ── order 1 ───────────────────────────────────────────────────────────────────────────
 
 
-def reverse(
-    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
-) -> Derived:
-    return _backward(run, inputs, wrt, upstream)
-
-
 def reverse_twice(
     run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
 ) -> Derived:
     """As `reverse`, and then a second backward through the graph, which is kept for
     it."""
-    return _backward(run, inputs, wrt, upstream, twice=True)
+    return reverse(run, inputs, wrt, upstream, twice=True)
 
 
-def _backward(
+def reverse(
     run: Run,
     inputs: Sequence[Tensor],
     wrt: Sequence[int],

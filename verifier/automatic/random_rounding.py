@@ -153,10 +153,7 @@ def nearest(numbers: Tensor, format_: Format) -> Tensor:
 def _run(lowered: Lowered, names: Sequence[str]) -> modes.Run:
     def run(tensors: Sequence[Tensor]) -> tuple[Tensor, modes.Steps]:
         nodes = lowered.run(dict(zip(names, tensors, strict=True)))
-        output = nodes[lowered.program.output]
-        if not isinstance(output, Tensor):
-            output = torch.tensor(output, dtype=lowered.dtype)
-        return output, {}
+        return lowered.tensor(nodes[lowered.program.output]), {}
 
     return run
 

@@ -282,9 +282,7 @@ def _lowered(
 
     def run(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
         nodes = lowered.run(dict(zip(names, tensors, strict=True)))
-        output = nodes[lowered.program.output]
-        if not isinstance(output, Tensor):
-            output = torch.tensor(output, dtype=DTYPES[dtype], device=device)
+        output = lowered.tensor(nodes[lowered.program.output])
         steps = {name: nodes[index] for name, index in lowered.program.steps.items()}
         return output, steps
 

@@ -148,23 +148,23 @@ def unlike_pinned(
         if not _is(verdict, whole):
             return f"expected {whole}, found {verdict}"
         return _astray(quantities, whole, accepted, whole)
-    worst = max(
-        (verdicts(tally)[0] for tally in quantities), key=severity, default=None
-    )
+    worst = _worst(quantities)
     if worst is None or severity(verdict) > severity(worst):  # of no single number
         return f"expected {expectation.pinned}, found {verdict}"
     unnamed = [tally for tally in quantities if _pin_of(tally, expectation) is None]
     mistakes = [_astray(unnamed, "match", accepted, f"{expectation.pinned} alone")]
     for pin in expectation.pins:
         pinned = [tally for tally in quantities if _pin_of(tally, expectation) == pin]
-        worst = max(
-            (verdicts(tally)[0] for tally in pinned), key=severity, default=None
-        )
+        worst = _worst(pinned)
         if worst is None or not _is(worst, pin.verdict):
             mistakes.append(f"expected {pin}, found {worst or 'nothing to compare'}")
         else:
             mistakes.append(_astray(pinned, pin.verdict, accepted, str(pin)))
     return "; ".join(text for text in mistakes if text is not None) or None
+
+
+def _worst(quantities: Iterable[Tally]) -> Verdict | None:
+    return max((verdicts(tally)[0] for tally in quantities), key=severity, default=None)
 
 
 def _is(verdict: Verdict, pinned: str) -> bool:

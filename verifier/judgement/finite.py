@@ -144,7 +144,7 @@ def judge_finite(here: Circumstances, measured: Number, true: Exact) -> Judgemen
     """The verdict on a number of the written program, the truth not being 0."""
     size = here.field.size(true)
     error = here.field.distance(here.field.of_float(measured), true)
-    error_ulp = here.field.error_in_ulp(measured, true, here.format)
+    error_ulp = as_float(error / ulp(size, here.format))
 
     def verdict(verdict: Verdict, message: str | None = None) -> Judgement:
         return _judgement(verdict, error_ulp, message)
@@ -171,7 +171,7 @@ def judge_finite(here: Circumstances, measured: Number, true: Exact) -> Judgemen
             return verdict(Verdict.MATCH_CONDITIONING, here.moves(true))
         return verdict(
             Verdict.DIFFER_UNSTABLE,
-            f"rounding on the way loses {_bits(error_ulp):.1f} bits "
+            f"rounding on the way loses {bits(error_ulp):.1f} bits "
             f"that the point does not: {here.moves(true)}",
         )
     if here.explains_in_range(measured, true):
@@ -216,11 +216,11 @@ def _judgement(
     return Judgement(
         verdict=verdict,
         error_ulp=error_ulp,
-        bits_lost=_bits(error_ulp),
+        bits_lost=bits(error_ulp),
         message=message,
     )
 
 
-def _bits(error_ulp: float) -> float:
+def bits(error_ulp: float) -> float:
     """The bits that an error takes."""
     return max(0.0, math.log2(error_ulp)) if error_ulp > 0 else 0.0

@@ -3,13 +3,13 @@ gradients that are asked for."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
 from verifier.fields import as_float
 from verifier.floats import Format, ulp
+from verifier.judgement.finite import bits
 from verifier.judgement.tolerance import Tolerance, allowed
 from verifier.records import Judgement, Verdict
 
@@ -54,6 +54,6 @@ def by_what_it_hands_on(
         judgement,
         verdict=Verdict.MATCH_ROUNDING,
         error_ulp=moved_ulp,
-        bits_lost=max(0.0, math.log2(moved_ulp)) if moved_ulp else 0.0,
+        bits_lost=bits(moved_ulp),
         message=f"its error{own} moves no gradient by more than {moved_ulp:.3g} ulp",
     )

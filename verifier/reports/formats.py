@@ -7,10 +7,13 @@ they are called, so that `--help` names the formats without loading them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from verifier.records import RunRecord
 from verifier.reports.options import Options
-from verifier.survey.records import SurveyRecord
+
+if TYPE_CHECKING:
+    from verifier.survey.records import SurveyRecord
 
 
 def _text(record: RunRecord, options: Options) -> str:

@@ -35,7 +35,6 @@ from verifier.language.importers.fpcore_operations import OPERATIONS, Row, Unsup
 from verifier.language.operations import table as operations
 from verifier.symbolic.arithmetic import balls
 
-ARGUMENTS = ("x", "y")
 POINTS = [
     {"x": 0.375, "y": 0.75},
     {"x": 0.625, "y": 0.25},

@@ -118,8 +118,9 @@ def _cases(document: Document) -> list[Case]:
     cases: list[Case] = []
     seen: dict[str, int | None] = {}
     for index, table in enumerate(tables):
-        origin = _origin(document, index, table, defaults)
-        case = assemble({**_inherit(defaults, table), **table}, origin)
+        inherited = _inherit(defaults, table)
+        origin = _origin(document, index, table, inherited)
+        case = assemble({**inherited, **table}, origin)
         if case.name in seen:
             origin.fail(
                 f"expected names that are unique in the file, found `{case.name}` on line {seen[case.name]} "
@@ -146,7 +147,7 @@ def _origin(
     document: Document,
     index: int,
     table: Mapping[str, object],
-    defaults: Mapping[str, object],
+    inherited: Mapping[str, object],
 ) -> Origin:
     root: Keys = ("case", index)
     return Origin(
@@ -155,5 +156,5 @@ def _origin(
         name=_name_of(table),
         root=root,
         lines=document.lines,
-        inherited=frozenset(_inherit(defaults, table)),
+        inherited=frozenset(inherited),
     )

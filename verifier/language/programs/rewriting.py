@@ -25,7 +25,7 @@ def define_in_place(program: Program) -> tuple[Program, Sequence[int]]:
         arguments = tuple(moved[index] for index in node.arguments)
         row = operations.OPERATIONS.get(node.operation)
         if row is None or row.definition is None:
-            nodes.append(_derived(node.operation, arguments, node))
+            nodes.append(replace(node, arguments=arguments))
             moved.append(len(nodes) - 1)
         else:
             moved.append(inline(nodes, definition(row), row, arguments, node.span))
@@ -70,11 +70,6 @@ def rewritten(program: Program, nodes: Sequence[Node], moved: Sequence[int]) -> 
         steps={name: moved[index] for name, index in program.steps.items()},
         output=moved[program.output],
     )
-
-
-def _derived(operation: str, arguments: tuple[int, ...], node: Node) -> Node:
-    """A node in the place of `node`."""
-    return replace(node, operation=operation, arguments=arguments)
 
 
 def inline(

@@ -4,7 +4,6 @@ language of the case files."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 import sympy
@@ -13,7 +12,7 @@ from sympy.printing.str import StrPrinter
 
 from verifier.language.operations import table as operations
 from verifier.language.programs import rewriting
-from verifier.language.programs.constants import constant_values
+from verifier.language.programs.constants import bits, constant_values
 from verifier.language.programs.printing import render_node
 from verifier.language.programs.program import Program
 from verifier.symbolic.calculus import derivative, sympy_functions
@@ -112,7 +111,7 @@ class _Operand(sympy.Symbol):  # type: ignore[misc]
 def _operand(program: Program, index: int) -> Symbolic:
     node = program.nodes[index]
     number = constant_values(program).get(index)
-    if number is not None and _bits(number) <= LARGEST_EXPONENT_BITS:
+    if number is not None and bits(number) <= LARGEST_EXPONENT_BITS:
         return sympy.Rational(number.numerator, number.denominator)
     text = _called(program, index)
     atom = text.isidentifier() or _is_call(node.operation)
@@ -128,10 +127,6 @@ def _called(program: Program, index: int) -> str:
 def _is_call(operation: str) -> bool:
     row = operations.OPERATIONS.get(operation)
     return row is not None and row.symbol is None and operation != "neg"
-
-
-def _bits(value: Fraction) -> int:
-    return max(value.numerator.bit_length(), value.denominator.bit_length())
 
 
 class _Printer(StrPrinter):  # type: ignore[misc]
