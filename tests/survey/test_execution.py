@@ -9,18 +9,24 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import start
 
 from verifier.reports import survey as report
 from verifier.running.executors import executor
 from verifier.survey import execution, plan
 from verifier.survey import sweep as survey_sweep
 from verifier.survey.records import SurveyRecord, Sweep
+
+LONG_SURVEY = (
+    *("survey", "--jobs", "2", "--operation", "neg", "--operation", "polygamma"),
+    *("--points", "30000", "--dtype", "float64"),
+)
+"""PyTorch's polygamma takes minutes for some numbers."""
 
 
 def test_a_survey_that_breaks_down_at_one_operation_goes_on(
@@ -79,16 +85,9 @@ def test_an_interrupt_keeps_what_is_finished(jobs: int) -> None:
 @pytest.mark.skipif(shutil.which("ps") is None, reason="needs `ps`")
 def test_ctrl_c_ends_every_process_and_reports_what_is_finished(tmp_path: Path) -> None:
     done = tmp_path / "done.json"
-    command = [
-        *(sys.executable, "-m", "verifier", "survey", "--jobs", "2"),
-        *("--operation", "neg", "--operation", "polygamma", "--points", "30000"),
-        *("--dtype", "float64", "--format", "text", "--format", f"json={done}"),
-    ]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    with start(
+        *LONG_SURVEY,
+        *("--format", "text", "--format", f"json={done}"),
         start_new_session=True,
     ) as process:
         try:
@@ -114,17 +113,7 @@ def test_ctrl_c_ends_every_process_and_reports_what_is_finished(tmp_path: Path) 
 
 @pytest.mark.skipif(shutil.which("ps") is None, reason="needs `ps`")
 def test_no_process_outlives_a_survey_that_is_killed() -> None:
-    command = [
-        *(sys.executable, "-m", "verifier", "survey", "--jobs", "2"),
-        *("--operation", "neg", "--operation", "polygamma", "--points", "30000"),
-        *("--dtype", "float64"),
-    ]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
+    with start(*LONG_SURVEY, start_new_session=True) as process:
         for _ in range(600):  # until there are workers; they are loading PyTorch
             if sum("spawn_main" in line for line in living(process.pid)) == 2:
                 break

@@ -10,9 +10,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from multiprocessing.process import BaseProcess
 from typing import Protocol, TypeVar
 
 Work = TypeVar("Work")
@@ -70,7 +73,7 @@ class Processes:
             initializer=_begin,
         )
         try:
-            with _interrupts_ignored():  # as the processes do that are started here
+            with _interrupts_postponed():  # as the processes do that are started here
                 futures = [pool.submit(_listed, function, unit) for unit in units]
             for place, (unit, future) in enumerate(zip(units, futures, strict=True)):
                 try:
@@ -83,11 +86,7 @@ class Processes:
             pool.shutdown()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            left = set(multiprocessing.active_children()) - others
-            for child in left:
-                child.terminate()
-            for child in left:
-                child.join(PATIENCE_S)
+            _end(set(multiprocessing.active_children()) - others)
 
 
 def executor(count: int) -> Executor:
@@ -116,6 +115,21 @@ def _finished(futures: Sequence[Future[list[Outcome]]]) -> Iterator[Outcome]:
             yield from future.result()
 
 
+def _end(children: Set[BaseProcess]) -> None:
+    """Ends them, and waits until nothing is left of them.
+
+    Not by `join`: the pool's own thread waits for them too, and for whom it is too late
+    it says nothing.
+    """
+    for child in children:
+        child.terminate()
+    patience = time.monotonic() + PATIENCE_S
+    while children & set(multiprocessing.active_children()):
+        if time.monotonic() > patience:
+            break
+        time.sleep(0.01)
+
+
 def _begin() -> None:
     """Leaves Ctrl-C to the parent, and ends with it, whatever it dies of."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -131,14 +145,15 @@ def _end_with_parent(leave: Callable[[int], object]) -> None:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """What is started meanwhile inherits it, and leaves it to this process to end on
-    Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
+def _interrupts_postponed() -> Iterator[None]:
+    """What is started meanwhile inherits it, and leaves Ctrl-C to this process, which
+    hears of it at the end."""
+    if not hasattr(signal, "pthread_sigmask"):  # as on Windows
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # it would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
