@@ -27,6 +27,7 @@ GROUND = {
     "floating_point": "errors",
     "interrupts": "",
     "records": "serialisation",
+    "releases": "",
     "measurements": "records",
     "serialisation": "errors",
     "fields": "floats records",
@@ -112,6 +113,7 @@ OWNERS = {
     "typer": {"verifier.cli.*"},
     "pytest": {"verifier.pytest_plugin", "verifier.api"},
     "numpy": set(),
+    "packaging": {"verifier.releases"},
 }
 """Who may import which library."""
 

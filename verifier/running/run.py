@@ -6,11 +6,10 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
-from functools import cache, partial
-from importlib import metadata
+from functools import partial
 from typing import Any
 
-from verifier import interrupts
+from verifier import interrupts, releases
 from verifier.records import Disagreement, Result, RunRecord, Verdict
 from verifier.running.disagreement import between
 from verifier.running.executors import Executor, Sequential
@@ -198,10 +197,10 @@ def environment(units: Sequence[Unit] = ()) -> dict[str, str]:
     """Versions of everything that a result depends on, and where and how PyTorch
     computes."""
     known = {
-        "verifier": _version("gradient-verifier"),
-        "torch": _version("torch"),
-        "sympy": _version("sympy"),
-        "python_flint": _version("python-flint"),
+        "verifier": releases.installed("gradient-verifier"),
+        "torch": releases.installed("torch"),
+        "sympy": releases.installed("sympy"),
+        "python_flint": releases.installed("python-flint"),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "device": units[0].device if units else "cpu",
@@ -209,12 +208,3 @@ def environment(units: Sequence[Unit] = ()) -> dict[str, str]:
     if units and units[0].layout != "batch":
         known["layout"] = units[0].layout
     return known
-
-
-@cache
-def _version(distribution: str) -> str:
-    """The version of what is installed; reading it takes longer than a small case."""
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return "unknown"

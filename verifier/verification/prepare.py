@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import metadata
 from typing import Any
 
+from verifier import releases
 from verifier.automatic.subjects import Subject, SubjectError, load, permitted
 from verifier.fields import Field, field_of
 from verifier.floats import Format
@@ -100,8 +100,8 @@ def key(program: Program, wrt: tuple[str, ...], order: int, field: Field) -> str
 
 @cache
 def _versions() -> tuple[str, ...]:
-    names = ("gradient-verifier", "sympy", "python-flint")
-    return tuple(metadata.version(name) for name in names)
+    names = ("gradient-verifier", "sympy", "python-flint", "torch")
+    return tuple(map(releases.installed, names))
 
 
 def _subject_of(

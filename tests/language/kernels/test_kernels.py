@@ -9,20 +9,26 @@ from witnesses import WITNESS
 
 from verifier.automatic import lowering
 from verifier.language.kernels.compositions import composition_of
-from verifier.language.kernels.table import LIBRARIES, PYTORCH, of
+from verifier.language.kernels.table import LIBRARIES, PYTORCH, holds, of
 from verifier.language.operations.table import OPERATIONS, Operation, Sort
 
 ROWS = list(OPERATIONS.values())
 
 
-def test_every_operation_has_a_kernel_in_every_library() -> None:
-    for versions in LIBRARIES.values():
-        for kernels in versions.values():
-            assert list(kernels) == list(OPERATIONS)
+RELEASES = [f"2.{minor}.{patch}" for minor in range(6, 16) for patch in (0, 1)]
+
+
+@pytest.mark.parametrize("version", [*RELEASES, "2.15.0.dev20261101+cpu", "unknown"])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_every_operation_has_one_kernel_in_every_release(
+    library: str, version: str
+) -> None:
+    rows = [row.operation for row in LIBRARIES[library] if holds(row, version)]
+    assert rows == list(of(library, version)) == list(OPERATIONS)
 
 
 def test_a_table_of_kernels_is_found_by_library_and_version() -> None:
-    assert of("pytorch") is of("pytorch", "2.13") is PYTORCH
+    assert of("pytorch") is PYTORCH == of("pytorch", torch.__version__)
     with pytest.raises(KeyError):
         of("jax")
 

@@ -30,6 +30,10 @@ class Kernel:
     `result` and `grad` too; None where nothing flows back. Parameters at the end may be
     left out."""
     _: KW_ONLY
+    releases: str | None = None
+    """The releases of the library for which the row holds, as `verifier.releases`
+    writes a range; the others have a row of their own. None: all that are
+    supported."""
     tangent: str | None = None
     """Its formula for the Jacobian-vector product, of `result` and the operands'
     tangents `x_t`, … too, where that is not the sum of `backward`'s with the tangents

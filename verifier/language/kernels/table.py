@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 
+from verifier import releases
 from verifier.language.kernels import pytorch
 from verifier.language.kernels.kernel import Kernel
 from verifier.language.operations.table import OPERATIONS
@@ -15,6 +17,11 @@ def by_operation(rows: Iterable[Kernel]) -> dict[str, Kernel]:
     return {row.operation: complete(row) for row in rows}
 
 
+def holds(row: Kernel, version: str) -> bool:
+    """Whether the row is that of a version of its library."""
+    return row.releases is None or releases.holds(row.releases, version)
+
+
 def complete(row: Kernel) -> Kernel:
     """The row with a place in `backward` for each operand."""
     missing = OPERATIONS[row.operation].arity - len(row.backward)
@@ -23,15 +30,19 @@ def complete(row: Kernel) -> Kernel:
     return replace(row, backward=row.backward + (None,) * missing)
 
 
-PYTORCH = by_operation(pytorch.ROWS)
-
-LIBRARIES: Mapping[str, Mapping[str, Mapping[str, Kernel]]] = {
-    "pytorch": {"2.13": PYTORCH}
-}
-"""By library and the version from which they hold, oldest first."""
+LIBRARIES: Mapping[str, tuple[Kernel, ...]] = {"pytorch": pytorch.ROWS}
+"""The rows of all releases of a library."""
+DISTRIBUTIONS = {"pytorch": "torch"}
+"""What installs a library."""
 
 
+@cache
 def of(library: str, version: str | None = None) -> Mapping[str, Kernel]:
-    """The kernels of a library in a version; by default in the newest that is known."""
-    versions = LIBRARIES[library]
-    return versions[version or list(versions)[-1]]
+    """The kernels of a library in a version; by default in the one that is
+    installed."""
+    known = version or releases.installed(DISTRIBUTIONS[library])
+    return by_operation(row for row in LIBRARIES[library] if holds(row, known))
+
+
+PYTORCH = of("pytorch")
+"""The kernels of the PyTorch that is installed."""
