@@ -14,6 +14,7 @@ from verifier.errors import (
     VerifierError,
     check_option,
     did_you_mean,
+    did_you_mean_kind,
 )
 
 
@@ -115,3 +116,17 @@ def test_an_option_that_names_nothing_known_is_refused() -> None:
 def test_known_names_may_be_a_generator() -> None:
     names = (name for name in ("sin", "ln"))
     assert did_you_mean("LN", names) == " Did you mean `ln`?"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("differ.unstabel", " Did you mean `differ.unstable`?"),
+        ("match.unstable", " Did you mean `differ.unstable`?"),
+        ("match.float32", ""),
+        ("match", ""),
+    ],
+)
+def test_of_names_with_a_point_what_follows_it_is_near(name: str, hint: str) -> None:
+    known = ["match.exact", "differ.unstable", "differ.wrong"]
+    assert did_you_mean_kind(name, known) == hint

@@ -101,6 +101,14 @@ def did_you_mean(
     return f" {sentence}" if sentence else ""
 
 
+def did_you_mean_kind(name: str, known: Iterable[str]) -> str:
+    """The same for names such as `differ.wrong`: what follows the point tells them
+    apart."""
+    whole = {other.rpartition(".")[2]: other for other in known}
+    near = _nearest(name.rpartition(".")[2], list(whole))
+    return "" if near is None else f" Did you mean `{whole[near]}`?"
+
+
 def _nearest(name: str, known: Sequence[str]) -> str | None:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if near:

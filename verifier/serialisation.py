@@ -32,7 +32,7 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import ErrorDetails, SchemaValidator, core_schema
 
-from verifier.errors import BaselineError, Place, did_you_mean
+from verifier.errors import BaselineError, Place, did_you_mean_kind
 
 MOST_SHOWN = 60
 """Characters of what was found that an error quotes."""
@@ -281,7 +281,7 @@ def _complaint(error: ErrorDetails, at: str, mend: str) -> BaselineError:
         location = location[:-2]
     if kind == "enum":
         known = re.findall(r"'(.*?)'", context["expected"])
-        hint = did_you_mean(str(error["input"]), known)
+        hint = did_you_mean_kind(str(error["input"]), known)
     shown = json.dumps(error["input"])
     shown = shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]}…"
     return BaselineError(

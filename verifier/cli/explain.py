@@ -1,4 +1,5 @@
-"""`verifier explain FILE::CASE`: one case derived step by step, on both sides."""
+"""`verifier explain FILE::CASE`: one case derived step by step, on both sides; and
+`verifier explain VERDICT`: what a verdict means."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from verifier import interrupts
+from verifier.cli import verdict_pages
 from verifier.cli.command import command, page, say
 from verifier.cli.options import AllowSubject, Seed
 from verifier.errors import SelectionError, UsageError, VerifierError, did_you_mean
@@ -27,7 +29,11 @@ _INDENT = 4
 @command
 def explain(
     target: Annotated[
-        str, typer.Argument(metavar="FILE::CASE", help="The case to derive.")
+        str,
+        typer.Argument(
+            metavar="FILE::CASE|VERDICT",
+            help="The case to derive, or a verdict such as `differ.unstable`.",
+        ),
     ],
     dtype: Annotated[
         list[str] | None, typer.Option(metavar="DTYPE", help="Only in this dtype.")
@@ -35,8 +41,11 @@ def explain(
     seed: Seed = 0,
     allow_subject: AllowSubject = None,
 ) -> int:
-    """Derive one case step by step: value, local derivative and adjoint, on both
-    sides."""
+    """Derive one case step by step, on both sides; or say what a verdict means."""
+    text = verdict_pages.page(target)
+    if text is not None:
+        say(text)
+        return 0
     width, color = page()
     plain = "utf" not in (sys.stdout.encoding or "").lower()
     say(
@@ -125,7 +134,8 @@ def find(target: str) -> Case:
     file, mark, name = target.rpartition("::")
     if not mark or not file or not name:
         raise UsageError(
-            f"expected FILE::CASE, found `{target}`. `verifier run` lists the cases by that name."
+            f"expected FILE::CASE or a verdict, found `{target}`. "
+            "`verifier run` lists the cases by that name."
         )
     cases = {case.name: case for case in load_paths([Path(file)])}
     if name not in cases:
