@@ -30,6 +30,7 @@ GROUND = {
     "releases": "",
     "measurements": "records",
     "serialisation": "errors",
+    "stopwatch": "",
     "fields": "floats records",
     "traces": "records",
     "survey.records": "records",

@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import math
 import random
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from verifier.automatic import routes
 from verifier.floats import FORMATS, SMALL_DTYPES, Format, Point
@@ -19,6 +16,7 @@ from verifier.language.programs import parsing
 from verifier.language.programs.program import Program
 from verifier.measurements import Measurement
 from verifier.records import VALUE, Entry, Truth
+from verifier.stopwatch import Stopwatch
 from verifier.survey import points as survey_points
 from verifier.survey.accuracy import UPSTREAM, Assessment, Measure
 from verifier.survey.records import Accuracy, Sweep, SweepTask
@@ -39,7 +37,7 @@ dtype alone."""
 
 def run(task: SweepTask) -> Sweep:
     """The sweep of one task."""
-    watch = _Stopwatch()
+    watch = Stopwatch()
     format_ = FORMATS[task.dtype]
     row = operations.OPERATIONS[task.operation]
     program = parsing.parse(task.expression, variables=row.tensors)
@@ -94,7 +92,7 @@ def _failures(
             yield route, failure
 
 
-def _refused(task: SweepTask, failures: dict[str, str], watch: _Stopwatch) -> Sweep:
+def _refused(task: SweepTask, failures: dict[str, str], watch: Stopwatch) -> Sweep:
     """The sweep of what PyTorch does not compute: the truth need not be known."""
     return Sweep(
         operation=task.operation,
@@ -118,25 +116,6 @@ def _measuring(task: SweepTask, program: Program, route: str) -> Measure:
         )
 
     return measure
-
-
-@dataclass(slots=True)
-class _Stopwatch:
-    begun: float = field(default_factory=time.perf_counter)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def elapsed_s(self) -> float:
-        return time.perf_counter() - self.begun
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - begun
-            self.seconds[name] = self.seconds.get(name, 0.0) + spent
 
 
 # ── points ────────────────────────────────────────────────────────────────────────────

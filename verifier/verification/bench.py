@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from verifier.automatic.layouts import check_alone
@@ -15,6 +11,7 @@ from verifier.judgement.tolerance import Tolerance
 from verifier.language.casefile.case import Case
 from verifier.measurements import Batch, Measurement
 from verifier.records import Entry, PointTruth
+from verifier.stopwatch import Stopwatch
 from verifier.symbolic.rounding.models import Rounding
 from verifier.symbolic.rounding.program_model import Mode
 from verifier.verification.prepare import Prepared, Setting
@@ -26,22 +23,6 @@ WALKED_ROUTES = frozenset(
 )
 """Reverse mode by PyTorch's own kernels, operation by operation: a walk over the
 program tells what they do."""
-
-
-@dataclass(slots=True)
-class Stopwatch:
-    """The seconds spent in each stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - begun
-            self.seconds[name] = self.seconds.get(name, 0.0) + spent
 
 
 def modes(route: str) -> tuple[Mode, Mode]:

@@ -3,21 +3,15 @@ out on demand, and once."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
 from verifier.floats import Point
 from verifier.records import VALUE, Entry, PointTruth
+from verifier.stopwatch import Stopwatch
 from verifier.symbolic.rounding.models import AnySpread, Rounding
 from verifier.symbolic.truth.side import Nearby, SymbolicSide
-
-
-class Stopwatch(Protocol):
-    """Adds up the seconds spent in each stage."""
-
-    def stage(self, name: str) -> AbstractContextManager[None]: ...
 
 
 class Tolerance(Protocol):
@@ -27,14 +21,6 @@ class Tolerance(Protocol):
     def relative(self) -> Fraction: ...
     @property
     def absolute(self) -> Fraction: ...
-
-
-class Unwatched:
-    """A stopwatch that measures nothing."""
-
-    def stage(self, name: str) -> AbstractContextManager[None]:
-        del name
-        return nullcontext()
 
 
 class PointExcuses:
@@ -57,7 +43,7 @@ class PointExcuses:
         self.side, self.models, self.truths = side, rounding, truths
         self.point = {name: point[name] for name in side.program.inputs}
         self.upstream, self.steps = upstream, steps
-        self.watch = stopwatch or Unwatched()
+        self.watch = stopwatch or Stopwatch()
         self._spreads: dict[str, AnySpread] = {}
         self._nearby: dict[Entry, Nearby] = {}
         self._moved: list[list[PointTruth]] | None = None
