@@ -258,6 +258,8 @@ class Judgement:
     error_ulp: float | None = None
     bits_lost: float | None = None
     message: str | None = None
+    cause: str | None = None
+    """What the message begins with where more is known than the number tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +286,13 @@ class Comparison(Reported):
     culprit: str | None
     """The operation at fault, and where it stands."""
     message: str | None
+    """All that is said of it: `cause`, what the verdict is for, and `regions`."""
+    cause: str | None = None
+    """What the culprit does, or what all numbers that differ have in common."""
+    regions: tuple[str, ...] = ()
+    """Between which floats the verdict flips, along each drawn input."""
+    instead: tuple[str, ...] = ()
+    """Better formulas: proved equal, and a match at this point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,6 +313,25 @@ class Tally(Reported):
     def name(self) -> str:
         """`value`, `gradient x`, `hessian x y`."""
         return " ".join((self.quantity, *self.wrt))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmet(Reported):
+    """An expectation of a case that does not hold."""
+
+    key: str
+    """`expect.gradient.a`"""
+    line: int | None = field(default=None, metadata=_FROM_ONE)
+    """Where it stands in the case file."""
+    expected: str
+    measured: str | None = None
+    """PyTorch's number, as `true` is the true one; none where a verdict is expected."""
+    true: str | None = None
+    found: str
+    """What was found instead, in words."""
+
+    def __str__(self) -> str:
+        return f"{self.key}: expected {self.expected}; {self.found}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,6 +412,8 @@ class Result(Reported):
     broken: tuple[str, ...] = ()
     """The expectations of the case that do not hold, by their keys:
     `expect.gradient.a`."""
+    unmet: tuple[Unmet, ...] = ()
+    """The same with what was expected and found; one for each point or epoch."""
     interrupted: bool = field(default=False, metadata=_ONLY_TRUE)
     """Whether the user stopped the case before its last point."""
     traceback: str | None = None

@@ -11,7 +11,7 @@ from verifier.floats import Format, Number, is_same, nearest
 from verifier.judgement.tallies import verdicts
 from verifier.judgement.tolerance import Tolerance
 from verifier.language.casefile.case import Expectation, Expected, Pin
-from verifier.records import Tally, Truth, Verdict, severity
+from verifier.records import Tally, Truth, Unmet, Verdict, severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,10 @@ def disagreement(
     field: Field,
     format_: Format,
     tolerance: Tolerance,
-) -> str | None:
-    """Which side breaks the expectation, with all three numbers; None where both hold
-    it.
+    line: int | None = None,
+) -> Unmet | None:
+    """Which side breaks the expectation that stands in that `line`, with all three
+    numbers; None where both hold it.
 
     Integers and strings bind to the tolerance, decimals to that or half a unit of their
     last digit, if looser.
@@ -53,12 +54,19 @@ def disagreement(
     true = sides.true_name if sides.true is None else field.spell_exact(sides.true)
     measured = field.spell(sides.measured, format_)
     if measured_holds:
-        verdict = f"PyTorch's {measured} agrees, the true {true} does not"
+        found = f"PyTorch's {measured} agrees, the true {true} does not"
     elif true_holds:
-        verdict = f"the true {true} agrees, PyTorch's {measured} does not"
+        found = f"the true {true} agrees, PyTorch's {measured} does not"
     else:
-        verdict = f"neither PyTorch's {measured} nor the true {true} agrees"
-    return f"{key}: expected {expected.scalar.text}; {verdict}"
+        found = f"neither PyTorch's {measured} nor the true {true} agrees"
+    return Unmet(
+        key=key,
+        line=line,
+        expected=expected.scalar.text,
+        measured=measured,
+        true=true,
+        found=found,
+    )
 
 
 def _measured_holds(
@@ -119,7 +127,7 @@ def unaccepted(
 
 def is_expected(
     verdict: Verdict,
-    broken: Sequence[str],
+    broken: Sequence[Unmet],
     accepted: Collection[Verdict] = (),
 ) -> bool:
     """Whether a result whose verdict is not pinned is as expected: a match or an

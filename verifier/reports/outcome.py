@@ -150,13 +150,13 @@ def is_incomplete(record: RunRecord) -> bool:
 def _standings_against_baseline(
     record: RunRecord, changes: Sequence[Change], accepted: Collection[Verdict]
 ) -> set[Standing]:
-    results = {_identity(result): result for result in record.results}
+    results = {identity(result): result for result in record.results}
     standings = {
         Standing.BROKEN for result in record.results if _breaks_expectation(result)
     }
     for change in changes:
         result = results.get(change.result)
-        if change.regression and not _excused(change, result, accepted):
+        if change.regression and not is_excused(change, result, accepted):
             standings.add(Standing.BROKEN)
         elif result is not None and change.kind is not ChangeKind.IMPROVED:
             # New, or accepted as a difference: a point that was not judged still shows.
@@ -182,7 +182,7 @@ def _standing_of(
     return Standing.OPEN if is_open and not pinned else Standing.EXPECTED
 
 
-def _excused(
+def is_excused(
     change: Change, result: Result | None, accepted: Collection[Verdict]
 ) -> bool:
     """Whether the change is for the worse, yet to a verdict that `--accept` names."""
@@ -199,7 +199,7 @@ def _excused(
     )
 
 
-def _identity(result: Result) -> str:
+def identity(result: Result) -> str:
     # As `judgement.baseline.identity` says it; reports know records alone, and a test
     # holds the two together.
     return f"{result.case} {result.dtype} {result.route} {result.order}"

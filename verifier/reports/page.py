@@ -7,6 +7,8 @@ words fold.
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
@@ -18,6 +20,8 @@ from rich.text import Text
 
 PLAIN_WIDTH = 200
 """Columns where nobody has said how wide the page is."""
+DEFAULT_WIDTH = 80
+"""Columns that a text is made for where nobody has said more."""
 LEAST_WIDTH = 60
 """A narrower page is overrun: there, folding would break numbers in two."""
 WORDS_WIDTH = 12
@@ -39,6 +43,42 @@ def plain(text: str, *, keep: str = "") -> str:
 def name_width(names: Iterable[str]) -> int:
     """The width of the longest name as it is printed."""
     return max((cell_len(plain(name)) for name in names), default=0)
+
+
+_KEPT = re.compile(r"`[^`]{1,40}`|[\w.]+ = \S+|[\d.e+-]+ (?:ulp|bits|points)")
+_BLANK = "\N{NO-BREAK SPACE}"
+
+
+def wrapped(text: str, width: int, label: str = "") -> list[str]:
+    """The text in lines of at most so many columns behind its label.
+
+    Lines are broken between words alone, and neither in a number, nor in `x = 1`, nor in
+    a short formula in backticks: what is longer than a line overruns it.
+    """
+    kept = _KEPT.sub(lambda found: found[0].replace(" ", _BLANK), plain(text))
+    lines = textwrap.wrap(
+        kept,
+        max(width - cell_len(label), 1),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    blank = " " * cell_len(label)
+    return [
+        f"{blank if number else label}{line}".replace(_BLANK, " ").rstrip()
+        for number, line in enumerate(lines or [""])
+    ]
+
+
+def beside(left: str, right: str, width: int) -> list[str]:
+    """Two texts on one line, the second at its end, or on two lines where they do not
+    fit."""
+    left, right = plain(left), plain(right)
+    room = width - cell_len(left) - cell_len(right)
+    if not right:
+        return [left]
+    if room < GAP:
+        return [left, f"{' ' * (width - cell_len(right))}{right}"]
+    return [f"{left}{' ' * room}{right}"]
 
 
 def heading(text: str) -> Text:

@@ -90,6 +90,7 @@ def attach(comparison: Comparison, diagnosis: Diagnosis) -> Comparison:
     return replace(
         comparison,
         culprit=diagnosis.culprit,
+        cause=diagnosis.message,
         message="; ".join(part for part in parts if part),
     )
 

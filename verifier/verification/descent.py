@@ -10,7 +10,7 @@ from verifier.floats import FORMATS, Format, decimal, nearest
 from verifier.judgement.expectation import Sides, disagreement
 from verifier.language.casefile.case import Descent
 from verifier.measurements import Batch
-from verifier.records import Enclosure, Epoch
+from verifier.records import Enclosure, Epoch, Unmet
 from verifier.verification.bench import Bench
 from verifier.verification.first import Progress, failure_of, judged_with_witness
 
@@ -90,7 +90,7 @@ def _middles(
 
 def _broken(
     bench: Bench, epoch: Epoch, true: tuple[Enclosure, Enclosure] | None
-) -> Iterator[str]:
+) -> Iterator[Unmet]:
     """The losses and weights that the case expects of an epoch and that do not hold."""
     expectation = bench.case.expectation
     if expectation is None:
@@ -102,13 +102,14 @@ def _broken(
         ("weights", expectation.weights, epoch.weight, true_weight, double),
     ):
         if epoch.number <= len(wanted):
-            message = disagreement(
+            unmet = disagreement(
                 f"expect.{key}[{epoch.number}]",
                 wanted[epoch.number - 1],
                 Sides(measured=measured, true=exact, true_name="unknown"),
                 bench.field,
                 format_,
                 bench.tolerance,
+                expectation.lines.get(f"expect.{key}"),
             )
-            if message is not None:
-                yield message
+            if unmet is not None:
+                yield unmet

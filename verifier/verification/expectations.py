@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from verifier.judgement.expectation import disagreement, sides
 from verifier.measurements import Measurement
-from verifier.records import VALUE, Entry, PointTruth
+from verifier.records import VALUE, Entry, PointTruth, Unmet
 from verifier.verification.bench import Bench
 
 
 def broken_at(
     bench: Bench, measurement: Measurement, place: int, truths: PointTruth
-) -> Iterator[str]:
-    """The expectations that do not hold at a given point: `KEY: …`."""
+) -> Iterator[Unmet]:
+    """The expectations that do not hold at a given point."""
     expectation = bench.case.expectation
     if expectation is None:
         return
@@ -25,8 +25,14 @@ def broken_at(
         expected[f"expect.gradient.{name}"] = entry, numbers[place]
     for key, (entry, number) in expected.items():
         both = sides(measurement.number(entry, place), truths[entry], bench.field)
-        message = disagreement(
-            key, number, both, bench.field, bench.format, bench.tolerance
+        unmet = disagreement(
+            key,
+            number,
+            both,
+            bench.field,
+            bench.format,
+            bench.tolerance,
+            expectation.lines.get(key),
         )
-        if message is not None:
-            yield message
+        if unmet is not None:
+            yield unmet

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from verifier.measurements import Batch, Measurement
-from verifier.records import Epoch, Verdict
+from verifier.records import Epoch, Unmet, Verdict
 from verifier.verification.judging import Row
 from verifier.verification.sampling import Sample
 from verifier.verification.settled import Settled
@@ -43,8 +43,8 @@ class Findings:
     first: FirstRun | None = None
     derivations: int | None = None
     """How many derivations spoke for every derivative that was judged."""
-    broken: tuple[str, ...] = ()
-    """The expectations of the case that do not hold: `KEY: …`."""
+    broken: tuple[Unmet, ...] = ()
+    """The expectations of the case that do not hold."""
     epochs: tuple[Epoch, ...] = ()
     notes: Sequence[str] = ()
     failure: Failure | None = None

@@ -9,7 +9,7 @@ from verifier.fields import REAL
 from verifier.floats import Point
 from verifier.language.points.upstream import gradients
 from verifier.measurements import Batch, Measurement
-from verifier.records import Entry, Epoch, PointTruth
+from verifier.records import Entry, Epoch, PointTruth, Unmet
 from verifier.symbolic.truth.deciding import may_vanish
 from verifier.verification.bench import Bench
 from verifier.verification.expectations import broken_at
@@ -36,7 +36,7 @@ class Progress:
     settled: Settled | None = None
     first: FirstRun | None = None
     derivations: int | None = None
-    broken: list[str] = field(default_factory=list)
+    broken: list[Unmet] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
     failure: Failure | None = None
 

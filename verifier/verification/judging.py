@@ -57,9 +57,11 @@ class Row:
         return replace(self, judgement=judgement)
 
     def with_note(self, note: str) -> Row:
-        """The row with words before its own message."""
-        message = "; ".join(filter(None, (note, self.judgement.message)))
-        return replace(self, judgement=replace(self.judgement, message=message))
+        """The row with a cause, in words before its own message."""
+        own = self.judgement
+        message = "; ".join(filter(None, (note, own.message)))
+        cause = "; ".join(filter(None, (note, own.cause)))
+        return self.with_judgement(replace(own, message=message, cause=cause))
 
 
 def judge_point(

@@ -24,6 +24,7 @@ from verifier.records import (
     Tally,
     Truth,
     TruthStatus,
+    Unmet,
     Verdict,
     severity,
 )
@@ -98,7 +99,8 @@ def result_of(bench: Bench, findings: Findings, elapsed_s: float) -> Result:
         derivations=findings.derivations,
         quantities=quantities,
         message=end.message,
-        broken=end.broken,
+        broken=tuple(dict.fromkeys(unmet.key for unmet in end.unmet)),
+        unmet=end.unmet,
         interrupted=findings.interrupted,
         traceback=None if failure is None else failure.traceback,
         epochs=findings.epochs,
@@ -122,7 +124,8 @@ def failed(case: Case, dtype: str, route: str, error: BaseException) -> Verified
         verdict=end.verdict,
         expected=end.expected,
         as_expected=end.as_expected,
-        broken=end.broken,
+        broken=tuple(dict.fromkeys(unmet.key for unmet in end.unmet)),
+        unmet=end.unmet,
         elapsed_s=0.0,
         points=0,
         counts={},
@@ -168,9 +171,11 @@ def _comparisons(
         if id(row) in diagnosis_of:
             comparison = attach(comparison, diagnosis_of[id(row)])
         if row is worst and _looks_for_regions(bench, findings, row):
-            notes = [comparison.message, *region_notes(bench, findings, row)]
-            message = "; ".join(note for note in notes if note)
-            comparison = replace(comparison, message=message or None)
+            regions = region_notes(bench, findings, row)
+            message = "; ".join(filter(None, (comparison.message, *regions)))
+            comparison = replace(
+                comparison, message=message or None, regions=tuple(regions)
+            )
         comparisons.append(comparison)
     return tuple(comparisons)
 
@@ -202,6 +207,7 @@ def comparison_of(row: Row, field: Field, format_: Format) -> Comparison:
         verdict=row.verdict,
         culprit=None,
         message=row.judgement.message,
+        cause=row.judgement.cause,
     )
 
 
@@ -254,8 +260,8 @@ class Conclusion:
     expected: str | None
     """The verdict that the case pins."""
     as_expected: bool
-    broken: tuple[str, ...]
-    """The expectations that do not hold, by their keys."""
+    unmet: tuple[Unmet, ...]
+    """The expectations that do not hold."""
     message: str | None
 
 
@@ -263,13 +269,13 @@ def conclude(
     case: Case,
     verdicts: Sequence[Verdict],
     quantities: Sequence[Tally],
-    broken: Sequence[str],
+    broken: Sequence[Unmet],
     failure: str | None,
     notes: Sequence[str] = (),
     *,
     interrupted_after: int | None = None,
 ) -> Conclusion:
-    """What the verdicts of a case, its broken expectations (`KEY: …`) and the failure
+    """What the verdicts of a case, its broken expectations and the failure
     to run it come to.
 
     `notes` are said beside. Interrupted after so many of its points, a case is never as
@@ -285,22 +291,33 @@ def conclude(
     else:
         unlike = unlike_pinned(verdict, quantities, expectation, case.accept)
         as_expected = unlike is None and not broken
-    keys = [text.partition(":")[0] for text in broken]
-    parts = [*broken, *([failure] if failure else [])]
+    unmet = list(broken)
+    parts = [*map(str, broken), *([failure] if failure else [])]
     if interrupted_after is not None:
         as_expected = False
         parts.append(f"interrupted after {interrupted_after} points")
     elif unlike is not None and not broken:
-        keys.append("expect.verdict")
         parts.append(unlike)
+        unmet.append(_unlike(case, unlike))
     parts += notes
     return Conclusion(
         verdict=verdict,
         expected=pinned,
         as_expected=as_expected,
-        broken=tuple(dict.fromkeys(keys)),
+        unmet=tuple(unmet),
         message="; ".join(parts) or None,
     )
+
+
+def _unlike(case: Case, words: str) -> Unmet:
+    """That the verdict is not the one pinned."""
+    expectation = case.expectation
+    assert expectation is not None
+    key = "expect.verdict"
+    expected = expectation.pinned or ""
+    found = words.removeprefix(f"expected {expected}, ")
+    line = expectation.lines.get(key)
+    return Unmet(key=key, line=line, expected=expected, found=found)
 
 
 def measured_of(bench: Bench, first: FirstRun) -> Measured:

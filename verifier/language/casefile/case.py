@@ -102,6 +102,8 @@ class Expectation:
     pins: tuple[Pin, ...] = ()
     """What single quantities must get; all others must match."""
     reason: str | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Where each key stands in the case file: `expect.gradient.a`."""
     losses: tuple[Expected, ...] = ()
     weights: tuple[Expected, ...] = ()
 

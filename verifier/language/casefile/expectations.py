@@ -44,7 +44,16 @@ def expectation(
         reason=expect.reason,
         losses=_epochs(expect.losses, table.descent, origin, "losses"),
         weights=_epochs(expect.weights, table.descent, origin, "weights"),
+        lines=_lines(expect, origin),
     )
+
+
+def _lines(expect: ExpectTable, origin: Origin) -> dict[str, int]:
+    """Where the keys of an expectation stand."""
+    keys = [("expect", key) for key in ("value", "verdict", "losses", "weights")]
+    gradients = [("expect", "gradient", name) for name in expect.gradient or {}]
+    lines = {key: origin.line_of(key) for key in (*keys, *gradients)}
+    return {".".join(key): line for key, line in lines.items() if line}
 
 
 def _check_reason(expect: ExpectTable, origin: Origin) -> None:

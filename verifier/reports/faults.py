@@ -1,0 +1,59 @@
+"""The comparisons of a result that are no match, by the fault that they show."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from verifier.records import Comparison, Result, Verdict, severity
+
+_COUNTED = re.compile(r" at (all \d+|\d+ of \d+) points")
+
+
+def groups(result: Result) -> list[list[Comparison]]:
+    """The comparisons that are no match by their fault, each with its worst first.
+
+    A fault is a verdict with a cause. Only the worst of many have one found for them;
+    another of the same number (quantity and inputs) is counted with those.
+    """
+    ranked = sorted(
+        (c for c in result.comparisons if c.verdict.family != "match"), key=badness
+    )
+    known: dict[tuple[Verdict, str], str] = {}
+    for comparison in ranked:
+        if comparison.cause is not None:
+            key = comparison.verdict, quantity_of(comparison)
+            known.setdefault(key, _fault(comparison))
+    groups: dict[tuple[Verdict, str], list[Comparison]] = {}
+    for comparison in ranked:
+        fault = _fault(comparison)
+        if comparison.cause is None:
+            fault = known.get((comparison.verdict, quantity_of(comparison)), fault)
+        groups.setdefault((comparison.verdict, fault), []).append(comparison)
+    return [_told_first(group) for group in groups.values()]
+
+
+def _fault(comparison: Comparison) -> str:
+    """What tells a fault from another of the same verdict."""
+    if comparison.culprit is not None:
+        return comparison.culprit
+    if comparison.cause is not None:
+        return _COUNTED.sub("", comparison.cause)
+    undecided = comparison.verdict.family == "undecided"
+    return (comparison.message or "") if undecided else ""
+
+
+def _told_first(group: list[Comparison]) -> list[Comparison]:
+    """The worst of those of which most is known in front."""
+    return sorted(group, key=lambda c: (not c.regions, c.cause is None))
+
+
+def badness(comparison: Comparison) -> tuple[int, float]:
+    error = comparison.error_ulp
+    size = math.inf if error is None or math.isnan(error) else error
+    return -severity(comparison.verdict), -size
+
+
+def quantity_of(comparison: Comparison) -> str:
+    """`value`, `gradient x`, `hessian x y`, as a `Tally` is named."""
+    return " ".join((comparison.quantity, *comparison.wrt))
