@@ -7,8 +7,14 @@ with code 2.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NoReturn, ParamSpec, TypeVar, cast
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+MOST_TOLD = 50
+"""Mistakes that one message shows; how many more there are is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +51,12 @@ class VerifierError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
+        return self.told()
+
+    def told(self, prefix: str = "") -> str:
+        """The place and the message, after a prefix."""
         place = str(self.place)
-        return f"{place}: {self.message}" if place else self.message
+        return f"{prefix}{place}: {self.message}" if place else prefix + self.message
 
     def at(self, place: Place) -> VerifierError:
         """The same error with the parts of the place that it did not know filled in."""
@@ -61,6 +71,75 @@ class VerifierError(Exception):
                 column=known.column or place.column,
             ),
         )
+
+
+class Mistakes(VerifierError):
+    """Two mistakes or more that were found together; `errors` holds them all."""
+
+    def __init__(self, errors: Iterable[VerifierError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(self.told())
+
+    def told(self, prefix: str = "") -> str:
+        """Every mistake, those beyond `MOST_TOLD` as a number, and how many there
+        are."""
+        lines = [error.told(prefix) for error in self.errors[:MOST_TOLD]]
+        files = {error.place.file for error in self.errors} - {None}
+        count = f"{len(self.errors)} mistakes"
+        if len(files) > 1:
+            count += f" in {len(files)} files"
+        more = len(self.errors) - len(lines)
+        return "\n".join([*lines, f"and {more} more: {count}" if more else count])
+
+    def at(self, place: Place) -> Mistakes:
+        return Mistakes(error.at(place) for error in self.errors)
+
+    def __reduce__(self) -> tuple[type[Mistakes], tuple[tuple[VerifierError, ...]]]:
+        return Mistakes, (self.errors,)
+
+
+class Gathering:
+    """Calls what may find mistakes, one after the other, so that all can be told."""
+
+    def __init__(self) -> None:
+        self.errors: list[VerifierError] = []
+
+    def __call__(
+        self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
+    ) -> _R:
+        """What the function gives. Where it fails, its mistakes are kept, and what it
+        gives is missing; one that is given what is missing is not called."""
+        if any(value is _MISSING for value in (*args, *kwargs.values())):
+            return cast("_R", _MISSING)
+        try:
+            return function(*args, **kwargs)
+        except Mistakes as mistakes:
+            self.errors += mistakes.errors
+        except VerifierError as error:
+            self.errors.append(error)
+        return cast("_R", _MISSING)
+
+    def check(self) -> None:
+        """Raise what was found: a mistake that is alone as itself."""
+        if self.errors:
+            fail_together(self.errors)
+
+
+class _Missing:
+    """What a function would have given; a loop over it ends at once."""
+
+    def __iter__(self) -> Iterator[NoReturn]:
+        return iter(())
+
+
+_MISSING = _Missing()
+
+
+def fail_together(errors: Sequence[VerifierError]) -> NoReturn:
+    """Raise all of one error or more."""
+    if len(errors) == 1:
+        raise errors[0]
+    raise Mistakes(errors)
 
 
 class ExpressionError(VerifierError):

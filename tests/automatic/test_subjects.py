@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from verifier.automatic.subjects import SubjectError, allowed_subjects, load, permitted
-from verifier.errors import VerifierError
+from verifier.errors import Mistakes, VerifierError
 from verifier.language.casefile.case import Case
 from verifier.language.casefile.loading import from_mapping
 from verifier.running.plan import plan
 
-Write = Callable[[str, str], None]
+Write = Callable[[str, str], Path]
 ALLOWED = ("shopmath.*",)
 
 
@@ -25,11 +26,12 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     """Writes modules of the package `shopmath`, which is forgotten afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
 
-    def write(name: str, text: str) -> None:
+    def write(name: str, text: str) -> Path:
         path = tmp_path / "shopmath" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         path.parent.joinpath("__init__.py").touch()
+        return path
 
     write("activations.py", "import os\ndef swish(x): return x\nalpha = 3\n")
     yield write
@@ -59,26 +61,58 @@ def test_a_callable_may_be_an_attribute_of_a_class(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    "allowed", [(), ("shopmath",), ("shop.*",), ("shopmath.activation",)]
+    ("allowed", "known"),
+    [
+        ((), "no module may be imported"),
+        (("shopmath",), "only `shopmath` may be imported"),
+        (("shop.*", "shopmath.act"), "only `shop.*`, `shopmath.act` may be imported"),
+    ],
 )
 def test_what_is_not_allowed_is_not_imported(
-    allowed: tuple[str, ...], write: Write
+    allowed: tuple[str, ...], known: str, write: Write
 ) -> None:
     write("activations.py", "raise SystemError('this was run')\n")
     with pytest.raises(SubjectError) as caught:
         load("shopmath.activations:swish", allowed)
-    known = (
-        ", ".join(f"`{pattern}`" for pattern in allowed)
-        or "an allowed module, of which there is none"
-    )
-    assert caught.value.message == (
-        "importing `shopmath.activations` would run its code: "
-        f"expected a subject from {known}. "
-        'Allow it with `[tool.verifier] subjects = ["shopmath.*"]` in `pyproject.toml`, '
-        "or with `--allow-subject 'shopmath.*'`."
+    assert caught.value.message.startswith(
+        f"importing `shopmath.activations` would run its code, and {known}. To allow it, "
     )
     assert isinstance(caught.value, VerifierError)
     assert "shopmath" not in sys.modules
+
+
+@pytest.mark.parametrize("text", ["", '[tool.verifier]\nsubjects = ["mylib.*"]\n'])
+def test_what_the_message_says_to_write_allows_it(
+    text: str, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("activations.py", "def swish(x): return x\n")
+    own = tmp_path / "own"
+    own.mkdir()
+    monkeypatch.chdir(own)
+    path = project(own, text)
+    (case,) = cases_of("shopmath.activations:swish")
+    with pytest.raises(SubjectError) as caught:
+        plan([case])
+    written, section, where = re.findall(r"`([^`]*)`", caught.value.message)[-4:-1]
+    assert where == path.resolve().as_posix()
+    path.write_text(f"{section}\n{written}\n", encoding="utf-8")
+    assert allowed_subjects(own)[-1] == "shopmath.*"
+    assert len(plan([case])) == 2
+
+
+def test_a_file_that_no_project_speaks_for_needs_the_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    monkeypatch.chdir(own)
+    data = {"expression": "x", "at": {"x": 1}, "subject": "evil:f"}
+    case = from_mapping(data, file="../a.toml")
+    with pytest.raises(SubjectError, match=r"give `--allow-subject 'evil\.\*'`\.$"):
+        plan([case])
+    project(own, "")
+    with pytest.raises(SubjectError, match="speaks for the case files below it alone"):
+        plan([case])
 
 
 REFUSED = [
@@ -123,15 +157,16 @@ def test_a_package_that_is_not_installed_is_said() -> None:
             "ModuleNotFoundError: No module named 'nosuchmodule'",
         ),
         ("x = 1 / 0\n", "ZeroDivisionError: division by zero"),
-        ("raise SystemExit(3)\n", "SystemExit: 3"),
+        ("\nraise SystemExit(3)\n", "SystemExit: 3 (FILE, line 2)"),
         ("def f(:\n", "SyntaxError: "),
     ],
 )
 def test_a_module_that_raises_is_said(text: str, message: str, write: Write) -> None:
-    write("activations.py", text)
+    path = write("activations.py", text)
     with pytest.raises(SubjectError) as caught:
         load("shopmath.activations:swish", ALLOWED)
     start = "expected to import `shopmath.activations`, found that it raises "
+    message = message.replace("FILE", str(path))
     assert caught.value.message.startswith(start + message)
 
 
@@ -261,7 +296,7 @@ def test_a_downloaded_folder_does_not_allow_itself(tmp_path: Path, path: str) ->
     found = run(file, folder=here, PYTHONPATH=path.replace("FOLDER", str(file.parent)))
     assert found.returncode == 2
     assert not (file.parent / "was_run").exists()
-    assert found.stderr.startswith(f"error: {file}:2: [one] subject: importing `evil`")
+    assert found.stderr.startswith(f"error: {file}:7: [one] subject: importing `evil`")
     assert found.stderr.count("importing `evil`") == 1
     assert found.stdout == ""
 
@@ -324,9 +359,10 @@ def test_each_mistake_about_subjects_is_told_once_before_anything_runs(
         "shopmath.broken:f",
         "shopmath.activations:swich",
     )
-    with pytest.raises(SubjectError) as caught:
+    with pytest.raises(Mistakes) as caught:
         plan(wrong, allowed=ALLOWED)
-    first, second, third = str(caught.value).split("\n")
+    first, second, third, count = str(caught.value).split("\n")
+    assert count == "3 mistakes"
     assert first.startswith("a.toml:2: [1] subject: importing `evil` would run its")
     assert first.endswith(" So it is of 1 more.")
     assert second.startswith(

@@ -356,7 +356,7 @@ def test_a_subject_that_is_not_allowed_is_reported_with_its_place(
     with pytest.raises(SubjectError) as caught:
         explained(f"{file}::own")
     assert str(caught.value).startswith(
-        f"{file}:1: [own] subject: importing `shop` would run its code: "
+        f"{file}:4: [own] subject: importing `shop` would run its code, and "
     )
 
 

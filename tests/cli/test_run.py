@@ -185,6 +185,24 @@ def test_a_bad_case_file_is_reported_by_its_place(case_file):
     assert "Did you mean `tanh`?" in result.stderr
 
 
+def test_the_mistakes_of_all_files_are_told_before_anything_runs(case_file):
+    case_file(GOOD.replace("(a + 2)", "(a + tanhh(2))") + "seed = 'q'\n")
+    case_file(GOOD, "cases/b.toml")
+    case_file("[[case]", "cases/c.toml")
+
+    result = invoke("run", "cases", "none.toml")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert [error.split()[1] for error in errors] == [
+        "expected",
+        "cases/a.toml:4:",
+        "cases/a.toml:10:",
+        "cases/c.toml:1:",
+    ]
+    assert result.stderr.endswith("\n4 mistakes in 2 files\n")
+
+
 def test_json_on_standard_output_is_json_alone(case_file):
     case_file(GOOD)
 

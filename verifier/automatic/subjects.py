@@ -13,6 +13,7 @@ import importlib
 import pkgutil
 import sys
 import tomllib
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -141,29 +142,45 @@ def load(reference: str, allowed: Sequence[str]) -> Callable[..., Any]:
     return target
 
 
-def parts_of(reference: str, allowed: Sequence[str]) -> tuple[str, str]:
+def parts_of(
+    reference: str,
+    allowed: Sequence[str],
+    *,
+    file: str | None = None,
+    working: Path | None = None,
+) -> tuple[str, str]:
     """The module and the callable's path in it, of a reference whose module may be
-    imported."""
+    imported; `file` and `working` are as in `permitted`."""
     module_name, colon, path = reference.partition(":")
     if not colon or not module_name or not path:
         raise SubjectError(
             f"expected a subject such as `mylib.activations:swish`, found `{reference}`."
         )
     if not _is_allowed(module_name, allowed):
-        raise SubjectError(_not_allowed(module_name, allowed))
+        raise SubjectError(_not_allowed(module_name, allowed, file, working))
     return module_name, path
 
 
-def _not_allowed(module: str, allowed: Sequence[str]) -> str:
-    known = (
-        ", ".join(f"`{pattern}`" for pattern in allowed)
-        or "an allowed module, of which there is none"
+def _not_allowed(
+    module: str, allowed: Sequence[str], file: str | None, working: Path | None
+) -> str:
+    pattern = f"{module.partition('.')[0]}.*"
+    known = ", ".join(f"`{known}`" for known in allowed)
+    found = f"only {known} may be" if known else "no module may be"
+    option = f"give `--allow-subject '{pattern}'`"
+    head = (
+        f"importing `{module}` would run its code, and {found} imported. To allow it, "
     )
-    package = module.partition(".")[0]
+    root = project(working or Path.cwd())
+    if root is None:
+        return head + f"{option}."
+    path = (root / PROJECT).as_posix()
+    if file is not None and not Path(file).resolve().is_relative_to(root):
+        return head + f"{option}: `{path}` speaks for the case files below it alone."
+    patterns = [f'"{known}"' for known in (*allowed_subjects(root), pattern)]
     return (
-        f"importing `{module}` would run its code: expected a subject from {known}. "
-        f'Allow it with `[tool.verifier] subjects = ["{package}.*"]` in `pyproject.toml`, '
-        f"or with `--allow-subject '{package}.*'`."
+        f"{head}write `subjects = [{', '.join(patterns)}]` below `[tool.verifier]` in "
+        f"`{path}`, or {option}."
     )
 
 
@@ -185,8 +202,16 @@ def _import(name: str, path: str) -> ModuleType:
 
 def _broken(module: str, error: BaseException) -> SubjectError:
     return SubjectError(
-        f"expected to import `{module}`, found that it raises {first_line(error)}"
+        f"expected to import `{module}`, found that it raises {first_line(error)}{_line_of(error)}"
     )
+
+
+def _line_of(error: BaseException) -> str:
+    """Where the innermost frame of Python's stands, or the text that is no Python."""
+    if isinstance(error, SyntaxError):  # Python says it itself
+        return ""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f" ({last.filename}, line {last.lineno})"
 
 
 def _missing(module: str, asked: str, path: str) -> str:

@@ -35,7 +35,7 @@ def _exit_code(function: Callable[[], int]) -> int:
         code = function()
         sys.stdout.flush()
     except VerifierError as error:
-        complain(f"error: {error}")
+        complain(error.told("error: "))
         return UNUSABLE
     except KeyboardInterrupt:
         complain("interrupted")

@@ -14,6 +14,7 @@ from verifier.errors import (
     UsageError,
     check_option,
     did_you_mean,
+    fail_together,
 )
 from verifier.floats import DTYPES
 from verifier.language.casefile.case import (
@@ -80,7 +81,8 @@ def plan(
     Subjects are imported where the project of the `working` folder, the current one by
     default, or `allowed` lets them. Raises `SelectionError` where a name, tag or dtype
     selects nothing; `UsageError` for a route, layout or device that is not there;
-    `SubjectError` where a subject is not allowed or cannot be imported.
+    `SubjectError` where a subject is not allowed or cannot be imported, or `Mistakes`
+    for several.
     """
     routes = list(dict.fromkeys(ROUTE_ALIASES.get(route, route) for route in routes))
     selection = Selection(
@@ -143,10 +145,10 @@ def _routes_of(case: Case, routes: Sequence[str]) -> tuple[str, ...]:
 
 def _with_subjects(units: Sequence[Unit], working: Path | None) -> list[Unit]:
     """The units with what each may import, once all their subjects were found; each
-    mistake is reported once."""
+    mistake is told once, at its first place, with how many more cases it is of."""
     if all(unit.case.subject is None for unit in units):
         return list(units)
-    from verifier.automatic.subjects import SubjectError, load, parts_of, permitted
+    from verifier.automatic.subjects import SubjectError, permitted
 
     allowed_units: list[Unit] = []
     places: dict[str, list[Place]] = {}
@@ -162,22 +164,30 @@ def _with_subjects(units: Sequence[Unit], working: Path | None) -> list[Unit]:
             continue
         tried.add((case.subject, case.place.file))
         try:
-            parts_of(case.subject, allowed)  # refuses before anything heavy is loaded
-            with isolated(), interrupts.watched():
-                load(case.subject, allowed)
+            _find(case.subject, allowed, case.place.file, working)
         except SubjectError as error:
-            places.setdefault(error.message, []).append(case.place)
+            places.setdefault(error.message, []).append(case.subject_place)
     if places:
-        raise SubjectError("\n".join(_mistakes(places)))
+        fail_together(
+            [
+                SubjectError(f"{message}{_more(where)}", place=where[0])
+                for message, where in places.items()
+            ]
+        )
     return allowed_units
 
 
-def _mistakes(places: dict[str, list[Place]]) -> list[str]:
-    """Each message at its first place, with how many more cases it is of."""
-    lines: list[str] = []
-    for message, where in places.items():
-        others = len({place.case for place in where}) - 1
-        more = f" So it is of {others} more." if others else ""
-        place = replace(where[0], key="subject", column=None)
-        lines.append(f"{place}: {message}{more}")
-    return lines
+def _find(
+    subject: str, allowed: Sequence[str], file: str | None, working: Path | None
+) -> None:
+    from verifier.automatic.subjects import load, parts_of
+
+    # Refuses before anything heavy is loaded.
+    parts_of(subject, allowed, file=file, working=working)
+    with isolated(), interrupts.watched():
+        load(subject, allowed)
+
+
+def _more(places: Sequence[Place]) -> str:
+    others = len({(place.file, place.case) for place in places}) - 1
+    return f" So it is of {others} more." if others else ""

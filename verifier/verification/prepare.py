@@ -7,7 +7,7 @@ import copy
 import hashlib
 import time
 from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -114,8 +114,7 @@ def _subject_of(
         try:
             function = load(case.subject, allowed)
         except SubjectError as error:
-            place = replace(case.place, key="subject", column=None)
-            raise error.at(place) from error
+            raise error.at(case.subject_place) from error
     if function is None:
         return case.program
     return Subject(function=function, inputs=case.arguments)

@@ -329,16 +329,6 @@ def test_a_case_that_says_what_none_may_say_is_refused(
     assert "https" not in str(caught.value)
 
 
-def test_the_first_error_in_the_order_of_the_file_is_reported(write: Write) -> None:
-    text = BOTH + "unknown = 1\nupstream = 'q'\nwrt = 3\n"
-    with pytest.raises(CaseFileError, match=r"c.toml:5: .* unknown key `unknown`"):
-        load(write(text))
-    with pytest.raises(CaseFileError, match=r"c.toml:4: .* upstream"):
-        load(write(PRODUCT + "upstream = 'q'\nwrt = 3\nunknown = 1"))
-    with pytest.raises(CaseFileError, match=r"c.toml:5: \[n\] seed"):
-        load(write(BOTH + "seed = 'q'\n" + BOTH.replace("x*y", "x*")))
-
-
 def test_lines_are_counted_alike_with_either_line_ending(write: Write) -> None:
     text = (DESIGN + "seed = true\n").replace("\n", "\r\n")
     line = DESIGN.count("\n") + 1

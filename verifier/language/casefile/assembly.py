@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from verifier import floats
-from verifier.errors import ExpressionError, did_you_mean, listed
+from verifier.errors import ExpressionError, Gathering, did_you_mean, listed
 from verifier.floats import SMALL_DTYPES
 from verifier.language.casefile import complex_cases
 from verifier.language.casefile.case import (
@@ -36,22 +36,32 @@ _V = TypeVar("_V")
 
 
 def assemble(data: Mapping[str, object], origin: Origin) -> Case:
-    """The case that a mapping with the keys of a case describes, or the first error in
-    it."""
-    table = validate(CaseTable, data, origin)
+    """The case that a mapping with the keys of a case describes, or all mistakes in it
+    that do not follow from one another."""
+    table = checked(data, origin)
     named = table.domain or {}
     if table.descent is not None and "domain" in origin.inherited:
         named = {}  # a default that a descent has no use for
     variables = dict.fromkeys(name for point in table.at or () for name in point)
     declared = {**variables, **dict.fromkeys(named)}
-    program = _program(table, declared, origin)
-    arguments = _arguments(table, program, declared, origin)
-    given = _occurring_points(table.at or (), arguments, origin)
-    domains = _occurring(named, arguments, origin, "domain")
-    _check_cover(given, domains, origin)
-    _check_domains(domains, table.dtype or DTYPES, origin)
-    order = _order(table, origin)
-    wrt = _wrt(table, arguments, origin)
+    part = Gathering()
+    program = part(_program, table, declared, origin)
+    arguments = part(_arguments, table, program, declared, origin)
+    given = part(_occurring_points, table.at or (), arguments, origin)
+    domains = part(_occurring, named, arguments, origin, "domain")
+    part(_check_cover, given, domains, origin)
+    part(_check_domains, domains, table.dtype or DTYPES, origin)
+    order = part(_order, table, origin)
+    wrt = part(_wrt, table, arguments, origin)
+    points = part(_points, table, given, domains, arguments, origin)
+    upstream = part(_upstream, table, arguments, given, origin)
+    subject = part(_subject, table, origin)
+    routes = part(_routes, table, order, origin)
+    expected = part(expectation, table, arguments, wrt, given, program, origin)
+    descent = part(_descent, table, program, given, domains, origin)
+    where = part(_where, table, arguments, origin)
+    draw = part(_draw, table, domains, origin)
+    part.check()
     case = Case(
         name=table.name,
         place=origin.place(),
@@ -59,25 +69,26 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
         wrt=wrt,
         given=given,
         domains=domains,
-        points=_points(table, given, domains, arguments, origin),
+        points=points,
         seed=table.seed,
-        upstream=_upstream(table, arguments, given, origin),
+        upstream=upstream,
         arguments=arguments,
-        subject=_subject(table, origin),
+        subject=subject,
+        subject_line=origin.line_of(("subject",)),
         order=order,
-        routes=_routes(table, order, origin),
+        routes=routes,
         dtypes=table.dtype or DTYPES,
         subgradient=table.subgradient,
         accept=tuple(dict.fromkeys(table.accept or ())),
         tolerance=None if table.tolerance is None else table.tolerance.relative,
         absolute_tolerance=_absolute(table),
-        expectation=expectation(table, arguments, wrt, given, program.steps, origin),
-        descent=_descent(table, program, given, domains, origin),
+        expectation=expected,
+        descent=descent,
         cite=table.cite,
         tags=table.tags or (),
         reason=table.reason,
-        where=_where(table, arguments, origin),
-        draw=_draw(table, domains, origin),
+        where=where,
+        draw=draw,
         boundary=_boundary(table, domains),
         many=table.points is None,
         elementwise=table.elementwise is not False,
@@ -87,30 +98,38 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
     return case
 
 
+def checked(data: Mapping[str, object], origin: Origin) -> CaseTable:
+    """The table, once its keys and values are those of a case; else what is wrong with
+    them, and with how the formula is written."""
+    part = Gathering()
+    table = part(validate, CaseTable, data, origin)
+    if part.errors:
+        for key, parse in _FORMULAS.items():
+            if isinstance(text := data.get(key), str):
+                part(_parsed, parse, text, None, origin, key)
+    part.check()
+    return table
+
+
+_FORMULAS: Mapping[str, Callable[..., Program]] = {
+    "steps": parsing.parse_steps,
+    "expression": parsing.parse,
+}
+
+
 def _program(table: CaseTable, variables: Collection[str], origin: Origin) -> Program:
     free = not variables and _takes_all(table, origin)
     if table.expression is not None and table.steps is not None:
         origin.fail("expected `expression` or `steps`, found both. Drop one.", "steps")
     if table.steps is not None:
-        program = _parsed(
-            parsing.parse_steps,
-            table.steps,
-            None if free else variables,
-            origin,
-            "steps",
-        )
+        key, text = "steps", table.steps
     elif table.expression is not None:
-        program = _parsed(
-            parsing.parse,
-            table.expression,
-            None if free else variables,
-            origin,
-            "expression",
-        )
+        key, text = "expression", table.expression
     else:
         origin.fail("expected `expression` or `steps`, found neither. Add one.")
+    known = None if free else variables
+    program = _parsed(_FORMULAS[key], text, known, origin, key)
     if not program.inputs:
-        key = "steps" if table.expression is None else "expression"
         found = "none of those in `at` and `domain`" if list(variables) else "none"
         origin.fail(
             f"expected at least one variable, found {found}: nothing to differentiate.",
@@ -199,10 +218,13 @@ def _occurring(
 ) -> dict[str, _V]:
     """The entries of variables that occur; one that does not is likely misspelt, unless
     it is a default."""
+    part = Gathering()
     if keys[0] not in origin.inherited:
         for name in named:
             if name not in arguments:
-                origin.fail(_unused(name, named, arguments), *keys, name)
+                message = _unused(name, named, arguments)
+                part(origin.fail, message, *keys, name)
+    part.check()
     return {name: named[name] for name in named if name in arguments}
 
 
@@ -253,12 +275,20 @@ def _check_cover(
 def _check_domains(
     domains: Mapping[str, Domain], dtypes: Iterable[str], origin: Origin
 ) -> None:
+    part = Gathering()
+    for name, interval in domains.items():
+        part(_check_domain, name, interval, dtypes, origin)
+    part.check()
+
+
+def _check_domain(
+    name: str, interval: Domain, dtypes: Iterable[str], origin: Origin
+) -> None:
     for dtype in dtypes:
-        for name, interval in domains.items():
-            try:
-                drawing.check({name: interval}, floats.of_parts(dtype))
-            except ExpressionError as error:
-                origin.fail(error.message, "domain", name)
+        try:
+            drawing.check({name: interval}, floats.of_parts(dtype))
+        except ExpressionError as error:
+            origin.fail(error.message, "domain", name)
 
 
 def _absolute(table: CaseTable) -> Fraction:
@@ -367,8 +397,10 @@ def _wrt(
 ) -> tuple[str, ...]:
     if table.wrt is None:
         return arguments if table.descent is None else (table.descent.parameter,)
+    part = Gathering()
     for index, name in enumerate(table.wrt):
-        check_input(name, arguments, origin, "wrt", index)
+        part(check_input, name, arguments, origin, "wrt", index)
+    part.check()
     if table.descent is not None and table.descent.parameter not in table.wrt:
         origin.fail(
             f"expected the descent's parameter `{table.descent.parameter}` among them, found {listed(table.wrt)}. "

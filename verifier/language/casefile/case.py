@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 
@@ -163,6 +163,8 @@ class Case:
     cite: str | None
     tags: tuple[str, ...]
     reason: str | None
+    subject_line: int | None = None
+    """Where the subject is named in the file."""
     many: bool = False
     """Whether no number of points is asked for, so that there may be `MANY_POINTS`."""
     elementwise: bool = True
@@ -180,6 +182,12 @@ class Case:
     def id(self) -> str:
         """`FILE::NAME`, or the name alone where there is no file."""
         return f"{self.place.file}::{self.name}" if self.place.file else self.name
+
+    @property
+    def subject_place(self) -> Place:
+        """Where the subject is named."""
+        line = self.subject_line or self.place.line
+        return replace(self.place, line=line, key="subject", column=None)
 
     @property
     def inputs(self) -> tuple[str, ...]:

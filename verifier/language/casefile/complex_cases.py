@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from verifier import floats
-from verifier.errors import listed
+from verifier.errors import Gathering, listed
 from verifier.language.casefile.case import Case
 from verifier.language.casefile.document import Keys
 from verifier.language.casefile.places import Origin
@@ -58,11 +58,14 @@ def check(case: Case, formula: str, origin: Origin) -> None:
     """
     complex_ = [dtype for dtype in case.dtypes if dtype in floats.COMPLEX]
     real = [dtype for dtype in case.dtypes if dtype not in floats.COMPLEX]
+    part = Gathering()
     if real:
-        _check_real(case, real[0], formula, origin)
+        part(_check_real, case, real[0], formula, origin)
     if complex_:
-        _check_refusals(case, complex_[0], origin)
-        _check_operations(case, complex_[0], formula, origin)
+        for refusal in REFUSALS:
+            part(_check_refusal, refusal, case, complex_[0], origin)
+        part(_check_operations, case, complex_[0], formula, origin)
+    part.check()
 
 
 def _check_real(case: Case, dtype: str, formula: str, origin: Origin) -> None:
@@ -105,11 +108,10 @@ def _numbers(case: Case) -> Iterator[tuple[Keys, Scalar | Domain]]:
                 yield ("expect", "gradient", name), entry.scalar
 
 
-def _check_refusals(case: Case, dtype: str, origin: Origin) -> None:
-    for refusal in REFUSALS:
-        if refusal.is_said(case):
-            message = refusal.message.format(dtype=dtype, order=case.order)
-            origin.fail(message, refusal.key)
+def _check_refusal(refusal: Refusal, case: Case, dtype: str, origin: Origin) -> None:
+    if refusal.is_said(case):
+        message = refusal.message.format(dtype=dtype, order=case.order)
+        origin.fail(message, refusal.key)
 
 
 def _check_operations(case: Case, dtype: str, formula: str, origin: Origin) -> None:

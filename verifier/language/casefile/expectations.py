@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from verifier.errors import did_you_mean, listed
+from verifier.errors import Gathering, did_you_mean, listed
 from verifier.language.casefile.case import Expectation, Expected, Pin
 from verifier.language.casefile.places import Origin, check_input
 from verifier.language.casefile.tables import CaseTable, DescentTable, ExpectTable
 from verifier.language.points.scalars import Scalar
+from verifier.language.programs.program import Program
 
 
 def expectation(
@@ -16,7 +17,7 @@ def expectation(
     arguments: tuple[str, ...],
     wrt: tuple[str, ...],
     given: Sequence[Mapping[str, Scalar]],
-    steps: Iterable[str],
+    program: Program,
     origin: Origin,
 ) -> Expectation | None:
     """What the case pins, one number for each given point or leading epoch; None where
@@ -25,25 +26,28 @@ def expectation(
     if expect is None:
         return None
     pins = () if isinstance(expect.verdict, str) else expect.verdict or ()
-    _check_reason(expect, origin)
+    part = Gathering()
+    part(_check_reason, expect, origin)
     for pin in pins:
-        _check_pin(pin, (*wrt, *steps), table.order, origin)
-    for name in expect.gradient or {}:
-        _check_differentiated(name, wrt, arguments, origin)
+        part(_check_pin, pin, (*wrt, *program.steps), table.order, origin)
     is_complete = bool(given) and given[0].keys() == set(arguments)
     count = len(given) if is_complete else 0
-    gradient = (expect.gradient or {}).items()
+    gradient = {}
+    for name, numbers in (expect.gradient or {}).items():
+        part(_check_differentiated, name, wrt, arguments, origin)
+        gradient[name] = part(_one_for_each, numbers, count, origin, "gradient", name)
+    value = part(_one_for_each, expect.value, count, origin, "value")
+    losses = part(_epochs, expect.losses, table.descent, origin, "losses")
+    weights = part(_epochs, expect.weights, table.descent, origin, "weights")
+    part.check()
     return Expectation(
-        value=_one_for_each(expect.value, count, origin, "value"),
-        gradient={
-            n: _one_for_each(numbers, count, origin, "gradient", n)
-            for n, numbers in gradient
-        },
+        value=value,
+        gradient=gradient,
         verdict=expect.verdict if isinstance(expect.verdict, str) else None,
         pins=pins,
         reason=expect.reason,
-        losses=_epochs(expect.losses, table.descent, origin, "losses"),
-        weights=_epochs(expect.weights, table.descent, origin, "weights"),
+        losses=losses,
+        weights=weights,
         lines=_lines(expect, origin),
     )
 

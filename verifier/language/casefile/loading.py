@@ -7,12 +7,11 @@ file, line, case, key and column; in a key, entries of lists count from 1 (`at[2
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
-from verifier.errors import SelectionError
-from verifier.language.casefile.assembly import assemble
+from verifier.errors import Gathering, SelectionError
+from verifier.language.casefile.assembly import assemble, checked
 from verifier.language.casefile.case import Case
 from verifier.language.casefile.document import Document, Keys, read
 from verifier.language.casefile.places import Origin, show
@@ -21,25 +20,34 @@ from verifier.language.casefile.validation import unknown_key, validate
 
 
 def load(path: Path) -> list[Case]:
-    """The cases of one file, in order. Raises the first error that it finds."""
+    """The cases of one file, in order. Raises all mistakes in it together."""
     document = read(path)
-    _check_top_level(document)
-    return _cases(document)
+    part = Gathering()
+    for key in document.data:
+        part(_check_key, document, key)
+    tables = part(_tables, document, is_complete=not part.errors)
+    cases = part(_cases, document, tables)
+    part.errors.sort(key=lambda error: error.place.line or 0)
+    part.check()
+    return cases
 
 
 def load_paths(paths: Sequence[Path]) -> list[Case]:
     """The cases of files, and of all `*.toml` files in folders and their folders,
-    sorted; each file once."""
+    sorted; each file once. Raises the mistakes of all files together."""
+    part = Gathering()
     files: dict[Path, Path] = {}
     for path in paths:
-        for file in _files(path):
+        for file in part(_files, path):
             files.setdefault(file.resolve(), file)
-    if not files:
+    if not files and not part.errors:
         found = ", ".join(f"`{path}`" for path in paths) or "no path"
         raise SelectionError(
             f"expected at least one case file (`*.toml`), found none in {found}. Name a file or a folder that has some."
         )
-    return [case for file in files.values() for case in load(file)]
+    cases = [part(load, file) for file in files.values()]
+    part.check()
+    return [case for of_file in cases for case in of_file]
 
 
 def from_mapping(
@@ -79,57 +87,82 @@ def _name_of(data: Mapping[str, object]) -> str | None:
     return name if isinstance(name, str) and name.isprintable() and name else None
 
 
-def _check_top_level(document: Document) -> None:
-    for key in document.data:
-        if key in CaseFile.model_fields:
-            continue
-        if key in CaseTable.model_fields:
-            document.fail(
-                f"expected `[[case]]` before the keys of a case, found `{key}` first.",
-                key,
-            )
-        document.fail(unknown_key(key, CaseFile), key)
-    if not isinstance(document.data.get("defaults", {}), dict):
-        found = show(document.data["defaults"])
-        document.fail(f"expected a table `[defaults]`, found {found}.", "defaults")
+def _check_key(document: Document, key: str) -> None:
+    """That a key may stand at the top of a file."""
+    if key in CaseFile.model_fields:
+        return
+    if key in CaseTable.model_fields:
+        document.fail(
+            f"expected `[[case]]` before the keys of a case, found `{key}` first.", key
+        )
+    document.fail(unknown_key(key, CaseFile), key)
+
+
+def _tables(
+    document: Document, *, is_complete: bool
+) -> list[tuple[int, dict[str, object]]]:
+    """The tables of the cases with their positions; without any, it is no error where
+    the file has mistaken keys instead of them."""
     cases = document.data.get("case")
+    if cases is None and not is_complete:
+        return []
     if cases is None:
         document.fail("expected at least one `[[case]]`, found none.")
     if not isinstance(cases, list):
         document.fail(f"expected `[[case]]`, found {show(cases)}.", "case")
+    if not cases:
+        document.fail("expected at least one `[[case]]`, found an empty list.", "case")
     for case in cases:
         if not isinstance(case, dict):
             document.fail(f"expected `[[case]]`, found {show(case)}.", "case")
+    return list(enumerate(cases))
 
 
-def _cases(document: Document) -> list[Case]:
-    tables = cast("list[dict[str, object]]", document.data["case"])
-    if not tables:
-        document.fail("expected at least one `[[case]]`, found an empty list.", "case")
-    defaults = cast("dict[str, object]", document.data.get("defaults", {}))
-    root: Keys = ("defaults",)
-    origin = Origin(
-        file=document.file,
-        line=document.lines.get(root),
-        root=root,
-        lines=document.lines,
-    )
-    validate(DefaultsTable, defaults, origin)
+def _cases(
+    document: Document, tables: Iterable[tuple[int, dict[str, object]]]
+) -> list[Case]:
+    part = Gathering()
+    defaults = part(_defaults, document)
+    are_defaults_good = not part.errors
     cases: list[Case] = []
     seen: dict[str, int | None] = {}
-    for index, table in enumerate(tables):
-        inherited = _inherit(defaults, table)
+    for index, table in tables:
+        inherited = _inherit(defaults, table) if are_defaults_good else {}
         origin = _origin(document, index, table, inherited)
-        case = assemble({**inherited, **table}, origin)
-        if case.name in seen:
-            origin.fail(
-                f"expected names that are unique in the file, found `{case.name}` on line {seen[case.name]} "
-                f"and on line {origin.line}. Rename one.",
-                "name",
-            )
-        seen[case.name] = origin.line
-        cases.append(case)
+        part(_check_unique, origin, seen)
+        if are_defaults_good:
+            cases.append(part(assemble, {**inherited, **table}, origin))
+        else:  # what a case lacks may be in the defaults
+            part(checked, table, origin)
+    part.check()
     return cases
+
+
+def _defaults(document: Document) -> dict[str, object]:
+    defaults = document.data.get("defaults", {})
+    if not isinstance(defaults, dict):
+        document.fail(
+            f"expected a table `[defaults]`, found {show(defaults)}.", "defaults"
+        )
+    root: Keys = ("defaults",)
+    line = document.lines.get(root)
+    origin = Origin(file=document.file, line=line, root=root, lines=document.lines)
+    validate(DefaultsTable, defaults, origin)
+    return defaults
+
+
+def _check_unique(origin: Origin, seen: dict[str, int | None]) -> None:
+    """That the case has a name that is not among those `seen`, to which it is added."""
+    name = origin.name
+    if name is None:
+        return
+    if name in seen:
+        origin.fail(
+            f"expected names that are unique in the file, found `{name}` on line {seen[name]} "
+            f"and on line {origin.line}. Rename one.",
+            "name",
+        )
+    seen[name] = origin.line
 
 
 def _inherit(

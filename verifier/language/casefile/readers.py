@@ -7,12 +7,13 @@ is at fault.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from importlib.machinery import PathFinder
-from typing import cast
+from typing import TypeVar, cast
 
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from verifier import floats
 from verifier.errors import ExpressionError, did_you_mean, listed
@@ -38,14 +39,36 @@ from verifier.language.points.upstream import WORDS, Upstream
 from verifier.language.programs.constants import LARGEST_CONSTANT_BITS
 from verifier.records import Verdict
 
+_T = TypeVar("_T")
+
 
 def _fault(
     message: str, *tail: str | int, column: int | None = None
 ) -> PydanticCustomError:
     """An error in our words; `tail` leads from the validated value to the one at
     fault."""
-    context = {"message": message, "tail": tail, "column": column}
+    return _of_context({"message": message, "tail": tail, "column": column})
+
+
+def _of_context(context: dict[str, object]) -> PydanticCustomError:
     return PydanticCustomError("verifier", "{message}", context)
+
+
+def _all(reads: Iterable[Callable[[], _T]]) -> tuple[_T, ...]:
+    """What is read, part by part, or the faults of all parts."""
+    values: list[_T] = []
+    faults: list[PydanticCustomError] = []
+    for read in reads:
+        try:
+            values.append(read())
+        except PydanticCustomError as fault:
+            faults.append(fault)
+        except ValidationError as several:
+            faults += (_of_context(fault["ctx"]) for fault in several.errors())
+    if faults:
+        details = [InitErrorDetails(type=fault, input=None) for fault in faults]
+        raise ValidationError.from_exception_data("", details)
+    return tuple(values)
 
 
 def _read_scalar(
@@ -75,8 +98,8 @@ def read_upstream(value: object) -> Upstream:
     if isinstance(value, (list, tuple)):
         if not value:
             raise _fault("expected at least one number, found an empty list.")
-        return tuple(
-            read_finite(entry, index, accept_complex=True)
+        return _all(
+            partial(read_finite, entry, index, accept_complex=True)
             for index, entry in enumerate(value)
         )
     try:
@@ -136,10 +159,11 @@ def _read_point(value: object, *tail: int) -> dict[str, Scalar]:
     for name in value:
         if not isinstance(name, str):
             raise _fault(f"expected names of variables, found {show(name)}.", *tail)
-    return {
-        name: _read_scalar(entry, *tail, name, accept_complex=True)
+    numbers = _all(
+        partial(_read_scalar, entry, *tail, name, accept_complex=True)
         for name, entry in value.items()
-    }
+    )
+    return dict(zip(value, numbers, strict=True))
 
 
 def read_at(value: object) -> tuple[dict[str, Scalar], ...]:
@@ -147,7 +171,7 @@ def read_at(value: object) -> tuple[dict[str, Scalar], ...]:
         return (_read_point(value),)
     if not value:
         raise _fault("expected at least one point, found an empty list.")
-    return tuple(_read_point(entry, index) for index, entry in enumerate(value))
+    return _all(partial(_read_point, entry, index) for index, entry in enumerate(value))
 
 
 def read_domain(value: object) -> Domain:
@@ -171,7 +195,9 @@ def _read_expected(value: object, *tail: int) -> Expected:
 def read_expected_list(value: object) -> tuple[Expected, ...]:
     if not isinstance(value, (list, tuple)) or not value:
         raise _fault(f"expected a list of numbers, found {show(value)}.")
-    return tuple(_read_expected(entry, index) for index, entry in enumerate(value))
+    return _all(
+        partial(_read_expected, entry, index) for index, entry in enumerate(value)
+    )
 
 
 def read_per_point(value: object) -> Expected | tuple[Expected, ...]:
@@ -320,10 +346,11 @@ def read_pinned(value: object) -> str | tuple[Pin, ...]:
             'expected a verdict in quotes, or a table of verdicts such as { gradient = "differ.wrong" }, '
             f"found {show(value)}."
         )
-    return tuple(pin for key, entry in value.items() for pin in _read_pins(key, entry))
+    pins = _all(partial(_read_pins, key, entry) for key, entry in value.items())
+    return tuple(pin for of_quantity in pins for pin in of_quantity)
 
 
-def _read_pins(quantity: object, value: object) -> Iterator[Pin]:
+def _read_pins(quantity: object, value: object) -> tuple[Pin, ...]:
     if quantity not in QUANTITIES:
         near = did_you_mean(str(quantity), QUANTITIES)
         raise _fault(
@@ -332,13 +359,16 @@ def _read_pins(quantity: object, value: object) -> Iterator[Pin]:
         )
     quantity = str(quantity)
     if quantity != "gradient" or not isinstance(value, Mapping):
-        yield Pin(quantity=quantity, verdict=_read_verdict(value, quantity))
-        return
+        return (Pin(quantity=quantity, verdict=_read_verdict(value, quantity)),)
     if not value:
         raise _fault("expected the names of inputs, found an empty table.", quantity)
-    for name, entry in value.items():
-        verdict = _read_verdict(entry, quantity, name)
-        yield Pin(quantity=quantity, wrt=name, verdict=verdict)
+    verdicts = _all(
+        partial(_read_verdict, entry, quantity, name) for name, entry in value.items()
+    )
+    return tuple(
+        Pin(quantity=quantity, wrt=name, verdict=verdict)
+        for name, verdict in zip(value, verdicts, strict=True)
+    )
 
 
 def _read_verdict(value: object, *tail: str) -> str:

@@ -3,13 +3,13 @@ at their place."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from verifier.errors import did_you_mean, listed
+from verifier.errors import CaseFileError, did_you_mean, fail_together, listed
 from verifier.language.casefile.document import Keys
 from verifier.language.casefile.places import Origin, show
 from verifier.language.casefile.tables import INNER_TABLES, Table
@@ -18,19 +18,41 @@ _T = TypeVar("_T", bound=Table)
 
 
 def validate(model: type[_T], data: Mapping[str, object], origin: Origin) -> _T:
-    """The table, or its first error in the order of the file, in our words."""
+    """The table, or all that is wrong with it, in the order of the file and in our
+    words."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
         faults = error.errors(include_url=False)
+    faults = [fault for fault in faults if not _is_misspelt(fault, faults)]
 
     def rank(fault: ErrorDetails) -> tuple[bool, int]:
-        # A key that is absent may be one that is misspelt: that one is reported first.
         return fault["type"] == "missing", origin.line_of(_keys(fault, data)) or 0
 
-    first = min(faults, key=rank)
-    column = first.get("ctx", {}).get("column")
-    origin.fail(_explain(first, model), *_keys(first, data), column=column)
+    fail_together(
+        [_error(fault, model, data, origin) for fault in sorted(faults, key=rank)]
+    )
+
+
+def _is_misspelt(fault: ErrorDetails, faults: Sequence[ErrorDetails]) -> bool:
+    """Whether a key is missing because it is another one, misspelt."""
+    if fault["type"] != "missing":
+        return False
+    *table, key = fault["loc"]
+    return any(
+        other["type"] == "extra_forbidden"
+        and [*other["loc"][:-1]] == table
+        and did_you_mean(str(other["loc"][-1]), [str(key)])
+        for other in faults
+    )
+
+
+def _error(
+    fault: ErrorDetails, model: type[Table], data: object, origin: Origin
+) -> CaseFileError:
+    column = fault.get("ctx", {}).get("column")
+    place = origin.place(*_keys(fault, data), column=column)
+    return CaseFileError(_explain(fault, model), place=place)
 
 
 def _keys(fault: ErrorDetails, data: object) -> Keys:
