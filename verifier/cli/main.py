@@ -10,20 +10,57 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from verifier.cli.command import say
 from verifier.cli.compare import compare
 from verifier.cli.explain import explain
+from verifier.cli.help import help_
 from verifier.cli.import_formulas import imports
 from verifier.cli.operations import operations
 from verifier.cli.run import run
 from verifier.cli.schema import schema
 from verifier.cli.survey import survey
 
+GROUPS = {
+    "Verify": {
+        "run": "verifier run cases/notebook.toml --dtype float32",
+        "explain": "verifier explain cases/notebook.toml::example-two",
+        "compare": "verifier compare old.json new.json",
+        "survey": "verifier survey --operation softsign --dtype bfloat16",
+    },
+    "Write case files": {
+        "operations": "verifier operations",
+        "import": "verifier import csv formulas.csv -o cases/formulas.toml",
+        "schema": "verifier schema case",
+    },
+    "Read on": {
+        "help": "verifier help verdicts",
+    },
+}
+"""The commands as `--help` groups them, each with an example."""
+
+
+class _Commands(TyperGroup):
+    """The commands in groups, each with what it does and an example."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        width = max(len(name) for examples in GROUPS.values() for name in examples)
+        for group, examples in GROUPS.items():
+            rows = []
+            for name, example in examples.items():
+                command = self.get_command(ctx, name)
+                assert command is not None
+                rows += [(name.ljust(width), command.help or ""), ("", example)]
+            with formatter.section(group):
+                formatter.write_dl(rows)
+
+
 app = typer.Typer(
+    cls=_Commands,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -31,10 +68,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Is the gradient that PyTorch computes the true one?",
     epilog="Exit codes: 0 all as expected; 1 something is not; 2 usage; 3 nothing is wrong, but something could not be "
-    "judged; 130 interrupted.",
+    "judged; 130 interrupted.\n\nThe manual: `verifier help` lists its topics, `verifier COMMAND --help` the options "
+    "of a command.",
 )
 for _function in (run, explain, compare, survey, operations, schema):
     app.command()(_function)
+app.command("help")(help_)
 app.add_typer(imports, name="import")
 
 

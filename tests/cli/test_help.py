@@ -1,0 +1,52 @@
+"""`verifier help`: the list of topics, a page, and a topic that is none."""
+
+from __future__ import annotations
+
+import pytest
+from commands import invoke
+from rich.text import Text
+
+from verifier.cli.help import pages
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+
+def test_without_a_topic_every_page_is_a_line() -> None:
+    result = invoke("help")
+    assert result.exit_code == 0
+    lines = [line for line in result.stdout.splitlines() if line.startswith("- `")]
+    assert len(lines) == len(pages()) - 1
+    assert any(line.startswith("- `verdicts`: ") for line in lines)
+
+
+def test_a_page_is_plain_markdown_where_it_is_piped() -> None:
+    printed = invoke("help", "case_files").stdout
+    assert printed.startswith("# ")
+    assert "<!--" not in printed
+    assert ".md)" not in printed
+
+
+def test_a_terminal_shows_a_page_at_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", "60")
+    title = pages()["verdicts"].splitlines()[0]
+    shown = Text.from_ansi(invoke("help", "verdicts").stdout).plain
+    lines = shown.splitlines()
+    assert title.removeprefix("# ") in "\n".join(lines[:2])
+    assert "```" not in "".join(lines)
+    prose = [line.rstrip() for line in lines if not line.startswith(" ")]
+    assert 50 < max(map(len, prose)) <= 60
+
+
+def test_an_unknown_topic_names_the_nearest_and_all() -> None:
+    result = invoke("help", "verdict")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(
+        "error: unknown topic `verdict`. Did you mean `verdicts`? Expected one of "
+    )
+
+
+def test_a_word_that_is_no_topic_leads_to_the_pages_that_speak_of_it() -> None:
+    result = invoke("help", "subgradient")
+    assert "`subgradient` is spoken of in: " in result.stderr
+    assert "edges" in result.stderr.partition("spoken of in: ")[2]

@@ -1,0 +1,74 @@
+"""`verifier help [TOPIC]`: a page of the manual, which lies in `verifier/manual/`."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import Annotated
+
+import typer
+
+from verifier.cli.command import command, say
+from verifier.cli.options import unknown
+from verifier.errors import UsageError
+
+INDEX = "index"
+"""The page that lists the others."""
+MOST_COLUMNS = 100
+"""Columns beyond which prose is hard to read."""
+_COMMENT = re.compile(r"^<!--.*?-->\n", re.MULTILINE | re.DOTALL)
+"""What speaks to the tests of the manual."""
+_LINK = re.compile(r"\[([\w-]+)\]\(\1\.md\)")
+"""A link from page to page, which a terminal cannot follow."""
+
+
+@command
+def help_(
+    topic: Annotated[
+        str | None,
+        typer.Argument(metavar="[TOPIC]", help="The page; without it, all are listed."),
+    ] = None,
+) -> int:
+    """Show a page of the manual, or the list of its topics."""
+    from rich.console import Console
+
+    text = page(INDEX if topic is None else topic)
+    console = Console()
+    if not console.is_terminal:
+        say(text)
+        return 0
+    from verifier.cli.markdown import Page
+
+    console.width = min(console.width, MOST_COLUMNS)
+    console.print(Page(text))
+    return 0
+
+
+def pages() -> dict[str, str]:
+    """The text of every page by its topic."""
+    folder = resources.files("verifier") / "manual"
+    files = sorted(folder.iterdir(), key=lambda file: file.name)
+    return {
+        file.name.removesuffix(".md"): file.read_text(encoding="utf-8")
+        for file in files
+        if file.name.endswith(".md")
+    }
+
+
+def page(topic: str) -> str:
+    """The page of a topic as a reader meets it, in Markdown."""
+    known = pages()
+    name = topic.lower().replace("_", "-")
+    if name not in known:
+        raise UsageError(_unknown(topic, known))
+    return _LINK.sub(r"`\1`", _COMMENT.sub("", known[name]))
+
+
+def _unknown(topic: str, known: dict[str, str]) -> str:
+    message = unknown("topic", topic, (name for name in known if name != INDEX))
+    word = re.compile(rf"(?<![\w.-]){re.escape(topic)}(?![\w-])", re.IGNORECASE)
+    counts = {name: len(word.findall(text)) for name, text in known.items()}
+    naming = sorted(filter(counts.get, counts), key=lambda name: -counts[name])
+    if naming:
+        message += f" `{topic}` is spoken of in: {', '.join(naming[:3])}."
+    return message

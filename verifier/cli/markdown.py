@@ -1,0 +1,35 @@
+"""Markdown in a terminal: rich's, but code keeps its lines and no heading is centred."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
+from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
+from rich.text import Text
+
+
+class _Code(CodeBlock):
+    """Reports are laid out for the whole width: no margin, no background, no line
+    broken."""
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        code = str(self.text).rstrip()
+        yield Text(code, style="cyan", no_wrap=True, overflow="ignore")
+
+
+class _Heading(Heading):
+    LEVEL_ALIGN: ClassVar[dict[str, JustifyMethod]] = {}
+
+
+class Page(Markdown):
+    """A page of the manual."""
+
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {
+        **Markdown.elements,
+        "fence": _Code,
+        "code_block": _Code,
+        "heading_open": _Heading,
+    }
