@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import metadata
+from itertools import zip_longest
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -54,3 +55,17 @@ def holds(range_: str, version: str) -> bool:
         return SpecifierSet(range_).contains(Version(known), prereleases=True)
     except InvalidVersion:
         return SpecifierSet(range_).contains(Version("999999"), prereleases=True)
+
+
+def numbers(version: str | None) -> tuple[int, ...]:
+    """The numbers of a release, by which releases sort; none where it is unknown."""
+    try:
+        return Version(version or "").release
+    except InvalidVersion:
+        return ()
+
+
+def distance(one: str | None, other: str | None) -> tuple[int, ...]:
+    """How far two releases are apart, the larger steps first."""
+    pairs = zip_longest(numbers(one), numbers(other), fillvalue=0)
+    return tuple(abs(first - second) for first, second in pairs)

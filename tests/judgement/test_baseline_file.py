@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from verifier.errors import BaselineError
-from verifier.judgement.baseline import compare, of
+from verifier.judgement.baseline import Baseline, compare, of, updated
 from verifier.judgement.baseline_file import dump, load, write
+from verifier.judgement.environments import NOWHERE
 from verifier.records import ChangeKind, Verdict
 
 
@@ -22,12 +23,12 @@ def test_life_cycle(tmp_path, make_result, make_record):
 
     with pytest.raises(BaselineError, match="no such baseline"):  # 1: none yet
         load(path)
-    write(path, good)  # 2: written, and passes
+    write(path, of(good))  # 2: written, and passes
     assert compare(good, load(path)) == []
     (change,) = compare(bad, load(path))  # 3: a change fails, and leaves the file
     assert change.regression
     assert compare(good, load(path)) == []
-    write(path, bad)  # 4: forced, it is rewritten, and passes
+    write(path, of(bad))  # 4: forced, it is rewritten, and passes
     assert compare(bad, load(path)) == []
     (change,) = compare(good, load(path))  # 5: the way back is an improvement
     assert change.kind is ChangeKind.IMPROVED
@@ -41,22 +42,38 @@ def test_the_file_is_sorted_with_one_entry_a_line(make_result, make_record):
         make_result("c", "differ.range", max_error_ulp=float("inf")),
     )
 
-    assert dump(record) == (
-        '{"schema": 2, "entries": {\n'
-        '"cases/notebook.toml::a float32 reverse 1": '
-        '{"verdict": "match.undefined", "quantities": {"result": '
-        '{"counts": {"match.undefined": 1}, "max_error_ulp": null}}},\n'
-        '"cases/notebook.toml::a float64 reverse 1": '
-        '{"verdict": "match.exact", "quantities": {"result": '
-        '{"counts": {"match.exact": 1}, "max_error_ulp": 0.0}}},\n'
-        '"cases/notebook.toml::b float32 reverse 1": '
-        '{"verdict": "differ.unstable", "quantities": {"result": '
-        '{"counts": {"differ.unstable": 1}, "max_error_ulp": 32200000000000.0}}},\n'
-        '"cases/notebook.toml::c float32 reverse 1": '
-        '{"verdict": "differ.range", "quantities": {"result": '
-        '{"counts": {"differ.range": 1}, "max_error_ulp": null}}}\n'
+    head = '  {"in": ["2.13.0 - - -"], "verdict": '
+    assert dump(of(record)) == (
+        '{"schema": 3, "entries": {\n'
+        '"cases/notebook.toml::a float32 reverse 1": [\n'
+        f'{head}"match.undefined", "quantities": {{"result": '
+        '{"counts": {"match.undefined": 1}, "max_error_ulp": null}}}],\n'
+        '"cases/notebook.toml::a float64 reverse 1": [\n'
+        f'{head}"match.exact", "quantities": {{"result": '
+        '{"counts": {"match.exact": 1}, "max_error_ulp": 0.0}}}],\n'
+        '"cases/notebook.toml::b float32 reverse 1": [\n'
+        f'{head}"differ.unstable", "quantities": {{"result": '
+        '{"counts": {"differ.unstable": 1}, "max_error_ulp": 32200000000000.0}}}],\n'
+        '"cases/notebook.toml::c float32 reverse 1": [\n'
+        f'{head}"differ.range", "quantities": {{"result": '
+        '{"counts": {"differ.range": 1}, "max_error_ulp": null}}}]\n'
         "}}\n"
     )
+
+
+def test_environments_that_have_the_same_entry_share_a_line(make_result, make_record):
+    stored = Baseline()
+    for torch, error in (("2.13.0+cpu", 0.5), ("2.6.0", 0.5), ("2.14.1", 3.0)):
+        result = make_result("a", max_error_ulp=error)
+        stored = updated(stored, make_record(result, environment={"torch": torch}))
+
+    lines = dump(stored).split("\n")
+
+    assert [line.partition('"verdict"')[0] for line in lines[2:4]] == [
+        '  {"in": ["2.6.0 - - -", "2.13.0 - - -"], ',
+        '  {"in": ["2.14.1 - - -"], ',
+    ]
+    assert json.loads(dump(stored))["entries"].keys() == stored.entries.keys()
 
 
 def test_what_is_dumped_is_loaded(tmp_path, make_result, make_record):
@@ -65,28 +82,39 @@ def test_what_is_dumped_is_loaded(tmp_path, make_result, make_record):
     )
     path = tmp_path / "b.json"
 
-    write(path, record)
+    write(path, of(record))
 
     assert load(path) == of(record)
 
 
 def test_an_empty_run_makes_a_baseline_that_loads(tmp_path, make_record):
-    write(tmp_path / "b.json", make_record())
+    write(tmp_path / "b.json", of(make_record()))
 
     assert load(tmp_path / "b.json").entries == {}
 
 
-def test_kept_entries_stay_and_new_ones_replace_them(make_result, make_record):
-    kept = of(make_record(make_result("a", "differ.wrong"), make_result("b")))
+def test_a_baseline_of_schema_2_says_nothing_of_where_it_was_stored(
+    tmp_path, make_result, make_record
+):
+    path = tmp_path / "b.json"
+    path.write_text(
+        '{"schema": 2, "entries": {"cases/notebook.toml::a float32 reverse 1": '
+        '{"verdict": "match.exact", "quantities": {"value": '
+        '{"counts": {"match.exact": 1}, "max_error_ulp": 0.5}}}}}'
+    )
 
-    entries = json.loads(dump(make_record(make_result("a")), kept=kept))["entries"]
-
-    assert [entry["verdict"] for entry in entries.values()] == ["match.exact"] * 2
+    ((entries),) = load(path).entries.values()
+    assert list(entries) == [NOWHERE]
+    assert entries[NOWHERE].quantities["value"].max_error_ulp == 0.5
+    write(path, updated(load(path), make_record(make_result("a"))))
+    ((entries),) = load(path).entries.values()
+    assert [there.torch for there in entries] == ["2.13.0"]
 
 
 def entry(**fields):
     usual = {"verdict": "match.exact", "quantities": {}}
-    return json.dumps({"schema": 2, "entries": {"a": usual | fields}})
+    usual = {"in": ["2.13.0 cpu Linux AVX2"], **usual}
+    return json.dumps({"schema": 3, "entries": {"a": [usual | fields]}})
 
 
 def quantity(counts=None, error=0):
@@ -104,25 +132,48 @@ def quantity(counts=None, error=0):
         ('{"schema": 2, "results": []}', "This is a JSON report"),
         (
             '{"schema": 1, "entries": {"a": {"verdict": "match.exact", "max_error_ulp": 0}}}',
-            "expected schema 2, which keeps every quantity apart, found 1, which does not. "
+            "expected schema 3, which keeps every quantity apart, found 1, which does not. "
             "`verifier run --baseline FILE --update-baseline` writes a new one",
         ),
-        ('{"schema": 3, "entries": {}}', "expected schema 2, found 3"),
-        ('{"schema": true, "entries": {}}', "expected schema 2, found True"),
-        ('{"schema": 2, "entries": []}', "expected `entries` to be an object"),
+        ('{"schema": 4, "entries": {}}', "expected schema 3, found 4"),
+        ('{"schema": true, "entries": {}}', "expected schema 3, found True"),
+        ('{"schema": 2.0, "entries": {"a": {}}}', "expected schema 3, found 2.0"),
+        ('{"schema": 3, "entries": []}', "expected `entries` to be an object"),
         ('{"schema": 2, "entries": {"a": {}}}', r"a\.verdict: is missing"),
         ('{"schema": 2, "entries": {"a": 3}}', "a: expected an object, found 3"),
+        ('{"schema": 3, "entries": {"a": {}}}', "a: expected a list of entries"),
+        ('{"schema": 3, "entries": {"a": []}}', "a: expected a list of entries"),
+        (
+            '{"schema": 3, "entries": {"a": [3]}}',
+            r"a\[0\]: expected an object, found 3",
+        ),
+        (
+            entry(**{"in": []}),
+            r"a\[0\]\.in: expected a list of environments, found \[\]",
+        ),
+        (
+            entry(**{"in": ["2.13.0"]}),
+            r'in: expected an environment such as `.*`, found "2\.13\.0"',
+        ),
+        (entry(**{"in": [3]}), r"in: expected an environment such as `.*`, found 3"),
+        (
+            entry(**{"in": ["2.13.0 cpu - -"] * 2}),
+            'in: expected each environment once, found "2.13.0 cpu - -"',
+        ),
         (
             entry(verdict="match.exakt"),
-            r'a\.verdict: expected a verdict, found "match\.exakt"\. Did you mean `match\.exact`',
+            r'a\[0\]\.verdict: expected a verdict, found "match\.exakt"\. Did you mean `match\.exact`',
         ),
-        (entry(verdict=[]), r"a\.verdict: expected a verdict, found \[\]"),
-        (entry(quantities=[]), r"a\.quantities: expected an object, found \[\]"),
+        (entry(verdict=[]), r"a\[0\]\.verdict: expected a verdict, found \[\]"),
+        (entry(quantities=[]), r"a\[0\]\.quantities: expected an object, found \[\]"),
         (
             entry(quantities={"slope x": {}}),
             'expected one of value, gradient, hessian, result, found "slope x"',
         ),
-        (entry(quantities={"value": {}}), r"a\.quantities\.value\.counts: is missing"),
+        (
+            entry(quantities={"value": {}}),
+            r"a\[0\]\.quantities\.value\.counts: is missing",
+        ),
         (
             quantity(counts={}),
             "expected a verdict or more, each at least once, found {}",
@@ -180,7 +231,7 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_other(
     tmp_path, monkeypatch, make_result, make_record, failing
 ):
     path = tmp_path / "b.json"
-    write(path, make_record(make_result("old")))
+    write(path, of(make_record(make_result("old"))))
     old = path.read_text()
 
     def fail(*_args, **_kwargs):
@@ -190,7 +241,7 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_other(
         *((os, "fsync") if failing == "fsync" else (Path, "replace")), fail
     )
     with pytest.raises(BaselineError, match="No space left on device"):
-        write(path, make_record(make_result("new")))
+        write(path, of(make_record(make_result("new"))))
 
     assert path.read_text() == old
     assert list(tmp_path.iterdir()) == [path]
@@ -198,4 +249,4 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_other(
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path, make_record):
     with pytest.raises(BaselineError, match="cannot be written: No such file"):
-        write(tmp_path / "none" / "b.json", make_record())
+        write(tmp_path / "none" / "b.json", of(make_record()))

@@ -30,6 +30,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import verifier
+from verifier.automatic import settings
 from verifier.errors import UsageError
 from verifier.records import Result, Verdict
 from verifier.running.isolation import isolated
@@ -37,6 +38,12 @@ from verifier.running.isolation import isolated
 C: Any = ctypes.CDLL(None)
 UPWARD, DOWNWARD, TOWARD_ZERO = 0x800, 0x400, 0xC00
 """Of x86-64, as glibc has them."""
+
+
+def hooks_of_torch() -> Any:
+    if settings._SHOWS_HOOKS:
+        return torch._C._autograd._top_saved_tensors_default_hooks(True)
+    return settings._has_hooks()
 
 
 def plain(result: Result) -> Result:
@@ -168,6 +175,17 @@ STATES: dict[str, Callable[[], AbstractContextManager[Any]]] = {
 }  # fmt: skip
 
 
+if not settings._SHOWS_HOOKS:
+    del STATES["saved tensors in half"]
+
+
+@pytest.mark.skipif(settings._SHOWS_HOOKS, reason="this PyTorch tells its hooks")
+def test_hooks_that_cannot_be_put_aside_are_refused() -> None:
+    hooks = torch.autograd.graph.saved_tensors_hooks(lambda x: x, lambda x: x)
+    with hooks, pytest.raises(UsageError, match="found `saved_tensors_hooks`, which"):
+        verifier.verify("x*y", at={"x": 1, "y": 2})
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_a_state_of_the_process_changes_no_result(
     state: str, undisturbed: list[Result]
@@ -205,7 +223,7 @@ def test_a_state_of_the_process_is_there_again_afterwards(state: str) -> None:
             torch.get_num_threads(),
             torch._C._len_torch_function_stack(),
             torch._C._len_torch_dispatch_stack(),
-            torch._C._autograd._top_saved_tensors_default_hooks(True),
+            hooks_of_torch(),
             flint.ctx.prec,
             decimal.getcontext().prec,
             sys.get_int_max_str_digits(),
@@ -307,7 +325,7 @@ def state() -> tuple[Any, ...]:
         torch._C._len_torch_function_stack(),
         torch._C._len_torch_dispatch_stack(),
         torch.autograd.forward_ad._current_level,
-        torch._C._autograd._top_saved_tensors_default_hooks(True),
+        hooks_of_torch(),
         sys.stdin,
         sys.stdout,
         sys.stderr,

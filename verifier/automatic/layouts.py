@@ -71,6 +71,15 @@ def check_alone(layout: str) -> None:
         )
 
 
+def processor(device: str) -> str:
+    """What PyTorch picks its kernels by: a CPU's instructions, such as `AVX2`; of
+    another device its name."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return torch.backends.cpu.get_cpu_capability() if kind == "cpu" else kind
+
+
 def check_device(name: str) -> None:
     """Raise `UsageError` unless PyTorch computes on the device here."""
     expected = "--device: expected a device that PyTorch computes on here, such as `cpu` or `cuda`"

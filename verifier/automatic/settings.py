@@ -57,6 +57,10 @@ def _check_outside_transforms() -> None:
         inside = "`torch.autograd.forward_ad.dual_level()`"
     elif _c._get_tracing_state() is not None:
         inside = "`torch.jit.trace`"
+    elif not _SHOWS_HOOKS and _has_hooks():
+        inside = (
+            "`saved_tensors_hooks`, which this release of PyTorch cannot put aside,"
+        )
     if inside is not None:
         raise UsageError(
             f"expected to be called outside of PyTorch's transforms, found {inside} around the call. "
@@ -140,10 +144,32 @@ def _dispatchers_taken() -> list[Any]:
 def _hooks_taken() -> list[Any]:
     """The hooks of saved tensors, the topmost first, taken off their stack."""
     taken: list[Any] = []
+    if not _SHOWS_HOOKS:  # those of a callable; none was there before
+        while _has_hooks():
+            _hooks._pop_saved_tensors_default_hooks()
+        return taken
     while (top := _hooks._top_saved_tensors_default_hooks(True)) is not None:
         taken.append(top)
         _hooks._pop_saved_tensors_default_hooks()
     return taken
+
+
+_SHOWS_HOOKS = hasattr(_hooks, "_top_saved_tensors_default_hooks")
+"""PyTorch 2.6 does not tell which hooks it has."""
+
+
+def _has_hooks() -> bool:
+    """Whether there are hooks of saved tensors: PyTorch refuses to disable them
+    then."""
+    if not _hooks._saved_tensors_hooks_is_enabled():
+        return False
+    try:
+        _hooks._saved_tensors_hooks_disable("hooks")
+    except RuntimeError:
+        return True
+    finally:
+        _hooks._saved_tensors_hooks_enable()
+    return False
 
 
 def _close_levels() -> None:

@@ -32,6 +32,7 @@ def compare(
         baseline.of(before),
         growth=checked_growth(growth),
         partial=after.interrupted,
+        strict=True,
     )
     width, color = page()
     say(text.compared(changes, width=width, color=color))

@@ -67,25 +67,52 @@ def changes(
     whole = replace(record, results=finished)
     if not request.update and not inside.entries:
         check_overlap(whole, before)
+    if not request.update:
+        _note_elsewhere(whole, inside)
     return compare(whole, inside, growth=request.growth, partial=partial)
+
+
+def _note_elsewhere(record: RunRecord, baseline: Baseline) -> None:
+    """Says where the entries are from that are not of this environment."""
+    from verifier.judgement import environments
+    from verifier.judgement.baseline import elsewhere
+
+    here = environments.of(record.environment)
+    for there, count in elsewhere(record, baseline).items():
+        if there == environments.NOWHERE:
+            what = "by a baseline that does not say where it was stored"
+        else:
+            ours, theirs = here.named_beside(there), there.named_beside(here)
+            what = f"with {theirs or there}; this is {ours or here}"
+        excused = ""
+        if not here.is_of_release(there):
+            excused = ", and what a case expects does not fail for it"
+        complain(
+            f"note: {count} of {len(record.results)} results are held against those "
+            f"stored {what}{excused}. "
+            "`--update-baseline` stores this run beside them."
+        )
 
 
 def update(
     record: RunRecord, before: Baseline | None, request: Request, *, partial: bool
 ) -> None:
-    """Rewrites the baseline, but for the entries that this run was not asked about.
+    """Rewrites the baseline, but for the entries that this run was not asked about, and
+    those of other environments.
 
     A run that did not finish writes nothing.
     """
-    from verifier.judgement.baseline import split
+    from verifier.judgement.baseline import Baseline, identity, split, updated
     from verifier.judgement.baseline_file import write
 
     assert request.file is not None
     if record.interrupted:
         complain(f"note: {request.file} is as it was, for the run did not finish")
         return
-    kept = before
-    if before is not None and not partial:
-        _, kept = split(before, request.paths)
-    write(request.file, record, kept=kept)
+    before = before or Baseline()
+    gone: set[str] = set()
+    if not partial:
+        inside, _ = split(before, request.paths)
+        gone = inside.entries.keys() - {identity(r) for r in record.results}
+    write(request.file, updated(before, record, without=gone))
     complain(f"note: the run is stored in {request.file}")

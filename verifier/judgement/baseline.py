@@ -4,11 +4,14 @@ error, by quantity."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from verifier.errors import BaselineError
+from verifier.judgement import environments
+from verifier.judgement.environments import NOWHERE, Environment
 from verifier.judgement.tallies import joined, verdicts
 from verifier.records import (
     Change,
@@ -54,9 +57,10 @@ class Stored(Reported):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The entries of a stored run, by the identity of their results."""
+    """The entries of stored runs, by the identity of their results and by where those
+    were made."""
 
-    entries: Mapping[str, Stored] = field(default_factory=dict)
+    entries: Mapping[str, Mapping[Environment, Stored]] = field(default_factory=dict)
 
 
 def identity(result: Result) -> str:
@@ -66,7 +70,33 @@ def identity(result: Result) -> str:
 
 def of(record: RunRecord) -> Baseline:
     """The baseline that a run makes."""
-    return Baseline(entries={identity(r): _entry(r) for r in record.results})
+    here = environments.of(record.environment)
+    return Baseline(entries={identity(r): {here: _entry(r)} for r in record.results})
+
+
+def updated(
+    baseline: Baseline, record: RunRecord, *, without: Collection[str] = ()
+) -> Baseline:
+    """The baseline with a run in the place of what was stored of its results in its own
+    environment, or before environments were kept; other environments keep theirs.
+
+    Entries named `without` are dropped. Where a result has other quantities than before
+    in this environment, or a number of points that is another, its case has been
+    edited: what the other environments have is then of another case, and goes too.
+    """
+    entries = {n: of_it for n, of_it in baseline.entries.items() if n not in without}
+    for name, new in of(record).entries.items():
+        ((here, entry),) = new.items()
+        others = {**entries.get(name, {})}
+        own = others.pop(here, others.pop(NOWHERE, None))
+        others.pop(NOWHERE, None)
+        is_edited = own is not None and _shape(own) != _shape(entry)
+        entries[name] = new if is_edited else {**others, **new}
+    return Baseline(entries=entries)
+
+
+def _shape(entry: Stored) -> Mapping[str, int]:
+    return {name: sum(t.counts.values()) for name, t in entry.quantities.items()}
 
 
 def _entry(result: Result) -> Stored:
@@ -99,8 +129,8 @@ def split(baseline: Baseline, paths: Iterable[Path]) -> tuple[Baseline, Baseline
     What a run was not asked about has not vanished from it.
     """
     folders = [path.resolve() for path in paths]
-    inside: dict[str, Stored] = {}
-    outside: dict[str, Stored] = {}
+    inside: dict[str, Mapping[Environment, Stored]] = {}
+    outside: dict[str, Mapping[Environment, Stored]] = {}
     for name, entry in baseline.entries.items():
         file = Path(name.partition("::")[0]).resolve()
         (inside if _lies_in(file, folders) else outside)[name] = entry
@@ -111,14 +141,52 @@ def _lies_in(file: Path, folders: Iterable[Path]) -> bool:
     return any(file.is_relative_to(folder) for folder in folders)
 
 
+# ── another environment's entries ─────────────────────────────────────────────────────
+
+
+def nearest(
+    entries: Mapping[Environment, Stored], here: Environment
+) -> tuple[Environment, Stored] | None:
+    """The entry that a result made `here` is held against: its own environment's, else
+    that of the nearest."""
+    if not entries:
+        return None
+    there = min(entries, key=lambda there: (here.distance(there), there.order))
+    return there, entries[there]
+
+
+def elsewhere(record: RunRecord, baseline: Baseline) -> Mapping[Environment, int]:
+    """How many results of a run are held against the entries of which other
+    environments."""
+    here = environments.of(record.environment)
+    held = (
+        nearest(baseline.entries.get(identity(result), {}), here)
+        for result in record.results
+    )
+    return Counter(found[0] for found in held if found and found[0] != here)
+
+
+def _told_apart(
+    change: Change, here: Environment, there: Environment, expected: bool
+) -> Change:
+    """A change against another environment's entry: it says which, and what the case
+    expects is no regression of another release."""
+    named = there.named_beside(here)
+    if there == here or not named:
+        return change
+    excused = expected and not here.is_of_release(there)
+    before = f"{change.before} ({named})"
+    return replace(change, before=before, regression=change.regression and not excused)
+
+
 # ── comparison ────────────────────────────────────────────────────────────────────────
 
 
 def check_overlap(record: RunRecord, baseline: Baseline) -> None:
     """Raise `BaselineError` where no result of a run has an entry: the comparison would
     pass whatever is in the run."""
-    results = of(record).entries
-    if results and baseline.entries and not results.keys() & baseline.entries.keys():
+    results = {identity(result) for result in record.results}
+    if results and baseline.entries and not results & baseline.entries.keys():
         first = next(iter(baseline.entries))
         raise BaselineError(
             f"expected a baseline of these cases, found none of them in it; its first is `{first}`. "
@@ -132,6 +200,7 @@ def compare(
     *,
     growth: float = 2.0,
     partial: bool = False,
+    strict: bool = False,
 ) -> list[Change]:
     """How a run differs from its baseline: regressions first, each group sorted by
     name.
@@ -141,27 +210,32 @@ def compare(
     where its error is more than `growth` times the old one, and more than `growth` ulps
     (see `NOISE_ULP`). In a `partial` run, one that was filtered or interrupted, an
     entry without a result has not vanished.
+
+    An entry of another environment says so in `before`; what a case expects is then no
+    regression of another release, unless `strict` holds all runs to each other.
     """
-    results = of(record).entries
-    expected = {identity(r) for r in record.results if r.as_expected}
-    changes = [
-        change
-        for name, after in results.items()
-        for change in _changes(name, baseline, after, growth, name in expected)
-    ]
+    here = environments.of(record.environment)
+    changes: list[Change] = []
+    for result in record.results:
+        name, expected = identity(result), result.as_expected
+        there, before = nearest(baseline.entries.get(name, {}), here) or (here, None)
+        found = _changes(name, before, _entry(result), growth, expected)
+        if not strict:
+            found = [_told_apart(each, here, there, expected) for each in found]
+        changes += found
     if not partial:
+        results = {identity(result) for result in record.results}
         changes += [
-            _changed(name, ChangeKind.VANISHED, before, None)
-            for name, before in baseline.entries.items()
-            if name not in results
+            _changed(name, ChangeKind.VANISHED, held[1], None)
+            for name, entries in baseline.entries.items()
+            if name not in results and (held := nearest(entries, here))
         ]
     return sorted(changes, key=lambda c: (not c.regression, c.result, c.quantity or ""))
 
 
 def _changes(
-    name: str, baseline: Baseline, after: Stored, growth: float, expected: bool
+    name: str, before: Stored | None, after: Stored, growth: float, expected: bool
 ) -> list[Change]:
-    before = baseline.entries.get(name)
     if before is None:
         return [_changed(name, _new(after.verdict, expected), None, after)]
     changes: list[Change] = []

@@ -1,28 +1,33 @@
-"""The file of a baseline: JSON, sorted, one result a line, so that a change of it reads
+"""The file of a baseline: JSON, sorted, an entry a line, so that a change of it reads
 well in a diff:
 
-    {"schema": 2, "entries": {
-    "cases/notebook.toml::example-two float32 reverse 1": {"verdict": "match.exact", "quantities": {
-        "value": {"counts": {"match.exact": 1}, "max_error_ulp": 0.0}, …}}
+    {"schema": 3, "entries": {
+    "cases/notebook.toml::example-two float32 reverse 1": [
+      {"in": ["2.6.0 cpu Linux AVX2", "2.13.0 cpu Linux AVX2"], "verdict": "match.exact", "quantities": {
+        "value": {"counts": {"match.exact": 1}, "max_error_ulp": 0.0}, …}}],
     }}
 
-where the entry stands on a single line.
+where the entry stands on a single line. `in` names the environments that have it, by
+`Environment.key`. Schema 2 had one entry a result, and did not say where it was stored.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 from verifier.errors import BaselineError, Place
 from verifier.files import reason, replace_text
-from verifier.judgement.baseline import WHOLE, Baseline, Stored, of
-from verifier.records import RunRecord, Tally
+from verifier.judgement import environments
+from verifier.judgement.baseline import WHOLE, Baseline, Stored
+from verifier.judgement.environments import NOWHERE, Environment
+from verifier.records import Tally
 from verifier.serialisation import Codec, decode
 
-SCHEMA = 2
+SCHEMA = 3
 ERROR_DIGITS = 3
 """Significant digits of an error that the file keeps; more would change with the
 machine and say nothing."""
@@ -32,16 +37,23 @@ _MEND = "`verifier run --baseline FILE --update-baseline` writes a new one."
 _STORED = Codec(Stored, mend=_MEND, whole=True)
 
 
-def dump(record: RunRecord, *, kept: Baseline | None = None) -> str:
-    """The text of the baseline that a run makes; entries of `kept` that the run has no
-    result for stay."""
-    entries = {**(kept.entries if kept is not None else {}), **of(record).entries}
-    lines = (
-        f"{json.dumps(name)}: {_dump_entry(entry)}"
-        for name, entry in sorted(entries.items())
+def dump(baseline: Baseline) -> str:
+    """The text of a baseline."""
+    body = ",\n".join(
+        f"{json.dumps(name)}: [\n{_dump_entries(entries)}]"
+        for name, entries in sorted(baseline.entries.items())
     )
-    body = ",\n".join(lines)
     return f'{{"schema": {SCHEMA}, "entries": {{\n{body}\n}}}}\n'
+
+
+def _dump_entries(entries: Mapping[Environment, Stored]) -> str:
+    """One line for all environments that have the same entry."""
+    sharing: dict[str, list[str]] = {}
+    for there in sorted(entries, key=lambda there: there.order):
+        sharing.setdefault(_dump_entry(entries[there]), []).append(there.key)
+    return ",\n".join(
+        f'  {{"in": {json.dumps(keys)}, {text[1:]}' for text, keys in sharing.items()
+    )
 
 
 def _dump_entry(entry: Stored) -> str:
@@ -92,13 +104,38 @@ def _parse(text: str) -> Baseline:
         raise BaselineError(
             f"expected schema {SCHEMA}, which keeps every quantity apart, found 1, which does not. {_MEND}"
         )
-    if schema != SCHEMA:
+    if type(schema) is not int or schema not in (2, SCHEMA):
         raise BaselineError(f"expected schema {SCHEMA}, found {schema!r}. {_MEND}")
     if not isinstance(entries, dict):
         raise BaselineError(f"expected `entries` to be an object. {_MEND}")
+    if schema != SCHEMA:
+        old = {name: {NOWHERE: _parse_entry(name, e)} for name, e in entries.items()}
+        return Baseline(entries=old)
     return Baseline(
-        entries={name: _parse_entry(name, entry) for name, entry in entries.items()}
+        entries={name: dict(_parse_entries(name, e)) for name, e in entries.items()}
     )
+
+
+def _parse_entries(name: str, data: object) -> Iterator[tuple[Environment, Stored]]:
+    if not isinstance(data, list) or not data:
+        _refuse("a list of entries", data, name)
+    seen: set[str] = set()
+    for index, table in enumerate(data):
+        at = f"{name}[{index}]"
+        keys = table.pop("in", None) if isinstance(table, dict) else None
+        entry = _parse_entry(at, table)
+        if not isinstance(keys, list) or not keys:
+            _refuse("a list of environments", keys, f"{at}.in")
+        for key in keys:
+            there = environments.parse(key) if isinstance(key, str) else None
+            if there is None:
+                _refuse(
+                    "an environment such as `2.13.0 cpu Linux AVX2`", key, f"{at}.in"
+                )
+            if key in seen:
+                _refuse("each environment once", key, f"{at}.in")
+            seen.add(key)
+            yield there, entry
 
 
 def _parse_entry(name: str, data: object) -> Stored:
@@ -134,11 +171,10 @@ def _refuse(expected: str, value: object, at: str) -> NoReturn:
     raise BaselineError(f"expected {expected}, found {shown}. {_MEND}", place=place)
 
 
-def write(path: Path, record: RunRecord, *, kept: Baseline | None = None) -> None:
-    """Writes the baseline that a run makes, whole or not at all; see `dump` for
-    `kept`."""
+def write(path: Path, baseline: Baseline) -> None:
+    """Writes a baseline, whole or not at all."""
     try:
-        replace_text(path, dump(record, kept=kept))
+        replace_text(path, dump(baseline))
     except OSError as error:
         raise BaselineError(
             f"cannot be written: {reason(error)}. Choose another place.",

@@ -196,6 +196,9 @@ def _is_failure(result: Result, accepted: Collection[Verdict]) -> bool:
 def environment(units: Sequence[Unit] = ()) -> dict[str, str]:
     """Versions of everything that a result depends on, and where and how PyTorch
     computes."""
+    from verifier.automatic.layouts import processor
+
+    device = units[0].device if units else "cpu"
     known = {
         "verifier": releases.installed("gradient-verifier"),
         "torch": releases.installed("torch"),
@@ -203,7 +206,8 @@ def environment(units: Sequence[Unit] = ()) -> dict[str, str]:
         "python_flint": releases.installed("python-flint"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "device": units[0].device if units else "cpu",
+        "device": device,
+        "processor": processor(device),
     }
     if units and units[0].layout != "batch":
         known["layout"] = units[0].layout
