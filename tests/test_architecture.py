@@ -106,6 +106,7 @@ OWNERS = {
     },
     "rich": {
         "verifier.cli.*",
+        "verifier.reports.explain",
         "verifier.reports.page",
         "verifier.reports.result_line",
         "verifier.reports.tables",

@@ -136,6 +136,8 @@ class ForwardStep:
 class BackwardStep:
     """One line of the backward pass: what an operation hands back to one operand."""
 
+    node: int
+    """Of the expanded program."""
     text: str
     upstream_true: str
     upstream_measured: str

@@ -19,11 +19,8 @@ from verifier.floats import COMPLEX, FORMATS
 
 if TYPE_CHECKING:
     from verifier.language.casefile.case import Case
-
-MOST_COLUMNS = 120
-"""Columns of a typeset derivative where the page has no width of its own."""
 _INDENT = 4
-"""Columns by which the report indents a typeset derivative."""
+"""Columns by which the report indents its lines, at most."""
 
 
 @command
@@ -93,7 +90,7 @@ def explained(
                 dtypes=chosen,
                 seed=seed,
                 allowed=allowed,
-                columns=(MOST_COLUMNS if width is None else width) - _INDENT,
+                columns=report.columns(width) - _INDENT,
                 plain=plain,
             )
         except VerifierError:

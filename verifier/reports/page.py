@@ -45,7 +45,8 @@ def name_width(names: Iterable[str]) -> int:
     return max((cell_len(plain(name)) for name in names), default=0)
 
 
-_KEPT = re.compile(r"`[^`]{1,40}`|[\w.]+ = \S+|[\d.e+-]+ (?:ulp|bits|points)")
+_KEPT = re.compile(r"`[^`]*`|[\w.]+ = \S+|[\d.e+-]+ (?:ulp|bits|points)")
+_LONGEST_KEPT = 42
 _BLANK = "\N{NO-BREAK SPACE}"
 
 
@@ -55,7 +56,7 @@ def wrapped(text: str, width: int, label: str = "") -> list[str]:
     Lines are broken between words alone, and neither in a number, nor in `x = 1`, nor in
     a short formula in backticks: what is longer than a line overruns it.
     """
-    kept = _KEPT.sub(lambda found: found[0].replace(" ", _BLANK), plain(text))
+    kept = _KEPT.sub(_unbroken, plain(text))
     lines = textwrap.wrap(
         kept,
         max(width - cell_len(label), 1),
@@ -67,6 +68,11 @@ def wrapped(text: str, width: int, label: str = "") -> list[str]:
         f"{blank if number else label}{line}".replace(_BLANK, " ").rstrip()
         for number, line in enumerate(lines or [""])
     ]
+
+
+def _unbroken(found: re.Match[str]) -> str:
+    text = found[0]
+    return text if len(text) > _LONGEST_KEPT else text.replace(" ", _BLANK)
 
 
 def beside(left: str, right: str, width: int) -> list[str]:

@@ -39,25 +39,32 @@ def explain(
     """The derivation of a case in some dtypes, at its first given point or the worst
     drawn.
 
-    `allowed` are patterns of subjects that may be imported. Formulas are typeset in so
-    many `columns`, `plain` ones in ASCII.
+    `allowed` are patterns of subjects that may be imported. It is to be read in so many
+    `columns`; `plain` formulas are typeset in ASCII.
     """
     store: Store = {}
     wrt = [name for name in case.wrt if name in case.inputs]
     derivatives = typeset.derivatives(case.program, wrt, columns=columns, plain=plain)
     return [
-        _explain(Prepared(case, dtype, allowed=allowed, store=store), seed, derivatives)
+        _explain(
+            Prepared(case, dtype, allowed=allowed, store=store),
+            seed,
+            derivatives,
+            columns,
+        )
         for dtype in dtypes
     ]
 
 
-def _explain(prepared: Prepared, seed: int, derivatives: dict[str, str]) -> Explanation:
+def _explain(
+    prepared: Prepared, seed: int, derivatives: dict[str, str], columns: int
+) -> Explanation:
     case, dtype, format_ = prepared.case, prepared.dtype, prepared.format
     whole = _whole(prepared, seed)
     point, upstream = _place(prepared, seed, whole)
     result = _result_at(prepared, point, upstream)
     trace, events = culprits.gather(case.program, point, upstream, dtype=dtype)
-    expanded = expand(case.program)
+    expanded = walkthrough.named(expand(case.program), events, format_, columns)
     differs = result.verdict.family == "differ" and case.subject is None
     return Explanation(
         case=case.id,

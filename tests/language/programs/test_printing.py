@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from verifier.errors import ExpressionError
 from verifier.language.operations.table import OPERATIONS, Sort
 from verifier.language.programs.parsing import parse, parse_steps
-from verifier.language.programs.printing import render, render_node
+from verifier.language.programs.printing import (
+    abbreviated,
+    render,
+    render_node,
+    render_nodes,
+)
 from verifier.language.programs.program import Program
 
 NAMES = ("x", "y", "lambda", "mu")
@@ -166,3 +171,29 @@ def test_a_negative_or_endless_number_is_written_as_an_operation() -> None:
 def test_one_node_is_printed_with_its_steps_by_name() -> None:
     program = parse_steps("b = a + 2\nc = b * 3")
     assert render_node(program, program.output) == "b * 3"
+
+
+@pytest.mark.parametrize("longest", [0, 8, 20, 100])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exp(-(x - mu)**2 / (2*y**2)) / (y*sqrt(2*pi))",
+        "v1 + v2*exp(v1)*sin(x + y)",
+    ],
+)
+def test_what_is_abbreviated_reads_back_as_the_same_tree(
+    text: str, longest: int
+) -> None:
+    program = parse(text)
+    shown = abbreviated(program, longest)
+    texts = render_nodes(shown)
+    lines = [texts[index] for _, index in sorted(shown.steps.items(), key=by_node)]
+    read = parse_steps("\n".join([*lines, f"out = {texts[shown.output]}"]))
+    assert tree(read, read.output) == tree(program, program.output)
+    assert not set(shown.steps) & set(program.inputs)
+    named = {texts[index].partition(" = ")[2] for index in shown.steps.values()}
+    assert all(len(line) > longest for line in named)
+
+
+def by_node(step: tuple[str, int]) -> int:
+    return step[1]

@@ -9,8 +9,9 @@ own names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from fractions import Fraction
 
@@ -75,6 +76,34 @@ def render_node(program: Program, index: int) -> str:
     return _Printer(program).step(index)
 
 
+def render_nodes(program: Program) -> list[str]:
+    """Every node as an expression of inputs and named steps, after the name of its own
+    if it has one: `b = a + 2`."""
+    printer = _Printer(program)
+    texts = [printer.step(index) for index in range(len(program.nodes))]
+    for name, index in program.steps.items():
+        texts[index] = f"{name} = {texts[index]}"
+    return texts
+
+
+def abbreviated(program: Program, longest: int) -> Program:
+    """The program with a named step (`v1`, `v2`, …) more for every operand whose text
+    is longer than that."""
+    printer = _Printer(program)
+    prefix = "v"
+    while any(re.fullmatch(rf"{prefix}\d+", name) for name in printer.hidden):
+        prefix += "_"
+    steps = dict(program.steps)
+    for index, node in enumerate(program.nodes):
+        text = printer.text(index)
+        is_operand = node.arguments and index != program.output
+        if is_operand and index not in printer.names and len(text) > longest:
+            name = f"{prefix}{len(steps) - len(program.steps) + 1}"
+            printer.name(index, name)
+            steps[name] = index
+    return replace(program, steps=steps)
+
+
 class _Printer:
     """Writes every node once, operands first; a named step is written as its name
     wherever it is used."""
@@ -88,6 +117,11 @@ class _Printer:
     def text(self, index: int) -> str:
         """The node, by its name if it is a step."""
         return self._texted(index).text
+
+    def name(self, index: int, name: str) -> None:
+        """Write the node as a name wherever it is used after this."""
+        self.names[index] = name
+        self.texts[index] = _Text(name, _Level.ATOM)
 
     def step(self, index: int) -> str:
         """What the node is made of."""

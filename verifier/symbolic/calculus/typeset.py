@@ -29,8 +29,8 @@ LARGEST_EXPONENT_BITS = 32
 def derivatives(
     program: Program, wrt: Sequence[str], *, columns: int, plain: bool = False
 ) -> dict[str, str]:
-    """The derivative of the whole program by each input, typeset; without those too
-    large to be read.
+    """The derivative of the whole program by each input, typeset, or on one line where
+    that is too wide; without those too large to be read.
 
     `plain` keeps to ASCII.
     """
@@ -40,13 +40,13 @@ def derivatives(
     readable = _readable(whole)
     texts: dict[str, str] = {}
     for name, gradient in zip(wrt, whole.gradient(wrt), strict=True):
-        if gradient.count_ops() <= LARGEST_DERIVATIVE:
-            texts[name] = sympy.pretty(
-                _ordinary(gradient, readable),
-                use_unicode=not plain,
-                num_columns=columns,
-                wrap_line=True,
-            )
+        if gradient.count_ops() > LARGEST_DERIVATIVE:
+            continue
+        typeset = sympy.pretty(
+            _ordinary(gradient, readable), use_unicode=not plain, wrap_line=False
+        )
+        fits = max(map(len, typeset.split("\n"))) <= columns
+        texts[name] = typeset if fits else _written(whole, gradient)
     return texts
 
 
@@ -82,10 +82,22 @@ def _local_of_defined(program: Program, index: int, operand: int) -> str:
     slope = whole.gradient([row.operands[operand]])[0]
     if slope.count_ops() > LARGEST_DERIVATIVE:
         return f"the derivative of `{row.name}` by `{row.operands[operand]}`"
-    names: dict[Symbolic, Symbolic] = {
-        whole.symbols[name]: _operand(program, at)
+    operands = {
+        name: _operand(program, at)
         for name, at in zip(row.operands, node.arguments, strict=True)
     }
+    return _written(whole, slope, operands)
+
+
+def _written(
+    whole: derivative.Whole,
+    expression: Symbolic,
+    inputs: Mapping[str, Symbolic] | None = None,
+) -> str:
+    """An expression of a whole program's symbols in the language of case files, the
+    inputs by their names or as they are given."""
+    inputs = inputs or {name: sympy.Symbol(name, real=True) for name in whole.symbols}
+    names = {whole.symbols[name]: written for name, written in inputs.items()}
     names |= {
         opaque: sympy.Symbol(str(instruction.number))
         for opaque, instruction in whole.opaque.items()
@@ -93,7 +105,7 @@ def _local_of_defined(program: Program, index: int, operand: int) -> str:
     for symbol, (operation, operands) in whole.conditions.items():
         parts = [_Printer().doprint(part.xreplace(names)) for part in operands]
         names[symbol] = sympy.Symbol(_written_condition(operation, parts))
-    return str(_Printer().doprint(slope.xreplace(names)))
+    return str(_Printer().doprint(expression.xreplace(names)))
 
 
 def _written_condition(operation: str, parts: Sequence[str]) -> str:
