@@ -195,7 +195,7 @@ def test_the_mistakes_of_all_files_are_told_before_anything_runs(case_file):
     assert (result.exit_code, result.stdout) == (2, "")
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert [error.split()[1] for error in errors] == [
-        "expected",
+        "no",
         "cases/a.toml:4:",
         "cases/a.toml:10:",
         "cases/c.toml:1:",

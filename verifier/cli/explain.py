@@ -1,20 +1,27 @@
-"""`verifier explain FILE::CASE`: one case derived step by step, on both sides; and
-`verifier explain VERDICT`: what a verdict means."""
+"""`verifier explain FILE::CASE` or FORMULA: one case derived step by step, on both
+sides; and `verifier explain VERDICT`: what a verdict means."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from verifier import interrupts
-from verifier.cli import verdict_pages
+from verifier.cli import asked, verdict_pages
 from verifier.cli.command import command, page, say
-from verifier.cli.options import AllowSubject, Seed
-from verifier.errors import SelectionError, UsageError, VerifierError, did_you_mean
+from verifier.cli.options import (
+    AllowSubject,
+    At,
+    Drawn,
+    Seed,
+    Upstream,
+    Where,
+    Wrt,
+)
+from verifier.errors import UsageError, VerifierError
 from verifier.floats import COMPLEX, FORMATS
 
 if TYPE_CHECKING:
@@ -28,10 +35,15 @@ def explain(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="FILE::CASE|VERDICT",
-            help="The case to derive, or a verdict such as `differ.unstable`.",
+            metavar="FILE::CASE|FORMULA|VERDICT",
+            help="The case or formula to derive, or a verdict such as `differ.unstable`.",
         ),
     ],
+    at: At = None,
+    domain: Drawn = None,
+    where: Where = None,
+    upstream: Upstream = None,
+    wrt: Wrt = None,
     dtype: Annotated[
         list[str] | None, typer.Option(metavar="DTYPE", help="Only in this dtype.")
     ] = None,
@@ -39,7 +51,8 @@ def explain(
     allow_subject: AllowSubject = None,
 ) -> int:
     """Derive one case step by step, on both sides; or say what a verdict means."""
-    text = verdict_pages.page(target)
+    about = asked.About(at=at, domain=domain, where=where, upstream=upstream, wrt=wrt)
+    text = None if about else verdict_pages.page(target)
     if text is not None:
         say(text)
         return 0
@@ -48,6 +61,7 @@ def explain(
     say(
         explained(
             target,
+            about,
             dtypes=dtype or (),
             seed=seed,
             allowed=tuple(allow_subject or ()),
@@ -61,6 +75,7 @@ def explain(
 
 def explained(
     target: str,
+    about: asked.About = asked.NOTHING,
     *,
     dtypes: Sequence[str] = (),
     seed: int = 0,
@@ -69,8 +84,8 @@ def explained(
     color: bool = False,
     plain: bool = False,
 ) -> str:
-    """The derivation of the case called `FILE::CASE`, as text, in each of its dtypes or
-    in those named.
+    """The derivation of the case called `FILE::CASE`, or of a formula, as text, in each
+    of its dtypes or in those named.
 
     `allowed` are patterns of subjects that may be imported; `plain` keeps formulas to
     ASCII.
@@ -79,7 +94,7 @@ def explained(
     from verifier.running.isolation import isolated
     from verifier.verification import explanation
 
-    case = find(target)
+    case = find(target, about)
     chosen = dtypes or case.dtypes
     for dtype in chosen:
         _check_dtype(dtype, case, target)
@@ -107,8 +122,7 @@ def _raised(target: str, case: Case, error: BaseException) -> UsageError:
     what = f"{kind}: {error}" if str(error) else kind
     return UsageError(
         f"{case.place}: expected a subject that runs, found that it raises {what}. "
-        f"`verifier run {target.rpartition('::')[0]} --case {case.name} --debug` "
-        "shows where."
+        f"`verifier run {target} --debug` shows where."
     )
 
 
@@ -116,7 +130,7 @@ def _check_dtype(dtype: str, case: Case, target: str) -> None:
     if dtype in COMPLEX:
         raise UsageError(
             f"`explain` derives real cases only, found the dtype {dtype}. "
-            f"`verifier run {target.rpartition('::')[0]} --case {case.name}` judges it."
+            f"`verifier run {target}` judges it."
         )
     if dtype not in FORMATS:
         raise UsageError(
@@ -124,18 +138,12 @@ def _check_dtype(dtype: str, case: Case, target: str) -> None:
         )
 
 
-def find(target: str) -> Case:
-    """The case of that file and name."""
-    from verifier.language.casefile.loading import load_paths
-
-    file, mark, name = target.rpartition("::")
-    if not mark or not file or not name:
+def find(target: str, about: asked.About = asked.NOTHING) -> Case:
+    """The case of that file and name, or the formula."""
+    what = asked.sort([target], about)
+    if what.whole:
         raise UsageError(
-            f"expected FILE::CASE or a verdict, found `{target}`. "
+            f"expected FILE::CASE, a formula or a verdict, found `{target}`. "
             "`verifier run` lists the cases by that name."
         )
-    cases = {case.name: case for case in load_paths([Path(file)])}
-    if name not in cases:
-        hint = did_you_mean(name, cases)
-        raise SelectionError(f"no case of `{file}` is called `{name}`.{hint}")
-    return cases[name]
+    return asked.load(what, about)[0]

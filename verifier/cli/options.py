@@ -24,6 +24,37 @@ AllowSubject = Annotated[
     ),
 ]
 
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at",
+        metavar="X=1,Y=2",
+        help="The point of a formula; one that names a variable again is another point.",
+    ),
+]
+Drawn = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--domain",
+        metavar="X=[0,1]",
+        help="The interval of each variable of a formula from which points are drawn.",
+    ),
+]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CONDITION", help="What every point of a formula satisfies: `x < y`."
+    ),
+]
+Upstream = Annotated[
+    str | None,
+    typer.Option(metavar="NUMBER", help="The upstream gradient of a formula; or 1."),
+]
+Wrt = Annotated[
+    list[str] | None,
+    typer.Option(metavar="X,Y", help="Differentiate a formula by these alone."),
+]
+
 
 def unknown(what: str, found: str, known: Iterable[str]) -> str:
     """The message for a name that is none of those known."""

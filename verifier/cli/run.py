@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from verifier.cli import stored
+from verifier.cli import asked, stored
 from verifier.cli.command import command, page, say
 from verifier.cli.options import (
     AllowSubject,
+    At,
+    Drawn,
     Growth,
     Seed,
+    Upstream,
+    Where,
+    Wrt,
     checked_growth,
-    relative,
     unknown,
 )
 from verifier.cli.output import TEXT, Target, deliver, format_help, targets
@@ -32,13 +36,15 @@ if TYPE_CHECKING:
     from verifier.records import Change, Result, RunRecord, Verdict
     from verifier.running.units import Unit
 
-DEFAULT_PATH = Path("cases")
+DEFAULT = "cases"
 _POINTS_IN_REPORT = ("worst", "all")
 
-_Paths = Annotated[
-    list[Path] | None,
+_What = Annotated[
+    list[str] | None,
     typer.Argument(
-        metavar="PATH", help="Case files or folders.", show_default="cases/"
+        metavar="PATH|FORMULA",
+        help="Case files, folders, a case of a file (FILE::CASE), or a formula with --at or --domain.",
+        show_default="cases/",
     ),
 ]
 _Case = Annotated[
@@ -113,7 +119,8 @@ _Debug = Annotated[
 class Request:
     """What a run was asked to do."""
 
-    paths: tuple[Path, ...]
+    what: asked.Asked
+    about: asked.About
     cases: tuple[str, ...]
     tags: tuple[str, ...]
     dtypes: tuple[str, ...]
@@ -136,13 +143,23 @@ class Request:
     def is_filtered(self) -> bool:
         """Whether some of the cases in the files were left out on purpose."""
         return bool(
-            self.cases or self.tags or self.dtypes or self.routes or self.orders
+            self.what.cases
+            or self.cases
+            or self.tags
+            or self.dtypes
+            or self.routes
+            or self.orders
         )
 
 
 @command
 def run(
-    paths: _Paths = None,
+    what: _What = None,
+    at: At = None,
+    domain: Drawn = None,
+    where: Where = None,
+    upstream: Upstream = None,
+    wrt: Wrt = None,
     case: _Case = None,
     tag: _Tag = None,
     dtype: _Dtype = None,
@@ -162,11 +179,13 @@ def run(
     fail_fast: _FailFast = False,
     debug: _Debug = False,
 ) -> int:
-    """Verify the gradients of case files."""
-    files = tuple(map(relative, paths or (DEFAULT_PATH,)))
+    """Verify the gradients of case files, or of a formula."""
+    about = asked.About(at=at, domain=domain, where=where, upstream=upstream, wrt=wrt)
+    named = asked.sort(what or (DEFAULT,), about)
     return _run(
         Request(
-            paths=files,
+            what=named,
+            about=about,
             cases=tuple(case or ()),
             tags=tuple(tag or ()),
             dtypes=tuple(dtype or ()),
@@ -178,7 +197,7 @@ def run(
             fail_fast=fail_fast,
             targets=targets(format_ or (), FORMATS),
             baseline=stored.Request(
-                paths=files,
+                paths=named.paths,
                 file=stored.checked(baseline, update=update_baseline),
                 update=update_baseline,
                 growth=checked_growth(growth),
@@ -220,10 +239,15 @@ def _run(request: Request) -> int:
 
 
 def _plan(request: Request) -> list[Unit]:
-    from verifier.language.casefile.loading import load_paths
     from verifier.running.plan import plan
 
-    cases = load_paths(request.paths)
+    cases = asked.load(
+        request.what,
+        request.about,
+        dtype=request.dtypes or None,
+        routes=request.routes or None,
+        order=max(request.orders, default=None),
+    )
     with redirect_stdout(sys.stderr):  # a module that is imported may print
         return plan(
             cases,
