@@ -48,7 +48,10 @@ def is_normal(ball: balls.Ball) -> bool:
 
 @pytest.mark.parametrize(
     ("name", "zeros"),
-    [("softsign", 14_056), ("tanh", 936), ("sigmoid", 487), ("gelu", 145), ("silu", 6)],
+    [
+        *[("softsign", 14_056), ("tanh", 936), ("sigmoid", 487), ("silu", 6)],
+        ("gelu", 145 if "AVX512" in torch.backends.cpu.get_cpu_capability() else 0),
+    ],
 )
 def test_zeros_where_the_true_gradient_is_a_normal_number(
     name: str, zeros: int
