@@ -11,6 +11,7 @@ from case_texts import GOOD, SAMPLED
 from commands import invoke, start
 
 from verifier.cli import progress
+from verifier.cli.command import page
 from verifier.running import run as running
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -146,3 +147,11 @@ def test_a_long_run_shows_a_bar_on_an_interactive_error_stream(case_file, monkey
 
     assert "1/2" in result.stderr
     assert json.loads(result.stdout)["summary"]["as_expected"] is True
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"), [("66", 66), ("0", None), ("wide", None), ("", None)]
+)
+def test_what_is_piped_obeys_columns(monkeypatch, columns, width):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert page() == (width, False)

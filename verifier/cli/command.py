@@ -77,11 +77,12 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
 
 def page() -> tuple[int | None, bool]:
-    """The width of standard output where it is a terminal, and whether it shows
-    colours."""
+    """The width of standard output where it is a terminal or COLUMNS gives it, and
+    whether it shows colours."""
     from rich.console import Console
 
     console = Console()
-    if not console.is_terminal:
-        return None, False
-    return console.width, not console.no_color and not console.is_dumb_terminal
+    if console.is_terminal:
+        return console.width, not console.no_color and not console.is_dumb_terminal
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and int(columns) else None, False

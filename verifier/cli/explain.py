@@ -54,7 +54,9 @@ def explain(
     about = asked.About(at=at, domain=domain, where=where, upstream=upstream, wrt=wrt)
     text = None if about else verdict_pages.page(target)
     if text is not None:
-        say(text)
+        from verifier.cli.markdown import show
+
+        show(text)
         return 0
     width, color = page()
     plain = "utf" not in (sys.stdout.encoding or "").lower()

@@ -8,14 +8,12 @@ from typing import Annotated
 
 import typer
 
-from verifier.cli.command import command, say
+from verifier.cli.command import command
 from verifier.cli.options import unknown
 from verifier.errors import UsageError
 
 INDEX = "index"
 """The page that lists the others."""
-MOST_COLUMNS = 100
-"""Columns beyond which prose is hard to read."""
 _COMMENT = re.compile(r"^<!--.*?-->\n", re.MULTILINE | re.DOTALL)
 """What speaks to the tests of the manual."""
 _LINK = re.compile(r"\[([\w-]+)\]\(\1\.md\)")
@@ -30,17 +28,9 @@ def help_(
     ] = None,
 ) -> int:
     """Show a page of the manual, or the list of its topics."""
-    from rich.console import Console
+    from verifier.cli.markdown import show
 
-    text = page(INDEX if topic is None else topic)
-    console = Console()
-    if not console.is_terminal:
-        say(text)
-        return 0
-    from verifier.cli.markdown import Page
-
-    console.width = min(console.width, MOST_COLUMNS)
-    console.print(Page(text))
+    show(page(INDEX if topic is None else topic))
     return 0
 
 

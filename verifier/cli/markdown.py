@@ -8,6 +8,11 @@ from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.text import Text
 
+from verifier.cli.command import say
+
+MOST_COLUMNS = 100
+"""Columns beyond which prose is hard to read."""
+
 
 class _Code(CodeBlock):
     """Reports are laid out for the whole width: no margin, no background, no line
@@ -33,3 +38,13 @@ class Page(Markdown):
         "code_block": _Code,
         "heading_open": _Heading,
     }
+
+
+def show(text: str) -> None:
+    """Prints a page at the terminal's width, or as it stands where it is piped."""
+    console = Console()
+    if not console.is_terminal:
+        say(text)
+        return
+    console.width = min(console.width, MOST_COLUMNS)
+    console.print(Page(text))

@@ -36,7 +36,7 @@ _INDENT = " " * GAP
 _HEADERS = ("true", "PyTorch", "error")
 _PASSED_ON = (
     "What a step hands on is its upstream gradient times the local derivative.",
-    "What reaches an operand adds up to its upstream gradient; of an input, to the gradient.",
+    "What reaches an operand is added up: its upstream gradient, or the gradient.",
 )
 
 
