@@ -113,6 +113,7 @@ OWNERS = {
         "verifier.reports.text",
     },
     "typer": {"verifier.cli.*"},
+    "junitparser": {"verifier.reports.junit"},
     "pytest": {"verifier.pytest_plugin", "verifier.api"},
     "numpy": set(),
     "packaging": {"verifier.releases"},

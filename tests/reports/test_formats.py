@@ -44,8 +44,28 @@ def test_a_format_that_has_a_row_is_one_of_the_command_line(
     assert Path("v.txt").read_text(encoding="utf-8") == "match.exact\n"
     assert written.stdout.startswith("ok    a.toml::double")
     assert "Did you mean `verdicts`?" in mistaken.stderr
-    assert "Expected one of text, json, verdicts." in mistaken.stderr
-    assert format_help(FORMATS).startswith("text, json or verdicts;")
+    *others, last = FORMATS
+    assert last == "verdicts"
+    assert f"Expected one of {', '.join(FORMATS)}." in mistaken.stderr
+    assert format_help(FORMATS).startswith(f"{', '.join(others)} or verdicts;")
+
+
+def test_several_formats_at_once(case_file: Callable[..., Path]) -> None:
+    case_file(CASE, "a.toml")
+    files = {"json": "r.json", "junit": "j.xml", "sarif": "s.sarif", "markdown": "m.md"}
+    formats = [f"--format={name}={file}" for name, file in files.items()]
+    found = invoke("run", "a.toml", *formats, "--format", "github")
+    assert found.exit_code == 0
+    assert found.stdout.startswith("1 case, 2 comparisons: 2 match")
+    starts = {
+        file: Path(file).read_text(encoding="utf-8")[:10] for file in files.values()
+    }
+    assert starts == {
+        "r.json": '{\n  "schem',
+        "j.xml": "<?xml vers",
+        "s.sarif": '{\n "$schem',
+        "m.md": "## verifie",
+    }
 
 
 def test_so_is_one_of_the_survey(monkeypatch: pytest.MonkeyPatch) -> None:

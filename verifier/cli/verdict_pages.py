@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 import textwrap
-from importlib import resources
 
 from verifier.errors import UsageError, did_you_mean_kind
 from verifier.records import Verdict
+from verifier.reports.rules import meaning, verdict_page
 
 FAMILIES = tuple(dict.fromkeys(verdict.family for verdict in Verdict))
 COLUMNS = 79
@@ -29,7 +29,7 @@ def page(name: str) -> str | None:
     if name in FAMILIES:
         return _family(name)
     if name in set(Verdict):
-        return _text(name)
+        return verdict_page(name)
     if not _WORDS.fullmatch(name):
         return None
     hint = did_you_mean_kind(name, [*FAMILIES, *Verdict])
@@ -45,13 +45,3 @@ def _family(family: str) -> str:
     more = f"`verifier explain {names[0]}` gives an example of it, and the way out."
     filled = (textwrap.fill(i, COLUMNS, subsequent_indent="  ") for i in items)
     return "\n".join([f"# {family}", "", *filled, "", more]) + "\n"
-
-
-def meaning(name: str) -> str:
-    """What a verdict means: the first paragraph of its page."""
-    return _text(name).split("\n\n")[1]
-
-
-def _text(name: str) -> str:
-    folder = resources.files("verifier") / "manual" / "verdicts"
-    return (folder / f"{name}.md").read_text(encoding="utf-8")

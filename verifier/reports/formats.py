@@ -29,9 +29,37 @@ def _json(record: RunRecord, options: Options) -> str:
     return json.render(record, options.changes)
 
 
+def _junit(record: RunRecord, options: Options) -> str:
+    from verifier.reports import junit
+
+    return junit.render(record, options)
+
+
+def _sarif(record: RunRecord, options: Options) -> str:
+    from verifier.reports import sarif
+
+    return sarif.render(record, options)
+
+
+def _github(record: RunRecord, options: Options) -> str:
+    from verifier.reports import github
+
+    return github.render(record, options)
+
+
+def _markdown(record: RunRecord, options: Options) -> str:
+    from verifier.reports import markdown
+
+    return markdown.render(record, options)
+
+
 FORMATS: dict[str, Callable[[RunRecord, Options], str]] = {
     "text": _text,
     "json": _json,
+    "junit": _junit,
+    "sarif": _sarif,
+    "github": _github,
+    "markdown": _markdown,
 }
 """The formats of a run."""
 

@@ -32,6 +32,8 @@ GAP = 2
 
 def plain(text: str, *, keep: str = "") -> str:
     """The text with every character that a terminal would obey written out."""
+    if text.isprintable():
+        return text
     return "".join(
         char
         if char.isprintable() or char in keep

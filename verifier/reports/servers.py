@@ -1,0 +1,125 @@
+"""What the reports for CI servers share: which findings fail, how a result is named, what is
+missing from a run, and how long a text may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from verifier.records import Result, RunRecord
+from verifier.reports.findings import Finding, Status, line, place
+from verifier.reports.options import Options
+from verifier.reports.outcome import FAMILIES, is_incomplete, summary
+from verifier.reports.page import plain
+
+FAILING = (Status.BROKEN, Status.OPEN)
+"""What keeps a run from passing."""
+WIDTH = 80
+"""Columns of the blocks in a report whose page has no width."""
+
+
+def missing(record: RunRecord) -> str | None:
+    """What a run lacks: None where it has all results."""
+    done, planned = len(record.results), record.planned
+    count = f"{done} of {planned} results" if planned else f"{done} results"
+    if record.interrupted:
+        return f"interrupted before the end, with {count}"
+    if not record.results:
+        return "nothing was run"
+    return f"only {count}" if is_incomplete(record) else None
+
+
+def counted(record: RunRecord) -> str:
+    """The counts of a run, and on what it ran, in one line."""
+    counts = summary(record)
+    families = ", ".join(f"{counts[family]} {family}" for family in FAMILIES)
+    names = ("verifier", "torch", "sympy", "device", "layout")
+    used = [
+        f"{n} {plain(record.environment[n])}" for n in names if n in record.environment
+    ]
+    tail = ", ".join([f"seed {record.seed}", *used])
+    return (
+        f"{_number(counts['cases'], 'case')}, {_number(counts['comparisons'], 'comparison')}: "
+        f"{families}; {record.elapsed_s:.1f} s ({tail})"
+    )
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def split(case: str) -> tuple[str | None, str]:
+    """The file of a case, if it has one, and its name, which may hold `::` itself."""
+    file, mark, name = case.partition("::")
+    return (file, name) if mark else (None, case)
+
+
+def names_of(results: Sequence[Result]) -> dict[int, str]:
+    """`NAME[dtype]` of each result, by its `id`; with the route, and the order, where one
+    case has several in a dtype."""
+    routes: dict[tuple[str, str], set[str]] = {}
+    orders: dict[tuple[str, str], set[int]] = {}
+    for result in results:
+        routes.setdefault((result.case, result.dtype), set()).add(result.route)
+        orders.setdefault((result.case, result.dtype), set()).add(result.order)
+    names = {}
+    for result in results:
+        key = result.case, result.dtype
+        route = f"-{result.route}" if len(routes[key]) > 1 else ""
+        order = f"-order{result.order}" if len(orders[key]) > 1 else ""
+        name = split(result.case)[1]
+        names[id(result)] = plain(f"{name}[{result.dtype}{route}{order}]")
+    return names
+
+
+def is_pinned(finding: Finding) -> bool:
+    """Whether the case itself expects the verdict that the finding tells."""
+    result = finding.result
+    return result is not None and result.expected is not None and result.as_expected
+
+
+def why_not_failing(finding: Finding, options: Options) -> str:
+    """Why a finding fails nothing."""
+    if is_pinned(finding):
+        return "as the case expects"
+    if finding.status is Status.ACCEPTED or options.changes is None:
+        return "accepted"
+    return "as in the baseline"
+
+
+def said(finding: Finding) -> str:
+    """The finding in one line, for what says elsewhere at which place it is."""
+    return line(finding).removeprefix(f"{plain(place(finding))}: ")
+
+
+def shortened(text: str, most: int) -> str:
+    """The text of at most so many characters, which says how many it lacks."""
+    if len(text) <= most:
+        return text
+    note = "\n… and {:,} characters more"
+    kept = most - len(note.format(len(text)))
+    return text[:kept] + note.format(len(text) - kept)
+
+
+def by_result(found: Iterable[Finding]) -> Mapping[int, list[Finding]]:
+    """The findings of each result by its `id`, those of none by that of None."""
+    grouped: dict[int, list[Finding]] = {}
+    for finding in found:
+        grouped.setdefault(id(finding.result), []).append(finding)
+    return grouped
+
+
+def headline(record: RunRecord, options: Options, found: Sequence[Finding]) -> str:
+    """How a run stands, in a few words."""
+    broken = sum(finding.status is Status.BROKEN for finding in found)
+    opens = sum(finding.status is Status.OPEN for finding in found)
+    parts = [f"{broken} not as expected"] if broken else []
+    parts += [f"{opens} not judged"] if opens else []
+    if missing(record) is not None:
+        parts.append("not all was run")
+    if parts:
+        return ", ".join(parts)
+    return (
+        "all as expected"
+        if options.changes is None
+        else "nothing worse than in the baseline"
+    )
