@@ -42,8 +42,14 @@ def test_an_unknown_topic_names_the_nearest_and_all() -> None:
     result = invoke("help", "verdict")
     assert result.exit_code == 2
     assert result.stderr.startswith(
-        "error: unknown topic `verdict`. Did you mean `verdicts`? Expected one of "
+        "error: unknown topic `verdict`. Did you mean `verdicts`? The topics are "
     )
+
+
+def test_a_verdict_has_a_page_too() -> None:
+    assert invoke("help", "differ.range").stdout.startswith("# differ.range\n")
+    hint = "Did you mean `differ.range`?"
+    assert hint in invoke("help", "differ.rnage").stderr
 
 
 def test_a_word_that_is_no_topic_leads_to_the_pages_that_speak_of_it() -> None:

@@ -14,6 +14,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from commands import invoke
 from manual_examples import MANUAL, PAGES, Example, Session, blocks, rewritten, settled
 from places import ROOT
 from typer.main import get_command
@@ -21,7 +22,7 @@ from typer.main import get_command
 from verifier import floats
 from verifier.api import Options
 from verifier.cli.help import INDEX, pages
-from verifier.cli.main import GROUPS, app
+from verifier.cli.main import GROUPS, TOPICS, app
 from verifier.language.casefile.case import LAYOUTS, ROUTES
 from verifier.language.casefile.tables import CaseTable, ExpectTable
 from verifier.language.operations.table import OPERATIONS
@@ -181,6 +182,12 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))
     missing = [link for link in links if not (page.parent / link).exists()]
     assert missing == []
+
+
+def test_the_help_of_every_command_leads_to_a_page() -> None:
+    assert set(TOPICS) == set(COMMANDS) - {"help"}
+    assert set(TOPICS.values()) <= set(pages())
+    assert "Read on: `verifier help baselines`." in invoke("compare", "--help").stdout
 
 
 def test_help_groups_every_command_with_an_example_that_is_one() -> None:

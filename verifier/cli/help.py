@@ -8,15 +8,16 @@ from typing import Annotated
 
 import typer
 
+from verifier.cli import verdict_pages
 from verifier.cli.command import command
-from verifier.cli.options import unknown
-from verifier.errors import UsageError
+from verifier.errors import UsageError, did_you_mean, did_you_mean_kind
+from verifier.records import Verdict
 
 INDEX = "index"
 """The page that lists the others."""
 _COMMENT = re.compile(r"^<!--.*?-->\n", re.MULTILINE | re.DOTALL)
 """What speaks to the tests of the manual."""
-_LINK = re.compile(r"\[([\w-]+)\]\(\1\.md\)")
+_LINK = re.compile(r"\[([\w.-]+)\]\((?:verdicts/)?\1\.md\)")
 """A link from page to page, which a terminal cannot follow."""
 
 
@@ -46,16 +47,20 @@ def pages() -> dict[str, str]:
 
 
 def page(topic: str) -> str:
-    """The page of a topic as a reader meets it, in Markdown."""
+    """The page of a topic, or of a verdict, as a reader meets it, in Markdown."""
     known = pages()
     name = topic.lower().replace("_", "-")
-    if name not in known:
-        raise UsageError(_unknown(topic, known))
-    return _LINK.sub(r"`\1`", _COMMENT.sub("", known[name]))
+    if name in known:
+        return _LINK.sub(r"`\1`", _COMMENT.sub("", known[name]))
+    if name in (*verdict_pages.FAMILIES, *Verdict):
+        return verdict_pages.page(name) or ""
+    raise UsageError(_unknown(topic, known))
 
 
 def _unknown(topic: str, known: dict[str, str]) -> str:
-    message = unknown("topic", topic, (name for name in known if name != INDEX))
+    topics = [name for name in known if name != INDEX]
+    hint = did_you_mean(topic, topics) or did_you_mean_kind(topic, Verdict)
+    message = f"unknown topic `{topic}`.{hint} The topics are {', '.join(topics)}."
     word = re.compile(rf"(?<![\w.-]){re.escape(topic)}(?![\w-])", re.IGNORECASE)
     counts = {name: len(word.findall(text)) for name, text in known.items()}
     naming = sorted(filter(counts.get, counts), key=lambda name: -counts[name])

@@ -71,10 +71,26 @@ app = typer.Typer(
     "judged; 130 interrupted.\n\nThe manual: `verifier help` lists its topics, `verifier COMMAND --help` the options "
     "of a command.",
 )
+TOPICS = {
+    "run": "run",
+    "explain": "explain",
+    "compare": "baselines",
+    "survey": "survey",
+    "operations": "operations",
+    "import": "importers",
+    "schema": "case-files",
+}
+"""The page of the manual to which the help of a command leads."""
+
+
+def _read_on(command: str) -> str:
+    return f"Read on: `verifier help {TOPICS[command]}`."
+
+
 for _function in (run, explain, compare, survey, operations, schema):
-    app.command()(_function)
+    app.command(epilog=_read_on(_function.__name__))(_function)
 app.command("help")(help_)
-app.add_typer(imports, name="import")
+app.add_typer(imports, name="import", epilog=_read_on("import"))
 
 
 def main() -> None:

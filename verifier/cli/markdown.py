@@ -7,8 +7,12 @@ from typing import ClassVar
 from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.text import Text
+from rich.theme import Theme
 
 from verifier.cli.command import say
+
+STYLES = Theme({"markdown.code": "cyan", "markdown.code_block": "cyan"})
+"""Readable on dark and on light ground: rich's own puts code on black."""
 
 MOST_COLUMNS = 100
 """Columns beyond which prose is hard to read."""
@@ -22,7 +26,7 @@ class _Code(CodeBlock):
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
         code = str(self.text).rstrip()
-        yield Text(code, style="cyan", no_wrap=True, overflow="ignore")
+        yield Text(code, style=self.style_name, no_wrap=True, overflow="ignore")
 
 
 class _Heading(Heading):
@@ -47,4 +51,5 @@ def show(text: str) -> None:
         say(text)
         return
     console.width = min(console.width, MOST_COLUMNS)
-    console.print(Page(text))
+    with console.use_theme(STYLES):
+        console.print(Page(text), crop=False)
