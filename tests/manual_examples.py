@@ -26,6 +26,7 @@ import os
 import re
 import shlex
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,7 @@ from markdown_it import MarkdownIt
 from places import CASES, ROOT
 
 MANUAL = ROOT / "verifier" / "manual"
-PAGES = tuple(sorted(MANUAL.glob("*.md")))
+PAGES = (ROOT / "README.md", *sorted(MANUAL.glob("*.md")))
 COLUMNS = "80"
 ELISION = "…"
 _MARK = re.compile(r"<!-- ([\w ]+?)(?:: (.*?))? -->")
@@ -172,7 +173,7 @@ class Session:
     def _python(self, block: Block, after: Block | None) -> Iterator[Example]:
         output = io.StringIO()
         code = compile(block.content, f"<line {block.first + 1}>", "exec")
-        with contextlib.redirect_stdout(output):
+        with contextlib.redirect_stdout(output), warnings.catch_warnings():
             try:
                 exec(code, self.names)
             except Exception as error:
