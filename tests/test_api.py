@@ -4,10 +4,14 @@ callables."""
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
+import sympy
 import torch
 import torch.nn.functional as F
 from backwards import cube, function
@@ -81,10 +85,103 @@ def test_every_argument_of_verify_but_the_formulas_is_one_of_check() -> None:
 def test_the_signature_spells_every_keyword_out() -> None:
     parameters = inspect.signature(verifier.verify).parameters
     assert not any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    assert parameters["where"].annotation == "str | None"
+    assert parameters["where"].annotation == "str | Symbolic | None"
     assert (parameters["where"].default, parameters["order"].default) == (None, 1)
-    with pytest.raises(TypeError, match=r"verify\(\) got an unexpected .* 'dtypes'"):
-        verifier.verify("x", at={"x": 1}, dtypes="float32")  # type: ignore[call-arg]
+    for other in (verifier.check, verifier.assert_gradients):
+        keywords = inspect.signature(other).parameters.keys()
+        assert keywords >= parameters.keys() - {"steps"}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: verifier.verify("x", at={"x": 1}, dtypes="float32"),
+         "verify() has no keyword `dtypes`. Did you mean `dtype`?"),
+        (lambda: verifier.verify("x", at={"x": 1}, rtol=1),
+         "verify() has no keyword `rtol`. Did you mean `tolerance`?"),
+        (lambda: verifier.check(ratio, expr="a"), "check() has no keyword `expr`. Did you mean `expression`?"),
+        (lambda: verifier.check(ratio, qqq=1),
+         "check() has no keyword `qqq`. Known are `function`, `expression`, `inputs`,"),
+        (lambda: verifier.check(ratio, 1, 2), "check(): missing a required argument: `expression`."),
+        (lambda: verifier.verify("x", 1), "verify(): too many positional arguments."),
+        (lambda: verifier.assert_gradients(ratio, 1, 2), "assert_gradients() of a callable needs `expression`"),
+    ],
+)  # fmt: skip
+def test_a_wrong_keyword_suggests_the_right_one(
+    call: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert str(caught.value).startswith(message)
+    assert isinstance(caught.value, UsageError)
+
+
+def test_keywords_take_the_objects_of_other_libraries(planned: list[Unit]) -> None:
+    x, y = sympy.symbols("x y")
+    verifier.verify(
+        sympy.sin(x) * y,
+        at={y: torch.tensor(2.5)},
+        domain={x: (-1, np.float64(0.3))},
+        where=x < y,
+        wrt=[x],
+        dtype=[torch.bfloat16, np.float64],
+        tolerance=1e-3,
+        upstream=Fraction(1, 3),
+        layout="strided",
+        device=torch.device("cpu"),
+    )
+    first, second = planned
+    case = first.case
+    assert (case.program.source, case.name) == ("y*sin(x)", "y*sin(x)")
+    assert case.fixed["y"].exact == Fraction(5, 2)
+    domain = case.domains["x"]
+    assert (domain.lower.exact, domain.upper.exact) == (-1, Fraction(0.3))
+    assert (domain.lower_closed, domain.upper_closed) == (True, True)
+    assert case.where is not None
+    assert case.wrt == ("x",)
+    assert (first.dtype, second.dtype) == ("bfloat16", "float64")
+    assert (case.tolerance, str(case.upstream)) == (Fraction(1e-3), "1/3")
+    assert (first.layout, first.device) == ("strided", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("domain", "wanted"),
+    [
+        ("(0, 1]", "(0, 1]"),
+        ([0, 1], "[0, 1]"),
+        ((0, "pi/2"), "[0, pi/2]"),
+        ((-math.inf, 0), "(-inf, 0]"),
+        (torch.tensor([-1.0, 1.0]), "[-1.0, 1.0]"),
+        (sympy.Interval.Ropen(0, 1), "[0, 1)"),
+    ],
+)
+def test_a_domain_may_be_two_numbers(
+    domain: Any, wanted: str, planned: list[Unit]
+) -> None:
+    verifier.verify("x", domain={"x": domain})
+    assert str(planned[0].case.domains["x"]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: verifier.verify("x", domain={"x": (1, 0)}), "domain.x: expected lower < upper, found [1, 0]"),
+        (lambda: verifier.verify("x", domain={"x": (0, math.nan)}), "domain.x: expected ends that are numbers"),
+        (lambda: verifier.verify("x", domain={"x": (0, 1, 2)}), "domain.x: expected an interval such as"),
+        (lambda: verifier.verify("x", domain={"x": (0, "q")}), "domain.x[2]: expected a number such as"),
+        (lambda: verifier.verify("x", at={"x": torch.ones(2)}), "at.x: expected a number, found a list."),
+        (lambda: verifier.verify("x", at={"x": 1}, dtype=torch.int32), "found `int32`"),
+        (lambda: verifier.verify(torch.sin), "`verifier.check` verifies those"),  # type: ignore[arg-type]
+        (lambda: verifier.verify("x", at={"x": 1}, layout="bathc"), "Did you mean `batch`?"),  # type: ignore[arg-type]
+        (lambda: verifier.assert_gradients("x", 1), "expected the point of a formula in `at`"),
+    ],
+)  # fmt: skip
+def test_a_value_that_none_may_have_is_refused(
+    call: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(verifier.VerifierError) as caught:
+        call()
+    assert message in str(caught.value)
 
 
 def test_check_runs_the_callable_in_every_dtype(planned: list[Unit]) -> None:
@@ -263,3 +360,64 @@ def test_a_run_is_shown_by_its_counts_where_its_report_is_too_long() -> None:
     assert repr(run) == (
         "<Run: 1 case, 2 comparisons: 2 match, 0 differ, 0 undecided, 0 error; all as expected>"
     )
+
+
+def test_a_run_is_true_where_all_is_as_expected() -> None:
+    assert verifier.verify("x**2", at={"x": 3}, dtype="float32")
+    assert not verifier.verify("sqrt(x**2)", at={"x": 0}, dtype="float32")
+
+
+def test_the_report_is_as_wide_as_the_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(api.text, "render", lambda record, page: str(page.width))
+    run = api.Run(RunRecord(environment={}, seed=0, elapsed_s=0.0, results=()))
+    for columns in ("72", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert str(run) == columns
+
+
+# ── assertions ────────────────────────────────────────────────────────────────────────
+
+
+def test_right_gradients_are_asserted_in_silence() -> None:
+    run = verifier.assert_gradients(ratio, 1, 2, expression="a/b", dtype=torch.float32)
+    assert run.ok
+    assert verifier.assert_gradients("a/b", at={"a": 1, "b": 2}, dtype="float32").ok
+    assert verifier.assert_gradients(
+        steps="c = a*a\nd = c*a", at={"a": 1}, dtype="float32"
+    ).ok
+    x = sympy.Symbol("x")  # which is callable
+    assert verifier.assert_gradients(x, at={x: 1}, dtype="float32").ok
+
+
+@pytest.mark.parametrize(
+    ("function", "expression", "start"),
+    [
+        (torch.sin, "x*sin(x)/x", None),
+        (torch.sin, "cos(x)", "differ.wrong gradient x: PyTorch 0.87758255, true -0.479425538…"),
+        (lambda x: 1 / 0, "x", "error.run: ZeroDivisionError: division by zero"),
+        (torch.relu, "max(x - 1/2, 0) + 1/2", None),
+    ],
+)  # fmt: skip
+def test_what_is_not_as_expected_raises_with_the_report(
+    function: Callable[..., Any], expression: str, start: str | None
+) -> None:
+    options: dict[str, Any] = {"expression": expression, "dtype": "float32"}
+    if start is None:
+        assert verifier.check(function, 0.5, **options).ok
+        return
+    with pytest.raises(AssertionError) as caught:
+        verifier.assert_gradients(function, 0.5, **options)
+    head, blank, *report = str(caught.value).split("\n")
+    assert head.startswith(start)
+    assert blank == ""
+    assert any("1 not as expected" in line for line in report)
+
+
+def test_what_could_not_be_judged_raises_and_says_so() -> None:
+    with pytest.raises(AssertionError, match=r"^undecided\.\w+ ") as caught:
+        verifier.assert_gradients(
+            "abs(sin(a)**2 + cos(a)**2 - 1)", at={"a": 100}, dtype="float32"
+        )
+    assert "1 not judged" in str(caught.value)

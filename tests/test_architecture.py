@@ -66,7 +66,8 @@ HOUSE = {
     "survey": "language.operations language.programs language.points language.casefile "
     "symbolic.arithmetic symbolic.truth automatic running",
     "reports": "",
-    "api": "language.programs language.casefile reports running",
+    "arguments": "language.importers",
+    "api": "arguments language.programs language.casefile reports running",
     "cli": "language.operations language.kernels language.points language.casefile language.importers "
     "judgement reports running survey verification",
     "pytest_plugin": "language.casefile reports running",
@@ -82,6 +83,7 @@ OWNERS = {
         "verifier.symbolic.calculus.sympy_functions",
         "verifier.symbolic.calculus.derivative",
         "verifier.symbolic.calculus.typeset",
+        "verifier.language.importers.sympy_expressions",
     },
     "mpmath": set(),  # only tests may: it is their independent witness
     "flint": {

@@ -7,12 +7,13 @@ functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mpmath import mp
 
 from verifier.language.operations.table import OPERATIONS, Operation
+from verifier.language.programs.program import Program
 from verifier.language.programs.rewriting import definition
 
 ELEMENTARY: dict[str, Callable[..., Any]] = {
@@ -251,25 +252,28 @@ def by_definition(row: Operation) -> Callable[..., Any]:
     """A row's definition in mpmath: what PyTorch has as one function is checked against
     it all the same."""
     program = definition(row)
-    constants = {"pi": mp.pi, "e": mp.e, "inf": mp.inf}
 
     def witness(*operands: Any) -> Any:
-        given = dict(zip(row.operands, operands, strict=True))
-        values: list[Any] = []
-        for node in program.nodes:
-            if node.operation == "variable":
-                values.append(given[node.name or ""])
-            elif node.number is not None:
-                number = node.number
-                values.append(mp.mpf(number.numerator) / number.denominator)
-            elif node.operation == "constant":
-                values.append(+constants[node.name or ""])
-            else:
-                function = (OWN | RELATIONS)[node.operation]
-                values.append(function(*(values[i] for i in node.arguments)))
-        return values[program.output]
+        return evaluated(program, dict(zip(row.operands, operands, strict=True)))
 
     return witness
+
+
+def evaluated(program: Program, given: Mapping[str, Any]) -> Any:
+    """The value of a program in mpmath."""
+    constants = {"pi": mp.pi, "e": mp.e, "inf": mp.inf}
+    values: list[Any] = []
+    for node in program.nodes:
+        if node.operation == "variable":
+            values.append(given[node.name or ""])
+        elif node.number is not None:
+            values.append(mp.mpf(node.number.numerator) / node.number.denominator)
+        elif node.operation == "constant":
+            values.append(+constants[node.name or ""])
+        else:
+            function = (WITNESS | RELATIONS)[node.operation]
+            values.append(function(*(values[i] for i in node.arguments)))
+    return values[program.output]
 
 
 OWN = {**ELEMENTARY, **STEPS, **SPECIAL, **ACTIVATIONS, **LOSSES}

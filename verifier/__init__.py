@@ -13,10 +13,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from verifier.api import Run, cases, check, verify
+    from verifier.api import Run, assert_gradients, cases, check, verify
     from verifier.errors import VerifierError
 
-__all__ = ["Run", "VerifierError", "cases", "check", "verify"]
+__all__ = [
+    "Run",
+    "VerifierError",
+    "assert_gradients",
+    "cases",
+    "check",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> "Any":

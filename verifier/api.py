@@ -1,21 +1,42 @@
-"""The verifier from Python: `verify`, `check`, `cases` and the `Run` they return."""
+"""The verifier from Python: `verify`, `check`, `assert_gradients`, `cases`, and the
+`Run` they return."""
 
 from __future__ import annotations
 
 import functools
 import html
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypedDict, Unpack
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NoReturn,
+    ParamSpec,
+    TypedDict,
+    Unpack,
+    cast,
+)
 
 from verifier import floating_point
-from verifier.errors import UsageError
+from verifier.arguments import (
+    Dtype,
+    Interval,
+    Number,
+    Symbolic,
+    is_symbolic,
+    name_of,
+    plain,
+)
+from verifier.errors import ArgumentError, UsageError, did_you_mean, listed
 from verifier.language.casefile.loading import from_mapping, load_paths
 from verifier.language.programs import parsing
 from verifier.records import Result, RunRecord
-from verifier.reports import text
+from verifier.reports import brief, text
+from verifier.reports.options import Options as Page
 from verifier.reports.outcome import PASSED, exit_code
 from verifier.running.plan import plan
 from verifier.running.run import execute
@@ -24,40 +45,57 @@ from verifier.running.units import Unit
 if TYPE_CHECKING:
     import pytest
 
-Names = str | Sequence[str]
-Number = int | float | complex | str
-"""An exact number: a float is the binary number that it holds, a string as in a case
-file (`"1/3"`, `"0x1.8p-3"`); complex only where the dtypes are."""
 _P = ParamSpec("_P")
 
 
 class Options(TypedDict, total=False):
-    """The keywords that `verify` and `check` share: each means what the key of that
-    name means in a case file."""
+    """The keywords that `verify`, `check` and `assert_gradients` share: each means what
+    the key of that name means in a case file; `layout` and `device` what the options of
+    `verifier run` mean."""
 
-    at: Mapping[str, Number] | Sequence[Mapping[str, Number]] | None
-    domain: Mapping[str, str] | None
-    where: str | None
+    at: Mapping[Any, Number] | Sequence[Mapping[Any, Number]] | None
+    domain: Mapping[Any, Interval] | None
+    where: str | Symbolic | None
     points: int | Literal["all"] | None
     draw: Literal["values", "floats"] | None
     boundary: bool | Literal["machine"] | None
     upstream: Number | Sequence[Number] | None
-    wrt: Sequence[str] | None
-    dtype: Names | None
-    order: int
-    routes: Names | None
+    wrt: Sequence[str | Symbolic] | None
+    dtype: Dtype | Sequence[Dtype] | None
+    order: Literal[1, 2]
+    routes: str | Sequence[str] | None
     tolerance: Number | Mapping[str, Number] | None
     subgradient: Number | None
-    accept: Names | None
+    accept: str | Sequence[str] | None
     expect: Mapping[str, Any] | None
+    layout: Literal["batch", "single", "strided", "expanded"]
+    device: Any
+
+
+_DEFAULTS = {"order": 1, "layout": "batch", "device": "cpu"}
+"""Of the keywords that are not None where they are not given."""
+_MEANT = {
+    "atol": "tolerance",
+    "eps": "tolerance",
+    "rtol": "tolerance",
+    "bounds": "domain",
+    "expr": "expression",
+    "formula": "expression",
+    "samples": "points",
+    "requires_grad": "wrt",
+}
+"""Keywords of other libraries that no spelling leads from."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Run:
-    """A finished run. `str` is the text report; Jupyter shows it too. `repr` is the
-    counts in one line."""
+    """A finished run. `str` is the text report, as wide as the terminal; Jupyter shows
+    it too. `repr` is the counts in one line. It is true where all is as expected."""
 
     record: RunRecord
+
+    def __bool__(self) -> bool:
+        return self.ok
 
     @property
     def ok(self) -> bool:
@@ -70,7 +108,7 @@ class Run:
         return self.record.results
 
     def __str__(self) -> str:
-        return text.render(self.record)
+        return text.render(self.record, Page(width=shutil.get_terminal_size().columns))
 
     def __repr__(self) -> str:
         return f"<Run: {text.brief(self.record)}>"
@@ -87,7 +125,7 @@ def _spelled_out(function: Callable[_P, Run]) -> Callable[_P, Run]:
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=1 if name == "order" else None,
+            default=_DEFAULTS.get(name),
             annotation=getattr(annotation, "__forward_arg__", annotation),
         )
         for name, annotation in Options.__annotations__.items()
@@ -98,19 +136,38 @@ def _spelled_out(function: Callable[_P, Run]) -> Callable[_P, Run]:
 
     @functools.wraps(function)
     def spelled_out(*args: _P.args, **kwargs: _P.kwargs) -> Run:
+        __tracebackhide__ = True  # pytest shows the line of the user's that calls
         try:
             signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"{function.__name__}() {error}") from None
+            _refuse(function.__name__, signature, kwargs, error)
         return function(*args, **kwargs)
 
     spelled_out.__signature__ = signature  # type: ignore[attr-defined]
     return spelled_out
 
 
+def _refuse(
+    name: str, signature: inspect.Signature, given: Iterable[str], error: TypeError
+) -> NoReturn:
+    """Say which arguments a call lacks, or which it may not have."""
+    known = [
+        parameter.name
+        for parameter in signature.parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_POSITIONAL
+    ]
+    for keyword in given:
+        if keyword not in known:
+            meant = _MEANT.get(keyword)
+            near = did_you_mean(keyword, known, f"Known are {listed(known)}.")
+            mend = f" Did you mean `{meant}`?" if meant in known else near
+            raise ArgumentError(f"{name}() has no keyword `{keyword}`.{mend}") from None
+    raise ArgumentError(f"{name}(): {str(error).replace(chr(39), '`')}.") from None
+
+
 @_spelled_out
 def verify(
-    expression: str | Unit | None = None,
+    expression: str | Symbolic | Unit | None = None,
     *,
     steps: str | None = None,
     seed: int = 0,
@@ -119,9 +176,22 @@ def verify(
     """The verdict on PyTorch's gradient of an expression (or of named `steps`), as a
     case file would ask for it.
 
-    Every keyword means what the key of that name means in a case file. A unit that
-    `cases` handed to a test is run as it stands. Raises `VerifierError` for what no
-    case may say.
+    ```python
+    verifier.verify("sin(x)*y", at={"x": 1, "y": 2})
+    verifier.verify("log(1 + exp(x))", domain={"x": (-5, 5)}, dtype=torch.float32)
+    ```
+
+    Each variable is one number: a point of `at` gives each a value, `domain` an interval
+    from which `points` are drawn. Every keyword means what the key of that name means in
+    a case file. Numbers may be Python's, SymPy's, NumPy's scalars, tensors of one number,
+    or text (`"1/3"`); the expression may be SymPy's, and variables its symbols; a domain
+    may be two numbers, which belong to it; a dtype may be PyTorch's. Without `dtype`,
+    float32 and float64 are verified. A unit that `cases` handed to a test is run as it
+    stands.
+
+    Errors are reported in ulps of the true number in the dtype. Raises `VerifierError`
+    for what no case may say, with all mistakes; `ArgumentError`, which is a `TypeError`
+    too, for arguments that there are not.
 
     It may be called from several threads: one verification waits for another, for the
     precision of balls is global. Other threads must leave that of `flint` alone
@@ -130,21 +200,29 @@ def verify(
     """
     if isinstance(expression, Unit):
         return Run(execute([expression], seed=seed))
-    units = _planned({"expression": expression, "steps": steps, **options})
+    if callable(expression) and not is_symbolic(expression):
+        raise UsageError(
+            "expected a formula, found a callable. `verifier.check` verifies those."
+        )
+    units = _planned({"expression": expression, "steps": steps}, options)
     return Run(execute(units, seed=seed))
 
 
-def _planned(case: Mapping[str, object]) -> list[Unit]:
+def _planned(case: Mapping[str, object], options: Options) -> list[Unit]:
+    given: dict[str, object] = {**case, **options}
+    layout = given.pop("layout", "batch")
+    device = given.pop("device", "cpu")
+    keys = cast("dict[str, object]", plain(given))
     with floating_point.usual():  # a subnormal number would be read as 0
-        return plan([from_mapping(case)])
+        return plan([from_mapping(keys)], layout=str(layout), device=name_of(device))
 
 
 @_spelled_out
 def check(
     function: Callable[..., Any],
     *values: Number,
-    expression: str,
-    inputs: Sequence[str] | None = None,
+    expression: str | Symbolic,
+    inputs: Sequence[str | Symbolic] | None = None,
     elementwise: bool | None = None,
     seed: int = 0,
     **options: Unpack[Options],
@@ -152,31 +230,81 @@ def check(
     """The verdict on the gradient of a callable of PyTorch's, against the expression
     that specifies it.
 
+    ```python
+    verifier.check(torch.nn.functional.silu, -89, expression="x/(1 + exp(-x))", dtype=torch.float32)
+    ```
+
     The callable takes one 0-dimensional tensor for each input and returns one number;
     unless `elementwise` is False, it also takes tensors of one shape and returns a
     number for each element. `inputs` names its arguments in order; by default they are
     its parameters, where they are named as the variables, and else the variables in
     order of first appearance. The point is given by `values`, in the order of the
-    arguments, or as in a case file. What the callable raises is the result `error.run`;
-    what it leaves behind (a default device, say) ends with the call. Threads are as
-    `verify` says.
-
-    ```python
-    verifier.check(torch.nn.functional.silu, -89, expression="x/(1 + exp(-x))", dtype="float32")
-    ```
+    arguments, or as in a case file; the other keywords are those of `verify`. What the
+    callable raises is the result `error.run`; what it leaves behind (a default device,
+    say) ends with the call. Errors and threads are as `verify` says.
     """
     if not callable(function):
         kind = type(function).__name__
         raise UsageError(f"expected a callable to verify, found one of type `{kind}`.")
-    at = options.get("at")
+    expression = cast("str", plain(expression))
+    names = cast("list[str] | None", plain(inputs))
+    at = plain(options.get("at"))
     if values:
-        options["at"], inputs = _at_values(values, function, expression, at, inputs)
-    elif inputs is None:
-        declared = _declared(at, options.get("domain"))
-        inputs = _parameters_named(function, declared)
-    case = {"expression": expression, "inputs": inputs, "elementwise": elementwise}
-    units = [replace(u, function=function) for u in _planned({**case, **options})]
+        options["at"], names = _at_values(values, function, expression, at, names)
+    elif names is None:
+        declared = _declared(at, plain(options.get("domain")))
+        names = _parameters_named(function, declared)
+    case = {"expression": expression, "inputs": names, "elementwise": elementwise}
+    units = [replace(unit, function=function) for unit in _planned(case, options)]
     return Run(execute(units, seed=seed))
+
+
+@_spelled_out
+def assert_gradients(
+    function: Callable[..., Any] | str | Symbolic | Unit | None = None,
+    *values: Number,
+    expression: str | Symbolic | None = None,
+    steps: str | None = None,
+    inputs: Sequence[str | Symbolic] | None = None,
+    elementwise: bool | None = None,
+    seed: int = 0,
+    **options: Unpack[Options],
+) -> Run:
+    """Raises `AssertionError` with the report, unless the gradient of a callable is that
+    of `expression`, or PyTorch's gradient of a formula is the true one. What could not be
+    judged, or not be run, raises too, and says so.
+
+    ```python
+    verifier.assert_gradients(swish, expression="x/(1 + exp(-x))", domain={"x": (-4, 4)})
+    verifier.assert_gradients("sin(x)*y", at={"x": 1, "y": 2})
+    ```
+
+    Of a callable, the arguments are those of `check`, else those of `verify`. Returns the
+    run.
+    """
+    __tracebackhide__ = True
+    if callable(function) and not is_symbolic(function):
+        if expression is None:
+            raise ArgumentError(
+                "assert_gradients() of a callable needs `expression`, which specifies it."
+            )
+        run = check(
+            function,
+            *values,
+            expression=expression,
+            inputs=inputs,
+            elementwise=elementwise,
+            seed=seed,
+            **options,
+        )
+    else:
+        if values:
+            raise UsageError("expected the point of a formula in `at`, found values.")
+        formula = cast("str", expression if function is None else function)
+        run = verify(formula, steps=steps, seed=seed, **options)
+    if not run:
+        raise AssertionError(f"{brief.headline(run.record)}\n\n{run}")
+    return run
 
 
 def _at_values(
@@ -184,8 +312,8 @@ def _at_values(
     function: Callable[..., Any],
     expression: str,
     at: object,
-    inputs: Sequence[str] | None,
-) -> tuple[dict[str, Number], Sequence[str]]:
+    inputs: list[str] | None,
+) -> tuple[dict[str, Number], list[str]]:
     """The point that the positional values are, and the names of the arguments in their
     order."""
     if at is not None:
@@ -193,7 +321,7 @@ def _at_values(
             "expected the point as values or in `at`, found both. Drop one."
         )
     if inputs is None:
-        variables = parsing.parse(expression).inputs
+        variables = list(parsing.parse(expression).inputs)
         inputs = _parameters_named(function, variables) or variables
     if len(values) != len(inputs):
         names = ", ".join(f"`{name}`" for name in inputs) or "none"
@@ -204,7 +332,7 @@ def _at_values(
     return dict(zip(inputs, values, strict=True)), inputs
 
 
-def _declared(at: object, domain: Mapping[str, str] | None) -> list[str]:
+def _declared(at: object, domain: object) -> list[str]:
     points = at if isinstance(at, (list, tuple)) else [at]
     tables = [*points, domain]
     return [name for table in tables if isinstance(table, Mapping) for name in table]

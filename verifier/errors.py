@@ -167,6 +167,10 @@ class UsageError(VerifierError):
     """An option or argument has a value that it cannot have."""
 
 
+class ArgumentError(UsageError, TypeError):
+    """A call from Python lacks an argument, or has one that there is not."""
+
+
 def did_you_mean(
     name: str, known: Iterable[str], otherwise: str = "", *, prefix: str = ""
 ) -> str:

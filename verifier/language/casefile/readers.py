@@ -32,7 +32,12 @@ from verifier.language.casefile.case import (
 )
 from verifier.language.casefile.document import WrittenFloat
 from verifier.language.casefile.places import show
-from verifier.language.points.domains import NORMAL, Domain, interval_or_rectangle
+from verifier.language.points.domains import (
+    NORMAL,
+    Domain,
+    between,
+    interval_or_rectangle,
+)
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import Scalar, ends_in_j, real_or_complex, scalar
 from verifier.language.points.upstream import WORDS, Upstream
@@ -175,6 +180,14 @@ def read_at(value: object) -> tuple[dict[str, Scalar], ...]:
 
 
 def read_domain(value: object) -> Domain:
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        ends = _all(
+            partial(_read_scalar, end, index) for index, end in enumerate(value)
+        )
+        try:
+            return between(*ends)
+        except ExpressionError as error:
+            raise _fault(error.message) from error
     if not isinstance(value, str):
         raise _fault(
             f"expected an interval such as `[-1, 1]`, or `{NORMAL}`, in quotes, found {show(value)}."

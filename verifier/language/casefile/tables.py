@@ -71,6 +71,12 @@ _POINT_SCHEMA = {
     "additionalProperties": _NUMBER_SCHEMA,
     "minProperties": 1,
 }
+_INTERVAL_SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {**_NUMBERS_SCHEMA, "minItems": 2, "maxItems": 2},
+    ]
+}
 _NAMES_SCHEMA = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 _DTYPE_SCHEMA = {"type": "string", "enum": list(floats.DTYPES)}
 _ROUTE_SCHEMA = {
@@ -96,7 +102,7 @@ Points = Annotated[
     ),
 ]
 Interval = Annotated[
-    Domain, PlainValidator(read_domain), WithJsonSchema({"type": "string"})
+    Domain, PlainValidator(read_domain), WithJsonSchema(_INTERVAL_SCHEMA)
 ]
 Upstreams = Annotated[
     Scalar | tuple[Scalar, ...] | str,
@@ -291,7 +297,8 @@ class DefaultsTable(Table):
     domain: dict[str, Interval] | None = Field(
         None,
         min_length=1,
-        description="The interval of each variable from which points are drawn, such as `(0, inf)`, or `normal`.",
+        description="The interval of each variable from which points are drawn, such as `(0, inf)`, or `normal`; "
+        "or a list of its two ends, which belong to it.",
     )
     where: str | None = Field(
         None,

@@ -146,6 +146,21 @@ def domain(text: str) -> Domain:
     return interval
 
 
+def between(lower: Scalar, upper: Scalar) -> Domain:
+    """The interval from one number to another, its finite ends included.
+
+    Raises `ExpressionError` unless lower < upper is proved.
+    """
+    interval = Domain(
+        lower=lower,
+        upper=upper,
+        lower_closed=lower.is_finite,
+        upper_closed=upper.is_finite,
+    )
+    _check_domain(interval)
+    return interval
+
+
 def interval_or_rectangle(text: str) -> Domain:
     """The domain that `text` spells: one that ends in `j` is `[-2, 2] + [-1, 1]j`.
 

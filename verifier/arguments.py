@@ -1,0 +1,115 @@
+"""What callers from Python give, PyTorch's, NumPy's and SymPy's objects included, as the
+keys of a case hold it.
+
+No library is imported for that: whose an object is, its class says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+
+@runtime_checkable
+class Numeric(Protocol):
+    """A tensor of PyTorch's, or a scalar or array of NumPy's."""
+
+    def tolist(self) -> Any:
+        """Its numbers, as Python's."""
+
+
+class Symbolic(Protocol):
+    """A SymPy expression."""
+
+    @property
+    def free_symbols(self) -> Any:
+        """Its variables."""
+
+
+Number: TypeAlias = (
+    int | float | complex | str | Fraction | Decimal | Numeric | Symbolic
+)
+"""An exact number: a float is the binary number that it holds, as is a tensor or NumPy
+scalar of one number; a string as in a case file (`"1/3"`, `"0x1.8p-3"`); a SymPy number.
+Complex only where the dtypes are."""
+Interval: TypeAlias = str | tuple[Number, Number] | list[Number] | Numeric | Symbolic
+"""An interval as in a case file (`"(0, inf)"`), or its two ends, which belong to it."""
+
+
+class _Sized(Protocol):
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one number."""
+
+
+Dtype: TypeAlias = str | type[Any] | _Sized
+"""A dtype by its name, or PyTorch's or NumPy's own."""
+
+
+def is_symbolic(value: object) -> bool:
+    """Whether it is SymPy's; a symbol of which is callable."""
+    return _library(value) == "sympy"
+
+
+def plain(value: object) -> object:
+    """The value as a case file could hold it; what is none of other libraries' stays as
+    it is."""
+    if isinstance(value, Mapping):
+        return {plain(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, Decimal):
+        return str(value).lower()
+    library = _library(value)
+    if library == "sympy":
+        return _of_sympy(value)
+    if library in ("torch", "numpy"):
+        return _of_arrays(value)
+    return value
+
+
+def name_of(value: object) -> str:
+    """The name of a dtype, device or layout of PyTorch's or NumPy's; text stays text."""
+    name = getattr(value, "__name__", None) if isinstance(value, type) else None
+    return str(name or value).removeprefix("torch.")
+
+
+def _library(value: object) -> str | None:
+    """The library that a value's class, or one that it is derived from, comes from."""
+    kinds = value.__mro__ if isinstance(value, type) else type(value).__mro__
+    for kind in kinds:
+        library = kind.__module__.partition(".")[0]
+        if library in ("sympy", "torch", "numpy"):
+            return library
+    return None
+
+
+def _of_arrays(value: Any) -> object:
+    if isinstance(value, type) or not hasattr(value, "tolist"):
+        return name_of(value)
+    numbers = value.tolist()
+    if hasattr(numbers, "as_integer_ratio") and not isinstance(numbers, (int, float)):
+        return Fraction(*numbers.as_integer_ratio())  # NumPy's `longdouble`
+    while isinstance(numbers, list) and len(numbers) == 1:
+        (numbers,) = numbers
+    return numbers
+
+
+def _of_sympy(value: Any) -> object:
+    from verifier.language.importers.sympy_expressions import interval_of, text_of
+
+    if hasattr(value, "left_open"):
+        return interval_of(value)
+    if getattr(value, "is_Float", False):
+        sign, mantissa, exponent, _ = value._mpf_
+        return (-1) ** sign * Fraction(int(mantissa)) * Fraction(2) ** exponent
+    if getattr(value, "is_number", False) and value.is_extended_real is False:
+        return _complex(*map(text_of, value.as_real_imag()))
+    return text_of(value)
+
+
+def _complex(real: str, imaginary: str) -> str:
+    sign, size = ("-", imaginary[1:]) if imaginary[0] == "-" else ("+", imaginary)
+    return f"{real} {sign} {size}j"

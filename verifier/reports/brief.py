@@ -1,0 +1,65 @@
+"""What failed of a run in one line: for pytest's summary, and before a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from verifier.records import RunRecord
+from verifier.reports.findings import Finding, Status, findings, off
+from verifier.reports.options import Options
+from verifier.reports.outcome import is_incomplete
+from verifier.reports.page import plain
+from verifier.reports.result_line import short
+
+USUAL = Options()
+TRUE_DIGITS = 12
+"""Characters of a truth that are shown."""
+
+
+def failures(record: RunRecord, options: Options = USUAL) -> list[Finding]:
+    """What keeps a run from being as expected, the worst first."""
+    failing = (Status.BROKEN, Status.OPEN)
+    return [found for found in findings(record, options) if found.status in failing]
+
+
+def headline(record: RunRecord, options: Options = USUAL) -> str:
+    """The worst that failed, and how many findings there are beside it; the verdict and
+    the quantity come first."""
+    found = failures(record, options)
+    if not found:
+        return "nothing was run" if is_incomplete(record) else "all as expected"
+    more = f" (and {len(found) - 1} more)" if found[1:] else ""
+    return told(found[0]) + more
+
+
+def told(finding: Finding) -> str:
+    """A finding in one line, without its case: `differ.wrong gradient x: …`."""
+    quantity = " ".join(finding.quantities[:1])
+    head = " ".join(filter(None, (finding.title, quantity)))
+    words = "; ".join(filter(None, (*_words(finding), *finding.worse)))
+    line = f"{head}: {words}" if words else head
+    return plain(" ".join(line.split()))
+
+
+def _words(finding: Finding) -> Iterator[str]:
+    worst = finding.worst
+    if finding.unmet:
+        unmet = finding.unmet[0]
+        yield f"expected {unmet.expected}, {unmet.found}"
+    elif worst is not None:
+        sides = (f"PyTorch {worst.measured}", f"true {_cut(worst.true)}", off(worst))
+        point = [f"{name} = {short(number)}" for name, number in worst.point.items()]
+        where = f" at {', '.join(point)}" if point else ""
+        yield _listed(sides) + where
+    else:
+        yield _listed(finding.because[:1])
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return ", ".join(filter(None, parts))
+
+
+def _cut(number: str) -> str:
+    digits, mark, exponent = number.partition("e")
+    kept = digits[:TRUE_DIGITS]
+    return f"{kept}{'…' if kept != digits else ''}{mark}{exponent}"
