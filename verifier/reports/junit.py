@@ -23,10 +23,10 @@ from verifier.reports.servers import (
     by_result,
     is_pinned,
     missing,
+    names_of,
     said,
     shortened,
     split,
-    names_of,
     why_not_failing,
 )
 
