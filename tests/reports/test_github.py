@@ -143,10 +143,10 @@ def test_no_text_commands_the_runner(hostile: Any) -> None:
 
 
 @pytest.mark.parametrize("length", [5_000, 50_000])
-def test_a_long_message_is_cut_before_the_runner_cuts_it(
+def test_a_long_message_is_cut_and_says_so(
     length: int, make_result: Any, make_record: Any, mixed: Any
 ) -> None:
     result = make_result("long", "error.run", comparisons=(), message="word " * length)
     (found,) = commands(github.render(make_record(result), mixed.options))
     assert len(found.data) <= 4096
-    assert found.data.endswith("characters more")
+    assert "characters more" in found.data

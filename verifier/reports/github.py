@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from verifier.records import ChangeKind, RunRecord
-from verifier.reports.findings import Finding, Status, block, findings
+from verifier.reports.findings import Finding, Status, findings
 from verifier.reports.options import Options
 from verifier.reports.page import plain
-from verifier.reports.servers import FAILING, WIDTH, counted, missing, shortened
+from verifier.reports.servers import FAILING, counted, missing, shortened, told
 
 MOST_OF_A_KIND = 10
 """Annotations of one kind that a step may show."""
@@ -54,7 +54,7 @@ def _annotation(finding: Finding) -> _Annotation:
         properties["line"] = str(finding.line)
     title = f"{finding.title}: {finding.name} {finding.way}"
     properties["title"] = shortened(plain(title), MOST_TITLE)
-    return properties, plain(block(finding, WIDTH), keep="\n")
+    return properties, plain(told(finding), keep="\n")
 
 
 def _others(found: Sequence[Finding], options: Options) -> str:

@@ -14,12 +14,11 @@ from xml.sax.saxutils import escape
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from verifier.records import Result, RunRecord
-from verifier.reports.findings import Finding, block, findings
+from verifier.reports.findings import Finding, findings
 from verifier.reports.options import Options
 from verifier.reports.page import plain
 from verifier.reports.servers import (
     FAILING,
-    WIDTH,
     by_result,
     is_pinned,
     missing,
@@ -27,13 +26,15 @@ from verifier.reports.servers import (
     said,
     shortened,
     split,
+    told,
     why_not_failing,
 )
 
 MOST_TEXT = 16_000
 """Characters of the text of one test: readers refuse very large nodes."""
 MOST_TEXTS = 15_000_000
-"""Bytes of all texts: GitLab refuses a file of 30 MB. Later ones are as short as a message."""
+"""Bytes of all texts: GitLab refuses a file of 30 MB."""
+_LEFT_OUT = "left out: the report would be too long"
 MOST_MESSAGE = 500
 """Characters of a message."""
 _Outcome = Failure | Error | Skipped
@@ -126,15 +127,16 @@ class _Tests:
         traceback: str | None = None,
     ) -> _Outcome:
         outcome = kind(_head(found[0]), plain(found[0].title))
-        texts = [block(finding, WIDTH) for finding in found]
+        texts = [told(finding) for finding in found]
         texts += [] if traceback is None else [traceback]
         outcome.text = self._bounded("\n\n".join(texts))
         return outcome
 
     def _bounded(self, text: str) -> str:
         """The text, as much of it as the report still has room for."""
-        most = MOST_TEXT if self._left > 0 else MOST_MESSAGE
-        shown = shortened(plain(text, keep="\n"), most)
+        if self._left <= 0:
+            return _LEFT_OUT
+        shown = shortened(plain(text, keep="\n"), MOST_TEXT)
         self._left -= len(escape(shown).encode("ascii", "xmlcharrefreplace"))
         return shown
 

@@ -10,17 +10,17 @@ import re
 from collections.abc import Callable, Sequence
 
 from verifier.records import RunRecord
-from verifier.reports.findings import Finding, Status, block, findings
+from verifier.reports.findings import Finding, Status, findings
 from verifier.reports.options import Options
 from verifier.reports.page import plain
 from verifier.reports.result_line import ulps
 from verifier.reports.servers import (
     FAILING,
-    WIDTH,
     counted,
     headline,
     missing,
     shortened,
+    told,
     why_not_failing,
 )
 
@@ -129,7 +129,7 @@ class _Page:
         if found:
             self.write(f"\n### {title}\n")
         for index, finding in enumerate(found):
-            part = _fenced(shortened(block(finding, WIDTH), MOST_BLOCK))
+            part = _fenced(shortened(told(finding), MOST_BLOCK))
             if index == MOST_BLOCKS or not self.has_room(part):
                 self.write(f"\n… and {len(found) - index} more, not told in full\n")
                 return
@@ -147,7 +147,7 @@ def _line(cells: Sequence[str]) -> str:
 def _cell(text: str) -> str:
     """The text as code, in a table: its bars, which would end the cell even there, stand
     between two spans of code."""
-    parts = plain(shortened(text, MOST_CELL)).split("|")
+    parts = shortened(plain(text), MOST_CELL).split("|")
     return "&#124;".join(_code(part) if part else "" for part in parts)
 
 

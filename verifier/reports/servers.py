@@ -4,15 +4,18 @@ missing from a run, and how long a text may be."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from verifier.records import Result, RunRecord
-from verifier.reports.findings import Finding, Status, line, place
+from verifier.reports.findings import Finding, Status, block, line, place
 from verifier.reports.options import Options
 from verifier.reports.outcome import FAMILIES, is_incomplete, summary
 from verifier.reports.page import plain
 
 FAILING = (Status.BROKEN, Status.OPEN)
 """What keeps a run from passing."""
+MOST_TEXT = 2_000
+"""Characters of one message of a finding."""
 WIDTH = 80
 """Columns of the blocks in a report whose page has no width."""
 
@@ -88,14 +91,33 @@ def why_not_failing(finding: Finding, options: Options) -> str:
 
 def said(finding: Finding) -> str:
     """The finding in one line, for what says elsewhere at which place it is."""
-    return line(finding).removeprefix(f"{plain(place(finding))}: ")
+    return line(_bounded(finding)).removeprefix(f"{plain(place(finding))}: ")
+
+
+def told(finding: Finding) -> str:
+    """The finding in a block."""
+    return block(_bounded(finding), WIDTH)
+
+
+def _bounded(finding: Finding) -> Finding:
+    """The finding with messages that can be laid out in no time."""
+
+    def cut(texts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(shortened(text, MOST_TEXT) for text in texts)
+
+    return replace(
+        finding,
+        where=cut(finding.where),
+        because=cut(finding.because),
+        help=cut(finding.help),
+    )
 
 
 def shortened(text: str, most: int) -> str:
     """The text of at most so many characters, which says how many it lacks."""
     if len(text) <= most:
         return text
-    note = "\n… and {:,} characters more"
+    note = " … and {:,} characters more"
     kept = most - len(note.format(len(text)))
     return text[:kept] + note.format(len(text) - kept)
 
