@@ -247,6 +247,22 @@ def decode(text: str, *, what: str, mend: str) -> Any:
         ) from error
 
 
+_KINDS = {
+    "results": "a JSON report of a run, which `verifier compare` reads",
+    "entries": "a baseline, which `verifier run --baseline` reads",
+    "sweeps": "a JSON report of `verifier survey`, which no command reads",
+    "$schema": "a JSON Schema",
+}
+"""What a file of JSON is, by a key that only such files have."""
+
+
+def described(data: object) -> str:
+    """What decoded JSON is, as a sentence of an error says it; empty where nobody
+    knows."""
+    kinds = (_KINDS[key] for key in _KINDS if isinstance(data, dict) and key in data)
+    return "".join(f" This is {kind}." for kind in kinds)
+
+
 _EXPECTED = {
     "bool_type": "true or false",
     "dataclass_type": "an object",

@@ -91,7 +91,7 @@ def test_what_was_finished_before_an_interruption_is_reported(
     report = json.loads((folder / "a.json").read_text())
     assert report["interrupted"] is True
     assert [found["dtype"] for found in report["results"]] == ["float32", "float64"]
-    assert "as it was, for the run did not finish" in result.stderr
+    assert "the run did not finish: b.json is not rewritten" in result.stderr
     assert (folder / "b.json").read_text() == stored
 
 

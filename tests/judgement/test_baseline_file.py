@@ -129,7 +129,7 @@ def quantity(counts=None, error=0):
         ('{"schema": 2, "entries": {', "expected JSON"),
         ("[1]", "expected a baseline with `schema` and `entries`"),
         ('{"entries": {}}', "expected a baseline with `schema`"),
-        ('{"schema": 2, "results": []}', "This is a JSON report"),
+        ('{"schema": 2, "results": []}', "This is a JSON report of a run"),
         (
             '{"schema": 1, "entries": {"a": {"verdict": "match.exact", "max_error_ulp": 0}}}',
             "expected schema 3, which keeps every quantity apart, found 1, which does not. "

@@ -231,7 +231,8 @@ def test_any_name_survives_the_round_trip(make_result, make_record):
     [
         ("", r"^old\.json:1: expected JSON, found at column 1"),
         ("garbage", "expected JSON"),
-        ("[]", "expected a report with `results`"),
+        ("[]", "expected a JSON report of a run. `"),
+        ('{"schema": 1, "sweeps": []}', "This is a JSON report of `verifier survey`"),
         ('{"schema": 1, "entries": {}}', "This is a baseline"),
         (
             '{"schema": 2, "results": []}',

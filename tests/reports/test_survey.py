@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import jsonschema
 import pytest
@@ -52,7 +53,10 @@ def test_the_text_report_has_a_line_for_each_number(surveyed: SurveyRecord) -> N
     text = report.render(surveyed)
     numbers = sum(len(sweep.accuracies) for sweep in surveyed.sweeps)
     table = text.split("\n\n")[0].splitlines()
-    assert len(table) == 1 + numbers == 1 + 2 * (4 * 2 + 3)
+    named = [line for line in table if line.startswith(("  value ", "  d/d"))]
+    assert len(named) == numbers == 2 * (4 * 2 + 3)
+    heads = [line for line in table if re.match(r"\w+\(.*\)  float32  \w+$", line)]
+    assert len(heads) == 2 * 5
     for title in (
         "Zero where the truth is a normal number",
         "Errors above 8 ulps",
@@ -72,3 +76,22 @@ def test_the_markdown_report_is_a_table(surveyed: SurveyRecord) -> None:
     }
     assert len(table) == 2 + sum(len(s.accuracies) for s in surveyed.sweeps)
     assert "## Zero where the truth is a normal number" in lines
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_line_of_the_text_report_is_wider_than_the_page(
+    surveyed: SurveyRecord, width: int
+) -> None:
+    lines = report.render(surveyed, width=width).splitlines()
+    assert max(map(len, lines)) <= width
+
+
+def test_every_number_of_the_table_stands_on_a_narrow_page(
+    surveyed: SurveyRecord,
+) -> None:
+    text = report.render(surveyed, width=60)
+    for sweep in surveyed.sweeps:
+        for accuracy in sweep.accuracies:
+            if accuracy.worst is not None:
+                for name, number in accuracy.worst.point.items():
+                    assert f"{name} = {number}" in text

@@ -24,7 +24,8 @@ def compare(
 ) -> int:
     """Tell what got better or worse between two JSON reports."""
     from verifier.judgement import baseline
-    from verifier.reports import outcome, text
+    from verifier.reports import changes as report
+    from verifier.reports import outcome
 
     before, after = _read(old), _read(new)
     changes = baseline.compare(
@@ -35,7 +36,8 @@ def compare(
         strict=True,
     )
     width, color = page()
-    say(text.compared(changes, width=width, color=color))
+    runs = (str(old), before), (str(new), after)
+    say(report.render(*runs, changes, width=width, color=color))
     worse = any(change.regression for change in changes)
     return outcome.FAILED if worse else outcome.PASSED
 

@@ -93,6 +93,7 @@ def explained(
     ASCII.
     """
     from verifier.reports import explain as report
+    from verifier.reports.page import columns
     from verifier.running.isolation import isolated
     from verifier.verification import explanation
 
@@ -107,7 +108,7 @@ def explained(
                 dtypes=chosen,
                 seed=seed,
                 allowed=allowed,
-                columns=report.columns(width) - _INDENT,
+                columns=columns(width) - _INDENT,
                 plain=plain,
             )
         except VerifierError:

@@ -8,62 +8,93 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verifier.cli.command import command, page, say
+from verifier.cli.command import command, say
+from verifier.cli.command import page as standard_page
 from verifier.cli.options import unknown
 from verifier.errors import UsageError
 
 if TYPE_CHECKING:
     from verifier.language.operations.table import Operation
 
-HEADERS = (
-    "name",
-    "operands",
-    "meaning",
-    "domain",
-    "kinks and poles",
-    "convention",
-    "aliases",
-    "source",
-)
-
 
 @command
 def operations(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Tell all about the operations of this name; * and ? match.",
+            show_default="all, a line each",
+        ),
+    ] = None,
     format_: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="text or json.")
     ] = "text",
 ) -> int:
-    """List the operations that an expression may use."""
-    from verifier.language.operations.table import OPERATIONS
+    """List the operations that an expression may use, or tell all about some."""
+    from verifier.language.operations import table
 
-    formats = {"text": _text, "json": _json}
-    if format_ not in formats:
-        raise UsageError(f"--format: {unknown('format', format_, formats)}")
-    say(formats[format_](list(OPERATIONS.values())))
+    if format_ not in ("text", "json"):
+        raise UsageError(f"--format: {unknown('format', format_, ('text', 'json'))}")
+    rows = list(table.OPERATIONS.values())
+    if names:
+        chosen = [row for name in names for row in table.matching(name)]
+        rows = [row for row in rows if row in chosen]
+    if format_ == "json":
+        say(_json(rows))
+    else:
+        say(_details(rows) if names else _list(rows))
     return 0
 
 
-def _text(rows: Sequence[Operation]) -> str:
-    from verifier.language.kernels.table import PYTORCH
+def _list(rows: Sequence[Operation]) -> str:
+    """A line for each operation."""
     from verifier.language.operations.table import CONSTANTS
-    from verifier.reports.page import table
+    from verifier.reports import page
 
-    cells = [
-        [
-            row.name if row.symbol is None else f"{row.name} ({row.symbol})",
-            _operands(row),
-            row.meaning,
-            " × ".join(_domains(row)),
-            ", ".join((*row.kinks, *row.jumps, *row.poles)),
-            PYTORCH[row.name].convention or "",
-            ", ".join(row.aliases),
-            row.source,
-        ]
-        for row in rows
-    ]
-    width, color = page()
-    listed = table(HEADERS, cells, width=width, color=color)
-    return f"{listed}\nConstants: {', '.join(CONSTANTS)}\n"
+    width, color = standard_page()
+    columns = page.columns(width)
+    cells = [(_name(row), row.meaning) for row in rows]
+    listed = page.table(("name", "meaning"), cells, width=columns, color=color)
+    more = "`verifier operations NAME` tells the domain, kinks, aliases and source."
+    notes = [f"Constants: {', '.join(CONSTANTS)}", more]
+    told = (line for note in notes for line in page.wrapped(note, columns))
+    return "\n".join([listed, *told]) + "\n"
+
+
+def _name(row: Operation) -> str:
+    return row.name if row.symbol is None else f"{row.name} ({row.symbol})"
+
+
+def _details(rows: Sequence[Operation]) -> str:
+    """A block for each operation."""
+    from verifier.reports import page
+
+    width, color = standard_page()
+    columns = page.columns(width)
+    parts = [page.block(_call(row), _facts(row), columns) for row in rows]
+    return page.printed(page.apart(parts), width=columns, color=color)
+
+
+def _call(row: Operation) -> str:
+    call = f"{row.name}({_operands(row)})"
+    return call if row.symbol is None else f"{call}, written {row.symbol}"
+
+
+def _facts(row: Operation) -> dict[str, str]:
+    from verifier.language.kernels.table import PYTORCH
+
+    return {
+        "meaning": row.meaning,
+        "definition": row.definition or "",
+        "domain": " × ".join(_domains(row)),
+        "kinks": ", ".join(row.kinks),
+        "jumps": ", ".join(row.jumps),
+        "poles": ", ".join(row.poles),
+        "convention": PYTORCH[row.name].convention or "",
+        "aliases": ", ".join(row.aliases),
+        "source": row.source,
+    }
 
 
 def _operands(row: Operation) -> str:

@@ -107,7 +107,7 @@ def update(
 
     assert request.file is not None
     if record.interrupted:
-        complain(f"note: {request.file} is as it was, for the run did not finish")
+        complain(f"note: the run did not finish: {request.file} is not rewritten")
         return
     before = before or Baseline()
     gone: set[str] = set()

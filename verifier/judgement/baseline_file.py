@@ -25,7 +25,7 @@ from verifier.judgement import environments
 from verifier.judgement.baseline import WHOLE, Baseline, Stored
 from verifier.judgement.environments import NOWHERE, Environment
 from verifier.records import Tally
-from verifier.serialisation import Codec, decode
+from verifier.serialisation import Codec, decode, described
 
 SCHEMA = 3
 ERROR_DIGITS = 3
@@ -93,11 +93,8 @@ def load(path: Path) -> Baseline:
 def _parse(text: str) -> Baseline:
     data = decode(text, what="a baseline", mend=_MEND)
     if not isinstance(data, dict) or "schema" not in data or "entries" not in data:
-        hint = ""
-        if isinstance(data, dict) and "results" in data:
-            hint = "This is a JSON report: `verifier compare` reads those. "
         raise BaselineError(
-            f"expected a baseline with `schema` and `entries`. {hint}{_MEND}"
+            f"expected a baseline with `schema` and `entries`.{described(data)} {_MEND}"
         )
     schema, entries = data["schema"], data["entries"]
     if schema == 1 and not isinstance(schema, bool):

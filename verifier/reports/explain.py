@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.text import Text
 
+from verifier.reports import page
 from verifier.reports.page import (
-    DEFAULT_WIDTH,
     GAP,
-    LEAST_WIDTH,
     heading,
+    indented,
+    lines,
     name_width,
     plain,
     printed,
@@ -29,8 +30,6 @@ from verifier.traces import Answer, BackwardStep, Explanation, ForwardStep
 
 MOST_STEPS = 60
 """Rows of a pass that are shown; a longer program is better read by its named steps."""
-MOST_COLUMNS = 100
-"""A wider page is not filled: a number stands near what it is the number of."""
 
 _INDENT = " " * GAP
 _HEADERS = ("true", "PyTorch", "error")
@@ -60,13 +59,6 @@ class _Section:
     after: Sequence[str] = field(default_factory=tuple)
 
 
-def columns(width: int | None) -> int:
-    """The columns of a page of that width; of the usual one, where it has none."""
-    if width is None:
-        return DEFAULT_WIDTH
-    return min(max(width, LEAST_WIDTH), MOST_COLUMNS)
-
-
 def render(
     explanations: Sequence[Explanation],
     *,
@@ -74,12 +66,12 @@ def render(
     color: bool = False,
 ) -> str:
     """The derivations one after the other, each with an empty line before the next."""
-    lines: list[Text] = []
+    parts: list[Text] = []
     for explanation in explanations:
-        if lines:
-            lines.append(Text())
-        lines += _page(explanation, columns(width))
-    return printed(lines, width=width, color=color)
+        if parts:
+            parts.append(Text())
+        parts += _page(explanation, page.columns(width))
+    return printed(parts, width=width, color=color)
 
 
 def _page(explanation: Explanation, columns: int) -> Iterator[Text]:
@@ -96,7 +88,7 @@ def _page(explanation: Explanation, columns: int) -> Iterator[Text]:
     yield from _symbolic(explanation, columns)
     if explanation.failure is not None:
         yield Text()
-        yield from _lines(wrapped(f"PyTorch raised: {explanation.failure}", columns))
+        yield from lines(wrapped(f"PyTorch raised: {explanation.failure}", columns))
         return
     yield from _tables(explanation, columns)
     yield from _list("Not as expected", explanation.unexpected, columns)
@@ -219,10 +211,10 @@ def _named(answer: Answer, upstream: str) -> str:
 # ── lines ─────────────────────────────────────────────────────────────────────────────
 
 
-def _list(title: str, lines: Sequence[str], columns: int) -> Iterator[Text]:
-    if lines:
+def _list(title: str, items: Sequence[str], columns: int) -> Iterator[Text]:
+    if items:
         yield from _title(title, columns)
-        for line in lines:
+        for line in items:
             yield from _indented(line, columns)
 
 
@@ -232,15 +224,4 @@ def _title(text: str, columns: int) -> Iterator[Text]:
 
 
 def _indented(text: str, columns: int) -> Iterator[Text]:
-    """The text, indented as it is; the lines that it folds to, by as much again."""
-    blanks = _INDENT + " " * (len(text) - len(text.lstrip()))
-    return _lines(
-        f"{blanks}{_INDENT if number else ''}{line}"
-        for number, line in enumerate(
-            wrapped(text.lstrip(), columns - len(blanks) - len(_INDENT))
-        )
-    )
-
-
-def _lines(lines: Iterator[str] | Sequence[str]) -> Iterator[Text]:
-    return map(Text, lines)
+    return lines(indented(text, columns))

@@ -13,7 +13,7 @@ from typing import Any
 from verifier.errors import BaselineError, Place
 from verifier.records import Change, RunRecord, Verdict
 from verifier.reports.outcome import FAMILIES, summary
-from verifier.serialisation import Codec, decode
+from verifier.serialisation import Codec, decode, described
 
 SCHEMA = 1
 
@@ -60,10 +60,9 @@ def read(text: str, file: str) -> RunRecord:
 
 def _check_kind(report: Any) -> None:
     if not isinstance(report, dict) or "results" not in report:
-        hint = ""
-        if isinstance(report, dict) and "entries" in report:
-            hint = "This is a baseline: `verifier run --baseline` reads those. "
-        raise BaselineError(f"expected a report with `results`. {hint}{_MEND}")
+        raise BaselineError(
+            f"expected a JSON report of a run.{described(report)} {_MEND}"
+        )
     place = Place(key="schema")
     if "schema" not in report:
         raise BaselineError(f"is missing. {_MEND}", place=place)

@@ -14,14 +14,24 @@ from dataclasses import dataclass, field
 from io import StringIO
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import (
+    Console,
+    ConsoleOptions,
+    Group,
+    RenderableType,
+    RenderResult,
+)
 from rich.table import Table
 from rich.text import Text
 
+Part = RenderableType
+"""What a page is made of."""
 PLAIN_WIDTH = 200
 """Columns where nobody has said how wide the page is."""
 DEFAULT_WIDTH = 80
 """Columns that a text is made for where nobody has said more."""
+MOST_COLUMNS = 100
+"""A wider page is not filled: a number stands near what it is the number of."""
 LEAST_WIDTH = 60
 """A narrower page is overrun: there, folding would break numbers in two."""
 WORDS_WIDTH = 12
@@ -47,7 +57,10 @@ def name_width(names: Iterable[str]) -> int:
     return max((cell_len(plain(name)) for name in names), default=0)
 
 
-_KEPT = re.compile(r"`[^`]*`|[\w.]+ = \S+|[\d.e+-]+ (?:ulp|bits|points)")
+_KEPT = re.compile(
+    r"`[^`]*`|[\w.]+ = \S+|[\d.e+-]+ (?:ulp|bits|points)|[\w.]+ in \[[^]]*\]"
+    r"|\([\d,]+ of [\d,]+\)"
+)
 _LONGEST_KEPT = 42
 _BLANK = "\N{NO-BREAK SPACE}"
 
@@ -55,8 +68,9 @@ _BLANK = "\N{NO-BREAK SPACE}"
 def wrapped(text: str, width: int, label: str = "") -> list[str]:
     """The text in lines of at most so many columns behind its label.
 
-    Lines are broken between words alone, and neither in a number, nor in `x = 1`, nor in
-    a short formula in backticks: what is longer than a line overruns it.
+    Lines are broken between words alone, and neither in a number, nor in `x = 1` or
+    `x in [1, 2]`, nor in a short formula in backticks: what is longer than a line
+    overruns it.
     """
     kept = _KEPT.sub(_unbroken, plain(text))
     lines = textwrap.wrap(
@@ -77,6 +91,18 @@ def _unbroken(found: re.Match[str]) -> str:
     return text if len(text) > _LONGEST_KEPT else text.replace(" ", _BLANK)
 
 
+def indented(text: str, width: int, indent: str = " " * GAP) -> list[str]:
+    """The text in lines of at most so many columns; all are indented as it is itself
+    and besides, and those that follow the first by as much again."""
+    first = indent + " " * (len(text) - len(text.lstrip()))
+    further = first + indent
+    folded = wrapped(text.lstrip(), width - len(further))
+    return [
+        f"{further if number else first}{line}".rstrip()
+        for number, line in enumerate(folded)
+    ]
+
+
 def beside(left: str, right: str, width: int) -> list[str]:
     """Two texts on one line, the second at its end, or on two lines where they do not
     fit."""
@@ -92,6 +118,36 @@ def beside(left: str, right: str, width: int) -> list[str]:
 def heading(text: str) -> Text:
     """The title of a part."""
     return Text(text, style="bold")
+
+
+def lines(texts: Iterable[str], style: str = "") -> Iterator[Text]:
+    """Texts that are laid out already, a line each."""
+    return (Text(text, style=style) for text in texts)
+
+
+def columns(width: int | None, most: int = MOST_COLUMNS) -> int:
+    """The columns to lay out for on a page of that width; the usual ones, where it has
+    none."""
+    return DEFAULT_WIDTH if width is None else min(max(width, LEAST_WIDTH), most)
+
+
+def group(parts: Iterable[RenderableType]) -> RenderableType:
+    """The parts as one."""
+    return Group(*parts)
+
+
+def block(
+    title: str, facts: Mapping[str, str], columns: int, style: str = ""
+) -> RenderableType:
+    """A title with what there is to say below it, each by its name."""
+    known = {name: text for name, text in facts.items() if text}
+    widest = GAP + name_width(known) + GAP
+    told = (
+        line
+        for name, text in known.items()
+        for line in wrapped(text, columns, f"{' ' * GAP}{name}".ljust(widest))
+    )
+    return group((*lines(wrapped(title, columns), f"bold {style}"), *lines(told)))
 
 
 def apart(parts: Iterable[RenderableType]) -> Iterator[RenderableType]:

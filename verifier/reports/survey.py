@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from verifier.reports.page import table
+from verifier.reports import page
 from verifier.serialisation import Codec
 from verifier.survey.records import Accuracy, Region, SurveyRecord, Sweep
 
@@ -29,13 +30,16 @@ HEADERS = (
     "points",
     "max ulp",
     "p99 ulp",
-    "correctly rounded",
+    "exact",
     "zeros",
-    "non-finite",
+    "nan/inf",
     "worst at",
 )
 NUMBERS = range(4, 10)
 """The columns that hold numbers."""
+_LABEL = 3
+"""The column that a line of the text report begins with; what stands before it is the
+title of the lines."""
 
 
 def render(
@@ -44,14 +48,43 @@ def render(
     """The text report: the table, then the regions, then what could not be surveyed or
     decided, and the time taken."""
     rows = list(_rows(record))
-    cells = [_cells(*row) for row in rows]
-    parts = []
-    if cells:
-        parts.append(table(HEADERS, cells, numbers=NUMBERS, width=width, color=color))
-    for title, lines in _sections(record, rows):
-        parts.append("\n".join([title, *(f"  {line}" for line in lines)]) + "\n")
-    parts.append(_conclusion(record) + "\n")
-    return "\n".join(parts)
+    columns = page.columns(width)
+    parts = [page.group(_table(rows, columns))] if rows else []
+    for title, items in _sections(record, rows):
+        head = page.lines(page.wrapped(title, columns), "bold")
+        told = (line for item in items for line in page.indented(item, columns))
+        parts.append(page.group([*head, *page.lines(told)]))
+    parts.append(page.group(page.lines(page.wrapped(_conclusion(record), columns))))
+    return page.printed(page.apart(parts), width=columns, color=color)
+
+
+def _table(rows: Sequence[_Row], columns: int) -> Iterator[page.Part]:
+    """The numbers of each operation, dtype and route below their names."""
+    cells = [[page.plain(cell) for cell in _cells(*row)] for row in rows]
+    header = ["", *HEADERS[_LABEL + 1 :]]
+    shown = [header, *(cell[_LABEL:] for cell in cells)]
+    widths = [page.name_width(column) for column in zip(*shown, strict=True)]
+    yield from page.lines(_line(header, widths, columns), "dim")
+    for named, alike in itertools.groupby(cells, key=lambda cell: cell[:_LABEL]):
+        yield from page.lines(["  ".join(named)], "bold")
+        for cell in alike:
+            yield from page.lines(_line(cell[_LABEL:], widths, columns))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], columns: int) -> Iterator[str]:
+    """One line, at whose end the worst point folds, or stands below it where a number of
+    its does not fit."""
+    gap = " " * page.GAP
+    label, *numbers, worst = cells
+    first, *others = widths[:-1]
+    aligned = (n.rjust(w) for n, w in zip(numbers, others, strict=True))
+    head = gap + gap.join([label.ljust(first), *aligned, ""])
+    beside = page.wrapped(worst, columns, head)
+    if max(map(len, beside)) <= columns:
+        yield from beside
+    else:
+        yield head.rstrip()
+        yield from page.indented(f"worst at {worst}", columns, 2 * gap)
 
 
 def render_markdown(record: SurveyRecord) -> str:
@@ -231,9 +264,14 @@ def _conclusion(record: SurveyRecord) -> str:
     checked = sum(sweep.checked for sweep in record.sweeps)
     stopped = " Interrupted: what was finished is told." if record.interrupted else ""
     return (
-        f"{len(record.sweeps):,} sweeps of {points:,} points, {checked:,} of them checked by other derivations, "
+        f"{_counted(len(record.sweeps), 'sweep')} of {_counted(points, 'point')}, "
+        f"{checked:,} of them checked by other derivations, "
         f"in {record.elapsed_s:.1f} s; seed {record.seed}; {used}.{stopped}"
     )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _piped(cells: Sequence[str]) -> str:

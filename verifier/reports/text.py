@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from verifier.records import Change, Result, RunRecord, Verdict
+from verifier.records import Result, RunRecord, Verdict
 from verifier.reports.options import Options
 from verifier.reports.outcome import (
     FAMILIES,
@@ -82,14 +82,6 @@ def failure(result: Result, *, width: int | None = None) -> str:
     if trace is not None and result.verdict.family == "error":
         parts.append(trace)
     return printed(apart(parts), width=width).rstrip("\n")
-
-
-def compared(
-    changes: Sequence[Change], *, width: int | None = None, color: bool = False
-) -> str:
-    """The changes between two runs."""
-    title = "Changes from the older run"
-    return printed([changes_table(changes, title)], width=width, color=color)
 
 
 def streamed(

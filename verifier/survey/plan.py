@@ -6,11 +6,10 @@ What is to be surveyed; what is done to one operation is in `sweep`.
 
 from __future__ import annotations
 
-import fnmatch
 import itertools
 from collections.abc import Sequence
 
-from verifier.errors import SelectionError, UsageError, check_option, did_you_mean
+from verifier.errors import SelectionError, UsageError, check_option
 from verifier.floats import FORMATS
 from verifier.language.casefile.case import ROUTES
 from verifier.language.operations import table as operations
@@ -71,20 +70,10 @@ def plan(
 
 def _selected(names: Sequence[str]) -> list[Operation]:
     rows = list(operations.OPERATIONS.values())
-    for name in names:
-        if not any(_is_named(row, name) for row in rows):
-            known = [alias for row in rows for alias in (row.name, *row.aliases)]
-            hint = did_you_mean(name, known)
-            raise SelectionError(
-                f"--operation: no operation is called `{name}`.{hint} `verifier operations` lists them."
-            )
-    return [
-        row for row in rows if not names or any(_is_named(row, name) for name in names)
-    ]
-
-
-def _is_named(row: Operation, pattern: str) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for name in (row.name, *row.aliases))
+    if not names:
+        return rows
+    chosen = [row for name in names for row in operations.matching(name)]
+    return [row for row in rows if row in chosen]
 
 
 def _calls(row: Operation) -> tuple[list[str], str | None]:

@@ -7,6 +7,9 @@ function of theirs. Nothing here computes.
 
 from __future__ import annotations
 
+import fnmatch
+
+from verifier.errors import SelectionError, did_you_mean
 from verifier.language.operations import (
     activations,
     arithmetic,
@@ -55,6 +58,22 @@ if len(OPERATIONS | _ALIASES) != sum(1 + len(row.aliases) for row in _ROWS):
 def find(name: str) -> Operation | None:
     """The row of that name or alias."""
     return OPERATIONS.get(name) or _ALIASES.get(name)
+
+
+def matching(pattern: str) -> list[Operation]:
+    """The rows of which the name or an alias matches a pattern of the shell's (`log*`);
+    a name that is none is an error, which suggests the nearest."""
+    rows = [
+        row
+        for row in _ROWS
+        if any(fnmatch.fnmatchcase(n, pattern) for n in (row.name, *row.aliases))
+    ]
+    if not rows:
+        hint = did_you_mean(pattern, [*OPERATIONS, *_ALIASES])
+        raise SelectionError(
+            f"no operation is called `{pattern}`.{hint} `verifier operations` lists them."
+        )
+    return rows
 
 
 LEAF = Operation("leaf", (), "a variable or a constant", "")
