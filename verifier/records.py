@@ -37,7 +37,7 @@ class As:
 
 
 class Verdict(StrEnum):
-    """`verdict.kind` of a comparison, as README's table of verdicts defines each."""
+    """`verdict.kind` of a comparison, as the manual defines each."""
 
     MATCH_EXACT = "match.exact"
     MATCH_ROUNDING = "match.rounding"

@@ -140,7 +140,7 @@ def test_a_tolerance_in_absolute_terms_alone_is_one() -> None:
 
 
 def test_conditioning_asks_within_eight_ulps_and_an_end_within_two() -> None:
-    """README's table of verdicts has both numbers."""
+    """the manual's page of verdicts has both numbers."""
 
     @dataclass
     class Asked(Fake):
@@ -163,7 +163,7 @@ def test_conditioning_asks_within_eight_ulps_and_an_end_within_two() -> None:
 
 
 def test_conditioning_excuses_four_times_what_the_inputs_do() -> None:
-    """README's table of verdicts has the number."""
+    """the manual's page of verdicts has the number."""
     for error, verdict in (
         (4 * STEP, Verdict.MATCH_CONDITIONING),
         (4 * STEP + EPS, Verdict.DIFFER_UNSTABLE),

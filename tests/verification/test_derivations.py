@@ -1,5 +1,5 @@
-"""How many derivations spoke for the truth of a result, as the README says; and reports
-with every comparison."""
+"""How many derivations spoke for the truth of a result, as the manual says; and
+reports with every comparison."""
 
 from __future__ import annotations
 

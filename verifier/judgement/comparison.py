@@ -1,5 +1,5 @@
-"""A measured number compared with the truth: the verdict, as README's table defines
-each."""
+"""A measured number compared with the truth: the verdict, as the manual
+defines each."""
 
 from __future__ import annotations
 
