@@ -45,6 +45,9 @@ class Place:
 class VerifierError(Exception):
     """The base of all errors that a user can mend."""
 
+    TOPIC: str | None = None
+    """The page of the manual that says more."""
+
     def __init__(self, message: str, *, place: Place | None = None) -> None:
         self.message = message
         self.place = place if place is not None else Place()
@@ -57,6 +60,11 @@ class VerifierError(Exception):
         """The place and the message, after a prefix."""
         place = str(self.place)
         return f"{prefix}{place}: {self.message}" if place else prefix + self.message
+
+    @property
+    def topics(self) -> list[str]:
+        """The pages of the manual that say more."""
+        return [] if self.TOPIC is None else [self.TOPIC]
 
     def at(self, place: Place) -> VerifierError:
         """The same error with the parts of the place that it did not know filled in."""
@@ -90,6 +98,10 @@ class Mistakes(VerifierError):
             count += f" in {len(files)} files"
         more = len(self.errors) - len(lines)
         return "\n".join([*lines, f"and {more} more: {count}" if more else count])
+
+    @property
+    def topics(self) -> list[str]:
+        return list(dict.fromkeys(t for error in self.errors for t in error.topics))
 
     def at(self, place: Place) -> Mistakes:
         return Mistakes(error.at(place) for error in self.errors)
@@ -145,14 +157,20 @@ def fail_together(errors: Sequence[VerifierError]) -> NoReturn:
 class ExpressionError(VerifierError):
     """The text of an expression is not one of the language."""
 
+    TOPIC = "expressions"
+
 
 class CaseFileError(VerifierError):
     """A case file cannot be read, or says something that no case may say."""
+
+    TOPIC = "case-files"
 
 
 class FormulaFileError(VerifierError):
     """A file of formulas to import cannot be read, or one of its formulas cannot become
     a case."""
+
+    TOPIC = "importers"
 
 
 class SelectionError(VerifierError):
@@ -161,6 +179,8 @@ class SelectionError(VerifierError):
 
 class BaselineError(VerifierError):
     """A baseline, or an earlier run, cannot be read or written."""
+
+    TOPIC = "baselines"
 
 
 class UsageError(VerifierError):

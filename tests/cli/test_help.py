@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import pytest
+from case_texts import GOOD
 from commands import invoke
 from rich.text import Text
 
+from verifier.automatic.subjects import SubjectError
 from verifier.cli.help import pages
+from verifier.errors import VerifierError
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -50,6 +56,26 @@ def test_a_verdict_has_a_page_too() -> None:
     assert invoke("help", "differ.range").stdout.startswith("# differ.range\n")
     hint = "Did you mean `differ.range`?"
     assert hint in invoke("help", "differ.rnage").stderr
+
+
+def test_a_mistake_leads_to_the_pages_on_it(case_file: Callable[..., Path]) -> None:
+    case_file(GOOD + '[[case]]\nname = "n"\nexpression = "x +"\nat = { x = 1 }\n')
+    assert invoke("run").stderr.endswith("\nRead on: `verifier help expressions`.\n")
+    case_file("[[cases]]", "cases/b.toml")
+    last = "\nRead on: `verifier help expressions`, `verifier help case-files`.\n"
+    assert invoke("run").stderr.endswith(last)
+
+
+def test_every_topic_of_an_error_is_a_page() -> None:
+    errors = set(_errors(VerifierError))
+    assert SubjectError in errors
+    assert {error.TOPIC for error in errors} - {None} <= set(pages())
+
+
+def _errors(base: type[VerifierError]) -> Iterator[type[VerifierError]]:
+    for error in base.__subclasses__():
+        yield error
+        yield from _errors(error)
 
 
 def test_a_word_that_is_no_topic_leads_to_the_pages_that_speak_of_it() -> None:

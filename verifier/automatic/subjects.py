@@ -32,6 +32,8 @@ class SubjectError(VerifierError):
     """A subject cannot be imported, may not be, or is not a function of numbers to a
     number."""
 
+    TOPIC = "subjects"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:

@@ -36,6 +36,9 @@ def _exit_code(function: Callable[[], int]) -> int:
         sys.stdout.flush()
     except VerifierError as error:
         complain(error.told("error: "))
+        if error.topics:
+            pages = (f"`verifier help {topic}`" for topic in error.topics)
+            complain(f"Read on: {', '.join(pages)}.")
         return UNUSABLE
     except KeyboardInterrupt:
         complain("interrupted")
