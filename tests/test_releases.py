@@ -43,11 +43,11 @@ def test_the_versions_within_a_range(
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("", "nothing"),
+        ("", "names no release"),
         ("2.13", "no range"),
         ("<two", "no range"),
         (">2.6 <2.8", "no range"),
-        ("==2.13.0+cpu", "`==2.13.0\\+cpu`, which names more than a release"),
+        ("==2.13.0+cpu", "names more than a release"),
         (">=2.14.0.dev1", "more than a release"),
         ("===2.13.0", "more than a release"),
     ],

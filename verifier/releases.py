@@ -37,12 +37,12 @@ def check_range(text: str) -> str:
     try:
         parts = SpecifierSet(text)
     except InvalidSpecifier as error:
-        raise ValueError("no range of releases") from error
+        raise ValueError("is no range of releases") from error
     if not parts:
-        raise ValueError("nothing")
+        raise ValueError("names no release")
     for part in parts:
         if part.operator == "===" or release(part.version) != part.version:
-            raise ValueError(f"`{part}`, which names more than a release")
+            raise ValueError("names more than a release")
     return text
 
 

@@ -50,7 +50,7 @@ class Compiled:
 
     def __call__(self, tensors: Sequence[torch.Tensor]) -> tuple[torch.Tensor, Steps]:
         before = self._statistics["unique_graphs"]
-        with _settings().patch(suppress_errors=False, fail_on_recompile_limit_hit=True):
+        with _settings().patch(suppress_errors=False, **{_fail_on_limit(): True}):
             output = self._function(*tensors)
         self._is_compiled |= self._statistics["unique_graphs"] > before
         if not self._is_compiled:
@@ -99,6 +99,13 @@ def _settings() -> Any:
     import torch._dynamo.config
 
     return torch._dynamo.config
+
+
+def _fail_on_limit() -> str:
+    """The setting by which too many recompilations are an error; PyTorch 2.6 calls it
+    otherwise."""
+    names = ("fail_on_recompile_limit_hit", "fail_on_cache_limit_hit")
+    return next(name for name in names if hasattr(_settings(), name))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

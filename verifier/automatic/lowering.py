@@ -129,6 +129,12 @@ class Lowered:
         self.program = expand(program)
         self.dtype, self.device = DTYPES[dtype], device
         format_ = COMPLEX[dtype] if dtype in COMPLEX else FORMATS[dtype]
+        # Looked up before `torch.compile` traces the run: PyTorch 2.6 cannot guard it.
+        self._functions = {
+            node.operation: OPERATIONS[node.operation]
+            for node in self.program.nodes
+            if node.operation not in ("variable", "constant")
+        }
         # Rational arithmetic among literals is rounded once, to the dtype: Python would
         # do it before PyTorch sees it.
         constants = constant_values(self.program)
@@ -169,7 +175,7 @@ class Lowered:
 
     def _apply(self, node: Node, values: Sequence[Value]) -> Value:
         operation = node.operation
-        function = OPERATIONS[operation]
+        function = self._functions[operation]
         operands = [values[argument] for argument in node.arguments]
         row = operations.OPERATIONS[operation]
         if row.parameters:

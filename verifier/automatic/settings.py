@@ -155,7 +155,7 @@ def _hooks_taken() -> list[Any]:
 
 
 _SHOWS_HOOKS = hasattr(_hooks, "_top_saved_tensors_default_hooks")
-"""PyTorch 2.6 does not tell which hooks it has."""
+"""PyTorch before 2.8 does not tell which hooks it has."""
 
 
 def _has_hooks() -> bool:

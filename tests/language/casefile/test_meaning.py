@@ -378,3 +378,61 @@ def test_a_pinned_match_needs_no_reason(verdict: str, write: Write) -> None:
 
 def test_every_verdict_and_its_family_can_be_pinned() -> None:
     assert set(VERDICTS) == {*Verdict, "match", "differ", "undecided"}
+
+
+OF_RELEASES = """
+[[case.expect]]
+torch = "<2.7"
+verdict = "differ.wrong"
+reason = "r"
+[[case.expect]]
+torch = ">=2.7,<2.14"
+verdict = "differ.convention"
+reason = "s"
+value = [0]
+"""
+
+
+@pytest.mark.parametrize(
+    ("installed", "verdict", "line"),
+    [
+        ("2.6.0", "differ.wrong", 8),
+        ("2.6.0a0+git1eba9b3", "differ.wrong", 8),
+        ("2.7.0+cpu", "differ.convention", 12),
+        ("2.13.0+cu130", "differ.convention", 12),
+        ("2.14.0.dev20260901+cpu", None, None),
+        ("2.14.1", None, None),
+        ("unknown", None, None),
+    ],
+)
+def test_the_first_expectation_that_holds_for_the_installed_release_counts(
+    installed: str,
+    verdict: str | None,
+    line: int | None,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("verifier.releases.installed", lambda _: installed)
+    (case,) = load(write(BOTH.replace("1, y = 2", "0, y = 0") + OF_RELEASES))
+    if verdict is None:
+        assert case.expectation is None
+    else:
+        assert case.expectation is not None
+        assert case.expectation.verdict == verdict
+        assert case.expectation.lines["expect.verdict"] == line
+
+
+def test_of_expectations_that_overlap_the_first_counts_and_one_without_torch_the_rest(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        BOTH
+        + "expect = [{ torch = '<2.14', value = 1 }, { torch = '<2.15', value = 2 }, { value = 3 }]"
+    )
+    found = []
+    for installed in ("2.13.0", "2.14.0", "2.15.0"):
+        monkeypatch.setattr("verifier.releases.installed", lambda _, it=installed: it)
+        (case,) = load(write(text))
+        assert case.expectation is not None
+        found.append(case.expectation.value[0].scalar.text)
+    assert found == ["1", "2", "3"]

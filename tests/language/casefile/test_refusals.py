@@ -56,6 +56,21 @@ REFUSED_CASES = [
     # keys
     (BOTH + "\nexpresion = 'x'", "6: [n] expresion: unknown key `expresion`. Did you mean `expression`?"),
     (BOTH + "expect = { valeu = 1 }", "5: [n] expect.valeu: unknown key `valeu`. Did you mean `value`?"),
+    (BOTH + "expect = 3", "5: [n] expect: expected a table or a list of tables, found `3`."),
+    (BOTH + "expect = []", "5: [n] expect: expected at least one entry, found an empty list."),
+    (BOTH + "expect = [{ torch = '<3', value = 1 }, { valeu = 1 }]",
+     "5: [n] expect[2].valeu: unknown key `valeu`. Did you mean `value`?"),
+    (BOTH + "expect = { torch = '2.13' }",
+     '5: [n] expect.torch: expected a range of releases such as "<2.14" or ">=2.6,<2.8", found "2.13". '
+     "Did you mean `==2.13.*`?"),
+    (BOTH + "expect = { torch = '<two' }", "5: [n] expect.torch: expected a range of releases such as"),
+    (BOTH + "expect = { torch = '==2.13.0+cpu' }", "5: [n] expect.torch: expected a range of releases such as"),
+    (BOTH + "expect = { torch = '' }", "5: [n] expect.torch: expected a range of releases such as"),
+    (BOTH + "expect = { torch = 2.13 }", "5: [n] expect.torch: expected text in quotes, found `2.13`."),
+    (BOTH + "[[case.expect]]\ntorch = '<2.6'\nverdict = 'differ.wrong'\n[[case.expect]]\nverdict = 'match'",
+     "7: [n] expect[1].verdict: expected a `reason` for the verdict `differ.wrong`, found none."),
+    (BOTH + "[[case.expect]]\nverdict = 'match'\n[[case.expect]]\ntorch = '<2.6'\nverdict = 'undecided'\nreason = 'r'",
+     "5: [n] expect[1]: expected the table without `torch`, which always holds, after all others, "),
     (BOTH + DESCENT.replace("epochs", "epoch"), "5: [n] descent.epoch: unknown key `epoch`. Did you mean `epochs`?"),
     (BOTH + "qqq = 1", "5: [n] qqq: unknown key `qqq`. Known are `expression`, "),
     # name
@@ -263,7 +278,6 @@ REFUSED_CASES = [
     (BOTH + "tags = ['a', 1]", "5: [n] tags[2]: expected text in quotes, found `1`."),
     # expectations
     (BOTH + "expect.value = 1e99999", "5: [n] expect.value: expected a number of at most 14000 bits, found `1e99999`"),
-    (BOTH + "expect = 3", "5: [n] expect: expected a table, found `3`."),
     (BOTH + "expect.verdict = 'differ.wong'",
      "5: [n] expect.verdict: expected a verdict, found `differ.wong`. Did you mean `differ.wrong`?"),
     (BOTH + "expect.verdict = 'nonfinite'",

@@ -21,9 +21,22 @@ def test_the_schema_accepts_the_cases_of_the_design() -> None:
     jsonschema.validate(tomllib.loads(SUBJECT), schema())
 
 
+PINS = "expect = [{ torch = '<2.14', verdict = 'match' }, { value = 1 }]"
+
+
+def test_the_schema_accepts_one_expectation_and_several() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.validate(tomllib.loads(BOTH + PINS), schema())
+    jsonschema.validate(tomllib.loads(BOTH + "expect = { torch = '<3' }"), schema())
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        BOTH + "expect = []",
+        BOTH + "expect = 3",
+        BOTH + "expect = [{ valeu = 1 }]",
+        BOTH + "expect = { torch = 2 }",
         BOTH + "qqq = 1",
         BOTH + "points = 0",
         BOTH + "dtype = 'float23'",

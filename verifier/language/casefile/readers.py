@@ -43,6 +43,7 @@ from verifier.language.points.scalars import Scalar, ends_in_j, real_or_complex,
 from verifier.language.points.upstream import WORDS, Upstream
 from verifier.language.programs.constants import LARGEST_CONSTANT_BITS
 from verifier.records import Verdict
+from verifier.releases import check_range
 
 _T = TypeVar("_T")
 
@@ -412,3 +413,27 @@ def as_list_of(kind: str) -> Callable[[object], object]:
         raise _fault(f"expected a {kind} or a list of {kind}s, found {show(value)}.")
 
     return as_list
+
+
+def as_tables(value: object) -> object:
+    """A table as a list of one; a list as it is."""
+    if isinstance(value, Mapping):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return value
+    raise _fault(f"expected a table or a list of tables, found {show(value)}.")
+
+
+def check_releases(text: str) -> str:
+    """A range of releases."""
+    try:
+        return check_range(text)
+    except ValueError as error:
+        number = text.strip()
+        mend = f" It {error}."
+        if number[:1].isdigit():
+            mend = f" Did you mean `=={number}.*`?"
+        raise _fault(
+            'expected a range of releases such as "<2.14" or ">=2.6,<2.8", '
+            f"found {show(text)}.{mend}"
+        ) from error

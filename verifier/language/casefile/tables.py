@@ -32,9 +32,11 @@ from verifier.language.casefile.case import (
 from verifier.language.casefile.document import Keys
 from verifier.language.casefile.readers import (
     as_list_of,
+    as_tables,
     check_distinct,
     check_dtype,
     check_name,
+    check_releases,
     check_route,
     check_subject,
     read_accepted,
@@ -220,9 +222,19 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Releases = Annotated[
+    str, AfterValidator(check_releases), WithJsonSchema({"type": "string"})
+]
+
+
 class ExpectTable(Table):
     """What both sides are held to."""
 
+    torch: Releases | None = Field(
+        None,
+        description="The releases of PyTorch for which this table holds, as a range such as `<2.14` or `>=2.6,<2.8` "
+        "(PEP 440); all where it is not given.",
+    )
     value: PerPoint | None = Field(
         None,
         description="The function's value at each given point: a number, or a list with one for each.",
@@ -274,6 +286,21 @@ class ToleranceTable(Table):
     )
 
 
+class _OneOrMore:
+    """Of a list: JSON Schema allows a single entry in its place."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        """What pydantic asks an annotation for."""
+        entry = handler(core)["items"]
+        return {"anyOf": [entry, {"type": "array", "items": entry, "minItems": 1}]}
+
+
+Expectations = Annotated[
+    tuple[ExpectTable, ...],
+    BeforeValidator(as_tables),
+    Field(min_length=1),
+    _OneOrMore(),
+]
 Tolerances = Annotated[
     ToleranceTable,
     BeforeValidator(read_relative),
@@ -358,8 +385,10 @@ class DefaultsTable(Table):
         None,
         description="A kind of difference that counts as expected, or a list of kinds.",
     )
-    expect: ExpectTable | None = Field(
-        None, description="What both sides are held to, besides each other."
+    expect: Expectations | None = Field(
+        None,
+        description="What both sides are held to, besides each other: a table, or a list of them of which the first "
+        "counts that holds for the installed PyTorch.",
     )
     descent: DescentTable | None = Field(
         None, description="Gradient descent from the given point, every epoch verified."

@@ -89,7 +89,8 @@ def _explain(fault: ErrorDetails, model: type[Table]) -> str:
     if fault["type"] == "verifier":
         return str(context["message"])
     if fault["type"] == "extra_forbidden":
-        return unknown_key(str(keys[-1]), INNER_TABLES.get(keys[:-1], model))
+        table = tuple(key for key in keys[:-1] if isinstance(key, str))
+        return unknown_key(str(keys[-1]), INNER_TABLES.get(table, model))
     if fault["type"] == "missing":
         return f"expected a key `{keys[-1]}`, found none. Add it."
     expected = _EXPECTED.get(fault["type"], fault["msg"]).format(**context)

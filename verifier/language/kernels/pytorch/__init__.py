@@ -1,5 +1,5 @@
-"""PyTorch's kernels, by derivatives.yaml and FunctionsManual.cpp of PyTorch 2.13. Knows
-formulas, and no torch."""
+"""PyTorch's kernels, by derivatives.yaml and FunctionsManual.cpp of PyTorch 2.13, and of
+2.6 and 2.14 where those differ. Knows formulas, and no torch."""
 
 from __future__ import annotations
 

@@ -14,6 +14,15 @@ from verifier.language.operations.activations import SELU_ALPHA, SELU_SCALE
 
 _TANH_FORM = "sqrt(2/pi) * (x + 0.044715 * (x * x * x))"
 _TAIL = "exp(-abs(x)) / (1 + exp(-abs(x)))"
+_SELU_BACKWARD = (
+    f"where(x <= 0, grad * ({SELU_ALPHA} * {SELU_SCALE}) * exp(x), grad * {SELU_SCALE})"
+)
+EXP, EXPM1 = "<2.8", ">=2.8"
+"""Activation.cpp of PyTorch 2.6 has `exp() - one` for elu, celu and selu; Elu.h, which
+came with 2.8, has `expm1()`."""
+INNER_SLOPES, OUTER_SLOPES = "<2.8", ">=2.8"
+"""pytorch/pytorch#148049 gave hardswish the outer slopes at its kinks
+(torch/_decomp/decompositions.py has the inner ones in 2.7, the outer ones in 2.8)."""
 
 ROWS = (
     # Smooth
@@ -90,22 +99,45 @@ ROWS = (
         ("where(x <= 0, grad * alpha * exp(x), grad)",),
         forward="where(x < 0, expm1(x) * alpha, x)",
         convention="alpha at 0",
+        releases=EXPM1,
+    ),
+    Kernel(
+        "elu",
+        "torch.nn.functional.elu",
+        ("where(x <= 0, grad * alpha * exp(x), grad)",),
+        forward="where(x <= 0, (exp(x) - 1) * alpha, x)",
+        convention="alpha at 0",
+        releases=EXP,
     ),
     Kernel(
         "celu",
         "torch.nn.functional.celu",
         ("where(x <= 0, grad * (1 / alpha) * alpha * exp(x * (1 / alpha)), grad)",),
         forward="where(x < 0, expm1(x * (1 / alpha)) * alpha, x)",
+        releases=EXPM1,
+    ),
+    Kernel(
+        "celu",
+        "torch.nn.functional.celu",
+        ("where(x <= 0, grad * (1 / alpha) * alpha * exp(x * (1 / alpha)), grad)",),
+        forward="where(x <= 0, (exp(x * (1 / alpha)) - 1) * alpha, x)",
+        releases=EXP,
     ),
     Kernel(
         "selu",
         "torch.nn.functional.selu",
-        (
-            f"where(x <= 0, grad * ({SELU_ALPHA} * {SELU_SCALE}) * exp(x),"
-            f" grad * {SELU_SCALE})",
-        ),
+        (_SELU_BACKWARD,),
         forward=f"where(x < 0, expm1(x) * {SELU_ALPHA} * {SELU_SCALE}, x * {SELU_SCALE})",
         convention="the slope from the left at 0",
+        releases=EXPM1,
+    ),
+    Kernel(
+        "selu",
+        "torch.nn.functional.selu",
+        (_SELU_BACKWARD,),
+        forward=f"where(x <= 0, (exp(x) - 1) * ({SELU_ALPHA} * {SELU_SCALE}), x * {SELU_SCALE})",
+        convention="the slope from the left at 0",
+        releases=EXP,
     ),
     # Piecewise polynomial
     Kernel(
@@ -114,6 +146,15 @@ ROWS = (
         ("where(x <= -3, 0, where(x < 3, grad * (x / 3 + 1/2), grad))",),
         forward="x * clamp(x + 3, 0, 6) / 6",
         convention="0 at −3, 1 at 3",
+        releases=OUTER_SLOPES,
+    ),
+    Kernel(
+        "hardswish",
+        "torch.nn.functional.hardswish",
+        ("where(x < -3, 0, where(x <= 3, grad * (x / 3 + 1/2), grad))",),
+        forward="x * clamp(x + 3, 0, 6) / 6",
+        convention="the inner slope at both; in vectors of PyTorch 2.6 the outer at 3",
+        releases=INNER_SLOPES,
     ),
     Kernel(
         "hardsigmoid",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from verifier.language.kernels.kernel import BASIC_ULP, Kernel
 
+TIES_TO_ONE, TIES_SHARED = "<2.14", ">=2.14"
+"""pytorch/pytorch#191142 shares the gradient of every tie between tensors, and takes
+it from a number that meets a bound that is none (derivatives.yaml of 2.13 and 2.14)."""
+
 ROWS = (
     # Choice
     Kernel(
@@ -17,6 +21,20 @@ ROWS = (
         forward_ulp=BASIC_ULP,
         exact=True,
         convention="half to each at x = y",
+        releases=TIES_TO_ONE,
+    ),
+    Kernel(
+        "max",
+        "torch.maximum",
+        (
+            "where(x > y, grad, where(x < y, 0, grad / 2))",
+            "where(x < y, grad, where(x > y, 0, grad / 2))",
+        ),
+        tangent="where(x == y, (x_t + y_t) / 2, where(x > y, x_t, y_t))",
+        forward_ulp=BASIC_ULP,
+        exact=True,
+        convention="half to each at x = y",
+        releases=TIES_SHARED,
     ),
     Kernel(
         "min",
@@ -29,6 +47,20 @@ ROWS = (
         forward_ulp=BASIC_ULP,
         exact=True,
         convention="half to each at x = y",
+        releases=TIES_TO_ONE,
+    ),
+    Kernel(
+        "min",
+        "torch.minimum",
+        (
+            "where(x < y, grad, where(x > y, 0, grad / 2))",
+            "where(x > y, grad, where(x < y, 0, grad / 2))",
+        ),
+        tangent="where(x == y, (x_t + y_t) / 2, where(x < y, x_t, y_t))",
+        forward_ulp=BASIC_ULP,
+        exact=True,
+        convention="half to each at x = y",
+        releases=TIES_SHARED,
     ),
     Kernel(
         "clamp",
@@ -42,6 +74,26 @@ ROWS = (
         forward_ulp=BASIC_ULP,
         exact=True,
         convention="1 at both ends",
+        releases=TIES_TO_ONE,
+    ),
+    Kernel(
+        "clamp",
+        "torch.clamp",
+        (
+            "where(x > low and x < high or x == low and low == high, grad,"
+            " where((x == low or x == high) and low < high, grad / 2, 0))",
+            "where(x < low and low <= high, grad, where(x == low and low < high, grad / 2, 0))",
+            "where(x > high or low > high, grad, where(x == high and low < high, grad / 2, 0))",
+        ),
+        tangent=(
+            "where(low > high, high_t, where(x < low, low_t, where(x > high, high_t,"
+            " where(x == low and low < high, (x_t + low_t) / 2,"
+            " where(x == high and low < high, (x_t + high_t) / 2, x_t)))))"
+        ),
+        forward_ulp=BASIC_ULP,
+        exact=True,
+        convention="half to each at both ends; 0 where those are numbers",
+        releases=TIES_SHARED,
     ),
     Kernel(
         "where",

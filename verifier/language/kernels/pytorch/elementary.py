@@ -44,7 +44,7 @@ ROWS = (
         "torch.atan2",
         ("grad * x * (1 / (y*y + x*x))", "grad * -y * (1 / (y*y + x*x))"),
         tangent="(-y * x_t + x * y_t) / (y**2 + x**2)",
-        convention="0 at x = y = 0",
+        convention="0 at x = y = 0, NaN before PyTorch 2.10 and in forward mode",
     ),
     # Hyperbolic functions
     Kernel("sinh", "torch.sinh", ("grad * cosh(x)",)),

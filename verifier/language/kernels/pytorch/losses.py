@@ -10,6 +10,9 @@ from __future__ import annotations
 from verifier.language.kernels.kernel import Kernel
 
 EACH_ELEMENT = ("reduction", "none")
+ACTIVE, SATURATED = "<2.14", ">=2.14"
+"""Both losses of a margin end in `clamp_min(0)`, whose scalar bound lost its gradient
+at the bound itself (pytorch/pytorch#191142; derivatives.yaml of 2.13 and 2.14)."""
 
 ROWS = (
     # Of a difference
@@ -156,6 +159,21 @@ ROWS = (
         options=(EACH_ELEMENT,),
         same_shape=True,
         labels=("target",),
+        releases=ACTIVE,
+    ),
+    Kernel(
+        "hinge_embedding_loss",
+        "torch.nn.functional.hinge_embedding_loss",
+        (
+            "where(target == -1, 0, grad)"
+            " + where(target == 1 or margin - x <= 0, 0, -grad)",
+        ),
+        forward="where(target == 1, 0, relu(margin - x)) + where(target == -1, 0, x)",
+        convention="the slope from the right at margin",
+        options=(EACH_ELEMENT,),
+        same_shape=True,
+        labels=("target",),
+        releases=SATURATED,
     ),
     Kernel(
         "margin_ranking_loss",
@@ -169,5 +187,20 @@ ROWS = (
         convention="that of the active side at the kink",
         options=(EACH_ELEMENT,),
         same_shape=True,
+        releases=ACTIVE,
+    ),
+    Kernel(
+        "margin_ranking_loss",
+        "torch.nn.functional.margin_ranking_loss",
+        (
+            "where(-y * (x1 - x2) + margin > 0, grad * -y, 0)",
+            "where(-y * (x1 - x2) + margin > 0, -(grad * -y), 0)",
+            "where(-y * (x1 - x2) + margin > 0, -(grad * (x1 - x2)), 0)",
+        ),
+        forward="relu(-y * (x1 - x2) + margin)",
+        convention="0 at the kink",
+        options=(EACH_ELEMENT,),
+        same_shape=True,
+        releases=SATURATED,
     ),
 )

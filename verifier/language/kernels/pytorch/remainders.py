@@ -6,10 +6,15 @@ from __future__ import annotations
 from fractions import Fraction
 
 from verifier.language.kernels.kernel import BASIC_ULP, Kernel
+from verifier.language.kernels.pytorch.choice import TIES_SHARED, TIES_TO_ONE
 
 SCALED_ULP = Fraction(3, 2)
 """A product with a rounded constant: half an ulp each, and the constant's may count
 double in the product."""
+
+LDEXP_AS_TWO, LDEXP_AS_ONE = "<2.11", ">=2.11"
+"""Up to 2.10 derivatives.yaml has no `ldexp`: a product and a power, each with its
+own derivative."""
 
 ROWS = (
     # Whole parts
@@ -88,6 +93,20 @@ ROWS = (
         forward_ulp=BASIC_ULP,
         exact=True,
         convention="all to the first at x = y",
+        releases=TIES_TO_ONE,
+    ),
+    Kernel(
+        "fmax",
+        "torch.fmax",
+        (
+            "where(x > y, grad, where(x < y, 0, grad / 2))",
+            "where(x < y, grad, where(x > y, 0, grad / 2))",
+        ),
+        tangent="where(x == y, (x_t + y_t) / 2, where(x > y, x_t, y_t))",
+        forward_ulp=BASIC_ULP,
+        exact=True,
+        convention="half to each at x = y",
+        releases=TIES_SHARED,
     ),
     Kernel(
         "fmin",
@@ -97,6 +116,20 @@ ROWS = (
         forward_ulp=BASIC_ULP,
         exact=True,
         convention="all to the first at x = y",
+        releases=TIES_TO_ONE,
+    ),
+    Kernel(
+        "fmin",
+        "torch.fmin",
+        (
+            "where(x < y, grad, where(x > y, 0, grad / 2))",
+            "where(x > y, grad, where(x < y, 0, grad / 2))",
+        ),
+        tangent="where(x == y, (x_t + y_t) / 2, where(x < y, x_t, y_t))",
+        forward_ulp=BASIC_ULP,
+        exact=True,
+        convention="half to each at x = y",
+        releases=TIES_SHARED,
     ),
     Kernel(
         "clamp_min",
@@ -105,6 +138,19 @@ ROWS = (
         forward_ulp=BASIC_ULP,
         exact=True,
         convention="1 by x at x = low",
+        releases=TIES_TO_ONE,
+    ),
+    Kernel(
+        "clamp_min",
+        "torch.clamp_min",
+        (
+            "where(x > low, grad, where(x < low, 0, grad / 2))",
+            "where(x < low, grad, where(x > low, 0, grad / 2))",
+        ),
+        forward_ulp=BASIC_ULP,
+        exact=True,
+        convention="half to each at x = low",
+        releases=TIES_SHARED,
     ),
     Kernel(
         "clamp_max",
@@ -113,6 +159,19 @@ ROWS = (
         forward_ulp=BASIC_ULP,
         exact=True,
         convention="1 by x at x = high",
+        releases=TIES_TO_ONE,
+    ),
+    Kernel(
+        "clamp_max",
+        "torch.clamp_max",
+        (
+            "where(x < high, grad, where(x > high, 0, grad / 2))",
+            "where(x > high, grad, where(x < high, 0, grad / 2))",
+        ),
+        forward_ulp=BASIC_ULP,
+        exact=True,
+        convention="half to each at x = high",
+        releases=TIES_SHARED,
     ),
     Kernel(
         "nan_to_num",
@@ -130,6 +189,14 @@ ROWS = (
         "torch.ldexp",
         ("grad * 2**y", "grad * result * log(2)"),
         forward="x * 2**y",
+        releases=LDEXP_AS_ONE,
+    ),
+    Kernel(
+        "ldexp",
+        "torch.ldexp",
+        ("grad * 2**y", "grad * x * (2**y * log(2))"),
+        forward="x * 2**y",
+        releases=LDEXP_AS_TWO,
     ),
     Kernel(
         "float_power",

@@ -31,9 +31,7 @@ of 2⁻⁵³."""
 SPHERICAL_ULP = Fraction(4)
 """A sine and a division."""
 
-NO_DERIVATIVE = (
-    "PyTorch 2.13 has no derivative: it raises, or in a sum leaves the term out"
-)
+NO_DERIVATIVE = "PyTorch has no derivative: it raises, or in a sum leaves the term out"
 TINY = "1/4503599627370496"
 """2⁻⁵²: what i1 and i1e hand back for less is 1/2; so for float32, where PyTorch's
 bound is 2⁻²³, to the last bit."""
