@@ -45,12 +45,13 @@ _MARK = re.compile(r"<!-- ([\w ]+?)(?:: (.*?))? -->")
 _VARYING = (
     (re.compile(r"\b\d+(\.\d+)? ?s\b"), "… s"),
     (re.compile(r"\((\w+ \d+\.\d+(, )?)+\)"), "(…)"),
+    (re.compile(r"^  alike  .*?(?=\n\n)", re.MULTILINE | re.DOTALL), "  alike …"),
     (
         re.compile(r"\b(torch|sympy|python-flint|verifier) \d+(\.\d+)+(\+\w+)?"),
         r"\1 …",
     ),
 )
-"""What differs from machine to machine: times and versions."""
+"""What differs from machine to machine: times, versions, environments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
