@@ -38,9 +38,10 @@ from verifier.records import Result, RunRecord
 from verifier.reports import brief, text
 from verifier.reports.options import Options as Page
 from verifier.reports.outcome import PASSED, exit_code
+from verifier.reports.progress import progress
 from verifier.running.plan import plan
 from verifier.running.run import execute
-from verifier.running.units import Unit
+from verifier.running.units import Unit, count
 
 if TYPE_CHECKING:
     import pytest
@@ -199,13 +200,26 @@ def verify(
     no verdict; inside `torch.func.vmap` and its kin it refuses with `UsageError`.
     """
     if isinstance(expression, Unit):
-        return Run(execute([expression], seed=seed))
+        return _executed([expression], seed)
     if callable(expression) and not is_symbolic(expression):
         raise UsageError(
             "expected a formula, found a callable. `verifier.check` verifies those."
         )
     units = _planned({"expression": expression, "steps": steps}, options)
-    return Run(execute(units, seed=seed))
+    return _executed(units, seed)
+
+
+def _executed(units: Sequence[Unit], seed: int) -> Run:
+    """The finished run; where it is long, a terminal or a notebook shows how far it has
+    come."""
+    with progress(count(units)) as (advance, on_point):
+        record = execute(
+            units,
+            seed=seed,
+            on_result=lambda result: advance(None),
+            on_point=on_point,
+        )
+    return Run(record)
 
 
 def _planned(case: Mapping[str, object], options: Options) -> list[Unit]:
@@ -256,7 +270,7 @@ def check(
         names = _parameters_named(function, declared)
     case = {"expression": expression, "inputs": names, "elementwise": elementwise}
     units = [replace(unit, function=function) for unit in _planned(case, options)]
-    return Run(execute(units, seed=seed))
+    return _executed(units, seed)
 
 
 @_spelled_out

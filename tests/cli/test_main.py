@@ -10,8 +10,8 @@ import pytest
 from case_texts import GOOD, SAMPLED
 from commands import invoke, start
 
-from verifier.cli import progress
 from verifier.cli.command import page
+from verifier.reports import progress
 from verifier.running import run as running
 
 pytestmark = pytest.mark.usefixtures("folder")

@@ -27,10 +27,10 @@ from verifier.cli.options import (
     unknown,
 )
 from verifier.cli.output import TEXT, Target, deliver, format_help, targets
-from verifier.cli.progress import progress
 from verifier.errors import UsageError
 from verifier.reports.formats import FORMATS
 from verifier.reports.options import Options
+from verifier.reports.progress import progress
 
 if TYPE_CHECKING:
     from verifier.records import Change, Result, RunRecord, Verdict

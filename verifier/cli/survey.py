@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from verifier.cli.command import command, page
 from verifier.cli.options import Seed
 from verifier.cli.output import Target, deliver, format_help, targets
-from verifier.cli.progress import progress
 from verifier.reports.formats import SURVEY_FORMATS
 from verifier.reports.options import Options
+from verifier.reports.progress import progress
+
+if TYPE_CHECKING:
+    from verifier.survey.records import Sweep
 
 _Operation = Annotated[
     list[str] | None,
@@ -68,13 +71,23 @@ def survey(
         seed=seed,
         sample=plan.DRAWN_POINTS if points is None else points,
     )
-    with progress(len(tasks)) as (advance, _):
+    with progress(len(tasks), after_s=0) as (advance, on_point):
+        in_hand = iter(tasks)
+
+        def on_sweep(sweep: Sweep | None = None) -> None:
+            if sweep is not None:
+                advance(None)
+            task = next(in_hand, None)
+            if task is not None and on_point is not None:
+                on_point(f"{task.expression} {task.dtype}", 0, 0)
+
+        on_sweep()
         record = execution.execute(
             tasks,
             skipped,
             environment(),
             executor=executor(jobs or available(len(tasks))),
-            on_sweep=lambda sweep: advance(None),
+            on_sweep=on_sweep,
         )
 
     def render(target: Target) -> str:

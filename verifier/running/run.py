@@ -20,7 +20,10 @@ MOST_KEPT = 4
 """True sides that a store of a run keeps: cases come one after the other, each in its
 dtypes."""
 
-OnPoint = Callable[[int, int], None]
+OnPoint = Callable[[str, int, int], None]
+"""Hears of which result how many points of how many are judged; none, as it begins."""
+Heard = Callable[[int, int], None]
+"""The same of one result."""
 Outcome = Result | Disagreement
 
 
@@ -47,8 +50,7 @@ def execute(
     were finished.
 
     With `fail_fast` the run ends at the first result that differs and is not
-    `accepted`, or could not be run. `on_point` hears how many points of how many are
-    judged of the result in hand.
+    `accepted`, or could not be run. `on_point` hears how far the result in hand is.
     """
     begun = time.perf_counter()
     results: list[Result] = []
@@ -110,8 +112,11 @@ def verify_unit(
     the first one."""
     session = _Session(unit, seed, {} if store is None else store)
     first: Any = None
-    for route in unit.routes:
-        verified = session.verify(route, on_point)
+    for route, name in zip(unit.routes, unit.ids, strict=True):
+        hear = None if on_point is None else partial(on_point, name.rpartition("::")[2])
+        if hear is not None:
+            hear(0, 0)
+        verified = session.verify(route, hear)
         if first is None:
             first = verified if verified.measured is not None else None
         elif (disagreement := between(first, verified)) is not None:
@@ -136,7 +141,7 @@ class _Session:
         self.unit, self.seed, self.store = unit, seed, store
         self.prepared: Any = None
 
-    def verify(self, route: str, on_point: OnPoint | None) -> Any:
+    def verify(self, route: str, on_point: Heard | None) -> Any:
         """The result by one route, with nothing from outside in it; one that cannot be
         run is a result too, not the end of the run. But a user may end it."""
         # SymPy and torch are imported here: bad input is answered before either has
@@ -158,7 +163,7 @@ class _Session:
                 raise KeyboardInterrupt
             return verified
 
-    def _verify(self, route: str, on_point: OnPoint | None) -> Any:
+    def _verify(self, route: str, on_point: Heard | None) -> Any:
         from verifier.verification.prepare import Prepared, Setting
         from verifier.verification.verify import verify
 
