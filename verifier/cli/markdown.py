@@ -11,7 +11,14 @@ from rich.theme import Theme
 
 from verifier.cli.command import say
 
-STYLES = Theme({"markdown.code": "cyan", "markdown.code_block": "cyan"})
+STYLES = Theme(
+    {
+        "markdown.code": "cyan",
+        "markdown.code_block": "cyan",
+        "markdown.h1": "bold underline",
+        "markdown.h2": "bold",
+    }
+)
 """Readable on dark and on light ground: rich's own puts code on black."""
 
 MOST_COLUMNS = 100
@@ -25,8 +32,11 @@ class _Code(CodeBlock):
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
-        code = str(self.text).rstrip()
-        yield Text(code, style=self.style_name, no_wrap=True, overflow="ignore")
+        shown = Text(str(self.text).rstrip(), no_wrap=True, overflow="ignore")
+        # Of a session, what is typed; of an output, nothing.
+        written = {"console": r"^\$ .*", "text": r"(?!)"}.get(self.lexer_name, r"(?s).+")
+        shown.highlight_regex(f"(?m){written}", self.style_name)
+        yield shown
 
 
 class _Heading(Heading):
