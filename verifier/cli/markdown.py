@@ -34,7 +34,9 @@ class _Code(CodeBlock):
     ) -> RenderResult:
         shown = Text(str(self.text).rstrip(), no_wrap=True, overflow="ignore")
         # Of a session, what is typed; of an output, nothing.
-        written = {"console": r"^\$ .*", "text": r"(?!)"}.get(self.lexer_name, r"(?s).+")
+        written = {"console": r"^\$ .*", "text": r"(?!)"}.get(
+            self.lexer_name, r"(?s).+"
+        )
         shown.highlight_regex(f"(?m){written}", self.style_name)
         yield shown
 
