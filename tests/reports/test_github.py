@@ -112,8 +112,8 @@ def test_at_most_ten_of_a_kind_and_the_last_counts_the_rest(
     record = make_record(*results, planned=25)
     found = commands(github.render(record, mixed.options))
     assert [c.name for c in found] == ["error"] * 10
-    assert found[0].properties == {"title": "verifier: not all was run"}
-    assert found[0].data == "only 24 of 25 results"
+    assert found[0].properties == {"title": "verifier"}
+    assert found[0].data == "not all was run: only 24 of 25 results"
     assert found[1].properties["title"] == "differ.wrong: case-23 float32"
     assert found[9].properties["title"] == "differ.wrong: case-15 float32"
     assert found[9].data.endswith("\n\nand 15 errors more, not shown here")
@@ -123,9 +123,12 @@ def test_an_interrupted_run_is_an_error(interrupted: Any) -> None:
     (found,) = commands(github.render(interrupted.record, interrupted.options))
     assert (found.name, found.properties) == (
         "error",
-        {"title": "verifier: not all was run"},
+        {"title": "verifier"},
     )
-    assert found.data == "interrupted before the end, with 2 of 11 results"
+    assert (
+        found.data
+        == "not all was run: interrupted before the end, with 2 of 11 results"
+    )
 
 
 def test_no_text_commands_the_runner(hostile: Any) -> None:

@@ -151,9 +151,12 @@ def test_what_a_baseline_holds_passes_and_what_is_worse_fails(
 def test_an_interrupted_run_has_an_error(interrupted: Any, schema: Any) -> None:
     report = junit.render(interrupted.record, interrupted.options)
     schema.validate(report)
-    assert outcomes(report)["every result is there"] == "Error interrupted"
-    (error,) = by_name(report)["every result is there"].result
-    assert error.message == "interrupted before the end, with 2 of 11 results"
+    assert outcomes(report)["the run as a whole"] == "Error interrupted"
+    (error,) = by_name(report)["the run as a whole"].result
+    assert (
+        error.message
+        == "not all was run: interrupted before the end, with 2 of 11 results"
+    )
 
 
 def test_a_run_without_results_has_an_error_too(
@@ -161,7 +164,7 @@ def test_a_run_without_results_has_an_error_too(
 ) -> None:
     report = junit.render(make_record(), Options())
     schema.validate(report)
-    assert outcomes(report) == {"every result is there": "Error missing"}
+    assert outcomes(report) == {"the run as a whole": "Error incomplete"}
 
 
 def test_any_text_makes_valid_xml(hostile: Any, schema: Any) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from junitparser import JUnitXml
 
-from verifier.reports import github, junit, sarif
+from verifier.reports import github, junit, markdown, sarif
 from verifier.reports.findings import findings
+from verifier.reports.options import Options
 from verifier.reports.outcome import PASSED, exit_code
 from verifier.reports.servers import headline, names_of, shortened
 
@@ -76,3 +77,17 @@ def test_a_text_that_is_cut_says_by_how_much(most: int) -> None:
         assert text == kept + text[-int(note.split()[0].replace(",", "")) :]
     else:
         assert short == text
+
+
+def test_what_no_finding_explains_fails_all_the_same(
+    make_result: Any, make_record: Any
+) -> None:
+    """A report of an earlier version names no expectation that does not hold."""
+    result = make_result(as_expected=False, message="expect.value: expected 1, found 2")
+    record, options = make_record(result), Options()
+    assert findings(record, options) == []
+    whole = "exit code 1: something is not as expected, and no finding says what"
+    assert f"::error title=verifier::{whole}\n" in github.render(record, options)
+    assert f"**E{whole[1:]}.**" in markdown.render(record, options)
+    assert JUnitXml.fromstring(junit.render(record, options).encode()).errors == 1
+    assert f"{whole}." in sarif.render(record, options)

@@ -14,7 +14,7 @@ from verifier.records import ChangeKind, RunRecord
 from verifier.reports.findings import Finding, Status, findings
 from verifier.reports.options import Options
 from verifier.reports.page import plain
-from verifier.reports.servers import FAILING, counted, missing, shortened, told
+from verifier.reports.servers import FAILING, as_a_whole, counted, shortened, told
 
 MOST_OF_A_KIND = 10
 """Annotations of one kind that a step may show."""
@@ -27,12 +27,10 @@ def render(record: RunRecord, options: Options) -> str:
     """An error for each finding that fails the run, a warning for each that is open, the
     worst first, and one notice that counts the others; then the counts, for the log."""
     found = findings(record, options)
-    lacking, notice = missing(record), _others(found, options)
+    whole, notice = as_a_whole(record, options, found), _others(found, options)
     errors = [f for f in found if f.status is Status.BROKEN]
     opens = [f for f in found if f.status is Status.OPEN]
-    first = (
-        [] if lacking is None else [({"title": "verifier: not all was run"}, lacking)]
-    )
+    first = [] if whole is None else [({"title": "verifier"}, whole)]
     lines = [
         *_commands("error", first, errors),
         *_commands("warning", [], opens),

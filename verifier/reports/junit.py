@@ -19,9 +19,9 @@ from verifier.reports.options import Options
 from verifier.reports.page import plain
 from verifier.reports.servers import (
     FAILING,
+    as_a_whole,
     by_result,
     is_pinned,
-    missing,
     names_of,
     said,
     shortened,
@@ -43,7 +43,7 @@ NO_FILE = "verifier"
 
 
 def render(record: RunRecord, options: Options) -> str:
-    """A suite a case file, and an error where results are missing."""
+    """A suite a case file, and an error where the run as a whole fails."""
     report = JUnitXml("verifier")
     suites = [
         _suite(name, tests, record)
@@ -80,7 +80,8 @@ class _Tests:
         self.by_suite: dict[str, list[TestCase]] = {}
         self._options = options
         self._left = MOST_TEXTS
-        found = by_result(findings(record, options))
+        every = findings(record, options)
+        found = by_result(every)
         names = names_of(record.results)
         for result in record.results:
             test = self._add(result.case, names[id(result)], result.elapsed_s)
@@ -88,11 +89,11 @@ class _Tests:
         for finding in found.get(id(None), []):
             test = self._add(finding.case, f"{split(finding.case)[1]}[{finding.way}]")
             test.result = self._outcome(Failure, [finding])
-        lacking = missing(record)
-        if lacking is not None:
-            kind = "interrupted" if record.interrupted else "missing"
-            test = self._add(NO_FILE, "every result is there")
-            test.result = Error(lacking, kind)
+        whole = as_a_whole(record, options, every)
+        if whole is not None:
+            kind = "interrupted" if record.interrupted else "incomplete"
+            test = self._add(NO_FILE, "the run as a whole")
+            test.result = Error(whole, kind)
 
     def _add(self, case: str, name: str, seconds: float = 0.0) -> TestCase:
         file = split(case)[0]

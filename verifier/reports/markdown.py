@@ -16,9 +16,9 @@ from verifier.reports.page import plain
 from verifier.reports.result_line import ulps
 from verifier.reports.servers import (
     FAILING,
+    as_a_whole,
     counted,
     headline,
-    missing,
     shortened,
     told,
     why_not_failing,
@@ -52,9 +52,9 @@ def render(record: RunRecord, options: Options) -> str:
 
     page = _Page()
     page.write(f"## verifier: {headline(record, options, found)}\n\n")
-    lacking = missing(record)
-    if lacking is not None:
-        page.write(f"**Not all was run: {lacking}.**\n\n")
+    whole = as_a_whole(record, options, found)
+    if whole is not None:
+        page.write(f"**{whole[0].upper()}{whole[1:]}.**\n\n")
     page.write(f"{_text(counted(record))}\n")
     page.table(f"Not as expected{against}", _COLUMNS, broken, _row)
     page.table("Not judged", _COLUMNS, opens, _row)

@@ -26,10 +26,10 @@ from verifier.reports.page import plain
 from verifier.reports.rules import Rule, rule_of, rules
 from verifier.reports.servers import (
     FAILING,
+    as_a_whole,
     counted,
     headline,
     is_pinned,
-    missing,
     said,
     shortened,
     why_not_failing,
@@ -95,6 +95,7 @@ class _Log:
         self._record = record
         self._options = options
         self._found = findings(record, options)
+        self._whole = as_a_whole(record, options, self._found)
         groups: dict[tuple[str, str], list[Finding]] = {}
         for finding in self._found:
             if not is_pinned(finding):
@@ -192,7 +193,7 @@ class _Log:
     def _invocation(self, most: int) -> Table:
         options, record = self._options, self._record
         return {
-            "executionSuccessful": missing(record) is None,
+            "executionSuccessful": self._whole is None,
             "exitCode": exit_code(record, options.changes, options.accepted),
             "toolExecutionNotifications": [
                 {
@@ -212,9 +213,8 @@ class _Log:
             "note",
             f"{headline(record, self._options, self._found)}. {counted(record)}",
         )
-        lacking = missing(record)
-        if lacking is not None:
-            yield "incomplete", "error", f"Not all was run: {lacking}."
+        if self._whole is not None:
+            yield "incomplete", "error", f"{self._whole}."
         if most < count:
             yield (
                 "cut",
@@ -229,7 +229,7 @@ class _Log:
             yield (
                 "expected",
                 "note",
-                f"{pinned:,} findings that their cases expect are no results here.",
+                f"What cases expect is no result here: {pinned:,} of the findings.",
             )
 
 

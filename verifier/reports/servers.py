@@ -9,7 +9,13 @@ from dataclasses import replace
 from verifier.records import Result, RunRecord
 from verifier.reports.findings import Finding, Status, block, line, place
 from verifier.reports.options import Options
-from verifier.reports.outcome import FAMILIES, is_incomplete, summary
+from verifier.reports.outcome import (
+    FAMILIES,
+    PASSED,
+    exit_code,
+    is_incomplete,
+    summary,
+)
 from verifier.reports.page import plain
 
 FAILING = (Status.BROKEN, Status.OPEN)
@@ -20,15 +26,23 @@ WIDTH = 80
 """Columns of the blocks in a report whose page has no width."""
 
 
-def missing(record: RunRecord) -> str | None:
-    """What a run lacks: None where it has all results."""
+def as_a_whole(
+    record: RunRecord, options: Options, found: Sequence[Finding]
+) -> str | None:
+    """What fails a run beside its findings: results that are missing, or an exit code
+    that they do not explain. None where nothing does."""
     done, planned = len(record.results), record.planned
     count = f"{done} of {planned} results" if planned else f"{done} results"
     if record.interrupted:
-        return f"interrupted before the end, with {count}"
-    if not record.results:
-        return "nothing was run"
-    return f"only {count}" if is_incomplete(record) else None
+        return f"not all was run: interrupted before the end, with {count}"
+    if is_incomplete(record):
+        return f"not all was run: only {count}"
+    code = exit_code(record, options.changes, options.accepted)
+    if code != PASSED and not any(one.status in FAILING for one in found):
+        return (
+            f"exit code {code}: something is not as expected, and no finding says what"
+        )
+    return None
 
 
 def counted(record: RunRecord) -> str:
@@ -136,8 +150,8 @@ def headline(record: RunRecord, options: Options, found: Sequence[Finding]) -> s
     opens = sum(finding.status is Status.OPEN for finding in found)
     parts = [f"{broken} not as expected"] if broken else []
     parts += [f"{opens} not judged"] if opens else []
-    if missing(record) is not None:
-        parts.append("not all was run")
+    whole = as_a_whole(record, options, found)
+    parts += [whole.partition(":")[0]] if whole else []
     if parts:
         return ", ".join(parts)
     return (
