@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 @command
 def compare(
-    old: Annotated[Path, typer.Argument(metavar="OLD.json", help="The earlier run.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW.json", help="The later run.")],
+    old: Annotated[
+        Path, typer.Argument(metavar="OLD.json", help="The report of the earlier run.")
+    ],
+    new: Annotated[
+        Path, typer.Argument(metavar="NEW.json", help="The report of the later run.")
+    ],
     growth: Growth = 2.0,
 ) -> int:
-    """Tell what got better or worse between two JSON reports."""
+    """Tell what got better or worse between the JSON reports of two runs."""
     from verifier.judgement import baseline
     from verifier.reports import changes as report
     from verifier.reports import outcome

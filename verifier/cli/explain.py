@@ -16,6 +16,7 @@ from verifier.cli.options import (
     AllowSubject,
     At,
     Drawn,
+    Dtypes,
     Seed,
     Upstream,
     Where,
@@ -35,8 +36,8 @@ def explain(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="FILE::CASE|FORMULA|VERDICT",
-            help="The case or formula to derive, or a verdict such as `differ.unstable`.",
+            metavar="CASE|FORMULA|VERDICT",
+            help="A case (FILE::CASE), a formula with --at or --domain, or a verdict such as `differ.unstable`.",
         ),
     ],
     at: At = None,
@@ -44,13 +45,11 @@ def explain(
     where: Where = None,
     upstream: Upstream = None,
     wrt: Wrt = None,
-    dtype: Annotated[
-        list[str] | None, typer.Option(metavar="DTYPE", help="Only in this dtype.")
-    ] = None,
+    dtype: Dtypes = None,
     seed: Seed = 0,
     allow_subject: AllowSubject = None,
 ) -> int:
-    """Derive one case step by step, on both sides; or say what a verdict means."""
+    """Derive one case or formula step by step, or say what a verdict means."""
     about = asked.About(at=at, domain=domain, where=where, upstream=upstream, wrt=wrt)
     text = None if about else verdict_pages.page(target)
     if text is not None:

@@ -25,7 +25,9 @@ _LINK = re.compile(r"\[([\w.-]+)\]\((?:verdicts/)?\1\.md\)")
 def help_(
     topic: Annotated[
         str | None,
-        typer.Argument(metavar="[TOPIC]", help="The page; without it, all are listed."),
+        typer.Argument(
+            metavar="TOPIC", help="The page to show; without it, all are listed."
+        ),
     ] = None,
 ) -> int:
     """Show a page of the manual, or the list of its topics."""

@@ -24,20 +24,27 @@ imports = typer.Typer(
     help="Make a case file of formulas in another format.",
 )
 
-_Source = Annotated[Path, typer.Argument(metavar="FILE", help="The file to read.")]
+_Source = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The file of formulas to read.")
+]
 _Output = Annotated[
     Path | None,
     typer.Option(
-        "-o", "--output", metavar="FILE", help="Write there, not to standard output."
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write the case file there, not to standard output.",
     ),
 ]
-_Force = Annotated[bool, typer.Option("--force", help="Overwrite the output file.")]
+_Force = Annotated[
+    bool, typer.Option("--force", help="Overwrite the file of --output.")
+]
 _Range = Annotated[
     str | None,
     typer.Option(
         "--range",
         metavar="LOW,HIGH",
-        help="In the place of infinite ends; a variable without bounds is drawn from all numbers otherwise.",
+        help="Draw variables between these numbers where the file leaves an end open.",
     ),
 ]
 
@@ -50,7 +57,7 @@ def import_fpcore(
     force: _Force = False,
     range_: _Range = None,
 ) -> int:
-    """From FPCore 2.0 benchmarks."""
+    """Make a case file of FPCore 2.0 benchmarks."""
     from verifier.language.importers import fpcore
 
     return _import("fpcore", fpcore.read, file, output, force, range_)
@@ -64,8 +71,10 @@ def import_csv(
     force: _Force = False,
     range_: _Range = None,
 ) -> int:
-    """From a CSV of formulas, with the columns `name`, `formula` and `x_low`, `x_high`
-    or `domain`."""
+    """Make a case file of a CSV of formulas.
+
+    Its columns are `name`, `formula` and `x_low`, `x_high` or `domain`.
+    """
     from verifier.language.importers import formulas_csv
 
     return _import("csv", formulas_csv.read, file, output, force, range_)

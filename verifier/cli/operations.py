@@ -28,10 +28,10 @@ def operations(
         ),
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="text or json.")
+        str, typer.Option("--format", metavar="FORMAT", help="Print as text or json.")
     ] = "text",
 ) -> int:
-    """List the operations that an expression may use, or tell all about some."""
+    """List the operations that a formula may use, or tell all about some."""
     from verifier.language.operations import table
 
     if format_ not in ("text", "json"):

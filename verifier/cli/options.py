@@ -12,15 +12,24 @@ from verifier.errors import UsageError, did_you_mean
 
 Growth = Annotated[
     float,
-    typer.Option(metavar="FACTOR", help="By which an error may exceed the stored one."),
+    typer.Option(
+        metavar="FACTOR",
+        help="Call an error larger when it is so many times the old one.",
+    ),
 ]
-Seed = Annotated[int, typer.Option(help="Of the points that are drawn.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Draw the points of this seed.")]
+Dtypes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DTYPE", help="Take only this dtype; repeatable.", show_default=False
+    ),
+]
 AllowSubject = Annotated[
     list[str] | None,
     typer.Option(
         "--allow-subject",
         metavar="PATTERN",
-        help="Modules from which a subject may be imported, beside those that pyproject.toml allows.",
+        help="Import subjects from these modules too (`mylib.*`), not only from those that pyproject.toml allows.",
     ),
 ]
 
@@ -29,7 +38,7 @@ At = Annotated[
     typer.Option(
         "--at",
         metavar="X=1,Y=2",
-        help="The point of a formula; one that names a variable again is another point.",
+        help="Take this point of a formula; repeat it for another point.",
     ),
 ]
 Drawn = Annotated[
@@ -37,22 +46,24 @@ Drawn = Annotated[
     typer.Option(
         "--domain",
         metavar="X=[0,1]",
-        help="The interval of each variable of a formula from which points are drawn.",
+        help="Draw the points of a formula from these intervals.",
     ),
 ]
 Where = Annotated[
     str | None,
     typer.Option(
-        metavar="CONDITION", help="What every point of a formula satisfies: `x < y`."
+        metavar="CONDITION", help="Draw only points that satisfy this: `x < y`."
     ),
 ]
 Upstream = Annotated[
     str | None,
-    typer.Option(metavar="NUMBER", help="The upstream gradient of a formula; or 1."),
+    typer.Option(
+        metavar="NUMBER", help="Use this upstream gradient for a formula, not 1."
+    ),
 ]
 Wrt = Annotated[
     list[str] | None,
-    typer.Option(metavar="X,Y", help="Differentiate a formula by these alone."),
+    typer.Option(metavar="X,Y", help="Differentiate a formula by these inputs alone."),
 ]
 
 

@@ -28,7 +28,7 @@ TEXT = Target(format="text")
 def format_help(known: Iterable[str]) -> str:
     """What `--format` says of the formats that there are."""
     *others, last = known
-    return f"{', '.join(others)} or {last}; several times for several."
+    return f"Report as {', '.join(others)} or {last}, to a file or standard output; repeatable."
 
 
 def targets(formats: Sequence[str], known: Collection[str]) -> tuple[Target, ...]:

@@ -18,6 +18,7 @@ from verifier.cli.options import (
     AllowSubject,
     At,
     Drawn,
+    Dtypes,
     Growth,
     Seed,
     Upstream,
@@ -49,63 +50,68 @@ _What = Annotated[
 ]
 _Case = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME", help="Only cases of this name; * and ? match."),
+    typer.Option(metavar="NAME", help="Take only cases of this name; * and ? match."),
 ]
 _Tag = Annotated[
-    list[str] | None, typer.Option(metavar="TAG", help="Only cases with this tag.")
-]
-_Dtype = Annotated[
-    list[str] | None, typer.Option(metavar="DTYPE", help="Only in this dtype.")
+    list[str] | None, typer.Option(metavar="TAG", help="Take only cases with this tag.")
 ]
 _Route = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="ROUTE", help="By this route, whatever the cases say; repeatable."
+        metavar="ROUTE", help="Go this route, whatever the cases say; repeatable."
     ),
 ]
 _Order = Annotated[
     list[int] | None,
-    typer.Option(metavar="N", min=1, max=2, help="Only cases of this order."),
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=2,
+        help="Take only cases of this order: 1 for gradients, 2 for Hessians.",
+    ),
 ]
 _Points = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Points drawn in a sampled case.")
+    int | None,
+    typer.Option(metavar="N", min=1, help="Draw so many points of each domain."),
 ]
 _Layout = Annotated[
     str,
     typer.Option(
         metavar="LAYOUT",
-        help="How points lie in memory: batch, single, strided or expanded.",
+        help="Lay the points in memory as batch, single, strided or expanded.",
     ),
 ]
 _Device = Annotated[
-    str, typer.Option(metavar="DEVICE", help="On which PyTorch computes.")
+    str, typer.Option(metavar="DEVICE", help="Let PyTorch compute there: cpu, cuda.")
 ]
 _Format = Annotated[
     list[str] | None,
     typer.Option(
         "--format",
         metavar="FORMAT[=FILE]",
-        help=f"{format_help(FORMATS)} Text goes to standard output unless another format does.",
+        help=format_help(FORMATS),
     ),
 ]
 _PointsInReport = Annotated[
     str,
     typer.Option(
-        metavar="WHICH",
-        help="Which comparisons the JSON report holds: worst (all that are no match, and the worst match of each "
-        "quantity) or all.",
+        metavar="worst|all",
+        help="Put all comparisons into the JSON report, or those that are no match and the worst of the others.",
     ),
 ]
 _Baseline = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Fail only on what is worse than there."),
+    typer.Option(metavar="FILE", help="Fail only on what is worse than in this file."),
 ]
 _UpdateBaseline = Annotated[
-    bool, typer.Option("--update-baseline", help="Write this run to --baseline.")
+    bool,
+    typer.Option("--update-baseline", help="Store this run in the file of --baseline."),
 ]
 _Accept = Annotated[
     list[str] | None,
-    typer.Option(metavar="KIND", help="A kind of difference not to fail on."),
+    typer.Option(
+        metavar="KIND", help="Do not fail on differences of this kind (`unstable`)."
+    ),
 ]
 _FailFast = Annotated[
     bool, typer.Option("--fail-fast", help="Stop at the first failure.")
@@ -162,7 +168,7 @@ def run(
     wrt: Wrt = None,
     case: _Case = None,
     tag: _Tag = None,
-    dtype: _Dtype = None,
+    dtype: Dtypes = None,
     route: _Route = None,
     order: _Order = None,
     points: _Points = None,

@@ -17,10 +17,13 @@ from verifier.errors import UsageError
 def schema(
     of: Annotated[
         str,
-        typer.Argument(metavar="[case|report|survey]", help="Of which kind of file."),
+        typer.Argument(
+            metavar="KIND",
+            help="The kind of file: case, report (of a run) or survey.",
+        ),
     ] = "case",
 ) -> int:
-    """Print the JSON Schema of case files, or of the JSON report of a run or survey."""
+    """Print the JSON Schema of case files, or of the report of a run or survey."""
     if of not in SCHEMAS:
         raise UsageError(unknown("schema", of, SCHEMAS))
     say(f"{json.dumps(SCHEMAS[of](), indent=2)}\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from verifier.cli.command import command, page
-from verifier.cli.options import Seed
+from verifier.cli.options import Dtypes, Seed
 from verifier.cli.output import Target, deliver, format_help, targets
 from verifier.reports.formats import SURVEY_FORMATS
 from verifier.reports.options import Options
@@ -18,26 +18,29 @@ if TYPE_CHECKING:
 
 _Operation = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME", help="Only operations of this name; * matches."),
-]
-_Dtype = Annotated[
-    list[str] | None,
-    typer.Option(metavar="DTYPE", help="Only in this dtype.", show_default="all"),
+    typer.Option(
+        metavar="NAME", help="Take only operations of this name; * and ? match."
+    ),
 ]
 _Route = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="ROUTE", help="By this route; repeatable.", show_default="reverse"
+        metavar="ROUTE", help="Go this route; repeatable.", show_default="reverse"
     ),
 ]
 _Points = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Points drawn where not every number is tried."),
+    typer.Option(
+        metavar="N", help="Draw so many points where not every number is tried."
+    ),
 ]
 _Jobs = Annotated[
     int | None,
     typer.Option(
-        metavar="N", min=1, help="Processes.", show_default="one for each CPU"
+        metavar="N",
+        min=1,
+        help="Work in so many processes.",
+        show_default="one for each CPU",
     ),
 ]
 _Format = Annotated[
@@ -49,7 +52,7 @@ _Format = Annotated[
 @command
 def survey(
     operation: _Operation = None,
-    dtype: _Dtype = None,
+    dtype: Dtypes = None,
     route: _Route = None,
     points: _Points = None,
     seed: Seed = 0,

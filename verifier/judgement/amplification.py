@@ -97,5 +97,5 @@ class Amplification:
         if event.kind is EventKind.VALUE:
             return f"`{text}`"
         if event.kind is EventKind.ADJOINT:
-            return f"the adjoint of `{text}`"
+            return f"the upstream gradient of `{text}`"
         return f"what `{text}` hands back"

@@ -24,7 +24,7 @@ class Singularity:
         where = self._masking(adjoint)
         from_ = "" if where is None else f" of the branch that {where} leaves out"
         return (
-            f"0·inf: the zero adjoint{from_} times an infinite or undefined derivative "
+            f"0·inf: the zero upstream gradient{from_} times an infinite or undefined derivative "
             f"gives {self.words.measured(origin)}"
         )
 
