@@ -70,7 +70,7 @@ HOUSE = {
     "api": "arguments language.programs language.casefile reports running",
     "cli": "language.operations language.kernels language.points language.casefile language.importers "
     "judgement reports running survey verification",
-    "pytest_plugin": "language.casefile reports running",
+    "pytest_plugin": "api judgement language.casefile reports running",
     "__main__": "cli",
     "": "errors api",
 }

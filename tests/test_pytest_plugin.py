@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from case_texts import GOOD, UNSTABLE
+from commands import invoke
 
 from verifier.errors import UsageError
 from verifier.running import run
@@ -57,13 +58,26 @@ def test_each_case_and_dtype_is_a_test(pytester, project):
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
         [
-            "cases/a.toml::example-two[[]float32-reverse] PASSED*",
-            "cases/a.toml::example-two[[]float64-reverse] PASSED*",
+            "cases/a.toml::example-two[[]float32] PASSED*",
+            "cases/a.toml::example-two[[]float64] PASSED*",
         ]
     )
 
 
-def test_a_failure_is_the_text_report_with_its_place(pytester, project):
+def test_the_route_is_named_where_a_case_has_several(pytester, project):
+    project(UNSTABLE + 'routes = ["reverse", "forward"]\n')
+
+    items, _ = pytester.inline_genitems()
+
+    names = ["quotient[float32-reverse]", "quotient[float32-forward]"]
+    assert [item.name for item in items] == names
+    chosen, _ = pytester.inline_genitems(f"cases/a.toml::{names[1]}")
+    assert [item.name for item in chosen] == names[1:]
+
+
+def test_a_failure_is_its_report_and_the_summary_begins_with_the_verdict(
+    pytester, project
+):
     project(GOOD + UNSTABLE)
 
     result = pytester.runpytest()
@@ -71,12 +85,12 @@ def test_a_failure_is_the_text_report_with_its_place(pytester, project):
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*quotient[[]float32-reverse]*",
-            "cases/a.toml:11: [[]quotient] differ.unstable",
-            "FAIL  cases/a.toml::quotient  float32  differ.unstable*",
-            "*Where PyTorch differs from the truth*",
-            "*measured: -1920928.0*",
-            "FAILED cases/a.toml::quotient[[]float32-reverse]*",
+            "*_ quotient[[]float32] _*",
+            "differ.unstable  quotient  float32 *",
+            "  --> cases/a.toml:11, gradient x at x = 1e-07",
+            "   PyTorch  -1920928.0",
+            "   because *",
+            "FAILED cases/a.toml::quotient[[]float32] - differ.unstable gradient x: *",
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
@@ -89,9 +103,9 @@ def test_an_item_stands_at_the_line_of_its_case(pytester, project):
     items, _ = pytester.inline_genitems()
 
     assert [item.reportinfo() for item in items] == [
-        (path, 1, "example-two[float32-reverse]"),
-        (path, 1, "example-two[float64-reverse]"),
-        (path, 10, "quotient[float32-reverse]"),
+        (path, 1, "example-two[float32]"),
+        (path, 1, "example-two[float64]"),
+        (path, 10, "quotient[float32]"),
     ]
 
 
@@ -110,7 +124,13 @@ def test_a_broken_expectation_fails(pytester, project):
     result = pytester.runpytest()
 
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["*expected 370*"])
+    result.stdout.fnmatch_lines(
+        [
+            "  --> cases/a.toml:9",
+            "   expected gradient a = 370",
+            "FAILED * - expect.gradient.a: expected 370, *",
+        ]
+    )
 
 
 def test_a_pinned_difference_passes(pytester, project):
@@ -196,8 +216,8 @@ def test_without_the_option_nothing_is_collected(pytester, project):
         (["cases"], 2),
         (["cases/a.toml"], 2),
         (["cases/a.toml::example-two"], 2),
-        (["cases/a.toml::example-two[float32-reverse]"], 1),
-        (["tests", "cases/a.toml::example-two[float64-reverse]"], 2),
+        (["cases/a.toml::example-two[float32]"], 1),
+        (["tests", "cases/a.toml::example-two[float64]"], 2),
     ],
 )
 def test_paths_and_names_select(pytester, project, arguments, passed):
@@ -279,7 +299,12 @@ def test_xdist_runs_the_same_tests_with_the_same_reports(pytester, project):
     result = pytester.runpytest_subprocess("-n", "2")
 
     result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(["cases/a.toml:11: [[]quotient] differ.unstable"])
+    result.stdout.fnmatch_lines(
+        [
+            "  --> cases/a.toml:11, gradient x at x = 1e-07",
+            "FAILED cases/a.toml::quotient[[]float32] - differ.unstable gradient x: *",
+        ]
+    )
 
 
 def test_the_verdict_is_a_property_of_the_report(pytester, project):
@@ -290,6 +315,7 @@ def test_the_verdict_is_a_property_of_the_report(pytester, project):
     junit = (pytester.path / "junit.xml").read_text()
     assert '<property name="verdict" value="match.exact"' in junit
     assert '<property name="verdict" value="differ.unstable"' in junit
+    assert '<failure message="differ.unstable gradient x: ' in junit
 
 
 def test_an_error_of_the_user_s_while_verifying_is_its_message_alone(
@@ -335,6 +361,169 @@ def test_loading_the_plugin_loads_nothing_heavy():
     assert run.stdout == "[]\n"
 
 
+# ── a baseline ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def stored(pytester, project):
+    """A project with a difference, and a baseline that holds it."""
+    path = project(GOOD + UNSTABLE)
+    invoke("run", "cases", "--baseline", "b.json", "--update-baseline")
+    return path
+
+
+def test_what_is_in_the_baseline_does_not_fail(pytester, stored):
+    pytester.runpytest("--verifier-baseline", "b.json").assert_outcomes(passed=3)
+    pytester.makeini("[pytest]\nverifier_cases = cases\nverifier_baseline = b.json\n")
+    pytester.runpytest().assert_outcomes(passed=3)
+
+
+def test_what_the_baseline_lacks_fails_and_says_so(pytester, stored):
+    text = stored.read_text()
+    stored.write_text(text + UNSTABLE.replace("quotient", "another"))
+
+    result = pytester.runpytest("--verifier-baseline", "b.json")
+
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(
+        ["   worse    new difference: none in the baseline, now differ.unstable *"]
+    )
+
+
+def test_what_is_worse_than_the_baseline_fails(pytester, stored):
+    stored.write_text(stored.read_text().replace('"1e-7"', '"0"'))
+
+    result = pytester.runpytest("--verifier-baseline", "b.json", "-k", "quotient")
+
+    result.assert_outcomes(failed=1, deselected=2)
+    result.stdout.fnmatch_lines(
+        ["   worse    gradient x: worse verdict: differ.unstable, *"]
+    )
+
+
+def test_what_a_case_expects_fails_whatever_the_baseline_says(pytester, stored):
+    stored.write_text(stored.read_text().replace("369", "370"))
+
+    result = pytester.runpytest("--verifier-baseline", "b.json")
+
+    result.assert_outcomes(passed=1, failed=2)
+
+
+@pytest.mark.parametrize(
+    ("ini", "arguments", "message"),
+    [
+        ("", ["--verifier-baseline", "no.json"], "--verifier-baseline: no such file: *no.json*--update-baseline*"),
+        ("verifier_baseline = no.json", [], "verifier_baseline: no such file: *no.json*"),
+        ("verifier_baseline = a b", [], "verifier_baseline: expected one file, found 2."),
+    ],
+)  # fmt: skip
+def test_a_baseline_that_is_not_there_is_a_usage_error(
+    pytester, project, ini, arguments, message
+):
+    project(GOOD, f"verifier_cases = cases\n{ini}")
+
+    result = pytester.runpytest(*arguments)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{message}"])
+
+
+def test_a_baseline_that_is_none_is_one_message(pytester, project):
+    project(GOOD)
+    (pytester.path / "b.json").write_text("[]")
+
+    result = pytester.runpytest("--verifier-baseline", "b.json")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["error: *b.json: expected a baseline with*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+# ── tests of the user's own ───────────────────────────────────────────────────────────
+
+WRONG = """
+import torch, verifier
+
+def run():
+    return verifier.check(torch.sin, 0.5, expression="cos(x)", dtype="float32")
+
+def test_message():
+    found = run()
+    assert found.ok, found
+
+def test_alone():
+    found = run()
+    assert found
+
+def test_text():
+    found = run()
+    assert found.ok, str(found)
+
+def test_another():
+    found = run()
+    assert 1 > 2
+
+def test_asserted():
+    verifier.assert_gradients(torch.sin, 0.5, expression="cos(x)", dtype="float32")
+
+def test_keyword():
+    verifier.check(torch.sin, 0.5, expresion="sin(x)")
+
+@verifier.cases("cases/a.toml")
+def test_cases(case):
+    assert verifier.verify(case).ok
+"""
+
+
+def test_a_failed_assertion_shows_the_report_of_its_run_once(pytester, project):
+    project(GOOD)
+    pytester.makepyfile(test_w=WRONG)
+
+    result = pytester.runpytest("test_w.py")
+
+    result.assert_outcomes(failed=6, passed=2)
+    shown = str(result.stdout)
+    assert shown.count("- gradients of `found` -") == 2
+    reports = {part.split()[1]: part for part in shown.split("\n____")[1:]}
+    for name in ("test_message", "test_alone", "test_text", "test_asserted"):
+        assert "-0.479425538" in reports[name], name
+    assert "-0.4794" not in reports["test_another"]
+    assert "api.py" not in shown
+    result.stdout.fnmatch_lines(
+        [
+            "FAILED test_w.py::test_asserted - AssertionError: differ.wrong *",
+            "FAILED test_w.py::test_keyword - verifier.errors.ArgumentError: check()*",
+        ]
+    )
+
+
+def test_the_ids_of_a_test_over_cases_are_those_of_the_plugin(pytester, project):
+    project(GOOD)
+    project(GOOD, file="cases/b.toml")
+    pytester.makepyfile(
+        test_w="""
+        import verifier
+
+        @verifier.cases("cases/a.toml")
+        def test_one(case): pass
+
+        @verifier.cases("cases")
+        def test_several(case): pass
+        """
+    )
+
+    items, _ = pytester.inline_genitems("test_w.py")
+
+    assert [item.name for item in items] == [
+        "test_one[example-two[float32]]",
+        "test_one[example-two[float64]]",
+        "test_several[cases/a.toml::example-two[float32]]",
+        "test_several[cases/a.toml::example-two[float64]]",
+        "test_several[cases/b.toml::example-two[float32]]",
+        "test_several[cases/b.toml::example-two[float64]]",
+    ]
+
+
 # ── callables that misbehave ──────────────────────────────────────────────────────────
 
 ENDS = """
@@ -367,6 +556,11 @@ def test_no_callable_ends_the_session(pytester):
 
     result.assert_outcomes(failed=3, passed=1)
     result.stdout.fnmatch_lines(["*SystemExit: 0*"])
+    # Of the traceback, what begins with the user's own frame.
+    result.stdout.fnmatch_lines(
+        ["Traceback*", '  File "*endsmath.py", line 2, in leaves'], consecutive=True
+    )
+    result.stdout.no_fnmatch_line("*modes.py*")
 
 
 def test_a_subject_that_is_not_allowed_is_one_error_of_its_file(pytester):

@@ -152,6 +152,7 @@ def _refuse(
     name: str, signature: inspect.Signature, given: Iterable[str], error: TypeError
 ) -> NoReturn:
     """Say which arguments a call lacks, or which it may not have."""
+    __tracebackhide__ = True
     known = [
         parameter.name
         for parameter in signature.parameters.values()
@@ -378,19 +379,23 @@ def cases(*paths: str | Path) -> pytest.MarkDecorator:
     @verifier.cases("cases/notebook.toml")
     def test_gradients(case):
         run = verifier.verify(case)
-        assert run.ok, str(run)
+        assert run.ok, run
     ```
+
+    The ids are `NAME[dtype]`, or `NAME[dtype-route]` where a case has several routes;
+    `FILE::` comes before where there are several files.
     """
     import pytest
 
     if not paths:
         raise UsageError("expected at least one case file or folder, found none")
     units = plan(load_paths([Path(path) for path in paths]))
+    alone = [one for unit in units for one in unit.by_route()]
+    files = {one.case.place.file for one in alone}
     return pytest.mark.parametrize(
         "case",
         [
-            pytest.param(alone, id=alone.ids[0])
-            for unit in units
-            for alone in unit.by_route()
+            pytest.param(one, id=one.ids[0] if len(files) == 1 else one.full_id)
+            for one in alone
         ],
     )

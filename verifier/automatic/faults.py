@@ -4,9 +4,13 @@ called it."""
 from __future__ import annotations
 
 import dis
+import sys
 import traceback
 from collections.abc import Iterator
 from types import TracebackType
+
+_LIBRARIES = ("verifier", "torch", "sympy", "flint", "mpmath", "numpy")
+"""Whose frames are not the user's, Python's own aside."""
 
 
 class FaultError(RuntimeError):
@@ -59,8 +63,11 @@ def said(error: BaseException) -> str:
 
 
 def traceback_of(error: BaseException) -> str:
-    """The traceback of an exception, as Python prints it."""
-    return "".join(traceback.format_exception(error))
+    """The traceback of an exception, as Python prints it, from the user's first frame
+    on; all of it where there is none."""
+    trace = error.__traceback__
+    users = next((link for link in _links(trace) if _is_users(link)), trace)
+    return "".join(traceback.format_exception(type(error), error, users))
 
 
 def first_line(error: BaseException) -> str:
@@ -86,6 +93,11 @@ def _module(trace: TracebackType) -> str:
 
 def _is_elsewhere(trace: TracebackType) -> bool:
     return _module(trace).partition(".")[0] not in ("torch", "verifier")
+
+
+def _is_users(trace: TracebackType) -> bool:
+    library = _module(trace).partition(".")[0]
+    return library not in _LIBRARIES and library not in sys.stdlib_module_names
 
 
 def _is_raised_by(trace: TracebackType) -> bool:

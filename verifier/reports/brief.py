@@ -1,11 +1,11 @@
-"""What failed of a run in one line: for pytest's summary, and before a report."""
+"""What failed of a run, in one line and in blocks: what pytest shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from verifier.records import RunRecord
-from verifier.reports.findings import Finding, Status, findings, off
+from verifier.reports.findings import Finding, Status, block, findings, off
 from verifier.reports.options import Options
 from verifier.reports.outcome import is_incomplete
 from verifier.reports.page import plain
@@ -39,6 +39,16 @@ def told(finding: Finding) -> str:
     words = "; ".join(filter(None, (*_words(finding), *finding.worse)))
     line = f"{head}: {words}" if words else head
     return plain(" ".join(line.split()))
+
+
+def report(
+    record: RunRecord, options: Options = USUAL, traceback: str | None = None
+) -> str:
+    """What failed, a block a finding, and the traceback of what could not be run."""
+    parts = [block(finding, options.width) for finding in failures(record, options)]
+    if traceback is not None:
+        parts.append(plain(traceback.rstrip(), keep="\n"))
+    return "\n\n".join(parts)
 
 
 def _words(finding: Finding) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from verifier.language.casefile.case import Case
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Unit:
     """One case in one dtype with its routes: independent of every other, and picklable
     where its `function` is."""
@@ -27,10 +27,25 @@ class Unit:
     report_all: bool = False
     """Whether a result holds every comparison."""
 
+    def __repr__(self) -> str:
+        routes = ",".join(self.routes)
+        return f"<Unit: {self.case.id}[{self.dtype}-{routes}]>"
+
     @property
     def ids(self) -> list[str]:
-        """`FILE::NAME dtype route`, of each of its results."""
-        return [f"{self.case.id} {self.dtype} {route}" for route in self.routes]
+        """`NAME[dtype]` of each of its results: `NAME[dtype-route]` where the case has
+        several routes, or another one is asked for."""
+        return [f"{self.case.name}[{self._way(route)}]" for route in self.routes]
+
+    @property
+    def full_id(self) -> str:
+        """The id of a unit of one route, with its file: `FILE::NAME[dtype]`, which
+        `verifier run` takes."""
+        (own,) = self.ids
+        return f"{self.case.place.file}::{own}" if self.case.place.file else own
+
+    def _way(self, route: str) -> str:
+        return self.dtype if self.case.routes == (route,) else f"{self.dtype}-{route}"
 
     @property
     def has_subject(self) -> bool:

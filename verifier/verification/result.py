@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from verifier.automatic.faults import said
+from verifier.automatic.faults import said, traceback_of
 from verifier.errors import VerifierError
 from verifier.fields import LARGEST_EXPONENT, REAL, Field
 from verifier.floats import Format, decimal, power_of_two
@@ -132,7 +131,7 @@ def failed(case: Case, dtype: str, route: str, error: BaseException) -> Verified
         max_error_ulp=None,
         comparisons=(),
         message=end.message,
-        traceback="".join(traceback.format_exception(error)),
+        traceback=traceback_of(error),
     )
     return Verified(result=result)
 
