@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from mpmath import mp
 
-from verifier.language.kernels.pytorch.special import NO_DERIVATIVE
+from verifier.language.kernels.kernel import NO_DERIVATIVE
 from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations.table import OPERATIONS, Interval, Operation
 

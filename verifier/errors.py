@@ -6,10 +6,11 @@ with code 2.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import NoReturn, ParamSpec, TypeVar, cast
+from unicodedata import combining
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -213,10 +214,54 @@ def did_you_mean_kind(name: str, known: Iterable[str]) -> str:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str | None:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if near:
-        return near[0]
-    return next((other for other in known if other.lower() == name.lower()), None)
+    """The known name that differs by case alone, or by so few letters that it is likely
+    meant; of several, the one that begins most alike."""
+    alike = [other for other in known if other.lower() == name.lower()]
+    if alike:
+        return alike[0]
+    measured = [(_distance(name, other), other) for other in dict.fromkeys(known)]
+    near = [
+        (steps, -_same_start(name, other), other)
+        for steps, other in measured
+        if steps <= _most_steps(name, other)
+    ]
+    return min(near)[2] if near else None
+
+
+def _same_start(name: str, other: str) -> int:
+    """How many letters both begin with."""
+    pairs = zip(name, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _most_steps(name: str, other: str) -> int:
+    """How many letters a misspelling may have wrong; in short names not the first
+    one."""
+    length = min(len(name), len(other))
+    same_start = name[:1] == other[:1]
+    if length <= 4:
+        return 0 if length < 3 or not same_start else length - 2
+    if length <= 6:
+        return 2 if same_start else 1
+    return 2 if length <= 9 else 3
+
+
+def _distance(name: str, other: str) -> int:
+    """How many letters are missing, too many, wrong, or exchanged with the next."""
+    if abs(len(name) - len(other)) > 3 or len(name) > 60:
+        return len(name) + len(other)
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for at, letter in enumerate(name, 1):
+        last, row = row, [at]
+        for to, target in enumerate(other, 1):
+            steps = min(last[to] + 1, row[-1] + 1, last[to - 1] + (letter != target))
+            swapped = at > 1 and to > 1 and letter == other[to - 2]
+            if swapped and name[at - 2] == target:
+                steps = min(steps, before[to - 2] + 1)
+            row.append(steps)
+        before = last
+    return row[-1]
 
 
 def check_option(option: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -233,8 +278,11 @@ def check_option(option: str, names: Iterable[str], known: Iterable[str]) -> Non
 def excerpt(line: str, column: int) -> str:
     """A line of the user's text with a caret below a column; a long one around it."""
     start = max(0, column - 40)
-    caret = " " * (column - 1 - start) + "^"
-    return f"    {line[start : start + 80]}\n    {caret}"
+    cut = line[start : start + 80].expandtabs(1)
+    shown = "".join(c if c.isprintable() else "�" for c in cut)
+    before = shown[: column - 1 - start].ljust(column - 1 - start)
+    caret = " " * sum(not combining(c) for c in before) + "^"
+    return f"    {shown}\n    {caret}"
 
 
 def shortened(text: str) -> str:

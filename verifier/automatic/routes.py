@@ -283,10 +283,21 @@ def _lowered(
     def run(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
         nodes = lowered.run(dict(zip(names, tensors, strict=True)))
         output = lowered.tensor(nodes[lowered.program.output])
+        if not program.inputs:
+            output = _beside(output, tensors)
         steps = {name: nodes[index] for name, index in lowered.program.steps.items()}
         return output, steps
 
     return run, names
+
+
+def _beside(constant: Tensor, inputs: Sequence[Tensor]) -> Tensor:
+    """A constant as a function of inputs, to which nothing flows back: PyTorch refuses
+    to differentiate what has none."""
+    for tensor in inputs:
+        always = torch.ones_like(tensor, dtype=torch.bool)
+        constant = torch.where(always, constant, tensor)
+    return constant
 
 
 def _result(subject: Subject, tensors: Sequence[Tensor]) -> Any:

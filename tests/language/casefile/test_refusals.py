@@ -141,7 +141,7 @@ REFUSED_CASES = [
     (HEAD + "expression = 'x**2'\nat = { x = 1 }\npoints = 'all'\n" + DESCENT,
      '5: [n] points: a descent starts from the single point in `at`: expected no `points`, found "all". Drop it.'),
     # where, boundary, empty domains
-    (BOTH + "where = 'x < '", "5: [n] where, column 4: expected an expression: invalid syntax"),
+    (BOTH + "where = 'x < '", "5: [n] where, column 3: expected an operand after `<`, found nothing"),
     (BOTH + "where = 'x < z'", "5: [n] where, column 5: `z` has no value. Known are `x`, `y`."),
     (BOTH + "where = 'x < yy'", "5: [n] where, column 5: `yy` has no value. Did you mean `y`?"),
     (BOTH + "where = 'x - y'",

@@ -31,26 +31,23 @@ from verifier.language.programs.parsing import parse, parse_steps
         ("sin(x, y)", r"`sin` takes 1 operand \(x\), found 2", 1),
         ("addcmul(x, y)", r"takes 4 operands \(x, y, z, value\), found 2", 1),
         ("y * atan2(x)", r"`atan2` takes 2 operands \(y, x\), found 1", 5),
-        ("2 ^ x", r"unknown operator `\^`\. Write a power as `\*\*`", 1),
-        ("x // y", r"Write a whole quotient as `floor\(a / b\)`", 1),
-        ("x @ y", r"Write a product as `\*`", 1),
+        ("x @ y", r"Write a product as `\*`", 3),
         ("x + 'a'", "found a string", 5),
         ("x + True", "expected a number, found `True`", 5),
-        ("1 + (x < y)", "`add` expects a number, found a condition", 1),
+        ("sin(x < y)", "`sin` expects a number, found a condition", 1),
         ("where(x, y, z)", "`where` expects a condition, found a number", 1),
         ("x < y", "expected a number, found a condition", 1),
         ("where(x is y, x, y)", "unknown comparison", 7),
         ("where(x in y, x, y)", "unknown comparison", 7),
         ("sin(x=1)", "without keyword arguments", 1),
-        ("sin(*x)", "star", 1),
-        ("sin(x)(y)", r"name of an operation before `\(`", 1),
+        ("sin(*x)", "star", 5),
+        ("sin(x)(y)", r"expected an operator before `\(`", 7),
         ("Piecewise((x, x > 0))", r"end with \(value, True\)", 1),
         ("Piecewise(x, y)", r"pairs \(value, condition\)", 11),
         ("polygamma(x, y)", "integer constant from 0 to 1000", 1),
         ("polygamma(1/2, x)", "integer constant from 0 to 1000", 1),
-        ("x % y", "unknown operator `%`", 1),
-        ("x +", "expected an expression", None),
-        ("(x", "expected an expression", 1),
+        ("x +", r"expected an operand after `\+`, found nothing", 3),
+        ("(x", r"expected `\)` for this `\(`", 1),
         ("", "found nothing", None),
         (" \n\t ", "found nothing", None),
     ],
@@ -89,7 +86,7 @@ def test_an_error_in_a_later_line_names_that_line() -> None:
 
 def test_a_syntax_error_in_a_later_line_names_that_line() -> None:
     with pytest.raises(
-        ExpressionError, match="line 2: expected an expression"
+        ExpressionError, match=r"line 2: expected an operand between `\+` and `\*`"
     ) as caught:
         parse("x +\n * y")
     assert caught.value.place.column == 2
@@ -158,7 +155,6 @@ HOSTILE = {
     "cyrillic": "\u0445 + 1",
     "full-width": "\uff53\uff49\uff4e(x)",
     "mathematical letter": "\U0001d465 + 1",
-    "no-break space": "x\u00a0+ 1",
     "zero-width space": "x\u200b + 1",
     "right-to-left override": "x\u202e + 1",
     "NUL": "x\0 + 1",

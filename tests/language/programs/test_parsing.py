@@ -231,7 +231,7 @@ def test_a_parameter_is_given_in_order_by_name_or_by_default(
         ("elu(x, 2, alpha=2)", "given `alpha` twice"),
         ("elu(x, 1, 2)", "takes 2 operands"),
         ("elu(alpha=2)", "takes 2 operands"),
-        ("elu(**x)", "no parameter"),
+        ("elu(**x)", "found a star"),
     ],
 )
 def test_a_parameter_that_pytorch_would_not_take_is_refused(
@@ -331,7 +331,7 @@ def test_a_comment_in_an_expression_hides_no_later_line() -> None:
         ("__b = a", "a step cannot be called `__b`"),
         ("b = a < 1", "expected a number, found a condition"),
         ("# nothing", "expected at least one `name = expression`"),
-        ("if a:\nb = 1", "expected an (expression|indented block)"),
+        ("if a:\nb = 1", "expected an operand before `if`"),
     ],
 )
 def test_what_is_no_step_is_an_error(text: str, message: str) -> None:

@@ -46,7 +46,8 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
     declared = {**variables, **dict.fromkeys(named)}
     part = Gathering()
     program = part(_program, table, declared, origin)
-    arguments = part(_arguments, table, program, declared, origin)
+    where = part(_where, table, declared, program, origin)
+    arguments = part(_arguments, table, program, declared, where, origin)
     given = part(_occurring_points, table.at or (), arguments, origin)
     domains = part(_occurring, named, arguments, origin, "domain")
     part(_check_cover, given, domains, origin)
@@ -59,7 +60,6 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
     routes = part(_routes, table, order, origin)
     expected = part(expectation, table, arguments, wrt, given, program, origin)
     descent = part(_descent, table, program, given, domains, origin)
-    where = part(_where, table, arguments, origin)
     draw = part(_draw, table, domains, origin)
     part.check()
     case = Case(
@@ -129,10 +129,10 @@ def _program(table: CaseTable, variables: Collection[str], origin: Origin) -> Pr
         origin.fail("expected `expression` or `steps`, found neither. Add one.")
     known = None if free else variables
     program = _parsed(_FORMULAS[key], text, known, origin, key)
-    if not program.inputs:
-        found = "none of those in `at` and `domain`" if list(variables) else "none"
+    if not program.inputs and not variables:
         origin.fail(
-            f"expected at least one variable, found {found}: nothing to differentiate.",
+            "expected at least one variable, found none: nothing to differentiate. "
+            "Give one in `at` or `domain`, by which the derivative is 0.",
             key,
         )
     return program
@@ -155,12 +155,23 @@ def _arguments(
     table: CaseTable,
     program: Program,
     declared: Collection[str],
+    where: Program | None,
     origin: Origin,
 ) -> tuple[str, ...]:
     """The inputs in the order of `inputs`: every variable of the formula, and others
-    that have a value."""
+    that have a value.
+
+    Where there is no such list, the others are those that `where` or `wrt` name; of a
+    formula without variables, all.
+    """
     if table.inputs is None:
-        return program.inputs
+        named = {*(table.wrt or ()), *(where.inputs if where is not None else ())}
+        others = (
+            name
+            for name in declared
+            if name not in program.inputs and (name in named or not program.inputs)
+        )
+        return (*program.inputs, *others)
     for index, name in enumerate(table.inputs):
         if name not in declared:
             mend = did_you_mean(name, declared, "Give it one, or drop it.")
@@ -321,7 +332,7 @@ def _endless(domains: Mapping[str, Domain]) -> list[str]:
 
 
 def _where(
-    table: CaseTable, arguments: Sequence[str], origin: Origin
+    table: CaseTable, declared: Collection[str], program: Program, origin: Origin
 ) -> Program | None:
     if table.where is None:
         return None
@@ -332,12 +343,13 @@ def _where(
             "a descent goes where the gradient leads: expected no `where`, found one. Drop it.",
             "where",
         )
+    variables = list(declared or program.inputs)
     condition = _parsed(
-        parsing.parse_condition, table.where, arguments, origin, "where"
+        parsing.parse_condition, table.where, variables, origin, "where"
     )
     if not condition.inputs:
         origin.fail(
-            f"expected a condition in the inputs {listed(arguments)}, found none of them in it.",
+            f"expected a condition in the inputs {listed(variables)}, found none of them in it.",
             "where",
         )
     return condition

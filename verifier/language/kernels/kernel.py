@@ -16,6 +16,9 @@ COMPLEX_ULP = Fraction(8)
 19.7); a component's ulp is at most 2u of the norm. On 1,500 points a function, no
 kernel of PyTorch 2.13's was seen beyond 4.4u, but `acos` near 1."""
 
+NO_DERIVATIVE = "PyTorch has no derivative: it raises, or in a sum leaves the term out"
+"""The `convention` of a kernel without any."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kernel:

@@ -157,9 +157,10 @@ ROWS = (
     Operation(
         "hypot",
         ("x", "y"),
-        "√(x² + y²)",
+        "√(x² + y²); of more, hypot(hypot(x, y), z)",
         "IEEE 754-2019, section 9.2",
         kinks=("x = y = 0",),
+        variadic=True,
         continuous_at_edges=True,
         nonnegative=True,
     ),

@@ -49,7 +49,18 @@ ROWS = (
         integers={"decimals": (-300, 300)},
         piecewise_constant=True,
     ),
-    # Remainders
+    # Quotients and remainders
+    Operation(
+        "floor_divide",
+        ("x", "y"),
+        "the largest integer not above x / y",
+        "torch.floor_divide",
+        definition="floor(x / y)",
+        symbol="//",
+        jumps=("x a multiple of y",),
+        poles=("y = 0",),
+        piecewise_constant=True,
+    ),
     Operation(
         "fmod",
         ("x", "y"),
@@ -65,6 +76,7 @@ ROWS = (
         "x − y · floor(x / y): of y's sign",
         "torch.remainder",
         definition="x - y * floor(x / y)",
+        symbol="%",
         jumps=("x a multiple of y",),
         poles=("y = 0",),
     ),
@@ -86,6 +98,14 @@ ROWS = (
         definition="where(x < 0, pi, 0)",
         jumps=("0",),
         piecewise_constant=True,
+    ),
+    Operation(
+        "heaviside",
+        ("x", "h"),
+        "0 below 0, 1 above, h at 0",
+        "torch.heaviside",
+        definition="where(x > 0, 1, where(x < 0, 0, h))",
+        jumps=("x = 0",),
     ),
     # Choices
     Operation(

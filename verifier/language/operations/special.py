@@ -100,8 +100,10 @@ LOGARITHMS = (
     Operation(
         "logaddexp",
         ("x", "y"),
-        "log(eˣ + eʸ)",
+        "log(eˣ + eʸ); of more, logaddexp(logaddexp(x, y), z)",
         "torch.logaddexp",
+        aliases=("logsumexp",),
+        variadic=True,
         definition="where(x - y > 1/3, x + log1p(exp(y - x)), y + log1p(exp(x - y)))",
     ),
     Operation(

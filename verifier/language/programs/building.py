@@ -3,9 +3,10 @@ table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation, Sort
 from verifier.language.programs.constants import (
     LARGEST_CONSTANT_BITS,
@@ -14,9 +15,11 @@ from verifier.language.programs.constants import (
     fold,
     largest_bits,
 )
-from verifier.language.programs.program import IMAGINARY_UNIT, Node, Span
+from verifier.language.programs.program import IMAGINARY_UNIT, Node, Program, Span
 from verifier.language.programs.source import Source
 
+_ARITHMETIC = frozenset({"add", "sub", "mul", "div", "pow", "neg"})
+"""Where a condition is a number, as in PyTorch."""
 LONGEST_PROGRAM = 100_000
 """Operations and leaves of one program."""
 
@@ -49,6 +52,8 @@ class Builder:
             )
         for operand, sort in zip(operands, row.sorts, strict=True):
             if self._sorts[operand] is not sort:
+                if row.name in _ARITHMETIC:
+                    return self._apply_to_masks(row, operands, span)
                 self._refuse_sort(operand, sort, row, span)
         if row.parameters and self.form_of is None:
             self._check_parameters(row, operands, span)
@@ -61,11 +66,35 @@ class Builder:
             self._fold(row, index, [constants[operand] for operand in operands], span)
         return index
 
+    def _apply_to_masks(
+        self, row: Operation, operands: Sequence[int], span: Span
+    ) -> int:
+        """Arithmetic with conditions, each 0 or 1; a product of two holds where both
+        do."""
+        if row.arity == 2 and not any(map(self.is_number, operands)):
+            if row.name == "mul":
+                return self.apply(operations.of_symbol("and"), operands, span)
+            self.source.fail(
+                span,
+                f"`{row.symbol}` of two conditions is to PyTorch no number, or an error. "
+                "Write each as `where(condition, 1, 0)`, or join them by `and`, `or`.",
+            )
+        numbers = [
+            index if self.is_number(index) else self._mask(index) for index in operands
+        ]
+        return self.apply(row, numbers, span)
+
+    def _mask(self, condition: int) -> int:
+        """1 where a condition holds, else 0."""
+        span = self.nodes[condition].span
+        ends = [self.constant(Fraction(number), span) for number in (1, 0)]
+        return self.apply(operations.OPERATIONS["where"], [condition, *ends], span)
+
     def apply_to_all(self, row: Operation, operands: Sequence[int], span: Span) -> int:
         """Add an operation that may take more operands than one application does."""
         if not row.variadic:
             return self.apply(row, operands, span)
-        if len(operands) == 1:
+        if len(operands) == 1 and not row.nonnegative:  # hypot of one is no identity
             if self._sorts[operands[0]] is not row.sorts[0]:
                 self._refuse_sort(operands[0], row.sorts[0], row, span)
             return operands[0]
@@ -153,6 +182,22 @@ class Builder:
         """Add a node of its own that has the value of another one."""
         node = Node(operation="identity", arguments=(index,), span=span)
         return self._add(node, Sort.NUMBER)
+
+    def inline(self, form: Program, operands: Mapping[str, int], span: Span) -> int:
+        """Add the nodes of a formula of operands that have nodes."""
+        placed: list[int] = []
+        for node in form.nodes:
+            if node.operation == "variable":
+                placed.append(operands[node.name or ""])
+            elif node.number is not None:
+                placed.append(self.constant(node.number, span))
+            elif node.operation == "constant":
+                placed.append(self.named_constant(node.name or "", span))
+            else:
+                row = operations.OPERATIONS[node.operation]
+                arguments = [placed[index] for index in node.arguments]
+                placed.append(self.apply(row, arguments, span))
+        return placed[form.output]
 
     def is_number(self, index: int) -> bool:
         """Whether a node is a number, and no condition."""

@@ -1,67 +1,155 @@
-"""Calls in formulas: operations by name, keyword and default, and forms of SymPy's."""
+"""Calls in formulas: operations by name, keyword and default, other libraries' names,
+and forms of SymPy's."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+import re
 from fractions import Fraction
+from typing import NoReturn
 
 from verifier.errors import did_you_mean
+from verifier.language.operations import spellings
 from verifier.language.operations import table as operations
+from verifier.language.operations.libraries import BY_PREFIX
 from verifier.language.operations.table import Operation
 from verifier.language.programs.building import Builder
-from verifier.language.programs.names import Names
+from verifier.language.programs.plans import Context, Emit, Plan, applying
 from verifier.language.programs.program import Span
-from verifier.language.programs.python_syntax import describe, is_true
+from verifier.language.programs.python_syntax import describe, dotted, is_true
+from verifier.language.programs.sums import plan_factorial, plan_sum
 
-Emit = Callable[[list[int]], int]
-"""What adds the nodes of a part of a tree, given those of its own parts."""
-Plan = tuple[list[ast.expr], Emit]
-"""The parts to read first, and what to do with their nodes."""
-
-
-def applying(row: Operation, builder: Builder, span: Span) -> Emit:
-    """What applies an operation to all parts."""
-    return lambda operands: builder.apply_to_all(row, operands, span)
+GREEK = {"Γ": "gamma", "Β": "beta", "ψ": "digamma", "ζ": "zeta", "Φ": "Phi"}
+"""Functions that are called by a letter."""
+_HEAPED = ("reduction", "size_average", "reduce", "inplace", "training", "weight")
+_SHAPED = ("dim", "axis", "keepdim", "out", "dtype", "device", "requires_grad")
 
 
-def plan_call(node: ast.Call, builder: Builder, names: Names) -> Plan:
+def plan_call(node: ast.Call, context: Context) -> Plan:
     """How a call is read."""
-    source = builder.source
-    if not isinstance(node.func, ast.Name):
-        source.fail(
-            node.func,
-            f"expected the name of an operation before `(`, found {describe(node.func)}",
-        )
-    name = source.name(node.func)
-    if names.is_variable(name):
-        source.fail(
-            node.func,
-            f"`{name}` is a variable and cannot be called. Write a product with `*`.",
-        )
+    builder = context.builder
+    name = _called(node, context)
     if any(isinstance(argument, ast.Starred) for argument in node.args):
-        source.fail(node, "expected plain arguments, found a star (`*a`)")
+        context.fail(node, "expected plain arguments, found a star (`*a`)")
+    summed = plan_sum(node, name, context)
+    if summed is not None:
+        return summed
     row = operations.find(name)
-    if node.keywords and (row is None or not row.parameters):
-        source.fail(node, f"expected `{name}` without keyword arguments")
-    span = source.span(node)
+    _check_keywords(node, name, row, context)
+    span = builder.source.span(node)
     if name == "Piecewise":
         return _piecewise(node, builder, span)
     if name in ("log", "ln") and len(node.args) == 2:
-        return node.args, _log_to_base(builder, span)
+        return Plan(node.args, _log_to_base(builder, span))
     if name == "Rational":
-        return node.args, applying(operations.of_symbol("/"), builder, span)
+        return Plan(node.args, applying(operations.of_symbol("/"), builder, span))
     if row is None:
-        hint = did_you_mean(name, operations.known_names())
-        source.fail(
-            node.func,
-            f"unknown operation `{name}`.{hint} `verifier operations` lists all that are supported.",
-        )
+        if name in spellings.COMPOSED:
+            return _composed(node, name, context, span)
+        _fail_unknown(node, name, context)
     if len(node.args) <= row.arity and (
         node.keywords or (len(node.args) < row.arity and row.defaults)
     ):
         return _by_keyword(row, node, builder, span)
-    return list(node.args), applying(row, builder, span)
+    return Plan(node.args, applying(row, builder, span))
+
+
+# ── the name ──────────────────────────────────────────────────────────────────────────
+
+
+def _called(node: ast.Call, context: Context) -> str:
+    """The name in our language of what is called."""
+    source = context.builder.source
+    if isinstance(node.func, ast.Attribute):
+        return _of_library(node, node.func, context)
+    if not isinstance(node.func, ast.Name):
+        context.fail(
+            node.func,
+            f"expected the name of an operation before `(`, found {describe(node.func)}",
+        )
+    name = source.name(node.func)
+    if context.names.is_variable(context.names.meant(name)):
+        context.fail(
+            node.func,
+            f"`{name}` is a variable and cannot be called. Write the product as `{name}*(…)`.",
+        )
+    return GREEK.get(name, name)
+
+
+def _of_library(call: ast.Call, node: ast.Attribute, context: Context) -> str:
+    """Our name of another library's function, as in `np.exp`."""
+    written = dotted(node)
+    prefix, _, name = written.rpartition(".")
+    library = BY_PREFIX.get(prefix)
+    if library is None:
+        mend = spellings.FOREIGN.get(name, "")
+        if operations.find(name) is not None or name in spellings.COMPOSED:
+            # Of a method, as in `x.exp()`, what stands before it is the operand.
+            operand = prefix if prefix.isidentifier() else "…"
+            rest = ", …" if call.args and context.names.is_variable(prefix) else ""
+            mend = f"Write `{name}({operand if rest or not call.args else '…'}{rest})`."
+        context.fail(
+            node, f"unknown operation `{written or describe(node)}`. {mend}".rstrip()
+        )
+    if name in library.refused:
+        context.fail(node, f"unknown operation `{written}`. {library.refused[name]}")
+    if name in library.same or name in library.called:
+        return library.called.get(name, name)
+    mend = spellings.FOREIGN.get(name) or did_you_mean(
+        name,
+        [*library.same, *library.called],
+        "`verifier operations` lists all that are supported.",
+        prefix=f"{prefix}.",
+    )
+    context.fail(node, f"unknown operation `{written}`. {mend.strip()}")
+
+
+def library_constant(node: ast.Attribute, context: Context) -> str:
+    """Our name of another library's constant, as in `math.pi`."""
+    written = dotted(node)
+    prefix, _, name = written.rpartition(".")
+    if prefix in BY_PREFIX:
+        if name in operations.CONSTANTS:
+            return operations.CONSTANTS[name]
+        if name == "tau":
+            context.fail(node, "expected a constant, found `tau`. Write `2*pi`.")
+        if name in BY_PREFIX[prefix].same:
+            context.fail(node, f"`{written}` is an operation: expected `{written}(…)`")
+    context.fail(node, f"expected a formula, found an attribute (`{written or 'a.b'}`)")
+
+
+def _fail_unknown(node: ast.Call, name: str, context: Context) -> NoReturn:
+    known = spellings.FOREIGN.get(name)
+    lists = "`verifier operations` lists all that are supported."
+    if known is not None:
+        mend = f" {known or lists}"
+    elif name in operations.CONSTANTS:
+        mend = f" Write the number `{name}` without parentheses."
+    elif name in context.names.inputs or len(name) == 1:
+        mend = f" Write a product as `{name}*(…)`."
+    elif re.fullmatch("d[a-z]", name):
+        mend = f" {spellings.FOREIGN['diff']}"
+    else:
+        names = [*operations.known_names(), *spellings.COMPOSED]
+        mend = f"{did_you_mean(name, names)} {lists}"
+    context.fail(node.func, f"unknown operation `{name}`.{mend}")
+
+
+# ── the operands ──────────────────────────────────────────────────────────────────────
+
+
+def _check_keywords(
+    node: ast.Call, name: str, row: Operation | None, context: Context
+) -> None:
+    """That keywords are parameters of the operation, if there are any."""
+    for argument in node.keywords:
+        if argument.arg in _HEAPED or argument.arg in _SHAPED:
+            context.fail(
+                argument,
+                f"expected no `{argument.arg}`, found one: a formula is of single numbers. Drop it.",
+            )
+    if node.keywords and (row is None or not row.parameters):
+        context.fail(node, f"expected `{name}` without keyword arguments")
 
 
 def _by_keyword(row: Operation, node: ast.Call, builder: Builder, span: Span) -> Plan:
@@ -89,7 +177,32 @@ def _by_keyword(row: Operation, node: ast.Call, builder: Builder, span: Span) ->
             operands = [bound[name] for name in row.operands]
         return builder.apply(row, operands, span)  # which refuses too few
 
-    return list(given.values()), emit
+    return Plan(list(given.values()), emit)
+
+
+def _composed(node: ast.Call, name: str, context: Context, span: Span) -> Plan:
+    """A name that stands for a formula."""
+    exact = plan_factorial(node, context) if name == "factorial" else None
+    if exact is not None:
+        return exact
+    composed, builder = spellings.COMPOSED[name], context.builder
+    operands = composed.operands
+    least = len(operands) - len(composed.defaults)
+    if not least <= len(node.args) <= len(operands):
+        count = "1 operand" if len(operands) == 1 else f"{len(operands)} operands"
+        context.fail(
+            node,
+            f"`{name}` takes {count} ({', '.join(operands)}), found {len(node.args)}",
+        )
+
+    def emit(given: list[int]) -> int:
+        bound = dict(zip(operands, given, strict=False))
+        for operand in operands[len(given) :]:
+            value = Fraction(composed.defaults[operand])
+            bound[operand] = builder.constant(value, span)
+        return builder.inline(context.formula_of(name), bound, span)
+
+    return Plan(node.args, emit)
 
 
 def _piecewise(node: ast.Call, builder: Builder, span: Span) -> Plan:
@@ -114,7 +227,7 @@ def _piecewise(node: ast.Call, builder: Builder, span: Span) -> Plan:
             result = builder.apply(where, [condition, value, result], span)
         return result
 
-    return parts, emit
+    return Plan(parts, emit)
 
 
 def _log_to_base(builder: Builder, span: Span) -> Emit:

@@ -10,6 +10,8 @@ BINARY_OPERATORS: dict[type[ast.operator], str] = {
     ast.Mult: "*",
     ast.Div: "/",
     ast.Pow: "**",
+    ast.Mod: "%",
+    ast.FloorDiv: "//",
 }
 COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
@@ -19,18 +21,12 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-OTHER_OPERATORS: dict[type[ast.AST], tuple[str, str]] = {
-    ast.Mod: ("%", "Write a remainder as `remainder(a, b)`."),
-    ast.LShift: ("<<", "Write a factor as `*`."),
-    ast.RShift: (">>", "Write a quotient as `/`."),
-    ast.BitXor: ("^", "Write a power as `**`."),
-    ast.FloorDiv: ("//", "Write a whole quotient as `floor(a / b)`."),
-    ast.MatMult: ("@", "Write a product as `*`."),
-    ast.BitAnd: ("&", "Join conditions by `and`."),
-    ast.BitOr: ("|", "Join conditions by `or`."),
-    ast.Invert: ("~", "Negate a condition by `not`."),
+CONNECTIVES: dict[type[ast.AST], tuple[str, str, str]] = {
+    ast.BitAnd: ("&", "and", "Join conditions by `and`, or put each in parentheses."),
+    ast.BitOr: ("|", "or", "Join conditions by `or`, or put each in parentheses."),
+    ast.Invert: ("~", "not", "Negate a condition by `not`, or put it in parentheses."),
 }
-"""Those that the language lacks, and what to write instead."""
+"""Of conditions: the word for the sign, and what to write where an operand is none."""
 OTHER_COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Is: ("is", "Write equality as `==`."),
     ast.IsNot: ("is not", "Write inequality as `!=`."),
@@ -85,3 +81,14 @@ def is_true(node: ast.expr) -> bool:
     return (isinstance(node, ast.Constant) and node.value is True) or (
         isinstance(node, ast.Name) and node.id == "true"
     )
+
+
+def dotted(node: ast.expr) -> str:
+    """The text of `a.b.c`; empty where something else stands before a point."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join((node.id, *reversed(parts)))

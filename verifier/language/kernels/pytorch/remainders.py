@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifier.language.kernels.kernel import BASIC_ULP, Kernel
+from verifier.language.kernels.kernel import BASIC_ULP, NO_DERIVATIVE, Kernel
 from verifier.language.kernels.pytorch.choice import TIES_SHARED, TIES_TO_ONE
 
 SCALED_ULP = Fraction(3, 2)
@@ -52,7 +52,14 @@ ROWS = (
         ),
         convention="0 everywhere",
     ),
-    # Remainders
+    # Quotients and remainders
+    Kernel(
+        "floor_divide",
+        "torch.floor_divide",
+        (None, None),
+        forward_ulp=BASIC_ULP,
+        convention=NO_DERIVATIVE,
+    ),
     Kernel(
         "fmod",
         "torch.fmod",
@@ -83,6 +90,14 @@ ROWS = (
         (None,),
         forward_ulp=BASIC_ULP,
         convention="0 everywhere",
+    ),
+    Kernel(
+        "heaviside",
+        "torch.heaviside",
+        (None, "where(x == 0, grad, 0)"),
+        forward_ulp=BASIC_ULP,
+        exact=True,
+        convention=NO_DERIVATIVE,
     ),
     # Choices
     Kernel(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifier.language.kernels.kernel import Kernel
+from verifier.language.kernels.kernel import NO_DERIVATIVE, Kernel
 from verifier.language.operations.special import multivariate
 
 ERFCX_ULP = Fraction(6)
@@ -31,7 +31,6 @@ of 2⁻⁵³."""
 SPHERICAL_ULP = Fraction(4)
 """A sine and a division."""
 
-NO_DERIVATIVE = "PyTorch has no derivative: it raises, or in a sum leaves the term out"
 TINY = "1/4503599627370496"
 """2⁻⁵²: what i1 and i1e hand back for less is 1/2; so for float32, where PyTorch's
 bound is 2⁻²³, to the last bit."""
