@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import groupby, takewhile
 from typing import NoReturn, ParamSpec, TypeVar, cast
 from unicodedata import combining
 
@@ -235,12 +235,15 @@ def _same_start(name: str, other: str) -> int:
 
 
 def _most_steps(name: str, other: str) -> int:
-    """How many letters a misspelling may have wrong; in short names not the first
-    one."""
+    """How many letters a misspelling may have wrong; in short names not the first one,
+    and in the shortest only doubled ones."""
     length = min(len(name), len(other))
     same_start = name[:1] == other[:1]
+    if length < 3:
+        singles = [[letter for letter, _ in groupby(text)] for text in (name, other)]
+        return int(singles[0] == singles[1])
     if length <= 4:
-        return 0 if length < 3 or not same_start else length - 2
+        return length - 2 if same_start else 0
     if length <= 6:
         return 2 if same_start else 1
     return 2 if length <= 9 else 3

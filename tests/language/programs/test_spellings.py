@@ -371,6 +371,13 @@ def test_what_is_shown_of_a_part_is_how_it_was_written() -> None:
     assert render(program) == "sqrt(x**2 + 1) * y₁**2"
 
 
+def test_steps_stand_in_lines_or_between_semicolons() -> None:
+    program = parse_steps("b = a + 2; c = b^2;\n d = c; ")
+    assert list(program.steps) == ["b", "c", "d"]
+    with pytest.raises(ExpressionError, match=r"line 2: expected an operand between"):
+        parse_steps("b = a\nc = b +; d = c")
+
+
 # ── what other libraries' names mean ──────────────────────────────────────────────────
 
 MODULES = {

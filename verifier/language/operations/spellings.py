@@ -119,7 +119,6 @@ FOREIGN: Mapping[str, str] = {
     "log1pexp": "Write it as `softplus(x)`.",
     "log1mexp": "Write it out: `log1p(-exp(-x))`.",
     "logcosh": "Write it out: `log(cosh(x))`.",
-    "squareplus": "Write it out: `(x + sqrt(x**2 + b))/2`.",
     "dropout": "Without training it changes nothing: drop it.",
     "normalize": _NOT_ONE_NUMBER,
     "layer_norm": _NOT_ONE_NUMBER,

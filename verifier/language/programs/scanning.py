@@ -67,7 +67,7 @@ class Scanner(Reading):
         while True:
             token = self.tokens[self.at]
             self.at += 1
-            if token.kind in ("blank", "comment", "line"):
+            if token.kind in ("blank", "comment", "line") or self._ends_step(token):
                 self._pass_over(token)
                 continue
             if token.kind == "end":
@@ -88,7 +88,7 @@ class Scanner(Reading):
             self.statement += 1
 
     def _pass_over(self, token: Token) -> None:
-        if token.kind != "line":
+        if token.kind in ("blank", "comment"):
             if self.statement:  # Python refuses blanks before a formula
                 self.code.blank()
         elif self.in_lines and not self.frames:
@@ -97,6 +97,10 @@ class Scanner(Reading):
                 self.code.blank("\n")
         elif self.statement:
             self.code.blank()
+
+    def _ends_step(self, token: Token) -> bool:
+        """Whether it is a semicolon between steps."""
+        return token.text == ";" and self.in_lines and not self.frames
 
     def _end_line(self, token: Token) -> None:
         if self.wants_operand:
