@@ -98,6 +98,8 @@ def test_each_verdict_of_a_case_is_a_result(mixed: Any, run_of: Any) -> None:
     ]
     wrong = run["results"][1]
     assert wrong["properties"]["in"] == ["float64", "float32"]
+    assert wrong["message"]["text"].startswith("wrong float64: ")
+    assert "\n\nwrong float32: " in wrong["message"]["text"]
     assert "the sign is turned" in wrong["message"]["text"]
     (place,) = wrong["locations"]
     assert place["physicalLocation"] == {

@@ -156,7 +156,8 @@ class _Log:
         for finding in alert.found[:MOST_FINDINGS]:
             fails = finding.status in FAILING
             why = "" if fails else f"{why_not_failing(finding, self._options)}: "
-            paragraphs.append(why + said(finding))
+            # Readers show the rule beside it.
+            paragraphs.append(why + said(finding).removeprefix(f"{alert.rule} "))
         left = len(alert.found) - len(paragraphs)
         return "\n\n".join([*paragraphs, *([f"and {left} more"] if left else [])])
 
