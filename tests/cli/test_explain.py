@@ -378,6 +378,16 @@ def test_whole_numbers_are_typeset_and_written() -> None:
     parse(formula)
 
 
+def test_a_derivative_wider_than_the_page_is_written_on_one_line() -> None:
+    program = parse("exp(-(x - y)**2/2)*sin(x*y)")
+    wide = typeset.derivatives(program, ["x"], columns=100)["x"]
+    assert "\n" in wide
+    assert "ℯ" not in wide  # which many fonts lack
+    narrow = typeset.derivatives(program, ["x"], columns=20)["x"]
+    assert "\n" not in narrow
+    parse(narrow)
+
+
 def test_a_derivative_too_large_to_read_is_left_out() -> None:
     text = "*".join(f"(x + {n})" for n in range(80))
     assert typeset.derivatives(parse(text), ["x"], columns=100) == {}

@@ -43,5 +43,8 @@ def _family(family: str) -> str:
     names = [verdict.value for verdict in Verdict if verdict.family == family]
     items = [f"- `{name}`: {' '.join(meaning(name).split())}" for name in names]
     more = f"`verifier explain {names[0]}` gives an example of it, and the way out."
-    filled = (textwrap.fill(i, COLUMNS, subsequent_indent="  ") for i in items)
+    filled = (
+        textwrap.fill(i, COLUMNS, subsequent_indent="  ", break_on_hyphens=False)
+        for i in items
+    )
     return "\n".join([f"# {family}", "", *filled, "", more]) + "\n"

@@ -45,6 +45,7 @@ def derivatives(
         typeset = sympy.pretty(
             _ordinary(gradient, readable), use_unicode=not plain, wrap_line=False
         )
+        typeset = typeset.replace("ℯ", "e")  # many fonts lack SymPy's own letter
         fits = max(map(len, typeset.split("\n"))) <= columns
         texts[name] = typeset if fits else _written(whole, gradient)
     return texts
