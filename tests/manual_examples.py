@@ -50,6 +50,7 @@ _VARYING = (
         re.compile(r"\b(torch|sympy|python-flint|verifier) \d+(\.\d+)+(\+\w+)?"),
         r"\1 …",
     ),
+    (re.compile(r"\b(AVX2|AVX512|NO AVX|DEFAULT)\b"), "…"),
 )
 """What differs from machine to machine: times, versions, environments."""
 
