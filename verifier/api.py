@@ -35,7 +35,7 @@ from verifier.errors import ArgumentError, UsageError, did_you_mean, listed
 from verifier.language.casefile.loading import from_mapping, load_paths
 from verifier.language.programs import parsing
 from verifier.records import Result, RunRecord
-from verifier.reports import brief, text
+from verifier.reports import brief, summary, text
 from verifier.reports.options import Options as Page
 from verifier.reports.outcome import PASSED, exit_code
 from verifier.reports.progress import progress
@@ -112,7 +112,7 @@ class Run:
         return text.render(self.record, Page(width=shutil.get_terminal_size().columns))
 
     def __repr__(self) -> str:
-        return f"<Run: {text.brief(self.record)}>"
+        return f"<Run: {summary.brief(self.record)}>"
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"

@@ -414,6 +414,8 @@ class Result(Reported):
     `expect.gradient.a`."""
     unmet: tuple[Unmet, ...] = ()
     """The same with what was expected and found; one for each point or epoch."""
+    notes: tuple[str, ...] = ()
+    """What `message` says that bears on no verdict."""
     interrupted: bool = field(default=False, metadata=_ONLY_TRUE)
     """Whether the user stopped the case before its last point."""
     traceback: str | None = None

@@ -192,7 +192,7 @@ def test_a_sampled_case_is_explained_at_its_worst_point_with_its_region(
 ) -> None:
     text = explained(f"{cases}::softplus")
     assert "at x = 2" in text
-    assert "Where\n  x: it differs from 20.000000000000004 (20 matches)" in text
+    assert "Where\n  x from 20.000000000000004 (20 matches)" in text
 
 
 def test_a_masked_branch_is_explained(cases: Path) -> None:

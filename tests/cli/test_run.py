@@ -22,9 +22,10 @@ def test_a_case_as_expected_exits_with_0_and_shows_its_numbers(case_file):
 
     assert result.exit_code == 0
     assert result.stderr == ""
-    first, second, *_, last = result.stdout.splitlines()
-    assert first.startswith("ok    cases/a.toml::example-two  float32  match.exact")
-    assert first.endswith("value: 306, a: 369")
+    file, first, second, *_, last = result.stdout.splitlines()
+    assert file == "cases/a.toml"
+    assert first.startswith("ok    match.exact         example-two  float32")
+    assert first.endswith("value 306, a 369")
     assert "float64" in second
     assert last.startswith("1 case, 4 comparisons: 4 match, 0 differ,")
 
@@ -35,8 +36,9 @@ def test_a_difference_exits_with_1(case_file):
     result = invoke("run", "cases/a.toml")
 
     assert result.exit_code == 1
-    assert "FAIL  cases/a.toml::quotient  float32  differ.unstable" in result.stdout
-    assert "-1920928.0" in result.stdout
+    assert "FAIL  differ.unstable     quotient  float32" in result.stdout
+    assert "   PyTorch  -1920928.0\n" in result.stdout
+    assert "  --> cases/a.toml:2, gradient x at x = 1e-07\n" in result.stdout
 
 
 def test_a_broken_expectation_exits_with_1_and_says_who_disagrees(case_file):
@@ -45,8 +47,8 @@ def test_a_broken_expectation_exits_with_1_and_says_who_disagrees(case_file):
     result = invoke("run")
 
     assert result.exit_code == 1
-    assert "expected 370" in result.stdout
-    assert "369" in result.stdout
+    assert "expect.gradient.a" in result.stdout
+    assert ": expected 370, found 369\n" in result.stdout
 
 
 def test_what_could_not_be_judged_exits_with_3(case_file):
@@ -69,21 +71,21 @@ def test_selection_leaves_the_cases_named(case_file):
     result = invoke("run", "--case", "gauss*", "--points", "3", "--seed", "7")
 
     assert result.exit_code == 0
-    assert result.stdout.startswith("ok    cases/a.toml::gaussian  float64")
-    assert " 3 drawn, " in result.stdout
+    assert "\nok    match." in result.stdout
+    assert "  gaussian  float64" in result.stdout
     assert "(seed 7," in result.stdout
 
 
 def test_an_absolute_path_gives_the_same_names_as_a_relative_one(case_file):
     path = case_file(GOOD)
 
-    assert invoke("run", path).stdout.startswith("ok    cases/a.toml::example-two")
+    assert invoke("run", path).stdout.startswith("cases/a.toml\nok    ")
 
 
 def test_fail_fast_stops_at_the_first_failure(case_file):
     case_file(UNSTABLE + GOOD)
 
-    result = invoke("run", "--fail-fast")
+    result = invoke("run", "-x")
 
     assert result.exit_code == 1
     assert "example-two" not in result.stdout
@@ -95,19 +97,80 @@ def test_an_accepted_kind_does_not_fail(case_file):
     result = invoke("run", "--accept", "unstable")
 
     assert result.exit_code == 0
-    assert result.stdout.startswith("known ")
+    assert result.stdout.startswith("cases/a.toml\nknown ")
 
 
 def test_names_are_printed_as_they_stand(case_file):
     case_file(GOOD.replace("example-two", "[red]x[/red] ∂"))
 
-    assert "cases/a.toml::[red]x[/red] ∂ " in invoke("run").stdout
+    assert "  [red]x[/red] ∂  " in invoke("run").stdout
 
 
 def test_a_piped_report_is_plain(case_file):
     case_file(UNSTABLE)
 
     assert "\x1b" not in invoke("run").stdout
+
+
+def test_a_piped_report_is_as_wide_as_columns_says(case_file, monkeypatch):
+    case_file(UNSTABLE)
+    monkeypatch.setenv("COLUMNS", "60")
+
+    lines = invoke("run").stdout.splitlines()
+
+    assert max(map(len, lines)) <= 60
+    assert any(len(line) > 50 for line in lines)
+
+
+def test_signs_stand_for_words_in_a_terminal_alone(case_file, monkeypatch):
+    case_file(GOOD)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for name in ("NO_COLOR", "CI"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert "✓" in invoke("run").stdout
+    monkeypatch.setenv("CI", "true")
+    assert "✓" not in invoke("run").stdout
+    monkeypatch.delenv("CI")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "✓" not in invoke("run").stdout
+    assert "ok" in invoke("run").stdout
+
+
+def test_quiet_leaves_what_is_as_expected_out(case_file):
+    case_file(GOOD + UNSTABLE)
+
+    result = invoke("run", "-q", "--durations", "1")
+
+    assert result.stdout.startswith("differ.unstable  quotient  float32")
+    assert "example-two  " not in result.stdout
+    assert "Slowest" in result.stdout
+
+
+def test_a_better_formula_is_offered_with_where_to_read_more(case_file):
+    case_file(UNSTABLE.replace("(exp(x) - 1) / x", "x**3 / (exp(x) - 1)"))
+
+    result = invoke("run")
+
+    assert (
+        "   help     write `expm1(x)` for `exp(x) - 1`: proved equal" in result.stdout
+    )
+    assert "            verifier explain cases/a.toml::quotient\n" in result.stdout
+
+
+def test_known_differences_read_so_while_the_run_goes_on(case_file):
+    """What the baseline holds is known; what it does not, a block."""
+    case_file(UNSTABLE)
+    invoke("run", "--baseline", "b.json", "--update-baseline")
+    case_file(UNSTABLE + UNSTABLE.replace("quotient", "other"))
+
+    result = invoke("run", "--baseline", "b.json")
+
+    assert result.exit_code == 1
+    assert "\nknown differ.unstable     quotient" in result.stdout
+    assert "\nFAIL  differ.unstable     other" in result.stdout
+    assert "   was      not there, in the baseline" in result.stdout
+    assert result.stdout.count("  --> ") == 1
 
 
 @pytest.mark.parametrize(

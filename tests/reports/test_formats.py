@@ -42,7 +42,9 @@ def test_a_format_that_has_a_row_is_one_of_the_command_line(
 
     assert (printed.exit_code, printed.stdout) == (0, "match.exact\n")
     assert Path("v.txt").read_text(encoding="utf-8") == "match.exact\n"
-    assert written.stdout.startswith("ok    a.toml::double")
+    assert written.stdout.startswith(
+        "a.toml\nok    match.exact         double  float32"
+    )
     assert "Did you mean `verdicts`?" in mistaken.stderr
     *others, last = FORMATS
     assert last == "verdicts"

@@ -80,7 +80,7 @@ def test_the_region_of_a_sampled_case_ends_on_both_sides() -> None:
     assert found.above == (7.0, math.nextafter(7.0, 8.0), "match")
     assert len(spent) <= 2 * MOST_VERDICTS
     assert spell_region(found, DOUBLE) == (
-        "x: it differs from 2.0000000000000004 (2 matches) up to 7 (7.000000000000001 matches)"
+        "x from 2.0000000000000004 (2 matches) up to 7 (7.000000000000001 matches)"
     )
 
 

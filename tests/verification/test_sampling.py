@@ -24,6 +24,7 @@ from verifier.language.points.drawing import draw, every
 from verifier.records import RunRecord
 from verifier.reports import json as json_report
 from verifier.reports import text as text_report
+from verifier.reports.options import Options as Page
 from verifier.running.plan import plan
 from verifier.running.run import verify_alone
 from verifier.verification import sampling, settled
@@ -197,7 +198,7 @@ def test_the_reports_say_how_many_points_are_of_which_kind() -> None:
     (result,) = run.results
     assert result.points == result.drawn + result.boundary
     phrase = f"50 drawn, {result.boundary} boundary, {result.refused} refused"
-    assert phrase in text_report.render(run.record)
+    assert phrase in text_report.render(run.record, Page(width=120))
     table = json.loads(json_report.render(run.record))["results"][0]
     told = {name: table[name] for name in ("points", "drawn", "boundary", "refused")}
     assert told == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -34,6 +35,7 @@ from verifier.reports.options import Options
 from verifier.reports.progress import progress
 
 if TYPE_CHECKING:
+    from verifier.judgement.baseline import Baseline
     from verifier.records import Change, Result, RunRecord, Verdict
     from verifier.running.units import Unit
 
@@ -114,7 +116,17 @@ _Accept = Annotated[
     ),
 ]
 _FailFast = Annotated[
-    bool, typer.Option("--fail-fast", help="Stop at the first failure.")
+    bool, typer.Option("--fail-fast", "-x", help="Stop at the first failure.")
+]
+_Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show only what is not as expected.")
+]
+_Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Show every descent, and every finding."),
+]
+_Durations = Annotated[
+    int, typer.Option(metavar="N", min=0, help="Name the N slowest results.")
 ]
 _Debug = Annotated[
     bool, typer.Option("--debug", help="Show the tracebacks of exceptions.")
@@ -142,6 +154,9 @@ class Request:
     layout: str
     device: str
     debug: bool
+    quiet: bool
+    verbose: bool
+    durations: int
     report_all: bool
     """Whether the report holds every comparison."""
 
@@ -183,6 +198,9 @@ def run(
     accept: _Accept = None,
     allow_subject: AllowSubject = None,
     fail_fast: _FailFast = False,
+    quiet: _Quiet = False,
+    verbose: _Verbose = False,
+    durations: _Durations = 0,
     debug: _Debug = False,
 ) -> int:
     """Verify the gradients of case files, or of a formula."""
@@ -212,6 +230,9 @@ def run(
             layout=layout,
             device=device,
             debug=debug,
+            quiet=quiet,
+            verbose=verbose,
+            durations=durations,
             report_all=_checked_points_in_report(points_in_report) == "all",
         )
     )
@@ -234,7 +255,7 @@ def _run(request: Request) -> int:
     from verifier.reports import outcome
 
     before = stored.load(request.baseline)
-    record = _execute(_plan(request), request)
+    record = _execute(_plan(request), before, request)
     partial = request.is_filtered or record.interrupted or outcome.is_incomplete(record)
     changes = stored.changes(record, before, request.baseline, partial=partial)
     deliver(request.targets, lambda target: _render(record, changes, target, request))
@@ -270,12 +291,14 @@ def _plan(request: Request) -> list[Unit]:
         )
 
 
-def _execute(units: list[Unit], request: Request) -> RunRecord:
+def _execute(units: list[Unit], before: Baseline | None, request: Request) -> RunRecord:
     """The finished run; its lines are printed as they come."""
     from verifier.running.run import execute
     from verifier.running.units import count
 
-    print_line = _printer(units, request) if TEXT in request.targets else None
+    print_line = None
+    if TEXT in request.targets:
+        print_line = _printer(units, before, request)
     # What a callable prints must not end up in a report.
     with progress(count(units)) as (advance, on_point), redirect_stdout(sys.stderr):
 
@@ -294,17 +317,23 @@ def _execute(units: list[Unit], request: Request) -> RunRecord:
         )
 
 
-def _printer(units: Sequence[Unit], request: Request) -> Callable[[Result], None]:
+def _printer(
+    units: Sequence[Unit], before: Baseline | None, request: Request
+) -> Callable[[Result], None]:
     """What prints the line of a result on standard output."""
     from verifier.reports import text
-    from verifier.reports.page import name_width
+    from verifier.reports.findings import findings_of
+    from verifier.running.run import environment
 
-    color, stream = page()[1], sys.stdout
-    names = name_width(unit.case.id for unit in units)
-    return lambda result: say(
-        text.streamed(result, names=names, accepted=request.accept, color=color),
-        stream,
-    )
+    options = _options(TEXT, request, changes=None if before is None else ())
+    lines = text.Lines(options, [unit.case.id for unit in units])
+    stream, here = sys.stdout, environment(units)
+
+    def print_line(result: Result) -> None:
+        changes = stored.changes_of(result, here, before, request.baseline)
+        say(lines.add(result, findings_of(result, options, changes)), stream)
+
+    return print_line
 
 
 def _render(
@@ -315,13 +344,24 @@ def _render(
 ) -> str:
     """The report for a target; of the text on standard output, what is not printed
     yet."""
+    return FORMATS[target.format](record, _options(target, request, changes=changes))
+
+
+def _options(
+    target: Target, request: Request, *, changes: Sequence[Change] | None
+) -> Options:
+    """How the report for a target is made."""
     width, color = page() if target.file is None else (None, False)
-    options = Options(
+    encoding = (sys.stdout.encoding or "").lower()
+    return Options(
         changes=changes,
         accepted=request.accept,
         width=width,
         color=color,
+        glyphs=color and "CI" not in os.environ and "utf" in encoding,
         debug=request.debug,
         streamed=target == TEXT,
+        quiet=request.quiet,
+        verbose=request.verbose,
+        durations=request.durations,
     )
-    return FORMATS[target.format](record, options)

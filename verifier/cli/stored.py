@@ -12,7 +12,7 @@ from verifier.errors import BaselineError, UsageError
 
 if TYPE_CHECKING:
     from verifier.judgement.baseline import Baseline
-    from verifier.records import Change, RunRecord
+    from verifier.records import Change, Result, RunRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,22 @@ def changes(
     if not request.update:
         _note_elsewhere(whole, inside)
     return compare(whole, inside, growth=request.growth, partial=partial)
+
+
+def changes_of(
+    result: Result,
+    environment: dict[str, str],
+    before: Baseline | None,
+    request: Request,
+) -> list[Change]:
+    """The changes of one result of a run that is not finished yet."""
+    from verifier.judgement.baseline import compare
+    from verifier.records import RunRecord
+
+    if before is None or result.interrupted:
+        return []
+    alone = RunRecord(environment=environment, seed=0, elapsed_s=0, results=(result,))
+    return compare(alone, before, growth=request.growth, partial=True)
 
 
 def _note_elsewhere(record: RunRecord, baseline: Baseline) -> None:

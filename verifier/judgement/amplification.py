@@ -43,12 +43,14 @@ class Amplification:
         cancels = hop.event.kind is EventKind.ADJOINT or (
             hop.event.kind is EventKind.VALUE and operations.row(node.operation).is_sum
         )
-        how = "by cancellation here" if cancels else f"by {self._doer(hop.event)} here"
         carried = self._carried(self.events[hop.source.event])
+        grows = f"the rounding of {carried} grows {times(factor)}"
         return self.words.diagnosis(
             Cause.CANCELLATION if cancels else Cause.AMPLIFICATION,
             hop.event,
-            f"every operation is accurate; the rounding of {carried} is amplified {times(factor)} {how}",
+            f"cancels, so {grows}"
+            if cancels
+            else f"{grows} in {self._doer(hop.event)}",
             amplification=factor,
         )
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from verifier.records import RunRecord
-from verifier.reports.findings import Finding, Status, block, findings, off
+from verifier.reports.blocks import block, off, true_of
+from verifier.reports.findings import Finding, Status, findings
 from verifier.reports.options import Options
 from verifier.reports.outcome import is_incomplete
 from verifier.reports.page import plain
-from verifier.reports.result_line import short
+from verifier.reports.words import at
 
 USUAL = Options()
-TRUE_DIGITS = 12
-"""Characters of a truth that are shown."""
 
 
 def failures(record: RunRecord, options: Options = USUAL) -> list[Finding]:
@@ -36,7 +35,7 @@ def told(finding: Finding) -> str:
     """A finding in one line, without its case: `differ.wrong gradient x: …`."""
     quantity = " ".join(finding.quantities[:1])
     head = " ".join(filter(None, (finding.title, quantity)))
-    words = "; ".join(filter(None, (*_words(finding), *finding.worse)))
+    words = "; ".join(filter(None, (*_words(finding), *finding.was)))
     line = f"{head}: {words}" if words else head
     return plain(" ".join(line.split()))
 
@@ -57,19 +56,12 @@ def _words(finding: Finding) -> Iterator[str]:
         unmet = finding.unmet[0]
         yield f"expected {unmet.expected}, {unmet.found}"
     elif worst is not None:
-        sides = (f"PyTorch {worst.measured}", f"true {_cut(worst.true)}", off(worst))
-        point = [f"{name} = {short(number)}" for name, number in worst.point.items()]
-        where = f" at {', '.join(point)}" if point else ""
-        yield _listed(sides) + where
+        point = at(worst.point, worst.upstream)
+        sides = (f"PyTorch {worst.measured}", f"true {true_of(worst)}", off(finding))
+        yield _listed(sides) + (f" at {point}" if point else "")
     else:
         yield _listed(finding.because[:1])
 
 
 def _listed(parts: Sequence[str]) -> str:
     return ", ".join(filter(None, parts))
-
-
-def _cut(number: str) -> str:
-    digits, mark, exponent = number.partition("e")
-    kept = digits[:TRUE_DIGITS]
-    return f"{kept}{'…' if kept != digits else ''}{mark}{exponent}"

@@ -6,8 +6,11 @@ import math
 import re
 
 from verifier.records import Comparison, Result, Verdict, severity
+from verifier.reports.words import quantity_of
 
 _COUNTED = re.compile(r" at (all \d+|\d+ of \d+) points")
+
+_NUMBER = re.compile(r"-?\b\d[\d.]*(?:e[-+]?\d+)?\b")
 
 
 def groups(result: Result) -> list[list[Comparison]]:
@@ -23,24 +26,29 @@ def groups(result: Result) -> list[list[Comparison]]:
     for comparison in ranked:
         if comparison.cause is not None:
             key = comparison.verdict, quantity_of(comparison)
-            known.setdefault(key, _fault(comparison))
+            known.setdefault(key, fault_of(comparison))
     groups: dict[tuple[Verdict, str], list[Comparison]] = {}
     for comparison in ranked:
-        fault = _fault(comparison)
+        fault = fault_of(comparison)
         if comparison.cause is None:
             fault = known.get((comparison.verdict, quantity_of(comparison)), fault)
         groups.setdefault((comparison.verdict, fault), []).append(comparison)
     return [_told_first(group) for group in groups.values()]
 
 
-def _fault(comparison: Comparison) -> str:
+def fault_of(comparison: Comparison) -> str:
     """What tells a fault from another of the same verdict."""
     if comparison.culprit is not None:
         return comparison.culprit
     if comparison.cause is not None:
-        return _COUNTED.sub("", comparison.cause)
+        return without_numbers(_COUNTED.sub("", comparison.cause))
     undecided = comparison.verdict.family == "undecided"
-    return (comparison.message or "") if undecided else ""
+    return without_numbers(comparison.message or "") if undecided else ""
+
+
+def without_numbers(text: str) -> str:
+    """A message that is the same in every dtype and at every point."""
+    return _NUMBER.sub("#", text)
 
 
 def _told_first(group: list[Comparison]) -> list[Comparison]:
@@ -52,8 +60,3 @@ def badness(comparison: Comparison) -> tuple[int, float]:
     error = comparison.error_ulp
     size = math.inf if error is None or math.isnan(error) else error
     return -severity(comparison.verdict), -size
-
-
-def quantity_of(comparison: Comparison) -> str:
-    """`value`, `gradient x`, `hessian x y`, as a `Tally` is named."""
-    return " ".join((comparison.quantity, *comparison.wrt))

@@ -23,11 +23,10 @@ from verifier.records import (
     Verdict,
     severity,
 )
-from verifier.reports.faults import groups, quantity_of
+from verifier.reports.faults import fault_of, groups, without_numbers
 from verifier.reports.options import Options
 from verifier.reports.outcome import identity, is_excused
-from verifier.reports.page import DEFAULT_WIDTH, LEAST_WIDTH, beside, plain, wrapped
-from verifier.reports.result_line import short, ulps
+from verifier.reports.words import quantity_of, split, way, way_of
 
 
 class Status(StrEnum):
@@ -70,10 +69,21 @@ class Finding:
     """Comparisons concerned, of `total` of these quantities."""
     total: int = 0
     worst: Comparison | None = None
+    """The comparison that is shown: the worst of those of which most is known."""
+    error_ulp: float | None = None
+    """The largest error."""
     unmet: tuple[Unmet, ...] = ()
     """The expectations of the case that do not hold; `line` is the first one's."""
-    worse: tuple[str, ...] = ()
-    """How the baseline has it, where this is worse."""
+    was: tuple[str, ...] = ()
+    """How the baseline has each quantity that is worse, or new."""
+    now: tuple[str, ...] = ()
+    """How that is now, where no number differs."""
+    fault: str = ""
+    """What tells it from another of the same title; the same in every dtype and route."""
+    likewise: tuple[str, ...] = ()
+    """In which other dtypes and by which other routes, where findings are `merged`."""
+    notes: tuple[str, ...] = ()
+    """What else is said of the result."""
     where: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
     help: tuple[str, ...] = ()
@@ -83,18 +93,12 @@ class Finding:
     @property
     def file(self) -> str | None:
         """The case file; None of a case that was made in Python."""
-        file, mark, _ = self.case.partition("::")
-        return file if mark else None
+        return split(self.case)[0]
 
     @property
     def name(self) -> str:
         """The name of the case."""
-        return self.case.rpartition("::")[2]
-
-    @property
-    def error_ulp(self) -> float | None:
-        """The largest error."""
-        return None if self.worst is None else self.worst.error_ulp
+        return split(self.case)[1]
 
 
 def findings(record: RunRecord, options: Options) -> list[Finding]:
@@ -132,7 +136,24 @@ def findings_of(
     found += context.whole(found)
     found = [context.against_baseline(finding) for finding in found]
     found += context.regressions(found)
-    return sorted(found, key=rank)
+    found.sort(key=rank)
+    return [replace(f, notes=result.notes) for f in found[:1]] + found[1:]
+
+
+def merged(found: Sequence[Finding], record: RunRecord) -> list[Finding]:
+    """The findings with those as one that are the same fault of one case, in several
+    dtypes or by several routes: what the first of these in the record shows."""
+    place = {id(result): number for number, result in enumerate(record.results)}
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in found:
+        key = finding.case, finding.title, finding.status, finding.fault
+        groups.setdefault(key, []).append(finding)
+    for group in groups.values():
+        group.sort(key=lambda finding: place.get(id(finding.result), -1))
+    return [
+        replace(group[0], likewise=tuple(finding.way for finding in group[1:]))
+        for group in groups.values()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +179,10 @@ class _Context:
             count=len(group),
             total=sum(totals.get(name, every) for name in names),
             worst=worst,
+            error_ulp=max(
+                (c.error_ulp for c in group if c.error_ulp is not None), default=None
+            ),
+            fault=fault_of(worst),
             where=worst.regions,
             because=_because(worst),
             help=tuple(
@@ -169,22 +194,31 @@ class _Context:
         """What a result says as a whole: a broken expectation, why it could not be run, a
         note."""
         result = self.result
-        told = bool(found)
-        unmet = result.unmet
-        if any(finding.status is Status.BROKEN for finding in found):
-            unmet = tuple(one for one in unmet if one.measured is not None)
+        unmet = [one for one in result.unmet if not _is_told(one, found)]
         if unmet:
             yield replace(
                 self._finding(unmet[0].key, result.verdict, status=Status.BROKEN),
                 line=unmet[0].line or result.line,
-                unmet=unmet,
+                unmet=tuple(unmet),
+                because=_unmet_because(result, unmet[0]),
             )
         elif result.interrupted:
             yield self._finding("interrupted", result.verdict, because=_said(result))
-        elif not told and result.verdict.family != "match":
+        elif self._lacks(found):
             yield self._finding(
-                result.verdict.value, result.verdict, because=_said(result)
+                next(iter(result.broken), result.verdict.value),
+                result.verdict,
+                status=Status.BROKEN if result.broken else None,
+                because=_said(result),
+                fault=without_numbers(result.message or ""),
             )
+
+    def _lacks(self, found: Sequence[Finding]) -> bool:
+        """Whether none of the findings says what the result as a whole does."""
+        result = self.result
+        if result.verdict.family == "match":
+            return not (found or result.as_expected)
+        return result.verdict not in {finding.verdict for finding in found}
 
     def against_baseline(self, finding: Finding) -> Finding:
         """The finding, known where the baseline holds it; with what that says where it is
@@ -199,8 +233,11 @@ class _Context:
         ]
         worse = [change for change in touching if self._fails(change)]
         if worse:
+            worse.sort(
+                key=lambda change: _place_in(finding.quantities, change.quantity)
+            )
             was = tuple(map(_was, worse))
-            return replace(finding, status=Status.BROKEN, worse=was)
+            return replace(finding, status=Status.BROKEN, was=was)
         if finding.status is Status.BROKEN:
             accepted = finding.verdict in self.options.accepted
             return replace(
@@ -216,7 +253,7 @@ class _Context:
 
     def regressions(self, found: Sequence[Finding]) -> Iterator[Finding]:
         """What is worse than in the baseline, though nothing in it differs."""
-        told = {text for finding in found for text in finding.worse}
+        told = {text for finding in found for text in finding.was}
         for change in self.changes:
             if self._fails(change) and _was(change) not in told:
                 yield self._finding(
@@ -224,7 +261,8 @@ class _Context:
                     self.result.verdict,
                     status=Status.BROKEN,
                     quantities=() if change.quantity is None else (change.quantity,),
-                    worse=(_was(change),),
+                    was=(_was(change),),
+                    now=() if change.after is None else (change.after,),
                 )
 
     def _fails(self, change: Change) -> bool:
@@ -246,7 +284,7 @@ class _Context:
             way=way(result),
             title=title,
             verdict=verdict,
-            status=status or self._status(verdict),
+            status=self._status(verdict) if status is None else status,
             result=result,
             commands=_commands(result),
             **fields,  # type: ignore[arg-type]
@@ -255,8 +293,8 @@ class _Context:
     def _status(self, verdict: Verdict) -> Status:
         """How a verdict stands, whatever a baseline says."""
         result = self.result
-        pinned = result.expected or ""
-        is_pinned = verdict.value in pinned or f"{verdict.family}," in f"{pinned},"
+        pinned = re.split("[, ]+", result.expected or "")
+        is_pinned = verdict.value in pinned or verdict.family in pinned
         if result.interrupted:
             return Status.OPEN
         if result.expected is not None:
@@ -274,207 +312,72 @@ def _vanished(change: Change) -> Finding:
     return Finding(
         case=case,
         line=None,
-        way=_way(*rest) if len(rest) == 3 else " ".join(rest),
+        way=way_of(*rest) if len(rest) == 3 else " ".join(rest),
         title=change.kind.value,
         verdict=None,
         status=Status.BROKEN,
-        worse=(_was(change),),
+        was=(_was(change),),
     )
 
 
 def _was(change: Change) -> str:
-    """How a result stood in the baseline, and how now."""
+    """How the baseline has it."""
     of = f"{change.quantity}: " if change.quantity else ""
-    now = f", now {change.after}" if change.after else ""
-    return f"{of}{change.kind}: {change.before or 'none'} in the baseline{now}"
+    return f"{of}{change.before or 'not there'}, in the baseline"
+
+
+def _place_in(names: Sequence[str], name: str | None) -> int:
+    return names.index(name) if name in names else -1
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────
 
 
-def way(result: Result) -> str:
-    """The dtype, with route and order where they are not the usual ones."""
-    return _way(result.dtype, result.route, str(result.order))
-
-
-def _way(dtype: str, route: str, order: str) -> str:
-    shown = "" if route == "reverse" else f" {route}"
-    return f"{dtype}{shown}" + ("" if order == "1" else f" order {order}")
+_OPERATION = re.compile(r"\((?!accumulation)\w+, (?=line|column)")
+"""The name of an operation, which its text shows."""
+_VERBS = ("cancels", "is ", "rounds ", "stands ")
 
 
 def _because(comparison: Comparison) -> tuple[str, ...]:
     if comparison.culprit is not None:
-        return (": ".join(filter(None, (comparison.culprit, comparison.cause))),)
+        at = _OPERATION.sub("(", comparison.culprit)
+        cause = comparison.cause or "is at fault"
+        return (f"{at} {cause}" if cause.startswith(_VERBS) else f"{at}: {cause}",)
     text = comparison.cause or comparison.message
     return () if text is None else (text,)
 
 
 def _said(result: Result) -> tuple[str, ...]:
-    """What a result says as a whole."""
-    return () if result.message is None else (result.message,)
+    """What a result says as a whole, its notes apart."""
+    notes = "; ".join(result.notes)
+    text = (result.message or "").removesuffix(notes).removesuffix("; ")
+    return (text,) if text else ()
+
+
+def _is_told(unmet: Unmet, found: Sequence[Finding]) -> bool:
+    """Whether a difference already says what an expectation lacks."""
+    broken = [finding for finding in found if finding.status is Status.BROKEN]
+    if unmet.measured is None:
+        return bool(broken)
+    name = unmet.key.removeprefix("expect.").replace(".", " ")
+    differs = any(name in finding.quantities for finding in broken)
+    return differs and unmet.found.startswith("the true")
+
+
+def _unmet_because(result: Result, unmet: Unmet) -> tuple[str, ...]:
+    """Who does not hold an expectation."""
+    if unmet.measured is None:
+        return ()
+    if not unmet.found.startswith("neither"):
+        return (unmet.found,)
+    if result.verdict.family == "match":
+        return ("PyTorch and the true derivative agree, but not with the case",)
+    return ("neither PyTorch nor the true derivative agrees",)
 
 
 def _commands(result: Result) -> tuple[str, ...]:
-    file, mark, name = result.case.partition("::")
-    if not mark:
+    if "::" not in result.case:
         return ()
     if result.verdict.family == "error":
-        return (f"verifier run {file} --case {name} --debug",)
+        return (f"verifier run {result.case} --debug",)
     return (f"verifier explain {result.case}",)
-
-
-# ── layout ────────────────────────────────────────────────────────────────────────────
-
-INDENT = 3
-"""Blanks before a row of a block."""
-LABEL = 9
-"""Columns of its label."""
-DIGITS_BEYOND = 4
-"""Digits of a truth that are shown beyond those of PyTorch's number."""
-LIKE_IT = 4
-"""Lines of one sort that are shown before the others are counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of a block: what it tells, and that in words. The first is the head, and has
-    no label."""
-
-    label: str
-    text: str
-
-
-def block(finding: Finding, width: int | None = None) -> str:
-    """The finding in a block of lines that is made for so many columns (80 where nobody
-    knows)."""
-    return "\n".join(text for _, text in laid_out(finding, width))
-
-
-def line(finding: Finding) -> str:
-    """The finding in one line, which editors know: `file:line: verdict case dtype:
-    message`."""
-    at = place(finding)
-    head = " ".join((finding.title, finding.name, finding.way))
-    parts = filter(None, (_counted(finding), _at(finding), _sides(finding)))
-    unmet = [f"expected {one.expected}, {one.found}" for one in finding.unmet]
-    words = [
-        ", ".join(parts),
-        *unmet,
-        *finding.worse,
-        *finding.because,
-        *finding.help[:1],
-    ]
-    message = "; ".join(filter(None, words))
-    text = f"{at}: {head}" if at else head
-    return plain(f"{text}: {message}" if message else text).replace("\\n", " ")
-
-
-def laid_out(finding: Finding, width: int | None = None) -> Iterator[tuple[str, str]]:
-    """The lines of a block, each with its role: `head`, `place`, or the label of its
-    row."""
-    page = max(width or DEFAULT_WIDTH, LEAST_WIDTH)
-    head = f"{finding.title}  {finding.name}  {finding.way}"
-    yield from (("head", text) for text in beside(head, _counted(finding), page))
-    shown = ", ".join(filter(None, (place(finding), _at(finding))))
-    if shown:
-        yield from (("place", text) for text in wrapped(shown, page, "  --> "))
-    for row in _rows(finding):
-        label = f"{'':{INDENT}}{row.label:<{LABEL}}"
-        yield from ((row.label, text) for text in wrapped(row.text, page, label))
-
-
-def _rows(finding: Finding) -> Iterator[Row]:
-    worst = finding.worst
-    if worst is not None:
-        yield Row("PyTorch", worst.measured)
-        yield Row("true", "  ".join(filter(None, (_true(worst), off(worst)))))
-    if len(finding.quantities) > 1:
-        yield Row("also in", ", ".join(finding.quantities[1:]))
-    for unmet in finding.unmet[:LIKE_IT]:
-        yield from _expectation(unmet)
-    if len(finding.unmet) > LIKE_IT:
-        yield Row("", f"and {len(finding.unmet) - LIKE_IT} more like it")
-    for label, texts in (
-        ("worse", finding.worse),
-        ("where", finding.where),
-        ("because", finding.because),
-        ("help", (*finding.help, *finding.commands)),
-    ):
-        for number, text in enumerate(texts[:LIKE_IT]):
-            yield Row("" if number else label, text)
-        if len(texts) > LIKE_IT:
-            yield Row("", f"and {len(texts) - LIKE_IT} more like it")
-
-
-def _expectation(unmet: Unmet) -> Iterator[Row]:
-    name = unmet.key.removeprefix("expect.").replace(".", " ")
-    yield Row("expected", f"{name} = {unmet.expected}")
-    if unmet.measured is None:
-        yield Row("found", unmet.found.removeprefix("found "))
-    else:
-        yield Row("PyTorch", unmet.measured)
-        yield Row("true", unmet.true or "")
-
-
-def place(finding: Finding) -> str:
-    """`FILE:LINE`; empty where there is no file."""
-    line = "" if finding.line is None else f":{finding.line}"
-    return f"{finding.file}{line}" if finding.file else ""
-
-
-def _counted(finding: Finding) -> str:
-    """How many of how many differ, and by how much the worst."""
-    if not finding.count:
-        return ""
-    error = finding.error_ulp
-    worst = "" if error is None else f", worst {ulps(error)}"
-    if finding.total <= 1:
-        return worst.removeprefix(", worst ")
-    kinds = {name.partition(" ")[0] for name in finding.quantities}
-    noun = f"{kinds.pop()}s" if len(kinds) == 1 else "numbers"
-    return f"{finding.count} of {finding.total} {noun}{worst}"
-
-
-def _at(finding: Finding) -> str:
-    """Which number is the worst, and at which point."""
-    worst = finding.worst
-    if worst is None:
-        return ""
-    index = ", ".join(map(str, worst.index))
-    of = f"{quantity_of(worst)}[{index}]" if index else quantity_of(worst)
-    inputs = [f"{name} = {short(number)}" for name, number in worst.point.items()]
-    if worst.upstream not in ("1", "1.0"):
-        inputs.append(f"upstream = {short(worst.upstream)}")
-    return f"{of} at {', '.join(inputs)}" if inputs else of
-
-
-def _sides(finding: Finding) -> str:
-    worst = finding.worst
-    return "" if worst is None else f"PyTorch {worst.measured}, true {_true(worst)}"
-
-
-_DECIMAL = re.compile(r"(-?)(\d+)\.(\d+)((?:e[-+]?\d+)?)")
-
-
-def _true(worst: Comparison) -> str:
-    """The truth with a few digits more than PyTorch's number has."""
-    found = _DECIMAL.fullmatch(worst.true)
-    if found is None:
-        return worst.true
-    sign, whole, digits, exponent = found.groups()
-    zeros = len(digits) - len(digits.lstrip("0")) if whole == "0" else 0
-    measured = _DECIMAL.fullmatch(worst.measured)
-    most = max(len(measured[3]), zeros) if measured else zeros
-    kept = digits[: most + DIGITS_BEYOND]
-    cut = "…" if len(kept) < len(digits) else ""
-    return f"{sign}{whole}.{kept}{cut}{exponent}"
-
-
-def off(worst: Comparison) -> str:
-    """By how much the number is off."""
-    error = worst.error_ulp
-    if error is None or not math.isfinite(error):
-        return ""
-    bits = math.log2(error) if error > 1 else 0.0
-    lost = f", {bits:.1f} bits lost" if bits >= 1 else ""
-    return f"{ulps(error)} off{lost}"

@@ -23,6 +23,12 @@ def _text(record: RunRecord, options: Options) -> str:
     return report(record, options)
 
 
+def _concise(record: RunRecord, options: Options) -> str:
+    from verifier.reports import text
+
+    return text.concise(record, options)
+
+
 def _json(record: RunRecord, options: Options) -> str:
     from verifier.reports import json
 
@@ -55,6 +61,7 @@ def _markdown(record: RunRecord, options: Options) -> str:
 
 FORMATS: dict[str, Callable[[RunRecord, Options], str]] = {
     "text": _text,
+    "concise": _concise,
     "json": _json,
     "junit": _junit,
     "sarif": _sarif,

@@ -25,10 +25,10 @@ from verifier.reports.servers import (
     names_of,
     said,
     shortened,
-    split,
     told,
     why_not_failing,
 )
+from verifier.reports.words import split
 
 MOST_TEXT = 16_000
 """Characters of the text of one test: readers refuse very large nodes."""

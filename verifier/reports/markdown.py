@@ -13,7 +13,6 @@ from verifier.records import RunRecord
 from verifier.reports.findings import Finding, Status, findings
 from verifier.reports.options import Options
 from verifier.reports.page import plain
-from verifier.reports.result_line import ulps
 from verifier.reports.servers import (
     FAILING,
     as_a_whole,
@@ -23,6 +22,7 @@ from verifier.reports.servers import (
     told,
     why_not_failing,
 )
+from verifier.reports.words import ulps
 
 MOST_BYTES = 1_000_000
 """Of a report: the summary of a step may have 1 MiB, and a longer one is not shown."""
@@ -68,7 +68,7 @@ def _row(finding: Finding) -> list[str]:
     if finding.file is not None and finding.line is not None:
         place = f"{place}:{finding.line}"
     unmet = [f"expected {one.expected}, {one.found}" for one in finding.unmet]
-    what = "; ".join([*unmet, *finding.worse, *finding.because])
+    what = "; ".join([*unmet, *finding.was, *finding.because])
     cells = (finding.title, finding.name, finding.way, _error(finding), place, what)
     return [_cell(text) for text in cells]
 

@@ -23,3 +23,11 @@ class Options:
     """Whether tracebacks are shown."""
     streamed: bool = False
     """Whether the line of every result was printed as it came."""
+    glyphs: bool = False
+    """Whether signs stand for words."""
+    quiet: bool = False
+    """Whether what is as expected is left out."""
+    verbose: bool = False
+    """Whether everything is shown, descents and all blocks."""
+    durations: int = 0
+    """How many of the slowest results are named."""

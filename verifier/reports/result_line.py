@@ -1,100 +1,112 @@
-"""The one line of a result: how it stands, its name, verdict, points, worst error and
-numbers."""
+"""The one line of a result under the name of its file: how it stands, its verdict, name,
+points, worst error and numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from verifier.records import Comparison, Result, Verdict
-from verifier.reports.outcome import Standing, standing
-from verifier.reports.page import plain
+from verifier.records import Result
+from verifier.reports.findings import Finding, Status
+from verifier.reports.page import GAP, plain
+from verifier.reports.words import counted, label, short, split, ulps, way
 
-INLINE = 6
-"""Gradients that the line of a case with one point shows."""
 STYLES = {
     "match": "green",
     "differ": "red",
     "undecided": "yellow",
     "error": "bold red",
+    "known": "cyan",
 }
-_PINNED_STYLE = "cyan"
+OK, FAIL, ERROR, KNOWN, OPEN, CUT = "ok", "FAIL", "ERROR", "known", "open", "cut"
+GLYPHS = {OK: "✓", FAIL: "✗", ERROR: "✗", KNOWN: "≈", OPEN: "?", CUT: "…"}
+_MARK_STYLES = {OK: "match", KNOWN: "known", OPEN: "undecided", CUT: "undecided"}
+VERDICT = 18
+"""Columns of a verdict."""
+WAY = 8
+"""Columns of a dtype."""
+POINTS, ERRORS = 10, 8
+LEAST_NAME = 8
 
 
-def line(result: Result, *, names: int = 0, accepted: Collection[Verdict] = ()) -> Text:
-    """The one line of a result; `names` is the width to which its name is filled up."""
-    now = standing(result, accepted)
-    style = style_of(result, now)
-    name = plain(result.case)
-    text = Text.assemble((f"{_mark(result, now):<6}", style), name)
-    text.append(" " * max(0, names - cell_len(name)))
-    text.append(f"  {way(result):<7}  ")
-    text.append(f"{_verdict(result):<18}", style)
-    text.append(f"  {points_of(result.points):>11}  {ulps(result.max_error_ulp):>12}")
-    inline = _inline(result) or _kinds(result)
-    if inline:
-        text.append(f"  {inline}")
+def line(
+    result: Result,
+    found: Sequence[Finding],
+    *,
+    width: int,
+    names: int = 0,
+    glyphs: bool = False,
+) -> Text:
+    """The one line of a result, of at most so many columns; `found` are its findings, and
+    `names` is the width to which its name is filled up, where there is room."""
+    shown = mark(result, found)
+    style = STYLES[_MARK_STYLES.get(shown, "error")]
+    head = f"  {GLYPHS[shown]} " if glyphs else f"{shown:<6}"
+    text = Text(head, style=style)
+    text.append(f"{_verdict(result, found):<{VERDICT}}  ", style)
+    tail = _tail(result, found)
+    room = width - text.cell_len
+    least = f"  {way(result)}"
+    name = _fitted(plain(split(result.case)[1]), room - len(least))
+    most = room - len(f"  {way(result):<{WAY}}") - sum(GAP + len(t[-1]) for t in tail)
+    text.append(name + " " * max(0, min(names, most) - cell_len(name)))
+    text.append(f"  {way(result):<{WAY}}")
+    for choices in tail:
+        room = width - text.cell_len - GAP
+        text.append(next((f"  {c}" for c in choices if cell_len(c) <= room), ""))
     text.rstrip()
     return text
 
 
-def _verdict(result: Result) -> str:
-    """The verdict; of a match that is not as expected, what does not hold; of an
-    unfinished case, that it is."""
+def mark(result: Result, found: Sequence[Finding]) -> str:
+    """How a result stands, by its worst finding, in a word."""
+    statuses = {finding.status for finding in found}
     if result.interrupted:
-        return Standing.INTERRUPTED.value
-    if result.verdict.family != "match" or not result.broken:
-        return result.verdict.value
-    first, *others = map(plain, result.broken)
-    return f"{first}, …" if others else first
+        return CUT
+    if Status.BROKEN in statuses:
+        return ERROR if result.verdict.family == "error" else FAIL
+    if Status.OPEN in statuses:
+        return OPEN
+    return KNOWN if result.verdict.family != "match" else OK
 
 
-def place_of(result: Result) -> str:
-    """`FILE:LINE::NAME`, which editors find; of a case without a line its name
-    alone."""
-    file, mark, name = result.case.partition("::")
-    line = "" if result.line is None or not mark else f":{result.line}"
-    return plain(f"{file}{line}{mark}{name}")
-
-
-def headline(result: Result) -> str:
-    """The verdict; of a match that is not as expected, what is expected."""
-    if result.verdict.family == "match" and not result.as_expected and result.message:
-        return result.message
+def _verdict(result: Result, found: Sequence[Finding]) -> str:
+    """The verdict, or what fails in its place."""
+    if found and found[0].status in (Status.BROKEN, Status.OPEN):
+        return plain(found[0].title)
     return result.verdict.value
 
 
-def _mark(result: Result, now: Standing) -> str:
-    if now is Standing.INTERRUPTED:
-        return "cut"
-    if now is Standing.OPEN:
-        return "open"
-    if now is Standing.BROKEN:
-        return "ERROR" if result.verdict.family == "error" else "FAIL"
-    return "ok" if result.verdict.family == "match" else "known"
+def _fitted(name: str, room: int) -> str:
+    """The name, its middle left out where there is no room for it."""
+    room = max(room, LEAST_NAME)
+    if cell_len(name) <= room:
+        return name
+    half = (room - 1) // 2
+    return f"{name[:half]}…{name[len(name) - (room - 1 - half) :]}"
 
 
-def style_of(result: Result, now: Standing) -> str:
-    """The colour of a result."""
-    if now is Standing.BROKEN:
-        return STYLES["error"]
-    if now in (Standing.OPEN, Standing.INTERRUPTED):
-        return STYLES["undecided"]
-    return STYLES["match"] if result.verdict.family == "match" else _PINNED_STYLE
-
-
-def way(result: Result) -> str:
-    """The dtype, with route and order where they are not the usual ones."""
-    route = "" if result.route == "reverse" else f" {result.route}"
-    order = "" if result.order == 1 else f" order {result.order}"
-    return f"{result.dtype}{route}{order}"
-
-
-def points_of(count: int) -> str:
-    """So many points."""
-    return "1 point" if count == 1 else f"{count} points"
+def _tail(result: Result, found: Sequence[Finding]) -> list[list[str]]:
+    """What follows name and dtype: of each part the choices, the longest first."""
+    unmet = found[0].unmet if found else ()
+    if unmet:
+        place = "" if found[0].line is None else f"line {found[0].line}"
+        one = unmet[0]
+        instead = one.found if one.measured is None else f"found {short(one.measured)}"
+        told = f"expected {one.expected}, {instead}"
+        at = f"{place}: " if place else ""
+        return [[plain(f"{at}{told}"), plain(told), place, ""]]
+    if not result.points:
+        return []
+    known = all(f.worst is None or f.worst.error_ulp is not None for f in found)
+    error = f"{ulps(result.max_error_ulp if known else None):>{ERRORS}}"
+    numbers = _numbers(result)
+    if numbers:
+        return [[error, ""], numbers]
+    points = f"{counted(result.points, 'point'):>{POINTS}}"
+    return [[points, ""], [error, ""], [_kinds(result), ""]]
 
 
 def _kinds(result: Result) -> str:
@@ -105,31 +117,14 @@ def _kinds(result: Result) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
-def _inline(result: Result) -> str:
-    """The numbers of a case with one point, as PyTorch gave them."""
+def _numbers(result: Result) -> list[str]:
+    """The numbers of a case with one point, as PyTorch gave them; then ever fewer."""
     if result.points != 1 or result.epochs:
-        return ""
-    labelled = {
-        label(c): f"{label(c)}: {short(c.measured)}"
-        for c in sorted(result.comparisons, key=lambda c: c.quantity != "value")
-    }
-    shown = list(labelled.values())
-    more = f", … and {len(shown) - INLINE} more" if len(shown) > INLINE else ""
-    return ", ".join(shown[:INLINE]) + more
-
-
-def label(comparison: Comparison) -> str:
-    """What a gradient is by, or the quantity, and its index."""
-    name = plain(", ".join(comparison.wrt)) or comparison.quantity
-    index = ", ".join(map(str, comparison.index))
-    return f"{name}[{index}]" if index else name
-
-
-def short(number: str) -> str:
-    """A number without the `.0` of a whole one."""
-    return plain(number.removesuffix(".0"))
-
-
-def ulps(error_ulp: float | None) -> str:
-    """An error, or that there is none."""
-    return "-" if error_ulp is None else f"{error_ulp:.3g} ulp"
+        return []
+    ordered = sorted(result.comparisons, key=lambda c: c.quantity != "value")
+    numbers = {label(c): f"{label(c)} {short(c.measured)}" for c in ordered}
+    steps = {label(c) for c in ordered if not set(c.wrt) <= c.point.keys()}
+    inputs = [plain(text) for name, text in numbers.items() if name not in steps]
+    parts = [plain(number) for number in numbers.values()]
+    fewer = (", ".join([*parts[:count], "…"]) for count in range(len(parts) - 1, 0, -1))
+    return [", ".join(parts), ", ".join(inputs), *fewer, ""]

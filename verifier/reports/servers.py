@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from verifier.records import Result, RunRecord
-from verifier.reports.findings import Finding, Status, block, line, place
+from verifier.reports.blocks import block, line, place
+from verifier.reports.findings import Finding, Status
 from verifier.reports.options import Options
 from verifier.reports.outcome import (
     FAMILIES,
@@ -17,6 +18,8 @@ from verifier.reports.outcome import (
     summary,
 )
 from verifier.reports.page import plain
+from verifier.reports.words import counted as number
+from verifier.reports.words import split
 
 FAILING = (Status.BROKEN, Status.OPEN)
 """What keeps a run from passing."""
@@ -55,19 +58,9 @@ def counted(record: RunRecord) -> str:
     ]
     tail = ", ".join([f"seed {record.seed}", *used])
     return (
-        f"{_number(counts['cases'], 'case')}, {_number(counts['comparisons'], 'comparison')}: "
+        f"{number(int(counts['cases']), 'case')}, {number(int(counts['comparisons']), 'comparison')}: "
         f"{families}; {record.elapsed_s:.1f} s ({tail})"
     )
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def split(case: str) -> tuple[str | None, str]:
-    """The file of a case, if it has one, and its name, which may hold `::` itself."""
-    file, mark, name = case.partition("::")
-    return (file, name) if mark else (None, case)
 
 
 def names_of(results: Sequence[Result]) -> dict[int, str]:

@@ -1,5 +1,5 @@
-"""A finished run as text: one line a result, then the descents, the differences, what
-is open, and the counts.
+"""A finished run as text, made for 80 columns: a line for what is as expected, a block
+for each finding, and the counts; or, concise, a line a finding.
 
 Text from the user's files is printed as it stands, neither as markup nor as terminal
 commands.
@@ -7,127 +7,214 @@ commands.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
-from verifier.records import Result, RunRecord, Verdict
+from verifier.records import Result, RunRecord
+from verifier.reports.blocks import counted_of, laid_out, line, place
+from verifier.reports.findings import Finding, Status, findings, findings_of, merged
 from verifier.reports.options import Options
-from verifier.reports.outcome import (
-    FAMILIES,
-    PASSED,
-    Standing,
-    exit_code,
-    is_incomplete,
-    standing,
-    summary,
+from verifier.reports.outcome import PASSED, exit_code
+from verifier.reports.page import (
+    DEFAULT_WIDTH,
+    GAP,
+    LEAST_WIDTH,
+    apart,
+    heading,
+    name_width,
+    plain,
+    printed,
+    wrapped,
 )
-from verifier.reports.page import GAP, apart, heading, name_width, plain, printed
-from verifier.reports.result_line import (
-    STYLES,
-    headline,
-    line,
-    place_of,
-    style_of,
-    way,
-)
-from verifier.reports.tables import (
-    changes_table,
-    comparisons,
-    descent,
-    disagreements,
-    findings,
-)
+from verifier.reports.result_line import STYLES, WAY
+from verifier.reports.result_line import line as line_of
+from verifier.reports.summary import counts, standing
+from verifier.reports.tables import descent, disagreements
+from verifier.reports.words import split, way
 
-ALL_EXPECTED = "all as expected"
 USUAL = Options()
 """Those of a report that nobody asked more of."""
+MOST_BLOCKS = 20
+"""Blocks that are shown, unless all are asked for."""
+LONG = 40
+"""Lines of blocks after which what failed is told again, in a line each."""
 
 # ── the report ────────────────────────────────────────────────────────────────────────
 
 
 def render(record: RunRecord, options: Options = USUAL) -> str:
     """The whole report of a run: the line of every result, then `details`."""
-    names = name_width(result.case for result in record.results)
-    lines = (line(r, names=names, accepted=options.accepted) for r in record.results)
-    head = printed(lines, width=options.width, color=options.color)
-    return head + details(record, options)
+    lines = Lines(options, (result.case for result in record.results))
+    found = findings(record, options)
+    of_result: dict[int, list[Finding]] = {}
+    for finding in found:
+        of_result.setdefault(id(finding.result), []).append(finding)
+    head = "".join(lines.add(r, of_result.get(id(r), [])) for r in record.results)
+    return head + _details(record, found, options, begun=bool(head))
 
 
 def details(record: RunRecord, options: Options = USUAL) -> str:
-    """What follows the lines of the results: tables of what is to be looked at, and the
+    """What follows the lines of the results: a block for each finding, and the
     summary."""
-    parts = [*_sections(record.results)]
-    if options.debug:
-        parts += filter(None, map(_traceback, record.results))
-    if record.disagreements:
-        parts.append(disagreements(record.disagreements))
-    if options.changes is not None:
-        parts.append(changes_table(options.changes))
-    parts.append(_summary(record, options))
-    return "\n" + printed(apart(parts), width=options.width, color=options.color)
+    begun = bool(record.results) and not options.quiet
+    return _details(record, findings(record, options), options, begun=begun)
+
+
+def concise(record: RunRecord, options: Options = USUAL) -> str:
+    """A line for each finding that fails the run or is open, and the summary."""
+    found = findings(record, options)
+    told = [line(finding) for finding in _told(found)]
+    return "".join(
+        f"{text}\n" for text in (*told, _summary(record, found, options).plain)
+    )
 
 
 def failure(result: Result, *, width: int | None = None) -> str:
-    """The text for one result that failed: its place, its line, and its tables."""
-    file, _, name = result.case.partition("::")
-    place = file if result.line is None else f"{file}:{result.line}"
-    head = Text(f"{plain(place)}: [{plain(name)}] {plain(headline(result))}")
-    lines = Text("\n").join([head, line(result)])
-    parts = [lines, *_sections((result,))]
-    trace = _traceback(result)
-    if trace is not None and result.verdict.family == "error":
-        parts.append(trace)
-    return printed(apart(parts), width=width).rstrip("\n")
+    """The text for one result that failed: its blocks, and the traceback of an error."""
+    options = Options(width=width)
+    parts: list[RenderableType] = [
+        _block(finding, options) for finding in findings_of(result, options)
+    ]
+    if result.traceback is not None and result.verdict.family == "error":
+        parts.append(Text(plain(result.traceback.rstrip(), keep="\n")))
+    return printed(apart(parts), width=_width(options)).rstrip("\n")
 
 
-def streamed(
-    result: Result,
-    *,
-    names: int = 0,
-    accepted: Collection[Verdict] = (),
-    color: bool = False,
-) -> str:
-    """The line of a result as it is printed while the run goes on."""
-    return printed([line(result, names=names, accepted=accepted)], color=color)
+def _told(found: Sequence[Finding]) -> list[Finding]:
+    """What is to be looked at."""
+    return [f for f in found if f.status in (Status.BROKEN, Status.OPEN)]
 
 
-def _sections(results: Sequence[Result]) -> Iterator[RenderableType]:
-    # A difference that a case pins is reported by its line; the tables are of what is
-    # to be looked at.
-    unexpected = [result for result in results if not result.as_expected]
-    for title, family in (
-        ("Where PyTorch differs from the truth", "differ"),
-        ("Undecided", "undecided"),
-        ("Errors", "error"),
-    ):
-        found = findings(unexpected, family)
-        if found:
-            yield comparisons(title, found)
-    notes = [note for result in results if (note := _note(result))]
-    if notes:
-        yield Group(
-            heading("Notes"), *(Padding(note, (0, 0, 0, GAP)) for note in notes)
+def _width(options: Options) -> int:
+    return max(options.width or DEFAULT_WIDTH, LEAST_WIDTH)
+
+
+# ── lines ─────────────────────────────────────────────────────────────────────────────
+
+
+class Lines:
+    """The lines of results, as they come: those of a file under its name."""
+
+    def __init__(self, options: Options, cases: Iterable[str]) -> None:
+        self._options, self._file = options, ""
+        self._names = name_width(split(case)[1] for case in cases)
+
+    def add(self, result: Result, found: Sequence[Finding]) -> str:
+        """The line of a result of which these are the findings, and the name of its file
+        where that is another than before; nothing where the report is to be quiet."""
+        options = self._options
+        if options.quiet:
+            return ""
+        parts: list[RenderableType] = []
+        file = split(result.case)[0] or ""
+        if file != self._file:
+            parts += [Text("")] if self._file else []
+            parts += [heading(plain(file))] if file else []
+            self._file = file
+        parts.append(
+            line_of(
+                result,
+                found,
+                width=_width(options),
+                names=self._names,
+                glyphs=options.glyphs,
+            )
         )
-    for result in results:
-        if result.epochs:
-            yield descent(result)
+        if not _told(found):
+            for note in result.notes:
+                label = " " * NOTE + "note: "
+                parts += map(Text, wrapped(note, _width(options), label))
+        return printed(parts, width=_width(options), color=options.color)
 
 
-def _note(result: Result) -> Text | None:
-    """What the result says as a whole: its message, or that the verdict is not the one
-    pinned."""
-    message = result.message
-    if message is None and result.expected is not None and not result.as_expected:
-        message = f"expected {result.expected}, found {result.verdict}"
-    if message is None:
-        return None
-    body = plain(message, keep="\n").replace("\n", "\n  ")
-    head = f"{place_of(result)} {way(result)}: "
-    return Text.assemble(head, (body, style_of(result, standing(result))))
+NOTE = 6
+"""Columns before a note on a result."""
+
+
+# ── details ───────────────────────────────────────────────────────────────────────────
+
+
+def _details(
+    record: RunRecord, found: Sequence[Finding], options: Options, *, begun: bool
+) -> str:
+    told = merged(_told(found), record)
+    shown = told if options.verbose else told[:MOST_BLOCKS]
+    parts: list[RenderableType] = [_block(finding, options) for finding in shown]
+    long = len(told) > len(shown) or _length(parts, options) > LONG
+    if len(told) > len(shown):
+        left = f"and {len(told) - len(shown)} more, in a line each below; --verbose shows them in full"
+        parts.append(Text("\n".join(wrapped(left, _width(options)))))
+    if options.debug:
+        parts += filter(None, map(_traceback, record.results))
+    if record.disagreements:
+        parts.append(disagreements(record.disagreements, _width(options)))
+    failing = {id(finding.result) for finding in told}
+    for result in record.results:
+        if result.epochs and (options.verbose or id(result) in failing):
+            parts.append(descent(result))
+    if options.durations:
+        parts.append(_durations(record, options.durations))
+    if long and len(told) > 1:
+        parts.append(_again(told))
+    parts.append(_summary(record, found, options))
+    text = printed(apart(parts), width=_width(options), color=options.color)
+    return f"\n{text}" if begun else text
+
+
+def _block(finding: Finding, options: Options) -> RenderableType:
+    return Text("\n").join(
+        _styled(role, text, finding) for role, text in laid_out(finding, options.width)
+    )
+
+
+def _styled(role: str, text: str, finding: Finding) -> Text:
+    """A line of a block in its colours."""
+    line = Text(text)
+    if role == "head":
+        family = "error" if finding.verdict is None else finding.verdict.family
+        if family == "match":
+            family = "error"
+        title = len(plain(finding.title))
+        if text.startswith(plain(finding.title)):
+            line.stylize(STYLES[family], 0, title)
+            line.stylize("bold", title + GAP, title + GAP + len(plain(finding.name)))
+    elif role == "place":
+        line.stylize("dim")
+    else:
+        line.stylize("green" if role == "help" else "cyan", 0, 12)
+    return line
+
+
+def _length(parts: Sequence[RenderableType], options: Options) -> int:
+    return printed(apart(parts), width=_width(options)).count("\n")
+
+
+def _again(told: Sequence[Finding]) -> RenderableType:
+    """What failed, in a line each."""
+    lines = [Text(f"  {plain(_short(finding))}") for finding in told]
+    return Group(heading("Not as expected"), *lines)
+
+
+def _short(finding: Finding) -> str:
+    at = place(finding)
+    ways = ", ".join((finding.way, *finding.likewise))
+    text = f"{finding.title} {finding.name} {ways}"
+    count = counted_of(finding)
+    return ": ".join(filter(None, (at, text, count.partition(",")[0])))
+
+
+def _durations(record: RunRecord, count: int) -> RenderableType:
+    """The results that took longest."""
+    slowest = sorted(record.results, key=lambda result: -result.elapsed_s)[:count]
+    lines = [
+        Text(
+            f"  {result.elapsed_s:>8.2f} s  {way(result):<{WAY}}  {plain(result.case)}"
+        )
+        for result in slowest
+    ]
+    return Group(heading("Slowest"), *lines)
 
 
 def _traceback(result: Result) -> RenderableType | None:
@@ -137,50 +224,18 @@ def _traceback(result: Result) -> RenderableType | None:
     return Group(heading(title), Text(plain(result.traceback.rstrip(), keep="\n")))
 
 
-# ── summary ───────────────────────────────────────────────────────────────────────────
-
-
-def _summary(record: RunRecord, options: Options) -> RenderableType:
+def _summary(record: RunRecord, found: Sequence[Finding], options: Options) -> Text:
+    """The counts, and how the run stands; in one line where the page has no width of its
+    own."""
     passed = exit_code(record, options.changes, options.accepted) == PASSED
-    stands = _standing(record, options)
-    if passed and stands != ALL_EXPECTED:
-        stands += ", as in the baseline"
-    style = STYLES["match"] if passed else STYLES["error"]
-    tail = f" in {record.elapsed_s:.1f} s (seed {record.seed}{_versions(record)})"
-    return Text.assemble(_counts(record), "; ", (stands, style), tail)
-
-
-def brief(record: RunRecord) -> str:
-    """The counts of a run and how it stands, in one line."""
-    return f"{_counts(record)}; {_standing(record, USUAL)}"
-
-
-def _standing(record: RunRecord, options: Options) -> str:
-    """How a run stands, in words."""
-    return ", ".join(_reservations(record, options)) or ALL_EXPECTED
-
-
-def _counts(record: RunRecord) -> str:
-    counts = summary(record)
-    families = ", ".join(f"{counts[family]} {family}" for family in FAMILIES)
-    cases = _counted(counts["cases"], "case")
-    return f"{cases}, {_counted(counts['comparisons'], 'comparison')}: {families}"
-
-
-def _reservations(record: RunRecord, options: Options) -> Iterator[str]:
-    """What keeps a run from being all as expected."""
-    standings = Counter(standing(r, options.accepted) for r in record.results)
-    for what in (Standing.BROKEN, Standing.OPEN):
-        if standings[what]:
-            yield f"{standings[what]} {what}"
-    worse = sum(change.regression for change in options.changes or ())
-    if worse:
-        yield f"{worse} worse than the baseline"
-    if record.interrupted:
-        yield "interrupted before the end"
-    elif is_incomplete(record):
-        missing = (record.planned or 0) - len(record.results)
-        yield f"{missing} not run" if record.planned else "nothing was run"
+    stands = standing(record, found)
+    used = f"in {record.elapsed_s:.1f} s (seed {record.seed}{_versions(record)})"
+    text = f"{counts(record)}; {stands} {used}"
+    if options.width is not None:
+        text = "\n".join(wrapped(text, _width(options)))
+    shown = Text(text)
+    shown.highlight_words([stands], STYLES["match" if passed else "error"])
+    return shown
 
 
 def _versions(record: RunRecord) -> str:
@@ -190,7 +245,3 @@ def _versions(record: RunRecord) -> str:
         for name in ("torch", "sympy", "device", "layout")
         if used.get(name, "cpu") != "cpu"
     )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -164,6 +164,7 @@ class _Session:
             return verified
 
     def _verify(self, route: str, on_point: Heard | None) -> Any:
+        from verifier.verification.better import offered
         from verifier.verification.prepare import Prepared, Setting
         from verifier.verification.verify import verify
 
@@ -182,7 +183,8 @@ class _Session:
             device=unit.device,
             report_all=unit.report_all,
         )
-        return verify(self.prepared, setting, seed=self.seed, on_point=on_point)
+        done = verify(self.prepared, setting, seed=self.seed, on_point=on_point)
+        return offered(self.prepared, setting, done)
 
 
 def _broken(unit: Unit, reason: str) -> Iterator[Outcome]:

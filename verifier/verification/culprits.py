@@ -12,7 +12,7 @@ from verifier.floats import FORMATS, Point
 from verifier.judgement.diagnosis import diagnose
 from verifier.language.kernels.compositions import expand
 from verifier.language.programs.program import Program
-from verifier.records import Comparison, Verdict
+from verifier.records import Comparison, Entry, Verdict
 from verifier.symbolic.truth.examination import examine
 from verifier.traces import Cause, Diagnosis, Event, Trace
 from verifier.verification.bench import WALKED_ROUTES, Bench
@@ -21,8 +21,10 @@ from verifier.verification.judging import Row
 LARGEST_PROGRAM = 2_000
 """Nodes past which a walk over the program costs more than its answer tells."""
 MOST_DIAGNOSED = 3
-"""Comparisons of one result that are diagnosed: those that follow mostly have the same
-cause."""
+"""The worst comparisons of one result that are diagnosed: those that follow mostly have
+the same cause."""
+MOST_KINDS = 6
+"""Other numbers, or other verdicts on them, of which the worst is diagnosed too."""
 
 
 def investigate(
@@ -109,7 +111,7 @@ def diagnosed(
     asked = [row for row in reported if _is_walked(bench, row)]
     asked.sort(key=lambda row: row.rank, reverse=True)
     diagnoses: dict[int, Diagnosis] = {}
-    for row in asked[:MOST_DIAGNOSED]:
+    for row in (*asked[:MOST_DIAGNOSED], *_of_other_kinds(bench, asked)):
         index = index_of[id(row)]
         with bench.watch.stage("diagnosis"):
             diagnosis = investigate(
@@ -126,6 +128,24 @@ def diagnosed(
             judgement = replace(row.judgement, verdict=Verdict.DIFFER_RANGE)
             settled[index] = row.with_judgement(judgement)
     return settled, diagnoses
+
+
+def _of_other_kinds(bench: Bench, asked: Sequence[Row]) -> list[Row]:
+    """The worst row of each number and verdict that is not among those diagnosed anyway,
+    unless the case pins its verdict.
+
+    What is not finite stays as it is judged: a diagnosis might change its verdict.
+    """
+    expectation = bench.case.expectation
+    if expectation is not None and expectation.pinned is not None:
+        return []
+    seen = {(row.entry, row.verdict) for row in asked[:MOST_DIAGNOSED]}
+    others: dict[tuple[Entry, Verdict], Row] = {}
+    for row in asked[MOST_DIAGNOSED:]:
+        kind = row.entry, row.verdict
+        if kind not in seen and row.verdict is not Verdict.DIFFER_NONFINITE:
+            others.setdefault(kind, row)
+    return list(others.values())[:MOST_KINDS]
 
 
 def _is_walked(bench: Bench, row: Row) -> bool:

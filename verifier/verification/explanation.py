@@ -5,20 +5,18 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from verifier.floats import Point
 from verifier.language.casefile.case import Case
 from verifier.language.kernels.compositions import expand
 from verifier.language.points.scalars import scalar
 from verifier.language.points.upstream import gradients
-from verifier.language.programs.program import Program
-from verifier.records import Comparison, Result, severity
+from verifier.records import Result
 from verifier.symbolic.calculus import typeset
 from verifier.traces import (
     Explanation,
 )
-from verifier.verification import culprits, regions, suggestion, walkthrough
+from verifier.verification import better, culprits, regions, walkthrough
 from verifier.verification.prepare import Prepared, Setting, Store
 from verifier.verification.verify import verify
 from verifier.verification.walkthrough import spell
@@ -129,7 +127,7 @@ def _place(prepared: Prepared, seed: int, whole: Result | None) -> tuple[Point, 
         given = {n: v.nearest(format_) for n, v in case.given[0].items()}
         return _inputs(case, given), 1.0 if case.descent else first
     assert whole is not None
-    worst = max(whole.comparisons, key=_badness, default=None)
+    worst = max(whole.comparisons, key=better.badness, default=None)
     if worst is None:
         return prepared.sample(seed).points[0], first
     point = {name: scalar(text).nearest(format_) for name, text in worst.point.items()}
@@ -140,33 +138,14 @@ def _seed(case: Case, seed: int) -> int:
     return case.seed if case.seed is not None else seed
 
 
-def _badness(comparison: Comparison) -> tuple[int, float]:
-    return severity(comparison.verdict), comparison.error_ulp or 0.0
-
-
 def _inputs(case: Case, point: Point) -> Point:
     return {name: point[name] for name in case.arguments}
 
 
 def _result_at(prepared: Prepared, point: Point, upstream: float) -> Result:
     """The verdict on the case at one point alone, whatever it expects."""
-    moved = prepared.at(_only(prepared.case, point, upstream))
+    moved = prepared.at(better.alone(prepared.case, point, upstream))
     return verify(moved, _setting(moved.case), seed=0).result
-
-
-def _only(case: Case, point: Point, upstream: float) -> Case:
-    """The case with one given point, its upstream gradient and no expectation."""
-    given = ({name: scalar(value) for name, value in point.items()},)
-    return replace(
-        case,
-        given=given,
-        upstream=scalar(upstream),
-        domains={},
-        points=0,
-        where=None,
-        expectation=None,
-        descent=None,
-    )
 
 
 def _setting(case: Case) -> Setting:
@@ -194,17 +173,7 @@ def _regions(
 
 
 def _suggestions(prepared: Prepared, point: Point, upstream: float) -> tuple[str, ...]:
-    case = prepared.case
-
-    def is_match(program: Program) -> bool:
-        rewritten = replace(_only(case, point, upstream), program=program)
-        other = Prepared(rewritten, prepared.dtype)
-        result = verify(other, _setting(case), seed=0).result
-        return result.verdict.family == "match"
-
-    formulas = suggestion.suggest(
-        case.program, point, upstream, case.wrt, prepared.format, is_match=is_match
-    )
+    formulas = better.formulas(prepared, _setting(prepared.case), point, upstream)
     return tuple(
         f"{formula}: equal in balls, and PyTorch's gradient of it is a match"
         for formula in itertools.islice(formulas, MOST_SUGGESTIONS)

@@ -36,7 +36,11 @@ def region_notes(bench: Bench, findings: Findings, row: Row) -> list[str]:
     names = [name for name in bench.case.arguments if name in bench.case.domains]
     with bench.watch.stage("regions"):
         along = regions(verdict_at, row.point, drawn, names[:MOST_INPUTS], bench.format)
-    return [spell_region(region, bench.format) for region in along]
+    return [
+        spell_region(region, bench.format)
+        for region in along
+        if region.below is not None or region.above is not None
+    ]
 
 
 def _family_at(bench: Bench, findings: Findings, row: Row, point: Point) -> str:
@@ -121,8 +125,8 @@ def spell_region(region: Region, format_: Format) -> str:
             beyond = _BEYOND.get(end[2], end[2])
             parts.append(f"{word} {last} ({first} {beyond})")
     if not parts:
-        return f"{region.input}: it differs as far as points were drawn"
-    return f"{region.input}: it differs {' '.join(parts)}"
+        return f"every {region.input} that was drawn"
+    return f"{region.input} {' '.join(parts)}"
 
 
 def _region(

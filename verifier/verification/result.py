@@ -100,6 +100,7 @@ def result_of(bench: Bench, findings: Findings, elapsed_s: float) -> Result:
         message=end.message,
         broken=tuple(dict.fromkeys(unmet.key for unmet in end.unmet)),
         unmet=end.unmet,
+        notes=tuple(findings.notes),
         interrupted=findings.interrupted,
         traceback=None if failure is None else failure.traceback,
         epochs=findings.epochs,
@@ -171,7 +172,8 @@ def _comparisons(
             comparison = attach(comparison, diagnosis_of[id(row)])
         if row is worst and _looks_for_regions(bench, findings, row):
             regions = region_notes(bench, findings, row)
-            message = "; ".join(filter(None, (comparison.message, *regions)))
+            told = (f"it differs for {region}" for region in regions)
+            message = "; ".join(filter(None, (comparison.message, *told)))
             comparison = replace(
                 comparison, message=message or None, regions=tuple(regions)
             )

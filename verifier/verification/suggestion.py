@@ -9,6 +9,7 @@ gradient of it is a match by the same judgement.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
@@ -33,10 +34,13 @@ def suggest(
     format_: Format,
     *,
     is_match: Callable[[Program], bool],
+    deadline: float = math.inf,
 ) -> Iterator[Suggestion]:
     """The rewrites that are equal to the program and whose gradient PyTorch gets right
-    at the point."""
+    at the point; as many as are found until the deadline (of `time.perf_counter`)."""
     for candidate in candidates(program):
+        if time.perf_counter() > deadline:
+            return
         if not _is_equal(program, candidate.program, point, upstream, wrt, format_):
             continue
         if is_match(candidate.program):
