@@ -256,7 +256,6 @@ def test_tracebacks_are_shown_where_they_are_wanted(
     assert 'File "a.py", line 3' in text.render(
         make_record(broken), Options(debug=True)
     )
-    assert 'File "a.py", line 3' in text.failure(broken)
 
 
 def test_a_note_on_what_is_as_expected_follows_its_line(
@@ -377,13 +376,6 @@ def test_long_messages_fold(
     report = text.render(make_record(result), Options(width=80))
     assert report.count("word") == 60
     assert max(map(len, lines_of(report))) <= 80
-
-
-def test_a_failure_is_its_blocks(unstable: Result) -> None:
-    report = text.failure(unstable, width=80)
-    assert report.startswith("differ.unstable  quotient  float32")
-    assert "cases/notebook.toml:12, gradient x" in report
-    assert "comparisons:" not in report
 
 
 def test_a_table_of_words_becomes_blocks_where_the_page_is_narrow() -> None:

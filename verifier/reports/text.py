@@ -14,7 +14,7 @@ from rich.text import Text
 
 from verifier.records import Result, RunRecord
 from verifier.reports.blocks import counted_of, laid_out, line, place
-from verifier.reports.findings import Finding, Status, findings, findings_of, merged
+from verifier.reports.findings import Finding, Status, findings, merged
 from verifier.reports.options import Options
 from verifier.reports.outcome import PASSED, exit_code
 from verifier.reports.page import (
@@ -69,17 +69,6 @@ def concise(record: RunRecord, options: Options = USUAL) -> str:
     return "".join(
         f"{text}\n" for text in (*told, _summary(record, found, options).plain)
     )
-
-
-def failure(result: Result, *, width: int | None = None) -> str:
-    """The text for one result that failed: its blocks, and the traceback of an error."""
-    options = Options(width=width)
-    parts: list[RenderableType] = [
-        _block(finding, options) for finding in findings_of(result, options)
-    ]
-    if result.traceback is not None and result.verdict.family == "error":
-        parts.append(Text(plain(result.traceback.rstrip(), keep="\n")))
-    return printed(apart(parts), width=_width(options)).rstrip("\n")
 
 
 def _told(found: Sequence[Finding]) -> list[Finding]:
