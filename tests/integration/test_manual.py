@@ -35,8 +35,8 @@ COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
 WIDEST = 100
 LONGEST = {"README": 220}
 """Lines of a page; a page of the manual has at most 200."""
-FOREIGN = ("-m", "-c", "-e", "-n", "-q", "--lf")
-"""Options of pip's and pytest's."""
+FOREIGN = ("-m", "-c", "-e", "-n", "-q", "--lf", "--verifier-baseline")
+"""Options of pip's, pytest's and its plugin's."""
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
