@@ -43,6 +43,11 @@ class Place:
         return ": ".join(part for part in (file, tail) if part)
 
 
+def writable(text: str) -> str:
+    """The text without half characters, which no output takes."""
+    return text.encode(errors="replace").decode()
+
+
 class VerifierError(Exception):
     """The base of all errors that a user can mend."""
 
@@ -50,7 +55,7 @@ class VerifierError(Exception):
     """The page of the manual that says more."""
 
     def __init__(self, message: str, *, place: Place | None = None) -> None:
-        self.message = message
+        self.message = writable(message)
         self.place = place if place is not None else Place()
         super().__init__(str(self))
 
@@ -60,7 +65,8 @@ class VerifierError(Exception):
     def told(self, prefix: str = "") -> str:
         """The place and the message, after a prefix."""
         place = str(self.place)
-        return f"{prefix}{place}: {self.message}" if place else prefix + self.message
+        told = f"{prefix}{place}: {self.message}" if place else prefix + self.message
+        return writable(told)
 
     @property
     def topics(self) -> list[str]:

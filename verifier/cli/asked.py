@@ -125,10 +125,14 @@ def _is_path(argument: str, about: About) -> bool:
         return False
     if not about:
         return True
-    # `x/y` is a quotient where an option speaks of one of its names.
+    from verifier.language.operations.table import CONSTANTS
+
+    # `x/y` is a quotient where an option speaks of one of its names; `pi/4` is one too.
     named = {*_named("--domain", about.domain or ()), *chain(*about.points)}
-    return bool(re.search(r"[\\/]", argument)) and named.isdisjoint(
-        re.findall(r"\w+", argument)
+    words = re.findall(r"\w+", argument)
+    is_number = all(word in CONSTANTS or word.isdigit() for word in words)
+    return bool(re.search(r"[\\/]", argument)) and not (
+        is_number or not named.isdisjoint(words)
     )
 
 

@@ -177,8 +177,18 @@ REFUSED: dict[str, tuple[int, str]] = {
     "!x": (1, "Write negation as `not p`"),
     "[x+1]*2": (1, "Write parentheses `(…)`"),
     "{x+1}*2": (1, "Write parentheses `(…)`"),
-    "Sin[x]": (4, "Write `Sin(…)`"),
+    "Sin[x]": (4, "Write `sin(…)`"),
     "x_{1}": (3, "Write an index as `x_1`"),
+    "2 sin(x)": (3, "Write the product as `2*sin(…)`"),
+    "ln|x|": (3, "Write an absolute value as `abs(x)`"),
+    "If[x > 0, x, 0]": (3, "where(condition, a, b)"),
+    "POWER(x;2)": (8, "Write a comma between arguments"),
+    "³√x": (1, "a cube root as `cbrt(x)`"),
+    "x %% y": (3, "Write a remainder as `%`"),
+    "std::exp(x)": (4, "Write the name alone"),
+    "1//2*x": (1, "Write `/`, or `floor(a/b)`"),
+    "torch.clamp(x, min=0)": (1, "clamp_min(x, a)"),
+    "log(x, base=2)": (1, "Give them in order"),
     "y'": (2, "holds no derivatives"),
     "d/dx": (1, "holds no derivatives"),
     "d/dx(x^2)": (1, "holds no derivatives"),
@@ -466,6 +476,24 @@ def test_a_formula_without_variables_has_those_that_are_declared() -> None:
 def test_a_condition_takes_the_same_spellings() -> None:
     program = parse_condition("0 < x^2 ≤ 1 and (x ≠ ½)", variables=["x"])
     assert render(program) == "0 < x**2 and x**2 <= 1 and x != 1 / 2"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"expression": "x + \ud800", "at": {"x": 1}},
+        {"expression": "x", "at": {"\ud800": 1}},
+        {"expression": "x", "at": {"x": "\ud800"}},
+        {"expression": "x\0", "at": {"x": 1}, "where": "\ud800"},
+        {"name": "\ud800", "expression": "x", "at": {"x": 1}},
+    ],
+)
+def test_half_characters_are_refused_in_words_that_can_be_written(
+    said: dict[str, object],
+) -> None:
+    with pytest.raises(VerifierError) as caught:
+        from_mapping(said)
+    assert str(caught.value).encode()
 
 
 # ── whatever is typed ─────────────────────────────────────────────────────────────────

@@ -16,7 +16,7 @@ from typing import TypeVar, cast
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from verifier import floats
-from verifier.errors import ExpressionError, did_you_mean, listed
+from verifier.errors import ExpressionError, did_you_mean, listed, writable
 from verifier.language.casefile.case import (
     ALL,
     CONVENTIONS,
@@ -53,7 +53,7 @@ def _fault(
 ) -> PydanticCustomError:
     """An error in our words; `tail` leads from the validated value to the one at
     fault."""
-    return _of_context({"message": message, "tail": tail, "column": column})
+    return _of_context({"message": writable(message), "tail": tail, "column": column})
 
 
 def _of_context(context: dict[str, object]) -> PydanticCustomError:

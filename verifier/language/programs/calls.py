@@ -149,7 +149,10 @@ def _check_keywords(
                 f"expected no `{argument.arg}`, found one: a formula is of single numbers. Drop it.",
             )
     if node.keywords and (row is None or not row.parameters):
-        context.fail(node, f"expected `{name}` without keyword arguments")
+        mend = "Give them in order."
+        if name in ("clamp", "clip"):
+            mend = "Write `clamp_min(x, a)`, `clamp_max(x, b)` or `clamp(x, a, b)`."
+        context.fail(node, f"expected `{name}` without keyword arguments. {mend}")
 
 
 def _by_keyword(row: Operation, node: ast.Call, builder: Builder, span: Span) -> Plan:

@@ -20,6 +20,8 @@ _INSTEAD = {
     "=<": "Write it as `<=`.",
     "=>": "Write it as `>=`.",
     "&&": "Write it as `and`.",
+    "%%": "Write a remainder as `%`.",
+    "::": "Write the name alone, as in `exp(x)`.",
     "***": "Write a power as `**`.",
     ".*": "Write it without the point, as `*`.",
     "./": "Write it without the point, as `/`.",
@@ -130,7 +132,10 @@ class Complaints:
                 f"expected an exponent after `{left.text}{token.text}`, found none. "
                 f"Write `{left.text}e0`, or the product with e as `{left.text}*e`.",
             )
-        mend = f"Write the product as `{_side(left)}*{_side(token)}`."
+        right = _side(token)
+        if token.kind == "name" and scanner.tokens[scanner.at].text == "(":
+            right += "(…)"
+        mend = f"Write the product as `{_side(left)}*{right}`."
         if left.kind == token.kind == "number":
             mend = "Write one number without blanks, and with one point at most."
         elif left.text == ")" and "nn." in (scanner.closed or ""):
@@ -215,6 +220,16 @@ class Complaints:
             message = "expected `name = expression`, found another `=`. A step is a name without arguments, given once."
         raise Complaint(token.start, message)
 
+    def check_bar(self, token: Token) -> None:
+        """`ln|x|`."""
+        last = self.scanner.last
+        if last is not None and last.kind == "name" and _is_operation(last.text):
+            if last.text not in self.scanner.known:
+                inner = self._absolute(token)
+                raise Complaint(
+                    token.start, f"expected `(` after `{last.text}`, found `|`. {inner}"
+                )
+
     def check_comma(self, token: Token) -> None:
         """`,` stands between arguments, and in the pairs of `Piecewise`."""
         scanner, last, next_ = (
@@ -288,6 +303,8 @@ class Complaints:
         """One with nothing below it, or that is no exponent."""
         if self.scanner.wants_operand:
             message = f"expected an operand before `{token.text}`, found none"
+            if self.scanner.next_token().kind == "root":
+                message += ". Write a root as `x**(1/n)`, a cube root as `cbrt(x)`."
         else:
             message = (
                 f"expected a number or a name as exponent, found `{token.text}`. "
@@ -342,7 +359,11 @@ class Complaints:
             word = "a factorial" if operand else "negation"
             mend = f"Write {word} as `{what}`."
         elif text == "[":
-            mend = f"Write `{name}(…)`." if name else "Write parentheses `(…)`."
+            small = name.lower() if operations.find(name.lower()) else name
+            mend = f"Write `{small}(…)`." if name else "Write parentheses `(…)`."
+            mend = spellings.FOREIGN.get(name) or mend
+        elif text == ";" and self.scanner.frames:
+            mend = "Write a comma between arguments."
         elif text == "{" and name.endswith("_"):
             mend = f"Write an index as `{name}1`."
         elif text == "||":

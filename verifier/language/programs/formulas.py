@@ -74,6 +74,11 @@ class Formulas:
 
     def _plan(self, node: ast.expr, indices: Mapping[str, int]) -> Plan:
         match node:
+            case ast.BinOp(ast.Constant(), ast.FloorDiv(), ast.Constant()):
+                self.source.fail(
+                    node,
+                    "expected a quotient, found the whole part of one. Write `/`, or `floor(a/b)`.",
+                )
             case ast.BinOp(op=operator) if type(operator) in BINARY_OPERATORS:
                 row = operations.of_symbol(BINARY_OPERATORS[type(operator)])
                 return Plan([node.left, node.right], self._applying(row, node))

@@ -223,6 +223,8 @@ class Scanner(Reading):
             self._complaints.rooted_power(token)
         elif text == "**":
             self._complaints.check_power(token)
+        elif text == "|":
+            self._complaints.check_bar(token)
         elif text == "/":
             self._complaints.check_quotient(token)
         elif text == "%":

@@ -146,7 +146,6 @@ class Source:
     def _fail_at(self, line: int, column: int, message: str) -> NoReturn:
         shown = self.lines[line - 1] if line <= len(self.lines) else ""
         where = f"line {line}: " if len(self.lines) > 1 else ""
-        message = message.encode(errors="replace").decode()  # of half a character
         raise ExpressionError(
             f"{where}{message}\n{excerpt(shown, column)}", place=Place(column=column)
         )

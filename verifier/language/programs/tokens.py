@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     | (?P<fraction>[{characters.FRACTIONS}])
     | (?P<root>[{"".join(characters.ROOTS)}])
     | (?P<constant>[{"".join(characters.CONSTANTS)}])
-    | (?P<foreign>\*\*\*|<>|=<|=>|:=|->|~=|&&|\|\||\.\*|\./|\.\^|\.\(|\.\.\.|<<|>>)
+    | (?P<foreign>\*\*\*|%%|::|<>|=<|=>|:=|->|~=|&&|\|\||\.\*|\./|\.\^|\.\(|\.\.\.|<<|>>)
     | (?P<operator>\*\*|//|<=|>=|==|!=
         |[-+*/%<>=&|~,()@{"".join(map(re.escape, characters.OPERATORS))}])
     | (?P<unknown>.)
