@@ -17,7 +17,7 @@ INDEX = "index"
 """The page that lists the others."""
 _COMMENT = re.compile(r"^<!--.*?-->\n", re.MULTILINE | re.DOTALL)
 """What speaks to the tests of the manual."""
-_LINK = re.compile(r"\[([\w.-]+)\]\((?:verdicts/)?\1\.md\)")
+_LINK = re.compile(r"\[([^]]+)\]\((?:verdicts/)?([\w.-]+)\.md\)")
 """A link from page to page, which a terminal cannot follow."""
 
 
@@ -53,10 +53,16 @@ def page(topic: str) -> str:
     known = pages()
     name = topic.lower().replace("_", "-")
     if name in known:
-        return _LINK.sub(r"`\1`", _COMMENT.sub("", known[name]))
+        return _LINK.sub(_named, _COMMENT.sub("", known[name]))
     if name in (*verdict_pages.FAMILIES, *Verdict):
         return verdict_pages.page(name) or ""
     raise UsageError(_unknown(topic, known))
+
+
+def _named(link: re.Match[str]) -> str:
+    """What stands in the place of a link."""
+    text, topic = link.groups()
+    return f"`{topic}`" if text == topic else f"{text} (`verifier help {topic}`)"
 
 
 def _unknown(topic: str, known: dict[str, str]) -> str:
