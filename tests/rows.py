@@ -13,7 +13,8 @@ from mpmath import mp
 
 from verifier.language.kernels.kernel import NO_DERIVATIVE
 from verifier.language.kernels.table import PYTORCH
-from verifier.language.operations.table import OPERATIONS, Interval, Operation
+from verifier.language.operations.families import DEGREES
+from verifier.language.operations.table import OPERATIONS, Interval, Operation, interval
 
 GRID = tuple(Fraction(n, 8) for n in (-37, -19, -8, -5, -2, 1, 4, 7, 8, 11, 16, 41))
 HOLOMORPHIC = frozenset(row.name for row in OPERATIONS.values() if row.holomorphic)
@@ -28,9 +29,25 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "mvlgamma": {"p": ("2", "1", "5")},
     "logit": {"eps": ("-1", "1/5")},
     "besselj": {"n": ("0", "1", "2", "5")},
-    "bessely": {"n": ("0", "1", "2", "5")},
+    "bessely": {"n": ("0", "1", "5", "1/3")},
     "besseli": {"n": ("0", "1", "2", "5")},
-    "besselk": {"n": ("0", "1", "2", "5")},
+    "besselk": {"n": ("0", "1", "5", "-5/2")},
+    "polylog": {"s": ("2", "-3")},
+    "expn": {"n": ("1", "2", "1/3", "0", "-3/2")},
+    "struve": {"n": ("0", "1", "4")},
+    "modstruve": {"n": ("0", "1", "4")},
+    "eval_gegenbauer": {"n": ("2", "0", "1", "5"), "alpha": ("3/4", "2")},
+    "eval_jacobi": {
+        "n": ("2", "0", "1", "5"),
+        "alpha": ("1/2", "-1/4"),
+        "beta": ("1", "5/2"),
+    },
+    "eval_genlaguerre": {"n": ("2", "0", "1", "5"), "alpha": ("1/2", "-3/4")},
+    **{
+        row.name: {"n": ("2", "0", "1", "5", "12")}
+        for row in OPERATIONS.values()
+        if row.integers == {"n": DEGREES} and row.arity == 2
+    },
     # Activations
     "softplus": {"beta": ("1", "2", "1/3"), "threshold": ("20", "9")},
     "elu": {"alpha": ("1", "3/2", "1/4")},
@@ -56,6 +73,26 @@ WITHOUT_DERIVATIVE = frozenset(
     name for name, kernel in PYTORCH.items() if kernel.convention == NO_DERIVATIVE
 )
 """Rows that PyTorch 2.13 computes and cannot differentiate."""
+
+
+ABSENT = frozenset(name for name, kernel in PYTORCH.items() if kernel.absent)
+"""Rows that PyTorch lacks, which a user's own function is verified against."""
+
+INSIDE: Mapping[str, tuple[Interval, ...]] = {
+    # −1/e is no rational number
+    "lambertw": (interval("[-1/3, inf)"), interval("[0, 0]")),
+}
+"""Domains that a row cannot say, as far as points are taken from them."""
+
+
+def domain_of(row: Operation) -> tuple[Interval, ...]:
+    """The domains of the operands that are numbers."""
+    return INSIDE.get(row.name, row.domain)
+
+
+def differentiated(row: Operation) -> list[str]:
+    """The operands by which a row is differentiated."""
+    return [name for name in row.tensors if name not in row.fixed]
 
 
 def values_of(row: Operation, parameter: str) -> Sequence[str]:
@@ -117,7 +154,7 @@ def points_of(row: Operation) -> list[tuple[Any, ...]]:
     """Operands inside the domain, by the first of its parameters' values."""
     chosen = parameters_of(row)[0]
     axes = []
-    for operand, domain in zip(row.operands, row.domain, strict=True):
+    for operand, domain in zip(row.operands, domain_of(row), strict=True):
         inside = [value for value in GRID if contains(domain, value)]
         axes.append([Fraction(chosen[operand])] if operand in chosen else inside)
     return [tuple(map(exactly, values)) for values in itertools.product(*axes)]

@@ -63,7 +63,7 @@ HOUSE = {
     "judgement": LANGUAGE,
     "verification": f"{LANGUAGE} {SYMBOLIC} automatic judgement",
     "running": f"{LANGUAGE} symbolic.settings automatic judgement verification",
-    "survey": "language.operations language.programs language.points language.casefile "
+    "survey": "language.operations language.kernels language.programs language.points language.casefile "
     "symbolic.arithmetic symbolic.truth automatic running",
     "reports": "",
     "arguments": "language.importers",
@@ -81,6 +81,7 @@ OWNERS = {
     "sympy": {
         "verifier.symbolic.settings",
         "verifier.symbolic.calculus.sympy_functions",
+        "verifier.symbolic.calculus.sympy_special",
         "verifier.symbolic.calculus.derivative",
         "verifier.symbolic.calculus.typeset",
         "verifier.language.importers.sympy_expressions",
@@ -89,6 +90,8 @@ OWNERS = {
     "flint": {
         "verifier.symbolic.settings",
         "verifier.symbolic.arithmetic.balls",
+        "verifier.symbolic.arithmetic.cauchy",
+        "verifier.symbolic.arithmetic.special_balls",
         "verifier.symbolic.arithmetic.complex_balls",
         "verifier.symbolic.arithmetic.complex_cuts",
         "verifier.symbolic.arithmetic.series",

@@ -160,6 +160,96 @@ SPECIAL: dict[str, Callable[..., Any]] = {
 }
 
 
+def _spherical(kind: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda n, x: mp.sqrt(mp.pi / (2 * x)) * kind(n + mp.mpf(1) / 2, x)
+
+
+def _regular_spherical(sign: int) -> Callable[..., Any]:
+    """jₙ or iₙ, of negative numbers too, by parity (DLMF 10.47.14 and 10.47.16)."""
+    kind = mp.besselj if sign < 0 else mp.besseli
+
+    def witness(n: Any, x: Any) -> Any:
+        flip = -1 if x < 0 and int(n) % 2 else 1
+        root = mp.sqrt(mp.pi / (2 * abs(x)))
+        return flip * root * kind(n + mp.mpf(1) / 2, abs(x))
+
+    return witness
+
+
+def _faddeeva(x: Any, y: Any) -> Any:
+    z = mp.mpc(x, y)
+    return mp.exp(-z * z) * mp.erfc(mp.mpc(0, -1) * z)
+
+
+def _voigt(x: Any, sigma: Any, gamma: Any) -> Any:
+    scale = sigma * mp.sqrt(2)
+    return mp.re(_faddeeva(x / scale, gamma / scale)) / (sigma * mp.sqrt(2 * mp.pi))
+
+
+def _swapped(polynomial: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x, n: polynomial(n, x)
+
+
+def _hermite_norm(n: Any, x: Any) -> Any:
+    return mp.power(2, -n / 2) * mp.hermite(n, x / mp.sqrt(2))
+
+
+FURTHER: dict[str, Callable[..., Any]] = {
+    "gammainc": lambda a, x: mp.gammainc(a, 0, x, regularized=True),
+    "gammaincc": lambda a, x: mp.gammainc(a, x, mp.inf, regularized=True),
+    "lowergamma": lambda a, x: mp.gammainc(a, 0, x),
+    "uppergamma": lambda a, x: mp.gammainc(a, x, mp.inf),
+    "betainc": lambda a, b, x: mp.betainc(a, b, 0, x, regularized=True),
+    "zeta": mp.zeta,
+    "polylog": lambda s, x: mp.re(mp.polylog(s, x)),
+    "lambertw": lambda x, k: mp.re(mp.lambertw(x, int(k))),
+    "expn": mp.expint,
+    "exp1": mp.e1,
+    "expi": mp.ei,
+    "li": mp.li,
+    "Si": mp.si,
+    "Ci": mp.ci,
+    "Shi": mp.shi,
+    "Chi": mp.chi,
+    "erfi": mp.erfi,
+    "dawsn": lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(-x * x) * mp.erfi(x),
+    "fresnels": mp.fresnels,
+    "fresnelc": mp.fresnelc,
+    "wofz_real": lambda x, y: mp.re(_faddeeva(x, y)),
+    "wofz_imag": lambda x, y: mp.im(_faddeeva(x, y)),
+    "voigt_profile": _voigt,
+    "ellipk": mp.ellipk,
+    "ellipe": mp.ellipe,
+    "ellipkinc": mp.ellipf,
+    "ellipeinc": mp.ellipe,
+    "airy_ai": mp.airyai,
+    "airy_bi": mp.airybi,
+    "airy_ai_prime": lambda x: mp.airyai(x, derivative=1),
+    "airy_bi_prime": lambda x: mp.airybi(x, derivative=1),
+    "struve": mp.struveh,
+    "modstruve": mp.struvel,
+    "spherical_jn": _regular_spherical(-1),
+    "spherical_yn": _spherical(mp.bessely),
+    "spherical_in": _regular_spherical(1),
+    "spherical_kn": _spherical(mp.besselk),
+    "eval_legendre": mp.legendre,
+    "eval_chebyt": mp.chebyt,
+    "eval_chebyu": mp.chebyu,
+    "eval_gegenbauer": mp.gegenbauer,
+    "eval_jacobi": mp.jacobi,
+    "eval_hermite": mp.hermite,
+    "eval_hermitenorm": _hermite_norm,
+    "eval_laguerre": lambda n, x: mp.laguerre(n, 0, x),
+    "eval_genlaguerre": mp.laguerre,
+    "chebyshev_polynomial_t": _swapped(mp.chebyt),
+    "chebyshev_polynomial_u": _swapped(mp.chebyu),
+    "hermite_polynomial_h": _swapped(mp.hermite),
+    "hermite_polynomial_he": _swapped(_hermite_norm),
+    "laguerre_polynomial_l": _swapped(lambda n, x: mp.laguerre(n, 0, x)),
+    "legendre_polynomial_p": _swapped(mp.legendre),
+}
+
+
 def _selu(x: Any) -> Any:
     """With the constants of torch.nn.SELU's documentation."""
     alpha = mp.mpf("1.6732632423543772848170429916717")
@@ -276,6 +366,6 @@ def evaluated(program: Program, given: Mapping[str, Any]) -> Any:
     return values[program.output]
 
 
-OWN = {**ELEMENTARY, **STEPS, **SPECIAL, **ACTIVATIONS, **LOSSES}
+OWN = {**ELEMENTARY, **STEPS, **SPECIAL, **FURTHER, **ACTIVATIONS, **LOSSES}
 DEFINED = [row for row in OPERATIONS.values() if row.definition is not None]
 WITNESS = {**{row.name: by_definition(row) for row in DEFINED}, **OWN}

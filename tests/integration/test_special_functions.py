@@ -114,11 +114,10 @@ def test_a_backward_of_ones_own_is_held_against_a_bessel_function(
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["besselj(x, x)", "besselk(1/2, x)", "bessely(2000, x)", "besseli(-2000, x)"],
+    "text", ["besselj(x, x)", "bessely(2000, x)", "besseli(-2000, x)"]
 )
-def test_the_order_of_a_bessel_function_is_an_integer_constant(text: str) -> None:
-    with pytest.raises(VerifierError, match="integer constant from -1000 to 1000"):
+def test_the_order_of_a_bessel_function_is_a_constant(text: str) -> None:
+    with pytest.raises(VerifierError, match="a constant from -1000 to 1000"):
         verifier.verify(text, at={"x": 1})
 
 

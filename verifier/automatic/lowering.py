@@ -32,16 +32,23 @@ Value = Any
 """A tensor, or a Python float: a literal constant reaches PyTorch as a Python number,
 as it would from a program."""
 
+SUBJECT = "name a `subject`, an implementation of your own, to verify that"
+
 
 def _by_order(name: str, *functions: Callable[[Any], Any]) -> Callable[..., Any]:
     """A function of an integer order, of which PyTorch has the first ones."""
 
     def apply(order: float, x: Any) -> Any:
-        if not 0 <= order < len(functions):
-            raise FaultError(f"PyTorch has no {name} of order {int(order)}")
+        if order not in range(len(functions)):
+            raise FaultError(f"PyTorch has no {name} of order {order:g}: {SUBJECT}")
         return functions[int(order)](x)
 
     return apply
+
+
+def _by_degree(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A polynomial of PyTorch's, which takes the degree last."""
+    return lambda degree, x: function(x, int(degree))
 
 
 def _of_one_shape(*tensors: Value) -> Sequence[Value]:
@@ -72,6 +79,12 @@ ADAPTED: Mapping[str, Callable[..., Any]] = {
         special.modified_bessel_k0,
         special.modified_bessel_k1,
     ),
+    "eval_legendre": _by_degree(special.legendre_polynomial_p),
+    "eval_chebyt": _by_degree(special.chebyshev_polynomial_t),
+    "eval_chebyu": _by_degree(special.chebyshev_polynomial_u),
+    "eval_hermite": _by_degree(special.hermite_polynomial_h),
+    "eval_hermitenorm": _by_degree(special.hermite_polynomial_he),
+    "eval_laguerre": _by_degree(special.laguerre_polynomial_l),
     "float_power": lambda x, y: torch.float_power(x, y).to(x.dtype),
     "prelu": _prelu,
     "glu": _glu,
@@ -94,6 +107,8 @@ OPERATIONS = _Functions()
 def _function_of(operation: str) -> Callable[..., Any]:
     """The function that the kernel names, called as the kernel says."""
     row, kernel = operations.OPERATIONS[operation], PYTORCH[operation]
+    if kernel.absent:
+        raise FaultError(f"PyTorch has no function `{operation}`: {SUBJECT}")
     function = _named(kernel.function or "")
     if not (row.parameters or kernel.options or kernel.same_shape):
         return function

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from verifier.errors import SelectionError, UsageError, check_option
 from verifier.floats import FORMATS
 from verifier.language.casefile.case import ROUTES
+from verifier.language.kernels.table import PYTORCH
 from verifier.language.operations import table as operations
 from verifier.language.operations.table import Operation, Sort
 from verifier.language.programs import parsing
@@ -83,6 +84,8 @@ def _calls(row: Operation) -> tuple[list[str], str | None]:
         return [], "its result is a condition, which has no derivative"
     if Sort.CONDITION in row.sorts:
         return [], "one of its operands is a condition"
-    needed = [name for name in row.operands if name not in row.defaults]
-    choices = [row.examples[n] if n in row.parameters else (n,) for n in needed]
+    if PYTORCH[row.name].absent:
+        return [], "PyTorch has no such function"
+    needed = [name for name in row.operands if row.parameters.get(name) is None]
+    choices = [row.examples.get(name, (name,)) for name in needed]
     return [f"{row.name}({', '.join(c)})" for c in itertools.product(*choices)], None

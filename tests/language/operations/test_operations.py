@@ -12,9 +12,12 @@ import mpmath
 import pytest
 from mpmath import mp
 from rows import (
+    ABSENT,
     WITHOUT_DERIVATIVE,
     call,
     contains,
+    differentiated,
+    domain_of,
     named,
     parameters_of,
     values_of,
@@ -68,7 +71,9 @@ def test_a_definition_is_a_program_of_operands_in_rows_that_have_none(
 
 def test_every_row_is_lowered_or_composed_and_never_both() -> None:
     for name, kernel in PYTORCH.items():
-        if kernel.function is None:
+        if kernel.absent:
+            assert kernel.function is composition_of(name) is None
+        elif kernel.function is None:
             assert composition_of(name) is not None
         else:
             assert composition_of(name) is kernel.composition is None
@@ -91,7 +96,8 @@ def test_a_row_agrees_with_itself(row: Operation) -> None:
     assert kernel.operation == row.name
     assert kernel.forward_ulp >= 0
     if row.result is Sort.NUMBER:
-        assert (kernel.function is not None) == (len(kernel.backward) == row.arity)
+        lowered = kernel.function is not None or kernel.absent
+        assert lowered == (len(kernel.backward) == row.arity)
     else:
         assert kernel.backward == ()
 
@@ -168,7 +174,7 @@ def domains_of(row: Operation) -> tuple[Interval, ...]:
         return (operations.LINE, operations.LINE)
     return tuple(
         domain
-        for name, domain in zip(row.operands, row.domain, strict=True)
+        for name, domain in zip(row.operands, domain_of(row), strict=True)
         if name in row.tensors
     )
 
@@ -203,21 +209,32 @@ def points_of(
     ]
 
 
+def variables_of(row: Operation) -> list[str] | None:
+    """The variables by which `text_of` is differentiated, where they are not all."""
+    if not row.fixed:
+        return None
+    by = differentiated(row)
+    return [name for name, of in zip("xyz", row.tensors, strict=False) if of in by]
+
+
 def verified(row: Operation, points: list[dict[str, str]], dtype: str) -> Any:
-    (result,) = verifier.verify(text_of(row), at=points, dtype=dtype).results
+    (result,) = verifier.verify(
+        text_of(row), at=points, wrt=variables_of(row), dtype=dtype
+    ).results
     # The second conjunct of `x < y` may be decided without it, and then y is still an
     # input.
     assert result.points == len(points)
     # At another upstream gradient a number may differ that is right at 1; it is told
     # besides.
-    assert sum(result.counts.values()) >= len(points) * (1 + len(points[0]))
+    derivatives = len(variables_of(row) or points[0])
+    assert sum(result.counts.values()) >= len(points) * (1 + derivatives)
     assert result.verdict not in (Verdict.DIFFER_UNSUPPORTED, Verdict.ERROR_RUN), (
         result.message
     )
     return result
 
 
-DERIVED = [row for row in ROWS if row.name not in WITHOUT_DERIVATIVE]
+DERIVED = [row for row in ROWS if row.name not in WITHOUT_DERIVATIVE | ABSENT]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -327,7 +344,7 @@ BITS = 400
 def grid(row: Operation) -> list[tuple[Fraction, ...]]:
     """Points inside the domain, away from kinks."""
     axes = []
-    for operand, domain in zip(row.operands, row.domain, strict=True):
+    for operand, domain in zip(row.operands, domain_of(row), strict=True):
         if operand in row.parameters:
             axes.append([Fraction(n) for n in values_of(row, operand)])
         else:
@@ -392,7 +409,7 @@ def _assert_form_is_derivative(
 def test_pytorchs_backward_form_is_sympys_derivative(row: Operation) -> None:
     for values in grid(row):
         for operand in range(row.arity):
-            if row.operands[operand] in row.tensors:
+            if row.operands[operand] in differentiated(row):
                 _assert_form_is_derivative(row, operand, values)
 
 
@@ -514,6 +531,8 @@ def test_value_and_derivative_of_a_row_agree_with_mpmath(row: Operation) -> None
                 arguments = tuple(mp.mpf(x.numerator) / x.denominator for x in values)
                 _assert_near(value.ball, witness(*arguments), 45, (text, values))
                 for at, name in enumerate("xyz"[: len(values)]):
+                    if row.tensors[at] in row.fixed:
+                        continue
                     order = tuple(int(at == other) for other in range(len(values)))
                     adjoint = done.adjoints[leaves[name]]
                     slope = (
@@ -544,7 +563,14 @@ def test_a_composition_has_the_value_of_its_row(row: Operation) -> None:
 
 # PyTorch's ndtr is (1 + erf(x/√2)) / 2, which loses the left tail; for its Bessel
 # functions see below.
-INACCURATE_VALUES = {"ndtr", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1"}
+INACCURATE_VALUES = {
+    "ndtr",
+    "bessel_j0",
+    "bessel_j1",
+    "bessel_y0",
+    "bessel_y1",
+    "airy_ai",
+}
 
 
 @pytest.mark.parametrize(
@@ -569,8 +595,24 @@ def test_pytorchs_bessel_functions_have_eight_digits_in_float64(
     assert 1e-10 < error < 1e-6
 
 
+def test_pytorchs_airy_function_has_ten_digits_in_float64() -> None:
+    import torch
+
+    point = torch.tensor(-211 / 64, dtype=torch.float64)
+    found = lowering.OPERATIONS["airy_ai"](point).item()
+    with mp.workdps(40):
+        error = float(abs(found / mp.airyai(mp.mpf(-211) / 64) - 1))
+    # Should PyTorch mend this: take the row out of INACCURATE_VALUES.
+    assert 1e-11 < error < 1e-8
+
+
 # Where the value is small, PyTorch's own formula for it cancels.
-CANCELLING = {"gelu", "gelu_tanh", "tanhshrink"}
+CANCELLING = {
+    *("gelu", "gelu_tanh", "tanhshrink"),
+    # cos(n · arccos x) from the degree 7 on
+    *("eval_chebyt", "eval_chebyu"),
+    *("chebyshev_polynomial_t", "chebyshev_polynomial_u"),
+}
 BY_ORDER = {"besselj", "bessely", "besseli", "besselk"}
 """PyTorch has them by other names, order by order."""
 
@@ -581,6 +623,7 @@ BY_ORDER = {"besselj", "bessely", "besseli", "besselk"}
         row
         for row in NUMBERS
         if row.name not in (*INACCURATE, *INACCURATE_VALUES, *CANCELLING, *BY_ORDER)
+        and row.name not in ABSENT
         and row.name != "where"
         and len(row.tensors) == 1
     ]

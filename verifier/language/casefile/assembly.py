@@ -24,6 +24,7 @@ from verifier.language.casefile.expectations import expectation
 from verifier.language.casefile.places import Origin, check_input
 from verifier.language.casefile.tables import CaseTable
 from verifier.language.casefile.validation import validate
+from verifier.language.operations import table as operations
 from verifier.language.points import drawing
 from verifier.language.points.domains import Domain
 from verifier.language.points.drawing import Draw
@@ -54,6 +55,8 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
     part(_check_domains, domains, table.dtype or DTYPES, origin)
     order = part(_order, table, origin)
     wrt = part(_wrt, table, arguments, origin)
+    formula = "steps" if table.expression is None else "expression"
+    part(_check_fixed, program, wrt, formula, origin)
     points = part(_points, table, given, domains, arguments, origin)
     upstream = part(_upstream, table, arguments, given, origin)
     subject = part(_subject, table, origin)
@@ -93,7 +96,6 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
         many=table.points is None,
         elementwise=table.elementwise is not False,
     )
-    formula = "steps" if table.expression is None else "expression"
     complex_cases.check(case, formula, origin)
     return case
 
@@ -475,3 +477,23 @@ def _descent(
         learning_rate=descent.learning_rate,
         epochs=descent.epochs,
     )
+
+
+def _check_fixed(
+    program: Program, wrt: Sequence[str], formula: str, origin: Origin
+) -> None:
+    """Refuses a derivative by an operand by which an operation has none."""
+    moved: list[frozenset[str]] = []
+    for node in program.nodes:
+        names = frozenset({node.name} & set(wrt)) if node.name else frozenset()
+        names = names.union(*(moved[index] for index in node.arguments))
+        moved.append(names)
+        row = operations.row(node.operation)
+        for operand, index in zip(row.operands, node.arguments, strict=False):
+            if operand in row.fixed and moved[index]:
+                given = listed(sorted(moved[index]))
+                origin.fail(
+                    f"`{row.name}` is not differentiated by `{operand}`, which is made of {given} here. "
+                    f"Leave {given} out of `wrt`, or write a number.",
+                    formula,
+                )

@@ -47,7 +47,7 @@ def composition_of(
     """What a library is given in the place of an operation that it lacks as one
     function."""
     kernel = kernels.get(operation)
-    if kernel is None or kernel.function is not None:
+    if kernel is None or kernel.function is not None or kernel.absent:
         return None
     return kernel.composition or OPERATIONS[operation].definition
 

@@ -73,6 +73,9 @@ class Kernel:
     """Its formulas for complex operands, where they are not `backward`."""
     complex_error: Fraction = COMPLEX_ULP
     """A bound of its local error on complex numbers, in u of the result's norm."""
+    absent: bool = False
+    """The library has no such function, nor others that make it: a program of it cannot
+    be run."""
     convention: str | None = None
     """What it gives where there is no derivative."""
 

@@ -78,8 +78,14 @@ class Operation:
     may be left out."""
     integers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """The parameters that are integer constants: the least and the largest."""
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """The least and the largest value of other parameters, where they are bounded."""
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Usual values of the parameters that may not be left out."""
+    """Usual values of the parameters that may not be left out, and of `fixed` operands."""
+    optional: Mapping[str, str] = field(default_factory=dict)
+    """The values of other operands that may be left out, which are the last ones."""
+    fixed: tuple[str, ...] = ()
+    """Operands by which it is not differentiated: tensors, but in no `wrt`."""
     sorts: tuple[Sort, ...] = ()
     """What the operands are; by default numbers."""
     result: Sort = N
@@ -164,9 +170,8 @@ class Operation:
 
     @property
     def defaults(self) -> Mapping[str, str]:
-        """The values of the parameters that may be left out, which are the last
-        operands."""
-        given = self.parameters.items()
+        """The values of the operands that may be left out, which are the last ones."""
+        given = {**self.parameters, **self.optional}.items()
         return {name: value for name, value in given if value is not None}
 
     @property

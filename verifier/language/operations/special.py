@@ -9,9 +9,10 @@ from verifier.language.operations.operation import (
     interval,
 )
 
-ORDER_0_OR_1 = "the integer constant n is 0 or 1 in PyTorch"
+OF_ORDER = "n is a number, in PyTorch 0 or 1"
+ON_BOTH_SIDES = f"{OF_ORDER}; x > 0 where it is no integer"
 ON_THE_RIGHT = (LINE, POSITIVE)
-BESSEL_ORDERS = (-1000, 1000)
+ORDERS = {"n": (-1000, 1000)}
 LARGEST_MULTIVARIATE = 10
 """The largest order p of `mvlgamma`."""
 
@@ -118,39 +119,43 @@ BESSEL = (
     Operation(
         "besselj",
         ("n", "x"),
-        f"Bessel function Jₙ(x); {ORDER_0_OR_1}",
+        f"Bessel function Jₙ(x); {ON_BOTH_SIDES}",
         "DLMF 10.2.2",
         parameters={"n": None},
-        integers={"n": BESSEL_ORDERS},
+        aliases=("jv",),
+        ranges=ORDERS,
         examples={"n": ("0", "1")},
     ),
     Operation(
         "bessely",
         ("n", "x"),
-        f"Bessel function Yₙ(x); {ORDER_0_OR_1}",
+        f"Bessel function Yₙ(x); {OF_ORDER}",
         "DLMF 10.2.3",
         parameters={"n": None},
         domain=ON_THE_RIGHT,
-        integers={"n": BESSEL_ORDERS},
+        aliases=("yv",),
+        ranges=ORDERS,
         examples={"n": ("0", "1")},
     ),
     Operation(
         "besseli",
         ("n", "x"),
-        f"modified Bessel function Iₙ(x); {ORDER_0_OR_1}",
+        f"modified Bessel function Iₙ(x); {ON_BOTH_SIDES}",
         "DLMF 10.25.2",
         parameters={"n": None},
-        integers={"n": BESSEL_ORDERS},
+        aliases=("iv",),
+        ranges=ORDERS,
         examples={"n": ("0", "1")},
     ),
     Operation(
         "besselk",
         ("n", "x"),
-        f"modified Bessel function Kₙ(x); {ORDER_0_OR_1}",
+        f"modified Bessel function Kₙ(x); {OF_ORDER}",
         "DLMF 10.25.3",
         parameters={"n": None},
         domain=ON_THE_RIGHT,
-        integers={"n": BESSEL_ORDERS},
+        aliases=("kv",),
+        ranges=ORDERS,
         examples={"n": ("0", "1")},
     ),
     Operation(

@@ -15,6 +15,8 @@ from verifier.language.operations import (
     arithmetic,
     choice,
     elementary,
+    families,
+    integrals,
     losses,
     remainders,
     special,
@@ -31,6 +33,8 @@ _ROWS = (
     *choice.ROWS,
     *remainders.ROWS,
     *special.ROWS,
+    *integrals.ROWS,
+    *families.ROWS,
     *activations.ROWS,
     *losses.ROWS,
 )

@@ -124,7 +124,7 @@ class Builder:
         self, row: Operation, operands: Sequence[int], span: Span
     ) -> None:
         """PyTorch takes no tensor in the place of a parameter."""
-        self._check_integers(row, operands, span)
+        self._check_ranges(row, operands, span)
         for name, index in zip(row.operands, operands, strict=True):
             if name in row.parameters and index not in self._constants:
                 written = self.source.at(self.nodes[index].span)
@@ -132,17 +132,23 @@ class Builder:
                     span, f"`{row.name}` takes a number as `{name}`, found `{written}`"
                 )
 
-    def _check_integers(
+    def _check_ranges(
         self, row: Operation, operands: Sequence[int], span: Span
     ) -> None:
-        for name, (least, most) in row.integers.items():
+        for name, (least, most) in {**row.integers, **row.ranges}.items():
             place = row.operands.index(name)
             number = self._constants.get(operands[place])
-            if number is None or number.denominator != 1 or not least <= number <= most:
+            whole = name in row.integers
+            if (
+                number is None
+                or (whole and number.denominator != 1)
+                or not least <= number <= most
+            ):
                 words = f"`{name}`" if place else "first operand"
+                kind = "an integer constant" if whole else "a constant"
                 self.source.fail(
                     span,
-                    f"expected an integer constant from {least} to {most} as {words} of `{row.name}`",
+                    f"expected {kind} from {least} to {most} as {words} of `{row.name}`",
                 )
 
     def _refuse_sort(self, index: int, sort: Sort, row: Operation, span: Span) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
@@ -202,7 +203,7 @@ class Formulas:
         if constant in operations.CONSTANTS:
             constant = operations.CONSTANTS[constant]
             return builder.named_constant(constant, self.source.span(node))
-        if operations.find(name) is not None:
+        if operations.find(name) is not None and not self._is_free(name):
             self.source.fail(
                 node, f"`{name}` is an operation: expected `{name}(…)`, found `{name}`"
             )
@@ -224,6 +225,12 @@ class Formulas:
                 "Write one of them, or give one another name.",
             )
         self._seen.add(name)
+
+    def _is_free(self, name: str) -> bool:
+        """Whether an operation's name is that of a variable, where any may occur: it is
+        called nowhere."""
+        called = re.search(rf"\b{re.escape(name)}\s*\(", self.source.text)
+        return self.names.declared is None and called is None
 
     def _variable(self, name: str, node: ast.Name) -> int:
         index = self.builder.variable(name, self.source.span(node))

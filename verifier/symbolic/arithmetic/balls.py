@@ -20,6 +20,7 @@ from flint import acb, arb, arb_series, fmpq
 from verifier.fields import LARGEST_EXPONENT
 from verifier.floats import power_of_two
 from verifier.records import Enclosure
+from verifier.symbolic.arithmetic import special_balls
 
 Ball = Any
 """A `flint.arb`: flint publishes no types for it."""
@@ -406,6 +407,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "logical_and": _both,
     "logical_or": _either,
     "logical_not": _negate,
+    **special_balls.OPERATIONS,
     # SymPy's derivatives need one more: 1 where x > y, 0 where x < y.
     "above": _above,
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum
 from fractions import Fraction
+from functools import reduce
 
 from verifier.language.operations import table as operations
 from verifier.symbolic.arithmetic import balls
@@ -124,6 +125,48 @@ def _removable(operands: Sequence[Ball], operand: int) -> Regularity:
     return _away_from(operands[0], balls.zero())
 
 
+def _within(name: str) -> Callable[[Sequence[Ball], int], Regularity]:
+    """Whether the operands lie in the intervals of the row."""
+    row = operations.OPERATIONS[name]
+
+    def regularity(operands: Sequence[Ball], operand: int) -> Regularity:
+        inside = (_inside(*pair) for pair in zip(operands, row.domain, strict=True))
+        return reduce(_worse, inside)
+
+    return regularity
+
+
+def _filled(name: str) -> Callable[[Sequence[Ball], int], Regularity]:
+    """A function whose derivative by its last operand is 0/0 at 0."""
+    within = _within(name)
+
+    def regularity(operands: Sequence[Ball], operand: int) -> Regularity:
+        inside = within(operands, operand)
+        if operand < len(operands) - 1:
+            return inside
+        return _worse(inside, _away_from(operands[-1], balls.zero()))
+
+    return regularity
+
+
+def _of_order(operands: Sequence[Ball], operand: int) -> Regularity:
+    """A function of x that is a power of x to the order times an entire function."""
+    order, x = operands
+    if order.is_exact() and order.is_integer():
+        return Regularity.SMOOTH
+    return _above_end(x, balls.zero())
+
+
+def _lambert(operands: Sequence[Ball], operand: int) -> Regularity:
+    x, branch = operands
+    regularity = _above_end(x * balls.constant("e", None), balls.exact(-1.0))
+    return (
+        regularity
+        if branch.is_zero()
+        else _worse(regularity, _above_end(-x, balls.zero()))
+    )
+
+
 def _tie(operands: Sequence[Ball], operand: int) -> Regularity:
     return _away_from(operands[0], operands[1])
 
@@ -151,6 +194,16 @@ _REGULARITY: dict[str, Callable[[Sequence[Ball], int], Regularity]] = {
     "polygamma": _gamma_poles,
     # Special functions
     "sinc": _removable,
+    "besselj": _of_order,
+    "besseli": _of_order,
+    "struve": _of_order,
+    "modstruve": _of_order,
+    "lambertw": _lambert,
+    "polylog": _filled("polylog"),
+    "ellipk": _filled("ellipk"),
+    "ellipe": _filled("ellipe"),
+    "ellipkinc": _filled("ellipkinc"),
+    "ellipeinc": _filled("ellipeinc"),
     "max": _tie,
     "min": _tie,
     "floor": _between_integers,

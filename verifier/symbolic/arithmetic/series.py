@@ -22,12 +22,12 @@ class SingularError(ArithmeticError):
 
 def constant(ball: Ball, length: int) -> Series:
     """The series of a constant."""
-    return _series([ball], length)
+    return of_coefficients([ball], length)
 
 
 def variable(center: Ball, slope: Ball, length: int) -> Series:
     """The series center + slope·t."""
-    return _series([center, slope][:length], length)
+    return of_coefficients([center, slope][:length], length)
 
 
 def coefficients(series: Series) -> list[Ball]:
@@ -36,7 +36,8 @@ def coefficients(series: Series) -> list[Ball]:
     return known + [balls.zero()] * (series.prec - len(known))
 
 
-def _series(terms: Sequence[Ball], length: int) -> Series:
+def of_coefficients(terms: Sequence[Ball], length: int) -> Series:
+    """The series of its first coefficients."""
     with balls.capped(length):
         return arb_series(list(terms), prec=length)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.arithmetic import balls, special_series
 from verifier.symbolic.arithmetic.balls import Condition
 from verifier.symbolic.arithmetic.series import (
     Series,
@@ -40,10 +40,14 @@ def apply(operation: str, operands: Sequence[Series], length: int) -> Series:
         elif operation == "clamp":
             inner, low, high = operands
             result = _smaller(_larger(inner, low), high)
+        elif operation in special_series.OPERATIONS:
+            result = special_series.OPERATIONS[operation](operands, length)
         elif operation in OF_ORDER:
             order = as_integer(operands[0])
-            if order is None:
+            if order is None and operation == "polygamma":
                 raise SingularError(f"{operation} of an order that is no integer")
+            if order is None:
+                order = as_ball(operands[0][0])
             center = as_ball(operands[1][0])
             outer = taylor_of_order(operation, order, center, length)
             result = compose(outer, operands[1], length)

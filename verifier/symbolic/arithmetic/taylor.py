@@ -38,13 +38,15 @@ def taylor(operation: str, center: Ball, length: int) -> list[Ball]:
 
 
 def taylor_of_order(
-    operation: str, order: int, center: Ball, length: int
+    operation: str, order: Fraction | Ball, center: Ball, length: int
 ) -> list[Ball]:
     """The first `length` Taylor coefficients of a function of a constant order, as
     `taylor` of one without.
 
     Raises `SingularError` likewise.
     """
+    if isinstance(order, Fraction | int):
+        order = int(order) if order == int(order) else balls.exact(order)
     terms = OF_ORDER[operation](order, center, max(length, 2))
     return checked(operation, terms)[:length]
 
@@ -220,15 +222,17 @@ def _sinc(c: Ball, n: int) -> list[Ball]:
 
 def _cylinder(
     operation: str, sign: int, *, regular: bool
-) -> Callable[[int, Ball, int], list[Ball]]:
+) -> Callable[[int | Ball, Ball, int], list[Ball]]:
     """Bessel functions: x²y″ + xy′ + (±x² − m²)y = 0 (DLMF 10.2.1 and 10.25.1).
 
     `regular`: finite at 0.
     """
 
-    def taylor(order: int, c: Ball, n: int) -> list[Ball]:
-        if c.is_zero() and regular:
+    def taylor(order: int | Ball, c: Ball, n: int) -> list[Ball]:
+        if c.is_zero() and regular and isinstance(order, int):
             return _cylinder_at_zero(order, sign, n)
+        if not isinstance(order, int) and not c > 0:
+            raise SingularError("a Bessel function of a broken order, left of 0")
         value, below = (
             balls.OPERATIONS[operation](arb(m), c) for m in (order, order - 1)
         )
@@ -262,7 +266,7 @@ def _cylinder_at_zero(order: int, sign: int, n: int) -> list[Ball]:
     return terms
 
 
-OF_ORDER: dict[str, Callable[[int, Ball, int], list[Ball]]] = {
+OF_ORDER: dict[str, Callable[[Any, Ball, int], list[Ball]]] = {
     "polygamma": lambda order, c, n: _derivatives_of_log_gamma(order + 1, c, n),
     "besselj": _cylinder("besselj", 1, regular=True),
     "bessely": _cylinder("bessely", 1, regular=False),

@@ -179,6 +179,9 @@ class RealChain(Chain):
             return self._irregular(index, regularity)
         if row.operands[operand] in row.parameters:
             return None
+        if row.operands[operand] in row.fixed:
+            reason = f"no derivative is known of {self.spelt(index)} by it"
+            return Known(balls.anything(), Standing.LIMIT, reason)
         local = self._local(index, operand, given)
         if balls.is_zero(local) and row.piecewise_linear:
             # any other zero may meet an infinite derivative further on

@@ -14,6 +14,8 @@ from typing import Any
 
 import sympy
 
+from verifier.symbolic.calculus import sympy_special
+
 Symbolic = Any
 """A SymPy expression: SymPy publishes no types."""
 
@@ -88,17 +90,6 @@ class WholeNumber(sympy.Function):  # type: ignore[misc]
 
     def fdiff(self, argindex: int = 2) -> Symbolic:
         return sympy.S.Zero
-
-
-class LogGamma(sympy.Function):  # type: ignore[misc]
-    """log |Γ(u)|, which unlike SymPy's `loggamma` is real for negative u (DLMF
-    5.2.1)."""
-
-    nargs = 1
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> Symbolic:
-        return sympy.polygamma(0, self.args[0])
 
 
 class ErfInverse(sympy.Function):  # type: ignore[misc]
@@ -230,7 +221,7 @@ OPERATIONS: dict[str, Callable[..., Symbolic]] = {
     "relu": lambda x: Larger(x, sympy.S.Zero),
     "erf": sympy.erf,
     "erfc": sympy.erfc,
-    "lgamma": LogGamma,
+    "lgamma": sympy_special.lgamma,
     "digamma": lambda x: sympy.polygamma(0, x),
     "polygamma": sympy.polygamma,
     # Special functions
@@ -242,6 +233,7 @@ OPERATIONS: dict[str, Callable[..., Symbolic]] = {
     "bessely": BesselY,
     "besseli": BesselI,
     "besselk": BesselK,
+    **sympy_special.OPERATIONS,
     "max": Larger,
     "min": lambda x, y: -Larger(-x, -y),
     "clamp": lambda x, low, high: -Larger(-Larger(x, low), -high),
@@ -258,7 +250,7 @@ NAMES: dict[Symbolic, str] = {
     Larger: "max",
     Above: "above",
     Choice: "where",
-    LogGamma: "lgamma",
+    **sympy_special.NAMES,
     # Special functions
     ErfInverse: "erfinv",
     ErfcInverse: "erfcinv",

@@ -15,7 +15,7 @@ from verifier.language.programs import rewriting
 from verifier.language.programs.constants import bits, constant_values
 from verifier.language.programs.printing import render_node
 from verifier.language.programs.program import Program
-from verifier.symbolic.calculus import derivative, sympy_functions
+from verifier.symbolic.calculus import derivative, sympy_functions, sympy_special
 
 Symbolic = Any
 """A SymPy expression: SymPy publishes no types."""
@@ -234,7 +234,7 @@ def _ordinary(expression: Symbolic, readable: Mapping[Symbolic, Symbolic]) -> Sy
         case sympy_functions.WholeNumber:
             whole = sympy.floor if parts[0] < 0 else sympy.ceiling
             return whole(parts[1], evaluate=False)
-        case sympy_functions.LogGamma:
+        case sympy_special.lgamma:
             return sympy.loggamma(*parts, evaluate=False)
         case sympy_functions.BesselJ:
             return sympy.besselj(*parts)

@@ -59,6 +59,8 @@ def product(
     row = operations.OPERATIONS[operation]
     if row.piecewise_constant or row.operands[operand] in row.parameters:
         return None
+    if row.operands[operand] in row.fixed:
+        return Known(balls.anything(), Standing.LIMIT, "no derivative by it is known")
     worst = max((adjoint, *operands), key=lambda known: known.standing)
     if worst.standing is not Standing.REGULAR:
         return Known(balls.anything(), worst.standing, worst.reason)

@@ -8,6 +8,8 @@ from verifier.language.kernels.pytorch import (
     arithmetic,
     choice,
     elementary,
+    families,
+    integrals,
     losses,
     remainders,
     special,
@@ -19,6 +21,8 @@ ROWS = (
     *choice.ROWS,
     *remainders.ROWS,
     *special.ROWS,
+    *integrals.ROWS,
+    *families.ROWS,
     *activations.ROWS,
     *losses.ROWS,
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic.exact import Number
-from verifier.symbolic.arithmetic.expansions import elementary, special
+from verifier.symbolic.arithmetic.expansions import elementary, further, special
 from verifier.symbolic.arithmetic.expansions.field import (
     add,
     divide,
@@ -112,6 +112,7 @@ def _above(first: Value, second: Value) -> Value:
 _functions: dict[str, Callable[..., Any]] = {
     **elementary.FUNCTIONS,
     **special.FUNCTIONS,
+    **further.FUNCTIONS,
     "identity": lambda v: v,
     "add": add,
     "sub": subtract,
@@ -157,7 +158,7 @@ def apply(operation: str, operands: Sequence[Any]) -> Any:
         order = rational_constant(operands[0])
         if order is None:
             raise Unresolved("an order that is not known")
-        function, operands = special.OF_ORDER[operation](int(order)), operands[1:]
+        function, operands = special.OF_ORDER[operation](order), operands[1:]
     if function is None:
         raise Unresolved(f"`{operation}` is known by its definition alone")
     try:

@@ -167,9 +167,10 @@ def with_remainder(value: Value, tail: Value) -> Value:
     raise Unresolved("a gamma function of an exponential")
 
 
-def _polygamma(order: int) -> Callable[[Value], Value]:
+def _polygamma(degree: Fraction | int) -> Callable[[Value], Value]:
     """ψₙ(v) = ψₙ(v + m) − (−1)ⁿ n! Σ (v + k)^(−n−1) (DLMF 5.15.5); at infinity its
     leading terms (DLMF 5.15.8)."""
+    order = int(degree)
 
     def function(value: Value) -> Value:
         try:
@@ -230,7 +231,7 @@ def _tending_to_zero(value: Value) -> Expansion:
     return main_part(value)
 
 
-def _hankel(order: int, sign_of_terms: int) -> list[Number]:
+def _hankel(order: Fraction, sign_of_terms: int) -> list[Number]:
     """(±1)ᵏ aₖ(m) of the asymptotic expansions of Bessel functions (DLMF 10.17.1 and
     10.40.1)."""
     coefficients = [Fraction(1)]
@@ -241,12 +242,12 @@ def _hankel(order: int, sign_of_terms: int) -> list[Number]:
 
 
 def _cylinder(
-    operation: str, otherwise: Callable[[int, Value], Value]
-) -> Callable[[int], Callable[[Value], Value]]:
+    operation: str, otherwise: Callable[[Fraction, Value], Value]
+) -> Callable[[Fraction], Callable[[Value], Value]]:
     """A Bessel function, by its power series or by `otherwise` at infinity and at a
     singularity."""
 
-    def of_order(order: int) -> Callable[[Value], Value]:
+    def of_order(order: Fraction) -> Callable[[Value], Value]:
         def function(value: Value) -> Value:
             approach = finite_part(value)
             if approach is None:
@@ -268,9 +269,46 @@ def _cylinder(
     return of_order
 
 
-def _first_kind(order: int, value: Value) -> Value:
+def _first_kind(order: Fraction, value: Value) -> Value:
     """Jₘ(v) = O(v^(−1/2)) at ±∞ (DLMF 10.17.3)."""
+    if finite_part(value) is not None:
+        return _at_branch_point(order, value, -1)
+    _of_either_sign(order, value)
     return _wave(value)
+
+
+def _of_either_sign(order: Fraction, value: Value) -> None:
+    if order.denominator > 1 and sign(value) < 0:
+        raise Outside("a Bessel function of a broken order, of a negative number")
+
+
+def _at_branch_point(order: Fraction, value: Value, flip: int) -> Value:
+    """(v/2)ᵐ Σ (±v²/4)ᵏ/(k! Γ(m + k + 1)) at 0+, of a broken order m (DLMF 10.2.2 and
+    10.25.2)."""
+    approach = finite_part(value)
+    if approach is None or not approach[0].is_zero or order.denominator == 1:
+        raise Unresolved("a Bessel function at a number that is not known")
+    _of_either_sign(order, value)
+    half = scale(value, 0.5)
+    term = reciprocal_gamma(order + 1)
+    terms = [term]
+    for k in range(1, kept_terms() + 1):
+        term = term * as_number(Fraction(flip, k) / (order + k))
+        terms.append(term)
+    return multiply(
+        power(half, order), compose(terms, main_part(power(half, Fraction(2))))
+    )
+
+
+def reciprocal_gamma(number: Fraction) -> Number:
+    """1/Γ of a rational number."""
+    if number <= 0 and number.denominator == 1:
+        return exact.ZERO
+    flips = number < 0 and math.floor(number) % 2 != 0
+    log = exact_functions.apply("lgamma", [as_number(number)])
+    size = exact_functions.apply("exp", [-log])
+    assert isinstance(size, Number)
+    return -size if flips else size
 
 
 def _wave(value: Value) -> Value:
@@ -278,11 +316,12 @@ def _wave(value: Value) -> Value:
     return Oscillation(ZERO, size)
 
 
-def _growing(order: int, value: Value) -> Value:
+def _growing(order: Fraction, value: Value) -> Value:
     """Iₘ(v) = e^v / √(2πv) · Σ (−1)ᵏ aₖ(m) v^(−k) (DLMF 10.40.1), and Iₘ(−v) = (−1)ᵐ
     Iₘ(v)."""
     if finite_part(value) is not None:
-        raise Unresolved("a Bessel function at a number that is not known")
+        return _at_branch_point(order, value, 1)
+    _of_either_sign(order, value)
     if sign(value) < 0:
         mirrored = _growing(order, negate(value))
         return negate(mirrored) if order % 2 else mirrored
@@ -292,7 +331,7 @@ def _growing(order: int, value: Value) -> Value:
     return divide(multiply(exponential(value), tail), root)
 
 
-def _falling(order: int, value: Value) -> Value:
+def _falling(order: Fraction, value: Value) -> Value:
     """Kₘ(v) = e^(−v) √(π/(2v)) Σ aₖ(m) v^(−k) at ∞ (DLMF 10.40.2)."""
     _on_the_right(value)
     if finite_part(value) is not None:
@@ -303,11 +342,16 @@ def _falling(order: int, value: Value) -> Value:
     return multiply(multiply(exponential(negate(value)), tail), root)
 
 
-def _second_kind(order: int, value: Value) -> Value:
+def _second_kind(order: Fraction, value: Value) -> Value:
     _on_the_right(value)
     if finite_part(value) is None:
         return _wave(value)
+    if order.denominator == 2:  # Yₘ = (−1)^(m + 1/2) J₋ₘ (DLMF 10.2.3)
+        mirrored = _at_branch_point(-order, value, -1)
+        return mirrored if int(order + Fraction(1, 2)) % 2 == 0 else negate(mirrored)
     two_over_pi = as_number(2) / number_pi()
+    if order.denominator > 1 and order < 0:
+        raise Unresolved("a Bessel function of a negative broken order at its pole")
     flip = -1 if order < 0 and order % 2 else 1
     mirrored = _at_its_pole(order, value, Fraction(-flip, 2), Fraction(flip))
     return scale(mirrored, two_over_pi)
@@ -318,9 +362,9 @@ def _on_the_right(value: Value) -> None:
         raise Outside("a Bessel function of the second kind of a negative number")
 
 
-def _at_its_pole(order: int, value: Value, pole: Fraction, log: Fraction) -> Value:
-    """At 0+: pole · (|m| − 1)! (v/2)^(−|m|), or for m = 0 log · (log(v/2) + γ) (DLMF
-    10.8.1 and 10.31.1)."""
+def _at_its_pole(order: Fraction, value: Value, pole: Fraction, log: Fraction) -> Value:
+    """At 0+: pole · Γ(|m|) (v/2)^(−|m|), or for m = 0 log · (log(v/2) + γ) (DLMF
+    10.7.4 and 10.30.2, 10.8.1 and 10.31.1)."""
     approach = finite_part(value)
     if approach is None or not approach[0].is_zero:
         raise Unresolved("a Bessel function at a number that is not known")
@@ -331,9 +375,9 @@ def _at_its_pole(order: int, value: Value, pole: Fraction, log: Fraction) -> Val
         main = scale(add(logarithm(half), constant(gamma)), log)
         tail = multiply(multiply(half, half), logarithm(half))
     else:
-        factor = pole * math.factorial(m - 1)
-        main = scale(power(half, Fraction(-m)), factor)
-        tail = power(half, Fraction(2 - m))
+        factor = as_number(pole) / reciprocal_gamma(m)
+        main = scale(power(half, -m), factor)
+        tail = power(half, min(2 - m, m))
         if m == 1:
             tail = multiply(tail, logarithm(half))
     return with_remainder(main, tail)
@@ -350,7 +394,7 @@ FUNCTIONS: dict[str, Callable[[Value], Value]] = {
 }
 """By the names of the table."""
 
-OF_ORDER: dict[str, Callable[[int], Callable[[Value], Value]]] = {
+OF_ORDER: dict[str, Callable[[Fraction], Callable[[Value], Value]]] = {
     "polygamma": _polygamma,
     "besselj": _cylinder("besselj", _first_kind),
     "bessely": _cylinder("bessely", _second_kind),
