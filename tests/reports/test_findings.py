@@ -134,6 +134,22 @@ def test_what_can_not_be_run_is_a_finding_with_its_reason(
     assert found.commands == ("verifier run cases/notebook.toml::a --debug",)
 
 
+def test_what_a_case_demands_at_a_kink_is_said(
+    make_record: Make, differing: Make
+) -> None:
+    cause, demand = "stands exactly at its edge", "as the case demands (left)"
+    result = differing(
+        {
+            "verdict": Verdict.DIFFER_CONVENTION,
+            "culprit": "`relu(x)` (relu, column 1)",
+            "cause": cause,
+            "message": f"{cause}; {demand}; it differs for x up to 1 (2 matches)",
+        }
+    )
+    (found,) = of(make_record(result))
+    assert found.because == (f"`relu(x)` (column 1) {cause}", demand)
+
+
 # ── expectations ──────────────────────────────────────────────────────────────────────
 
 UNMET = Unmet(

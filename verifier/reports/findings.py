@@ -205,8 +205,10 @@ class _Context:
         elif result.interrupted:
             yield self._finding("interrupted", result.verdict, because=_said(result))
         elif self._lacks(found):
+            matches = result.verdict.family == "match"
+            title = "expectation" if matches else result.verdict.value
             yield self._finding(
-                next(iter(result.broken), result.verdict.value),
+                next(iter(result.broken), title),
                 result.verdict,
                 status=Status.BROKEN if result.broken else None,
                 because=_said(result),
@@ -342,9 +344,19 @@ def _because(comparison: Comparison) -> tuple[str, ...]:
     if comparison.culprit is not None:
         at = _OPERATION.sub("(", comparison.culprit)
         cause = comparison.cause or "is at fault"
-        return (f"{at} {cause}" if cause.startswith(_VERBS) else f"{at}: {cause}",)
+        told = f"{at} {cause}" if cause.startswith(_VERBS) else f"{at}: {cause}"
+        if comparison.verdict is Verdict.DIFFER_CONVENTION:  # the demand is no number
+            return (told, *_own(comparison))
+        return (told,)
     text = comparison.cause or comparison.message
     return () if text is None else (text,)
+
+
+def _own(comparison: Comparison) -> tuple[str, ...]:
+    """What the verdict alone says of a number."""
+    message = (comparison.message or "").removeprefix(comparison.cause or "")
+    text = message.removeprefix("; ").partition("; it differs for ")[0]
+    return (text,) if text else ()
 
 
 def _said(result: Result) -> tuple[str, ...]:

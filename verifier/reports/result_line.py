@@ -44,7 +44,7 @@ def line(
     shown = mark(result, found)
     style = STYLES[_MARK_STYLES.get(shown, "error")]
     head = f"  {GLYPHS[shown]} " if glyphs else f"{shown:<6}"
-    text = Text(head, style=style)
+    text = Text.assemble((head, style))
     text.append(f"{_verdict(result, found):<{VERDICT}}  ", style)
     tail = _tail(result, found)
     room = width - text.cell_len

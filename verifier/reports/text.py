@@ -7,6 +7,7 @@ commands.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
@@ -170,7 +171,7 @@ def _styled(role: str, text: str, finding: Finding) -> Text:
             line.stylize(STYLES[family], 0, title)
             line.stylize("bold", title + GAP, title + GAP + len(plain(finding.name)))
     elif role == "place":
-        line.stylize("dim")
+        line.stylize("dim", 0, text.index(">") + 1 if ">" in text[:6] else 0)
     else:
         line.stylize("green" if role == "help" else "cyan", 0, 12)
     return line
@@ -223,7 +224,9 @@ def _summary(record: RunRecord, found: Sequence[Finding], options: Options) -> T
     if options.width is not None:
         text = "\n".join(wrapped(text, _width(options)))
     shown = Text(text)
-    shown.highlight_words([stands], STYLES["match" if passed else "error"])
+    shown.highlight_regex(
+        re.escape(stands).replace(r"\ ", r"\s"), STYLES["match" if passed else "error"]
+    )
     return shown
 
 
