@@ -113,7 +113,7 @@ def verify_unit(
     session = _Session(unit, seed, {} if store is None else store)
     first: Any = None
     for route, name in zip(unit.routes, unit.ids, strict=True):
-        hear = None if on_point is None else partial(on_point, name.rpartition("::")[2])
+        hear = None if on_point is None else partial(on_point, name)
         if hear is not None:
             hear(0, 0)
         verified = session.verify(route, hear)
