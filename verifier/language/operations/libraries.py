@@ -48,7 +48,9 @@ TORCH_SPECIAL = Library(
         "exp2 expit expm1 gammainc gammaincc gammaln i0 i0e i1 i1e log1p log_ndtr logit "
         "modified_bessel_i0 modified_bessel_i1 modified_bessel_k0 modified_bessel_k1 "
         "multigammaln ndtr ndtri polygamma psi round scaled_modified_bessel_k0 "
-        "scaled_modified_bessel_k1 sinc spherical_bessel_j0 xlog1py xlogy zeta"
+        "scaled_modified_bessel_k1 sinc spherical_bessel_j0 xlog1py xlogy zeta "
+        "chebyshev_polynomial_t chebyshev_polynomial_u hermite_polynomial_h "
+        "hermite_polynomial_he laguerre_polynomial_l legendre_polynomial_p"
     ),
     {},
     {"logsumexp": _TERMS},
@@ -98,9 +100,11 @@ SYMPY = Library(
         "atan2 atanh besseli besselj besselk bessely beta ceiling cos cosh cot coth csc csch "
         "digamma erf erfc erfcinv erfinv exp factorial floor gamma ln log loggamma "
         "polygamma sec sech sign sin sinh sqrt tan tanh trigamma Ei Si Ci Shi Chi LambertW "
-        "erfi fresnels fresnelc airyai airybi"
+        "erfi fresnels fresnelc airyai airybi airyaiprime airybiprime lowergamma uppergamma "
+        "zeta polylog expint E1 li elliptic_k elliptic_e elliptic_f legendre chebyshevt "
+        "chebyshevu hermite hermite_prob laguerre assoc_laguerre gegenbauer jacobi"
     ),
-    {"sinc": "spherical_bessel_j0"},
+    {"sinc": "spherical_bessel_j0", "jn": "spherical_jn", "yn": "spherical_yn"},
     {
         "cbrt": "SymPy's is the principal root: write `x**(1/3)`, or `cbrt(x)` for the real one.",
         "frac": "SymPy's is `x - floor(x)`: write that; `frac(x)` is PyTorch's.",
@@ -111,7 +115,10 @@ SCIPY = Library(
         "beta betaln betainc cbrt dawsn digamma entr erf erfc erfcinv erfcx erfi erfinv exp10 "
         "exp2 expit expm1 factorial gamma gammainc gammaincc gammaln i0 i0e i1 i1e log1p "
         "log_ndtr logit multigammaln ndtr ndtri polygamma psi round sinc softplus xlog1py "
-        "xlogy zeta"
+        "xlogy zeta expn exp1 expi lambertw ellipk ellipe ellipkinc ellipeinc struve modstruve "
+        "spherical_jn spherical_yn spherical_in spherical_kn voigt_profile eval_legendre "
+        "eval_chebyt eval_chebyu eval_hermite eval_hermitenorm eval_laguerre "
+        "eval_genlaguerre eval_gegenbauer eval_jacobi"
     ),
     {
         "jv": "besselj",
