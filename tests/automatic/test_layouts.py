@@ -279,6 +279,8 @@ def test_a_region_is_sought_in_batches_as_its_points_were_drawn(
     )
     result = execute(plan([case], dtypes=["float32"])).results[0]
     assert result.verdict.value == "differ.wrong"
-    told = [c.message for c in result.comparisons if c.message and "x: it" in c.message]
+    told = [
+        c.message for c in result.comparisons if c.message and "for x from" in c.message
+    ]
     assert len(told) == 1
     assert "it differs for x from 0.50000006 (0.5 matches)" in told[0]

@@ -114,7 +114,7 @@ def test_what_is_undecided_beyond_a_region_is_not_said_to_match() -> None:
 
 
 def test_a_region_without_ends_says_so() -> None:
-    assert "as far as points were drawn" in spell_region(
+    assert "every x that was drawn" == spell_region(
         Region(input="x", below=None, above=None), DOUBLE
     )
 
