@@ -104,11 +104,20 @@ class _Functions(dict[str, Callable[..., Any]]):
 OPERATIONS = _Functions()
 
 
+def _lacking(operation: str) -> Callable[..., Any]:
+    """What stands for a function that PyTorch lacks: a run ends there."""
+
+    def raising(*operands: Value) -> Value:
+        raise FaultError(f"PyTorch has no function `{operation}`: {SUBJECT}")
+
+    return raising
+
+
 def _function_of(operation: str) -> Callable[..., Any]:
     """The function that the kernel names, called as the kernel says."""
     row, kernel = operations.OPERATIONS[operation], PYTORCH[operation]
     if kernel.absent:
-        raise FaultError(f"PyTorch has no function `{operation}`: {SUBJECT}")
+        return _lacking(operation)
     function = _named(kernel.function or "")
     if not (row.parameters or kernel.options or kernel.same_shape):
         return function
