@@ -136,3 +136,8 @@ def test_an_error_that_is_no_number_is_not_the_largest_of_the_others(
     )
     result = make_result("nan", found.verdict, comparisons=(found,), points=9)
     assert shown(result).endswith("9 points         -")
+
+
+def test_longer_names_of_others_cost_a_short_one_no_number(make_result: Make) -> None:
+    result = make_result("fine", "match.rounding", points=92, max_error_ulp=0.9)
+    assert shown(result, names=27).endswith("92 points   0.9 ulp")

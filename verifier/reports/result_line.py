@@ -50,7 +50,11 @@ def line(
     room = width - text.cell_len
     least = f"  {way(result)}"
     name = _fitted(plain(split(result.case)[1]), room - len(least))
-    most = room - len(f"  {way(result):<{WAY}}") - sum(GAP + len(t[-1]) for t in tail)
+    most = (
+        room
+        - len(f"  {way(result):<{WAY}}")
+        - sum(GAP + len(t[0]) for t in tail if len(t[0]) <= POINTS + GAP)
+    )
     text.append(name + " " * max(0, min(names, most) - cell_len(name)))
     text.append(f"  {way(result):<{WAY}}")
     for choices in tail:
