@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import flint
 import mpmath
 import pytest
+from rows import parameters_of
+from witnesses import FURTHER
 
 from verifier.language.operations import table as operations
 from verifier.symbolic.arithmetic import balls, series, series_operations, taylor
@@ -27,6 +30,10 @@ NUMBERS = [
 UNARY = [row.name for row in NUMBERS if row.arity == 1]
 
 HERE: dict[str, tuple[float, ...]] = {
+    **dict.fromkeys(("Ci", "Chi"), (0.25, 7.0)),
+    "expi": (-1.75, 0.25, 7.0),
+    **dict.fromkeys(("ellipk", "ellipe"), (-1.75, 0.375)),
+    **dict.fromkeys(("polylog", "betainc", "ellipkinc", "ellipeinc"), (0.375,)),
     "acosh": (1.25, 30.0),
     "asin": (-0.75, 0.0, 0.9),
     "acos": (-0.75, 0.0, 0.9),
@@ -121,7 +128,7 @@ def test_log_gamma_and_its_derivative(operation: str, times: int) -> None:
 
 @pytest.mark.parametrize("operation", sorted({*UNARY} - {"lgamma", "digamma"}))
 def test_taylor_coefficients_are_mpmaths(operation: str) -> None:
-    function = MPMATH.get(operation) or getattr(mpmath, operation)
+    function = (MPMATH | FURTHER).get(operation) or getattr(mpmath, operation)
     for center in HERE.get(operation, ELSEWHERE):
         found = taylor.taylor(operation, balls.exact(center), LENGTH)
         with mpmath.workprec(2 * BITS):
@@ -321,6 +328,20 @@ def test_every_row_that_yields_a_number_can_be_applied() -> None:
             "polygamma": [number(1.0), line(2.5, 1.0)],
             # Special functions
             "erfcinv": [line(0.5, 1.0)],
+            **{
+                row.name: [
+                    number(float(Fraction(value)))
+                    for value in parameters_of(row)[0].values()
+                ]
+                + [line(HERE.get(row.name, (1.375,))[-1], 1.0)]
+                for row in NUMBERS
+                if row.parameters and row.operands[-1] == "x" and row.definition is None
+            },
+            "lambertw": [line(0.75, 1.0), number(0.0)],
+            "betainc": [number(2.5), number(0.75), line(0.375, 1.0)],
+            "zeta": [number(2.5), line(0.75, 1.0)],
+            "ellipkinc": [line(0.75, 1.0), line(0.375, 0.5)],
+            "ellipeinc": [line(0.75, 1.0), line(0.375, 0.5)],
             **{
                 name: [number(1.0), line(2.5, 1.0)]
                 for name in ("besselj", "bessely", "besseli", "besselk")

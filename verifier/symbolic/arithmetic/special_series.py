@@ -194,9 +194,9 @@ def coefficients(
     operation: str, operands: Sequence[Ball], moving: int, length: int
 ) -> list[Ball]:
     """The first Taylor coefficients by one of the operands, about all of them."""
-    length = max(length, 2)
-    given = [series.constant(ball, length) for ball in operands]
-    given[moving] = series.variable(operands[moving], balls.exact(1.0), length)
-    with balls.capped(length):
-        result = OPERATIONS[operation](given, length)
-    return series.checked(operation, series.coefficients(result))
+    count = max(length, 2)
+    given = [series.constant(ball, count) for ball in operands]
+    given[moving] = series.variable(operands[moving], balls.exact(1.0), count)
+    with balls.capped(count):
+        result = OPERATIONS[operation](given, count)
+    return series.checked(operation, series.coefficients(result))[:length]

@@ -15,7 +15,7 @@ from typing import Any
 
 from flint import arb
 
-from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.arithmetic import balls, special_series
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.series import (
     SingularError,
@@ -32,6 +32,8 @@ def taylor(operation: str, center: Ball, length: int) -> list[Ball]:
 
     Raises `SingularError` where the operation is not analytic on the whole ball.
     """
+    if operation in special_series.OPERATIONS:
+        return special_series.coefficients(operation, [center], 0, length)
     # √ has a value at 0: only a slope tells that there is no series.
     terms = FUNCTIONS[operation](center, max(length, 2))
     return checked(operation, terms)[:length]
