@@ -100,7 +100,7 @@ def test_what_is_written_runs(tmp_path: Path, case_file: Write) -> None:
     [
         ("fpcore", "(FPCore (x) (while TRUE () x))", "expected something that can become a case, found none."),
         ("fpcore", "x y z", "expected `(FPCore"),
-        ("csv", "name,formula\na,x^2\n", "unknown operator `^`. Write a power as `**`."),
+        ("csv", "name,formula\na,2x\n", "Write the product as `2*x`."),
         ("csv", "a,b\n1,2\n", "expected a header with the column `formula`, found `a`, `b`"),
         ("csv", "name;formula\na;x\n", "Separate columns by commas."),
         ("csv", 'name,formula\n"a,x\n', "a.csv:2: expected CSV"),
