@@ -10,6 +10,7 @@ import pytest
 import sympy
 from ball_ends import ends
 from mpmath import mp
+from rows import differentiated
 
 from verifier.language.operations import table as operations
 from verifier.language.programs.parsing import parse, parse_steps
@@ -250,7 +251,7 @@ def test_a_local_derivative_takes_its_operands_in_their_order(
     row: operations.Operation,
 ) -> None:
     for operand in range(row.arity):
-        if row.name == "polygamma" and operand == 0:
+        if row.operands[operand] not in differentiated(row):
             continue
         formula = derivative.local(row.name, operand)
         inputs = [i.name for i in formula.instructions if i.operation == "input"]
