@@ -266,3 +266,26 @@ def truths(text: str, x: float) -> dict[str, str]:
     subject = function(lambda x: x * 1, lambda grad, x: grad)
     run = verifier.check(subject, expression=text, at={"x": x}, dtype="float64")
     return {c.quantity: str(c.true) for c in run.results[0].comparisons}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("formula", "written"),
+    [
+        ("hermite_polynomial_he(x, 3)", lambda x: x**3 - 3 * x),
+        ("eval_legendre(2, x)", lambda x: (3 * x * x - 1) / 2),
+        ("eval_laguerre(2, x)", lambda x: (x * x - 4 * x + 2) / 2),
+        ("eval_chebyu(2, x)", lambda x: 4 * x * x - 1),
+    ],
+)
+def test_about_a_root_no_digits_are_asked_for_that_the_input_lacks(
+    formula: str, written: Any, dtype: str
+) -> None:
+    domain = {"x": "[1/4, 7/2]"}
+    run = verifier.check(written, expression=formula, domain=domain, dtype=dtype)
+    assert run.ok, run
+    planted = verifier.check(
+        lambda x: 1.001 * written(x), expression=formula, domain=domain, dtype=dtype
+    )
+    (result,) = planted.record.results
+    assert result.verdict.value == "differ.wrong"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
@@ -141,3 +142,19 @@ def test_what_is_gathered_is_in_the_dtype(dtype: str) -> None:
         1.0,
         found.adjoints[0],
     }
+
+
+def test_an_end_beyond_which_other_points_differ_is_not_told() -> None:
+    """`expm1(x)/x` loses the digits of its gradient up to 0.1, but at single numbers it
+    has them by chance."""
+    case = from_mapping({"expression": "expm1(x)/x", "domain": {"x": "[1e-6, 1]"}})
+    result = verify_alone(Unit(case=case, dtype="float32"))
+    differing = [
+        float(comparison.point["x"])
+        for comparison in result.comparisons
+        if comparison.verdict.family == "differ"
+    ]
+    assert max(differing) > 1e-3
+    regions = [text for told in result.comparisons for text in told.regions]
+    ends = re.findall(r"up to (\S+)", "; ".join(regions))
+    assert all(float(end) >= max(differing) for end in ends)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from verifier.fields import REAL
 from verifier.floats import Format, Point, from_ordinal, ordinal
@@ -36,11 +37,25 @@ def region_notes(bench: Bench, findings: Findings, row: Row) -> list[str]:
     names = [name for name in bench.case.arguments if name in bench.case.domains]
     with bench.watch.stage("regions"):
         along = regions(verdict_at, row.point, drawn, names[:MOST_INPUTS], bench.format)
+    alike = [r.point for r in findings.rows if r.entry == row.entry and r.differs]
+    held = [_without_refuted(region, alike) for region in along]
     return [
         spell_region(region, bench.format)
-        for region in along
+        for region in held
         if region.below is not None or region.above is not None
     ]
+
+
+def _without_refuted(region: Region, differing: Sequence[Point]) -> Region:
+    """The region without an end beyond which some point differs too: it matches there
+    by chance, or where the other inputs are as they are alone."""
+    values = [point[region.input] for point in differing]
+    below, above = region.below, region.above
+    if below is not None and any(value <= below[1] for value in values):
+        below = None
+    if above is not None and any(value >= above[1] for value in values):
+        above = None
+    return replace(region, below=below, above=above)
 
 
 def _family_at(bench: Bench, findings: Findings, row: Row, point: Point) -> str:

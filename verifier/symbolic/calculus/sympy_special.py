@@ -124,13 +124,19 @@ airy_bi_prime: Symbolic = _function("airy_bi_prime", lambda f, x: x * airy_bi(x)
 struve: Symbolic = _function(
     "struve",
     None,
-    lambda f, n, x: (struve(n - 1, x) - struve(n + 1, x) + _struve_term(n, x)) / 2,
+    lambda f, n, x: (
+        2 / sympy.pi - struve(1, x)
+        if n == 0  # which leads to no order below 0
+        else (struve(n - 1, x) - struve(n + 1, x) + _struve_term(n, x)) / 2
+    ),
 )
 modstruve: Symbolic = _function(
     "modstruve",
     None,
     lambda f, n, x: (
-        (modstruve(n - 1, x) + modstruve(n + 1, x) + _struve_term(n, x)) / 2
+        2 / sympy.pi + modstruve(1, x)
+        if n == 0
+        else (modstruve(n - 1, x) + modstruve(n + 1, x) + _struve_term(n, x)) / 2
     ),
 )
 # DLMF 10.51.2 and 10.51.5

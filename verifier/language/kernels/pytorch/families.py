@@ -12,6 +12,7 @@ from verifier.language.kernels.kernel import NO_DERIVATIVE, Kernel
 from verifier.language.kernels.pytorch.missing import (
     NO_FUNCTION,
     SPECIAL_ULP,
+    about_roots,
     absent,
 )
 
@@ -24,6 +25,7 @@ def _polynomial(operation: str, function: str | None, *backward: str | None) -> 
         operation,
         None if function is None else f"torch.special.{function}",
         backward,
+        forward=about_roots(operation),
         forward_ulp=POLYNOMIAL_ULP,
         absent=function is None,
         convention=NO_FUNCTION if function is None else NO_DERIVATIVE,
@@ -43,16 +45,20 @@ AIRY = (
         "airy_ai",
         "torch.special.airy_ai",
         ("grad * airy_ai_prime(x)",),
+        forward=about_roots("airy_ai"),
         forward_ulp=SPECIAL_ULP,
         convention=NO_DERIVATIVE,
     ),
-    absent("airy_bi", "grad * airy_bi_prime(x)"),
-    absent("airy_ai_prime", "grad * (x * airy_ai(x))"),
-    absent("airy_bi_prime", "grad * (x * airy_bi(x))"),
+    absent("airy_bi", "grad * airy_bi_prime(x)", has_roots=True),
+    absent("airy_ai_prime", "grad * (x * airy_ai(x))", has_roots=True),
+    absent("airy_bi_prime", "grad * (x * airy_bi(x))", has_roots=True),
 )
 BESSEL = (
     absent(
-        "struve", None, f"grad * ((struve(n - 1, x) - struve(n + 1, x) + {STRUVE}) / 2)"
+        "struve",
+        None,
+        f"grad * ((struve(n - 1, x) - struve(n + 1, x) + {STRUVE}) / 2)",
+        has_roots=True,
     ),
     absent(
         "modstruve",
@@ -63,8 +69,14 @@ BESSEL = (
         "spherical_jn",
         None,
         "grad * ((n * spherical_jn(n - 1, x) - (n + 1) * spherical_jn(n + 1, x)) / (2*n + 1))",
+        has_roots=True,
     ),
-    absent("spherical_yn", None, "grad * (n / x * result - spherical_yn(n + 1, x))"),
+    absent(
+        "spherical_yn",
+        None,
+        "grad * (n / x * result - spherical_yn(n + 1, x))",
+        has_roots=True,
+    ),
     absent(
         "spherical_in",
         None,

@@ -57,12 +57,12 @@ GAMMA = (
 EXPONENTIAL = (
     absent("expn", None, "-grad * expn(n - 1, x)"),
     absent("exp1", "-grad * (exp(-x) / x)"),
-    absent("expi", "grad * (exp(x) / x)"),
-    absent("li", "grad / log(x)"),
+    absent("expi", "grad * (exp(x) / x)", has_roots=True),
+    absent("li", "grad / log(x)", has_roots=True),
     absent("Si", "grad * sinc(x / pi)"),
-    absent("Ci", "grad * (cos(x) / x)"),
+    absent("Ci", "grad * (cos(x) / x)", has_roots=True),
     absent("Shi", "grad * spherical_in(0, x)"),
-    absent("Chi", "grad * (cosh(x) / x)"),
+    absent("Chi", "grad * (cosh(x) / x)", has_roots=True),
 )
 ERRORS = (
     absent("erfi", "grad * (2/sqrt(pi) * exp(x**2))"),

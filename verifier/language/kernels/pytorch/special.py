@@ -9,6 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from verifier.language.kernels.kernel import NO_DERIVATIVE, Kernel
+from verifier.language.kernels.pytorch.missing import about_roots
 from verifier.language.operations.special import multivariate
 
 ERFCX_ULP = Fraction(6)
@@ -119,6 +120,7 @@ BESSEL = (
         "besselj",
         "torch.special.bessel_j0",
         (None, "grad * ((besselj(n - 1, x) - besselj(n + 1, x)) / 2)"),
+        forward=about_roots("besselj"),
         forward_ulp=BESSEL_ULP,
         convention=NO_DERIVATIVE,
     ),
@@ -126,6 +128,7 @@ BESSEL = (
         "bessely",
         "torch.special.bessel_y0",
         (None, "grad * ((bessely(n - 1, x) - bessely(n + 1, x)) / 2)"),
+        forward=about_roots("bessely"),
         forward_ulp=BESSEL_ULP,
         convention=NO_DERIVATIVE,
     ),
@@ -179,6 +182,7 @@ BESSEL = (
         "bessel_j0",
         "torch.special.bessel_j0",
         ("-grad * besselj(1, x)",),
+        forward=about_roots("bessel_j0"),
         forward_ulp=BESSEL_ULP,
         convention=NO_DERIVATIVE,
     ),
@@ -186,6 +190,7 @@ BESSEL = (
         "bessel_j1",
         "torch.special.bessel_j1",
         ("grad * ((besselj(0, x) - besselj(2, x)) / 2)",),
+        forward=about_roots("bessel_j1"),
         forward_ulp=BESSEL_ULP,
         convention=NO_DERIVATIVE,
     ),
@@ -193,6 +198,7 @@ BESSEL = (
         "bessel_y0",
         "torch.special.bessel_y0",
         ("-grad * bessely(1, x)",),
+        forward=about_roots("bessel_y0"),
         forward_ulp=BESSEL_ULP,
         convention=NO_DERIVATIVE,
     ),
@@ -200,6 +206,7 @@ BESSEL = (
         "bessel_y1",
         "torch.special.bessel_y1",
         ("grad * ((bessely(0, x) - bessely(2, x)) / 2)",),
+        forward=about_roots("bessel_y1"),
         forward_ulp=BESSEL_ULP,
         convention=NO_DERIVATIVE,
     ),
