@@ -161,6 +161,17 @@ def test_what_holds_at_an_end_within_two_ulps_is_true(text: str, dtype: str) -> 
         assert found.verdict.family == "match"
 
 
+def test_nothing_near_nan_excuses_and_the_other_points_are_judged() -> None:
+    """PyTorch's value of relu is NaN too, its gradient is not."""
+    (result,) = verifier.verify(
+        "relu(x)", at=[{"x": "nan"}, {"x": 2.0}], dtype="float32"
+    ).results
+    found = {(c.quantity, c.point["x"]): c.verdict.value for c in result.comparisons}
+    assert found["value", "nan"] == "match.undefined"
+    assert found["gradient", "nan"] == "differ.spurious"
+    assert found["gradient", "2"] == "match.exact"
+
+
 def test_nan_at_a_kink_within_two_ulps_is_still_wrong() -> None:
     found = judged("sqrt((1 - 3*x)**2)", {"x": "1/3"}, "float32", "x")
     assert found.measured == "nan"

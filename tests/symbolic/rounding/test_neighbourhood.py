@@ -178,6 +178,14 @@ def test_where_the_truth_is_nowhere_known_no_number_is_true() -> None:
     assert not holds(about("x + 0*y", {"x": 1.0, "y": math.inf}, BINARY32), 5.0)
 
 
+@pytest.mark.parametrize("text", ["y*relu(x)", "max(x, y)", "y*where(x > 0, x, 2)"])
+@pytest.mark.parametrize("wrt", [None, "x"])
+def test_about_nan_nothing_is_true(text: str, wrt: str | None) -> None:
+    nearby = about(text, {"x": math.nan, "y": 2.0}, BINARY32, wrt)
+    assert not holds(nearby, 2.0)
+    assert not holds(nearby, 0.0)
+
+
 def test_a_truth_beyond_every_double_is_compared_too() -> None:
     """−1/x within 8 ulps of 0 is no closer to 0 than 2⁻³/2⁻¹⁰⁷⁴, which no double
     holds."""

@@ -312,7 +312,10 @@ def gegenbauer(n: int, alpha: Ball, x: Ball) -> Ball:
 
 
 def jacobi(n: int, a: Ball, b: Ball, x: Ball) -> Ball:
-    """Pₙ⁽ᵅ ᵝ⁾ (DLMF 18.9.2)."""
+    """Pₙ⁽ᵅ ᵝ⁾ (DLMF 18.9.2); where that divides by 0, by its sum."""
+    total = a + b
+    if any(total.contains(-pole) for k in range(1, n) for pole in (k + 1, 2 * k)):
+        return _jacobi_sum(n, a, b, x)
 
     def following(n: int, p: Ball, q: Ball) -> Ball:
         total = 2 * n + a + b
@@ -323,6 +326,16 @@ def jacobi(n: int, a: Ball, b: Ball, x: Ball) -> Ball:
 
     one = x * 0 + 1
     return recurrence(n, one, ((a - b) + (a + b + 2) * x) / 2, following)
+
+
+def _jacobi_sum(n: int, a: Ball, b: Ball, x: Ball) -> Ball:
+    """Pₙ⁽ᵅ ᵝ⁾ (DLMF 18.5.8)."""
+    below, above = (x - 1) / 2, (x + 1) / 2
+    total = x * 0
+    for k in range(n + 1):
+        factor = (a + n).bin(n - k) * (b + n).bin(k)
+        total += factor * below**k * above ** (n - k)
+    return total
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {

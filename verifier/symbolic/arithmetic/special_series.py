@@ -73,14 +73,16 @@ def _of_order(function: Callable[..., Any]) -> Power:
 
 
 def _polynomial(polynomial: Callable[..., Any]) -> Power:
-    """By its recurrence in the arithmetic of power series."""
+    """By its recurrence in the arithmetic of power series; all operands but the last
+    are numbers."""
 
     def power(operands: Sequence[Series], length: int) -> Series:
-        degree, *rest = operands
-        n = integer(series.coefficients(degree)[0])
+        *numbers, x = operands
+        degree, *others = (series.coefficients(number)[0] for number in numbers)
+        n = integer(degree)
         if n is None:
             raise SingularError("a degree that is no integer")
-        return series.truncated(polynomial(n, *rest), length)
+        return series.truncated(polynomial(n, *others, x), length)
 
     return power
 

@@ -131,16 +131,16 @@ class _Surroundings:
         return 2 * bits if regular else None
 
     def box(self, steps: int) -> Box:
-        """The finite inputs within so many ulps; an infinite one stays where it is."""
-        return {
-            name: (
-                Fraction(neighbour(value, -steps, self.format)),
-                Fraction(neighbour(value, steps, self.format)),
-            )
-            for name, value in self.point.items()
-            if math.isfinite(neighbour(value, -steps, self.format))
-            and math.isfinite(neighbour(value, steps, self.format))
-        }
+        """The finite inputs within so many ulps; an infinite one or NaN stays as it
+        is."""
+        box = {}
+        for name, value in self.point.items():
+            if math.isnan(value):  # has no neighbours
+                continue
+            ends = [neighbour(value, n, self.format) for n in (-steps, steps)]
+            if all(map(math.isfinite, ends)):
+                box[name] = Fraction(ends[0]), Fraction(ends[1])
+        return box
 
     def over(self, box: Box) -> Known:
         """What is true over a box."""
