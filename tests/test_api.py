@@ -18,7 +18,7 @@ from backwards import cube, function
 
 import verifier
 from verifier import api
-from verifier.errors import CaseFileError, ExpressionError, UsageError
+from verifier.errors import ArgumentError, CaseFileError, ExpressionError, UsageError
 from verifier.records import Comparison, RunRecord, Verdict
 from verifier.running.units import Unit
 
@@ -421,3 +421,26 @@ def test_what_could_not_be_judged_raises_and_says_so() -> None:
             "abs(sin(a)**2 + cos(a)**2 - 1)", at={"a": 100}, dtype="float32"
         )
     assert "1 not judged" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "seed", [True, np.True_, "1", 1.5, None, 2**64, pytest.param(10**5000, id="huge")]
+)
+def test_a_seed_is_an_integer_of_64_bits(seed: Any) -> None:
+    message = r"seed: expected an integer of at most 64 bits, found"
+    for ask in (verifier.verify, verifier.assert_gradients):
+        with pytest.raises(ArgumentError, match=message):
+            ask("x", at={"x": 1}, seed=seed)
+    with pytest.raises(ArgumentError, match=message):
+        verifier.check(torch.sin, 1, expression="sin(x)", seed=seed)
+
+
+def test_a_seed_may_be_numpys() -> None:
+    run = verifier.verify("x", at={"x": 1}, seed=np.int64(3))  # type: ignore[arg-type]
+    assert (run.record.seed, type(run.record.seed)) == (3, int)
+
+
+@pytest.mark.parametrize("keyword", ["layout", "device"])
+def test_an_integer_too_long_to_spell_is_refused(keyword: str) -> None:
+    with pytest.raises(UsageError, match="found `an integer of 16610 bits`"):
+        verifier.verify("x", at={"x": 1}, **{keyword: 10**5000})

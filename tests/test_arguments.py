@@ -15,6 +15,7 @@ import sympy
 import torch
 
 from verifier.arguments import is_symbolic, name_of, plain
+from verifier.errors import ArgumentError
 from verifier.language.points.scalars import real_or_complex
 
 X, Y = sympy.symbols("x y")
@@ -146,3 +147,28 @@ def test_what_is_sympys_is_known_without_sympy() -> None:
     code = "import sys; from verifier.arguments import plain; plain({'x': 1.5}); "
     code += "sys.exit(bool({'torch', 'sympy', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (lambda: torch.ones((), device="meta"), "meta"),
+        (lambda: torch.ones(1).to_sparse(), "sparse"),
+        (
+            lambda: torch.quantize_per_tensor(torch.ones(1), 0.1, 0, torch.qint8),
+            "quantized",
+        ),
+    ],
+)
+def test_a_tensor_without_plain_numbers_is_refused(make: Any, kind: str) -> None:
+    with pytest.raises(ArgumentError, match=f"a number, found a {kind} tensor"):
+        plain({"x": make()})
+
+
+def test_a_key_that_is_no_name_is_kept_for_the_refusal() -> None:
+    assert plain({(): 1, (1,): 2}) == {(): 1, (1,): 2}
+
+
+def test_no_integer_is_too_long_to_name() -> None:
+    assert name_of(2**20_000) == "an integer of 20001 bits"

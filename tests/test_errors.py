@@ -8,6 +8,7 @@ from verifier.errors import (
     BaselineError,
     CaseFileError,
     ExpressionError,
+    Mistakes,
     Place,
     SelectionError,
     UsageError,
@@ -15,6 +16,7 @@ from verifier.errors import (
     check_option,
     did_you_mean,
     did_you_mean_kind,
+    excerpt,
 )
 
 
@@ -130,3 +132,29 @@ def test_known_names_may_be_a_generator() -> None:
 def test_of_names_with_a_point_what_follows_it_is_near(name: str, hint: str) -> None:
     known = ["match.exact", "differ.unstable", "differ.wrong"]
     assert did_you_mean_kind(name, known) == hint
+
+
+EXCERPT = "\n    x $ y\n      ^"
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("found `a\n::error::b`.", r"found `a\n::error::b`."),
+        ("found `a\r\n| b |\x1b[2J\u2028`.", r"found `a\r\n| b |\x1b[2J\u2028`."),
+        ("found `a\n    b\n::c`.", r"found `a\n    b\n::c`."),
+        (f"found `$`{EXCERPT}", f"found `$`{EXCERPT}"),
+        (f"found `\n::`{EXCERPT} Mend it.", rf"found `\n::`{EXCERPT} Mend it."),
+    ],
+)
+def test_what_is_quoted_begins_no_line(message: str, told: str) -> None:
+    place = Place(file="a\nb", key="at.\n::error::")
+    error = UsageError(message)
+    assert str(error) == told
+    assert str(error.at(place)) == rf"a\nb: at.\n::error::: {told}"
+    assert Mistakes([error, error]).message == f"{told}\n{told}\n2 mistakes"
+
+
+def test_an_excerpt_commands_no_runner() -> None:
+    """GitHub's takes a line for a command whatever blanks stand before its `::`."""
+    assert excerpt(" ::error::x", 2) == "     �:error::x\n     ^"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import html
 import inspect
+import numbers
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +33,9 @@ from verifier.arguments import (
     plain,
 )
 from verifier.errors import ArgumentError, UsageError, did_you_mean, listed
+from verifier.language.casefile.case import LEAST_SEED, MOST_SEED
 from verifier.language.casefile.loading import from_mapping, load_paths
+from verifier.language.casefile.places import show
 from verifier.language.programs import parsing
 from verifier.records import Result, RunRecord
 from verifier.reports import brief, summary, text
@@ -213,6 +216,7 @@ def verify(
 def _executed(units: Sequence[Unit], seed: int) -> Run:
     """The finished run; where it is long, a terminal or a notebook shows how far it has
     come."""
+    seed = _checked_seed(seed)
     with progress(count(units)) as (advance, on_point):
         record = execute(
             units,
@@ -223,13 +227,26 @@ def _executed(units: Sequence[Unit], seed: int) -> Run:
     return Run(record)
 
 
+def _checked_seed(seed: object) -> int:
+    if isinstance(seed, numbers.Integral) and not isinstance(seed, bool):
+        number = int(seed)
+        if LEAST_SEED <= number <= MOST_SEED:
+            return number
+        seed = number
+    raise ArgumentError(
+        f"seed: expected an integer of at most 64 bits, found {show(seed)}."
+    )
+
+
 def _planned(case: Mapping[str, object], options: Options) -> list[Unit]:
     given: dict[str, object] = {**case, **options}
     layout = given.pop("layout", "batch")
     device = given.pop("device", "cpu")
     keys = cast("dict[str, object]", plain(given))
     with floating_point.usual():  # a subnormal number would be read as 0
-        return plan([from_mapping(keys)], layout=str(layout), device=name_of(device))
+        return plan(
+            [from_mapping(keys)], layout=name_of(layout), device=name_of(device)
+        )
 
 
 @_spelled_out

@@ -11,6 +11,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+from verifier.errors import ArgumentError
+
 
 @runtime_checkable
 class Numeric(Protocol):
@@ -57,7 +59,7 @@ def plain(value: object) -> object:
     """The value as a case file could hold it; what is none of other libraries' stays as
     it is."""
     if isinstance(value, Mapping):
-        return {plain(key): plain(entry) for key, entry in value.items()}
+        return {_plain_key(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(entry) for entry in value]
     if isinstance(value, Decimal):
@@ -70,8 +72,15 @@ def plain(value: object) -> object:
     return value
 
 
+def _plain_key(key: object) -> object:
+    shown = plain(key)
+    return key if isinstance(shown, (dict, list)) else shown  # no such key is a name
+
+
 def name_of(value: object) -> str:
     """The name of a dtype, device or layout of PyTorch's or NumPy's; text stays text."""
+    if isinstance(value, int) and value.bit_length() > 64:  # Python may not spell it
+        return f"an integer of {value.bit_length()} bits"
     name = getattr(value, "__name__", None) if isinstance(value, type) else None
     return str(name or value).removeprefix("torch.")
 
@@ -89,12 +98,25 @@ def _library(value: object) -> str | None:
 def _of_arrays(value: Any) -> object:
     if isinstance(value, type) or not hasattr(value, "tolist"):
         return name_of(value)
-    numbers = value.tolist()
+    try:
+        numbers = value.tolist()
+    except Exception as error:  # what PyTorch raises differs from kind to kind
+        kind = _kind_of_tensor(value)
+        raise ArgumentError(
+            f"expected a number, found a {kind} tensor. Give its number."
+        ) from error
     if hasattr(numbers, "as_integer_ratio") and not isinstance(numbers, (int, float)):
         return Fraction(*numbers.as_integer_ratio())  # NumPy's `longdouble`
     while isinstance(numbers, list) and len(numbers) == 1:
         (numbers,) = numbers
     return numbers
+
+
+def _kind_of_tensor(value: Any) -> str:
+    kinds = ("meta", "quantized", "nested")
+    kind = next((k for k in kinds if getattr(value, f"is_{k}", False)), None)
+    is_sparse = "sparse" in str(getattr(value, "layout", ""))
+    return kind or ("sparse" if is_sparse else type(value).__name__)
 
 
 def _of_sympy(value: Any) -> object:

@@ -6,6 +6,7 @@ with code 2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, takewhile
@@ -40,12 +41,26 @@ class Place:
             inner = f"column {self.column}"
         case = f"[{self.case}]" if self.case is not None else None
         tail = " ".join(part for part in (case, inner) if part)
-        return ": ".join(part for part in (file, tail) if part)
+        return printable(": ".join(part for part in (file, tail) if part))
 
 
 def writable(text: str) -> str:
     """The text without half characters, which no output takes."""
     return text.encode(errors="replace").decode()
+
+
+def printable(text: str) -> str:
+    """The text in one line: line breaks and other control characters are escaped, so
+    that nothing quoted begins a line, which could command what reads the log."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in writable(text))
+
+
+def _laid_out(message: str) -> str:
+    """The message, printable, with the excerpt that it may end with on its lines."""
+    found = _EXCERPT.search(message)
+    lines = message[found.start() :].split("\n") if found else []
+    start = message[: found.start()] if found else message
+    return "\n".join(map(printable, [start, *lines[1:]]))
 
 
 class VerifierError(Exception):
@@ -55,7 +70,7 @@ class VerifierError(Exception):
     """The page of the manual that says more."""
 
     def __init__(self, message: str, *, place: Place | None = None) -> None:
-        self.message = writable(message)
+        self.message = _laid_out(message)
         self.place = place if place is not None else Place()
         super().__init__(str(self))
 
@@ -65,8 +80,7 @@ class VerifierError(Exception):
     def told(self, prefix: str = "") -> str:
         """The place and the message, after a prefix."""
         place = str(self.place)
-        told = f"{prefix}{place}: {self.message}" if place else prefix + self.message
-        return writable(told)
+        return f"{prefix}{place}: {self.message}" if place else prefix + self.message
 
     @property
     def topics(self) -> list[str]:
@@ -93,7 +107,8 @@ class Mistakes(VerifierError):
 
     def __init__(self, errors: Iterable[VerifierError]) -> None:
         self.errors = tuple(errors)
-        super().__init__(self.told())
+        super().__init__("")
+        self.message = self.told()
 
     def told(self, prefix: str = "") -> str:
         """Every mistake, those beyond `MOST_TOLD` as a number, and how many there
@@ -289,9 +304,14 @@ def excerpt(line: str, column: int) -> str:
     start = max(0, column - 40)
     cut = line[start : start + 80].expandtabs(1)
     shown = "".join(c if c.isprintable() else "�" for c in cut)
+    if shown.lstrip().startswith("::"):  # would command a runner of GitHub's
+        shown = shown.replace(":", "�", 1)
     before = shown[: column - 1 - start].ljust(column - 1 - start)
     caret = " " * sum(not combining(c) for c in before) + "^"
     return f"    {shown}\n    {caret}"
+
+
+_EXCERPT = re.compile(r"\n {4}[^\n]*\n {4,}\^[^\n]*\Z")
 
 
 def shortened(text: str) -> str:

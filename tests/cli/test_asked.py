@@ -223,6 +223,8 @@ def test_named_steps_are_a_formula() -> None:
         (About(at=["x"]), "--at: expected a value for each variable, such as `x=1,y=2`, found `x`."),
         (About(at=["x=1,"]), "--at: expected a value for each variable, such as `x=1,y=2`, found ``."),
         (About(domain=["[0,1]"]), "--domain: expected a value for each variable, such as `x=[0,1]`, found `[0,1]`."),
+        (About(at=["y y=1"]), "[x**2] at: expected names that a formula can contain"),
+        (About(), "[x**2] expression, column 1: `x` has no value. Give it by `--at` or `--domain`."),
         (About(at=["x=q"]), "[x**2] at.x: expected a number such as"),
         (About(domain=["x=[1,0]"]), "[x**2] domain.x: expected lower < upper"),
         (About(at=["x=1,y=2"]), "[x**2] at.y: `y` does not occur in the formula"),
@@ -263,3 +265,12 @@ def test_what_is_neither_is_a_mistake() -> None:
     result = invoke("explain", "cases")
     assert result.exit_code == 2
     assert "expected FILE::CASE, a formula or a verdict" in result.stderr
+
+
+@pytest.mark.parametrize("digits", [20, 5_000])
+@pytest.mark.parametrize("command", ["run", "explain"])
+def test_a_seed_has_64_bits_at_most(command: str, digits: int) -> None:
+    result = invoke(command, "x", "--at", "x=1", "--seed", "9" * digits)
+    assert result.exit_code == 2
+    assert "Invalid value for '--seed'" in result.stderr
+    assert "9" * 20 not in result.stderr

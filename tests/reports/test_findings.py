@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -132,6 +133,17 @@ def test_what_can_not_be_run_is_a_finding_with_its_reason(
     assert (found.title, found.status) == ("error.run", Status.BROKEN)
     assert found.because == ("no x",)
     assert found.commands == ("verifier run cases/notebook.toml::a --debug",)
+
+
+def test_a_command_is_quoted_for_the_shell(
+    make_record: Make, make_result: Make
+) -> None:
+    result = make_result("two words; $x", "error.run", counts={}, comparisons=())
+
+    (found,) = of(make_record(result))
+
+    ((*_, case, debug),) = map(shlex.split, found.commands)
+    assert (case, debug) == ("cases/notebook.toml::two words; $x", "--debug")
 
 
 def test_what_a_case_demands_at_a_kink_is_said(

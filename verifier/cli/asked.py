@@ -20,6 +20,7 @@ from verifier.errors import (
     Gathering,
     SelectionError,
     UsageError,
+    VerifierError,
     did_you_mean,
     listed,
 )
@@ -146,8 +147,17 @@ def load(asked: Asked, about: About, **keys: Any) -> list[Case]:
     for text in asked.formulas:
         key = "steps" if _has_steps(text) else "expression"
         cases.append(part(from_mapping, {key: text, **about.keys(), **keys}))
+    part.errors = [_by_options(error) for error in part.errors]
     part.check()
     return cases
+
+
+def _by_options(error: VerifierError) -> VerifierError:
+    """An error that says where a formula of the command line gets its points."""
+    if error.place.file is not None:
+        return error
+    message = error.message.replace("in `at` or `domain`", "by `--at` or `--domain`")
+    return type(error)(message, place=error.place)
 
 
 def _of_files(asked: Asked) -> list[Case]:

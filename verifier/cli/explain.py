@@ -3,6 +3,7 @@ sides; and `verifier explain VERDICT`: what a verdict means."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -124,7 +125,7 @@ def _raised(target: str, case: Case, error: BaseException) -> UsageError:
     what = f"{kind}: {error}" if str(error) else kind
     return UsageError(
         f"{case.place}: expected a subject that runs, found that it raises {what}. "
-        f"`verifier run {target} --debug` shows where."
+        f"`verifier run {shlex.quote(target)} --debug` shows where."
     )
 
 
@@ -132,7 +133,7 @@ def _check_dtype(dtype: str, case: Case, target: str) -> None:
     if dtype in COMPLEX:
         raise UsageError(
             f"`explain` derives real cases only, found the dtype {dtype}. "
-            f"`verifier run {target}` judges it."
+            f"`verifier run {shlex.quote(target)}` judges it."
         )
     if dtype not in FORMATS:
         raise UsageError(

@@ -17,7 +17,22 @@ Growth = Annotated[
         help="Call an error larger when it is so many times the old one.",
     ),
 ]
-Seed = Annotated[int, typer.Option(metavar="N", help="Draw the points of this seed.")]
+
+
+def _checked_seed(seed: int) -> int:
+    from verifier.language.casefile.case import LEAST_SEED, MOST_SEED
+
+    if not LEAST_SEED <= seed <= MOST_SEED:
+        raise typer.BadParameter("expected an integer of at most 64 bits.")
+    return seed
+
+
+Seed = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Draw the points of this seed.", callback=_checked_seed
+    ),
+]
 Dtypes = Annotated[
     list[str] | None,
     typer.Option(

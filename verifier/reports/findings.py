@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -391,5 +392,5 @@ def _commands(result: Result) -> tuple[str, ...]:
     if "::" not in result.case:
         return ()
     if result.verdict.family == "error":
-        return (f"verifier run {result.case} --debug",)
-    return (f"verifier explain {result.case}",)
+        return (f"verifier run {shlex.quote(result.case)} --debug",)
+    return (f"verifier explain {shlex.quote(result.case)}",)

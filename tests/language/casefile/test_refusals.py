@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from casefiles import BOTH, DESCENT, DESIGN, HEAD, POINT, PRODUCT
@@ -17,7 +18,7 @@ from verifier.errors import (
     ExpressionError,
     VerifierError,
 )
-from verifier.language.casefile.loading import load
+from verifier.language.casefile.loading import from_mapping, load
 
 Write = Callable[..., Path]
 
@@ -37,7 +38,7 @@ REFUSED_FILES = [
     ("version = 1\n" + BOTH, "c.toml:1: version: unknown key `version`. Known are `defaults`, `case`."),
     ("name = 'n'\n", "c.toml:1: name: expected `[[case]]` before the keys of a case, found `name` first."),
     ("defaults = 3\n" + BOTH, "c.toml:1: defaults: expected a table `[defaults]`, found `3`."),
-    ("a = " + "1" * 5000, "c.toml: expected shorter numbers: "),
+    ("a = " + "1" * 5000, "c.toml: expected integers of at most 4300 digits"),
     ("a = " + "[" * 3000, "c.toml: expected TOML of few levels"),
 ]  # fmt: skip
 
@@ -72,6 +73,10 @@ REFUSED_CASES = [
     (BOTH + "[[case.expect]]\nverdict = 'match'\n[[case.expect]]\ntorch = '<2.6'\nverdict = 'undecided'\nreason = 'r'",
      "5: [n] expect[1]: expected the table without `torch`, which always holds, after all others, "),
     (BOTH + DESCENT.replace("epochs", "epoch"), "5: [n] descent.epoch: unknown key `epoch`. Did you mean `epochs`?"),
+    (BOTH + '"q\\n::error::" = 1', "5: [n] q\\n::error::: unknown key `q\\n::error::`. Known are"),
+    (BOTH.replace("'n'", '"n\\r\\n::error::"'),
+     '2: name: expected a name of printable characters, without blanks at its ends, found "n\\r\\n::error::".'),
+    (BOTH + "seed = 18446744073709551616", "5: [n] seed: expected an integer of at most 18446744073709551615, found"),
     (BOTH + "qqq = 1", "5: [n] qqq: unknown key `qqq`. Known are `expression`, "),
     # name
     ("[[case]]\nexpression = 'x'", "1: name: expected a key `name`, found none. Add it."),
@@ -400,3 +405,33 @@ def message_of(path: Path) -> str:
     except VerifierError as error:
         return str(error)
     return "read"
+
+
+@pytest.mark.parametrize("key", ["at", "domain"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x y",
+        "",
+        "1",
+        "\n::error::",
+        "∞",
+        " x",
+        "x.y",
+        (),
+        (1,),
+        None,
+        pytest.param(10**5000, id="huge"),
+    ],
+)
+def test_what_no_formula_can_contain_names_no_variable(key: str, name: Any) -> None:
+    values = {name: 1 if key == "at" else "[0, 1]"}
+    with pytest.raises(CaseFileError, match=rf"^\[3\] {key}: expected names") as caught:
+        from_mapping({"expression": "3", key: values})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["pi", "e", "σ₁", "lambda", "_", "x_1"])
+def test_what_a_formula_can_contain_names_one(name: str) -> None:
+    case = from_mapping({"expression": f"2*{name}", "at": {name: 1}})
+    assert list(case.program.inputs) == [name]

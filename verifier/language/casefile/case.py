@@ -41,6 +41,8 @@ DRAWN_POINTS = 64
 """Points drawn from a domain where a case does not say how many."""
 MANY_POINTS = 4096
 """Those of a subject in a 16-bit dtype: only many numbers tell bias from rounding."""
+LEAST_SEED, MOST_SEED = -(2**63), 2**64 - 1
+"""A seed has 64 bits, with a sign or without."""
 MOST_POINTS = 1_000_000
 ALL = "all"
 """What `points` says to ask for every number of a dtype in `SMALL_DTYPES`."""

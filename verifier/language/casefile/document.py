@@ -8,6 +8,7 @@ known.
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -87,7 +88,8 @@ def _parse(text: str, file: str) -> Document:
         message = "expected TOML of few levels, found it nested too deeply."
         raise CaseFileError(message, place=Place(file=file)) from error
     except ValueError as error:  # an integer of more digits than Python converts
-        message = f"expected shorter numbers: {error}"
+        most = sys.get_int_max_str_digits()
+        message = f"expected integers of at most {most} digits, found a longer one."
         raise CaseFileError(message, place=Place(file=file)) from error
 
 

@@ -80,4 +80,7 @@ def show(value: object) -> str:
             return "a list" if value else "an empty list"
         case int() if value.bit_length() > 128:
             return f"an integer of {value.bit_length()} bits"
-    return f"`{value}`"
+    try:
+        return f"`{value}`"
+    except ValueError:  # it holds an integer of more digits than Python spells
+        return f"a `{type(value).__name__}` of too many digits"

@@ -41,6 +41,7 @@ from verifier.language.points.domains import (
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import Scalar, ends_in_j, real_or_complex, scalar
 from verifier.language.points.upstream import WORDS, Upstream
+from verifier.language.programs import parsing
 from verifier.language.programs.constants import LARGEST_CONSTANT_BITS
 from verifier.records import Verdict
 from verifier.releases import check_range
@@ -162,14 +163,33 @@ def _read_point(value: object, *tail: int) -> dict[str, Scalar]:
         raise _fault(
             f"expected a table of values such as {{ x = 1 }}, found {found}.", *tail
         )
-    for name in value:
-        if not isinstance(name, str):
-            raise _fault(f"expected names of variables, found {show(name)}.", *tail)
+    check_variables(value, *tail)
     numbers = _all(
         partial(_read_scalar, entry, *tail, name, accept_complex=True)
         for name, entry in value.items()
     )
     return dict(zip(value, numbers, strict=True))
+
+
+def check_variables(value: object, *tail: int) -> object:
+    """The value, whose keys are names of variables where it is a table."""
+    for name in value if isinstance(value, Mapping) else ():
+        if not isinstance(name, str):
+            raise _fault(f"expected names of variables, found {show(name)}.", *tail)
+        if not _is_variable(name):
+            raise _fault(
+                "expected names that a formula can contain, such as `x` or `sigma_1`, "
+                f"found {show(name)}.",
+                *tail,
+            )
+    return value
+
+
+def _is_variable(name: str) -> bool:
+    try:
+        return list(parsing.parse(name, variables=(name,)).inputs) == [name]
+    except ExpressionError:
+        return False
 
 
 def read_at(value: object) -> tuple[dict[str, Scalar], ...]:
@@ -365,13 +385,14 @@ def read_pinned(value: object) -> str | tuple[Pin, ...]:
 
 
 def _read_pins(quantity: object, value: object) -> tuple[Pin, ...]:
+    if not isinstance(quantity, str):
+        raise _fault(f"expected one of {listed(QUANTITIES)}, found {show(quantity)}.")
     if quantity not in QUANTITIES:
-        near = did_you_mean(str(quantity), QUANTITIES)
+        near = did_you_mean(quantity, QUANTITIES)
         raise _fault(
             f"expected one of {listed(QUANTITIES)}, found `{quantity}`.{near}",
-            str(quantity),
+            quantity,
         )
-    quantity = str(quantity)
     if quantity != "gradient" or not isinstance(value, Mapping):
         return (Pin(quantity=quantity, verdict=_read_verdict(value, quantity)),)
     if not value:

@@ -20,8 +20,10 @@ from verifier import floats
 from verifier.language.casefile.case import (
     ALL,
     DIFFERENCES,
+    LEAST_SEED,
     MOST_EPOCHS,
     MOST_POINTS,
+    MOST_SEED,
     ROUTE_ALIASES,
     ROUTES,
     VERDICTS,
@@ -39,6 +41,7 @@ from verifier.language.casefile.readers import (
     check_releases,
     check_route,
     check_subject,
+    check_variables,
     read_accepted,
     read_at,
     read_boundary,
@@ -321,11 +324,13 @@ class DefaultsTable(Table):
         None,
         description="The point at which to verify, or a list of points: a value for each variable.",
     )
-    domain: dict[str, Interval] | None = Field(
-        None,
-        min_length=1,
-        description="The interval of each variable from which points are drawn, such as `(0, inf)`, or `normal`; "
-        "or a list of its two ends, which belong to it.",
+    domain: Annotated[dict[str, Interval], BeforeValidator(check_variables)] | None = (
+        Field(
+            None,
+            min_length=1,
+            description="The interval of each variable from which points are drawn, such as `(0, inf)`, or `normal`; "
+            "or a list of its two ends, which belong to it.",
+        )
     )
     where: str | None = Field(
         None,
@@ -346,7 +351,11 @@ class DefaultsTable(Table):
         "`machine` adds those of the format as well: where inner values overflow, underflow or saturate.",
     )
     seed: int | None = Field(
-        None, strict=True, description="The seed of the drawn points."
+        None,
+        strict=True,
+        ge=LEAST_SEED,
+        le=MOST_SEED,
+        description="The seed of the drawn points.",
     )
     upstream: Upstreams | None = Field(
         None,

@@ -77,6 +77,7 @@ _EXPECTED = {
     "bool_type": "`true` or `false`",
     "tuple_type": "a list in square brackets",
     "dict_type": "a table",
+    "invalid_key": "keys that are text",
     "model_type": "a table",
     "too_short": "at least one entry",
     "greater_than_equal": "an integer of at least {ge}",
