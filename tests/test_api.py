@@ -37,7 +37,8 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> list[Unit]:
     """The tasks that would be run."""
     tasks: list[Unit] = []
 
-    def execute(given: Sequence[Unit], *, seed: int = 0) -> RunRecord:
+    def execute(given: Sequence[Unit], *, seed: int, **callbacks: Any) -> RunRecord:
+        del callbacks
         tasks.extend(given)
         return RunRecord(environment={}, seed=seed, elapsed_s=0.0, results=())
 
@@ -395,7 +396,7 @@ def test_right_gradients_are_asserted_in_silence() -> None:
     ("function", "expression", "start"),
     [
         (torch.sin, "x*sin(x)/x", None),
-        (torch.sin, "cos(x)", "differ.wrong gradient x: PyTorch 0.87758255, true -0.479425538…"),
+        (torch.sin, "cos(x)", "differ.wrong gradient x: PyTorch 0.87758255, true -0.479425538604…"),
         (lambda x: 1 / 0, "x", "error.run: ZeroDivisionError: division by zero"),
         (torch.relu, "max(x - 1/2, 0) + 1/2", None),
     ],
