@@ -261,6 +261,15 @@ def test_what_is_true_at_an_end_or_a_pole(
             assert found[quantity] == expected
 
 
+def test_a_limit_beyond_all_exponents_is_undecided() -> None:
+    """Γ(10³⁰⁸) has more digits than Arb's exponents count."""
+    run = verifier.verify(
+        "uppergamma(a, x)", at={"a": 1e308, "x": 0}, wrt=["x"], dtype="float64"
+    )
+    (result,) = run.results
+    assert result.verdict.family != "error"
+
+
 def truths(text: str, x: float) -> dict[str, str]:
     """The true value and gradient, whatever a subject makes of it."""
     subject = function(lambda x: x * 1, lambda grad, x: grad)

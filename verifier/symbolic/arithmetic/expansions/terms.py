@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifier.symbolic.arithmetic import exact
+from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic.balls import Ball
 from verifier.symbolic.arithmetic.exact import Number
 
@@ -248,6 +248,8 @@ def limit(value: Value) -> Limit:
     if size == UNIT:
         if value.remainder is not None and value.remainder <= UNIT:
             raise Unresolved("the remainder hides the constant term")
+        if not balls.is_finite(coefficient.ball):
+            raise Unresolved("a number beyond Arb's exponents")
         return Limit(coefficient)
     return Limit(None, sign(value))
 
