@@ -11,6 +11,7 @@ import typer
 from verifier.cli import verdict_pages
 from verifier.cli.command import command
 from verifier.errors import UsageError, did_you_mean, did_you_mean_kind
+from verifier.language.operations.table import OPERATIONS
 from verifier.records import Verdict
 
 INDEX = "index"
@@ -72,6 +73,8 @@ def _unknown(topic: str, known: dict[str, str]) -> str:
     word = re.compile(rf"(?<![\w.-]){re.escape(topic)}(?![\w-])", re.IGNORECASE)
     counts = {name: len(word.findall(text)) for name, text in known.items()}
     naming = sorted(filter(counts.get, counts), key=lambda name: -counts[name])
-    if naming:
+    if topic in OPERATIONS:
+        message += f" `verifier operations {topic}` tells of the operation."
+    elif naming:
         message += f" `{topic}` is spoken of in: {', '.join(naming[:3])}."
     return message

@@ -120,7 +120,9 @@ def _described(tally: Tally) -> str:
     bad, total = _at_least(tally, _LEAST_BAD), sum(tally.counts.values())
     where = f" ({bad} of {total})" if bad and total > 1 else ""
     error = tally.max_error_ulp
-    return f"{worst}{where}" + ("" if error is None else f", {error:.3g} ulp")
+    # Beside NaN or an infinity the errors of the others say nothing.
+    is_told = error is not None and (error > 0 or worst.startswith("match"))
+    return f"{worst}{where}" + (f", {error:.3g} ulp" if is_told else "")
 
 
 def split(baseline: Baseline, paths: Iterable[Path]) -> tuple[Baseline, Baseline]:
