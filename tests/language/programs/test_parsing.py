@@ -337,3 +337,10 @@ def test_a_comment_in_an_expression_hides_no_later_line() -> None:
 def test_what_is_no_step_is_an_error(text: str, message: str) -> None:
     with pytest.raises(ExpressionError, match=message):
         parse_steps(text)
+
+
+@pytest.mark.parametrize("name", ["zeta", "gamma", "beta", "Chi"])
+def test_a_greek_letter_that_is_called_nowhere_is_a_variable(name: str) -> None:
+    assert parse(f"x*{name}").inputs == ("x", name)
+    with pytest.raises(ExpressionError, match=f"`{name}` is an operation"):
+        parse(f"{name}(x, y) + {name}" if name == "beta" else f"{name}(x) + {name}")

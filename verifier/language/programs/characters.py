@@ -58,6 +58,8 @@ _GREEK = dict(
         strict=True,
     )
 )
+GREEK_NAMES = frozenset(_GREEK.values())
+"""Names of variables in other people's formulas, whatever function has them too."""
 _ALIKE = str.maketrans(
     "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοАВЕКМНОРСТХаеорсухі",
     "ABEZHIKMNOPTYXoABEKMHOPCTXaeopcyxi",

@@ -227,8 +227,10 @@ class Formulas:
         self._seen.add(name)
 
     def _is_free(self, name: str) -> bool:
-        """Whether an operation's name is that of a variable, where any may occur: it is
-        called nowhere."""
+        """Whether an operation's name is that of a variable, where any may occur: a
+        Greek letter that is called nowhere."""
+        if name.lower() not in characters.GREEK_NAMES:
+            return False
         called = re.search(rf"\b{re.escape(name)}\s*\(", self.source.text)
         return self.names.declared is None and called is None
 
