@@ -119,7 +119,8 @@ def test_a_reader_who_leaves_ends_the_run_quietly(case_file):
     case_file("".join(SAMPLED.replace("gaussian", f"g{n}") for n in range(50)))
     with start("run") as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("ok ")
+        first = [process.stdout.readline() for _ in range(2)][1]
+        assert first.startswith("ok ")
         process.stdout.close()
         assert process.stderr is not None
         err = process.stderr.read()
@@ -135,7 +136,7 @@ def test_a_terminal_that_lacks_a_character_is_no_end(case_file):
         out, err = process.communicate(timeout=60)
 
     assert (process.returncode, err) == (0, "")
-    assert "cases/a.toml::\\u2202x" in out
+    assert "  \\u2202x  float32" in out
 
 
 def test_a_long_run_shows_a_bar_on_an_interactive_error_stream(case_file, monkeypatch):

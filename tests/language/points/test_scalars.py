@@ -198,7 +198,7 @@ def test_a_constant_whose_digits_cancel_cannot_be_rounded() -> None:
     [
         ("", "expected a number such as .*, found ``"),
         ("abc", r"expected a number such as `0\.1`.*, found `abc`\.$"),
-        ("1.2.3", "found `1.2.3`: expected an expression"),
+        ("1.2.3", "found `1.2.3`: expected an operator before `.3`, found none"),
         ("1__0", "found `1__0`"),
         ("٣", "found `٣`"),
         ("0x", "found `0x`, which has no digits"),
