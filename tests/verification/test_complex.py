@@ -386,7 +386,7 @@ def test_reports_spell_complex_numbers(tmp_path: Path) -> None:
     )
     result = invoke("run", path, "--format", f"json={out}", "--format", "text")
     assert result.exit_code == 0, result.output
-    assert "value: -3.0+4.0j, z: 2.0-4.0j" in result.output
+    assert "value -3.0+4.0j, z 2.0-4.0j" in result.output
     (found,) = json.loads(out.read_text())["results"]
     assert found["dtype"] == "complex64"
     assert {c["measured"] for c in found["comparisons"]} == {"-3.0+4.0j", "2.0-4.0j"}

@@ -18,8 +18,8 @@ from verifier.language.programs.constants import (
 from verifier.language.programs.program import IMAGINARY_UNIT, Node, Program, Span
 from verifier.language.programs.source import Source
 
-_ARITHMETIC = frozenset({"add", "sub", "mul", "div", "pow", "neg"})
-"""Where a condition is a number, as in PyTorch."""
+_ARITHMETIC = frozenset("+ - * / **".split())
+"""The signs of operations where a condition is a number, as in PyTorch."""
 LONGEST_PROGRAM = 100_000
 """Operations and leaves of one program."""
 
@@ -52,7 +52,7 @@ class Builder:
             )
         for operand, sort in zip(operands, row.sorts, strict=True):
             if self._sorts[operand] is not sort:
-                if row.name in _ARITHMETIC:
+                if row.symbol in _ARITHMETIC or row.name == "neg":
                     return self._apply_to_masks(row, operands, span)
                 self._refuse_sort(operand, sort, row, span)
         if row.parameters and self.form_of is None:

@@ -58,7 +58,7 @@ EXPONENTIAL = (
     absent("expn", None, "-grad * expn(n - 1, x)"),
     absent("exp1", "-grad * (exp(-x) / x)"),
     absent("expi", "grad * (exp(x) / x)", has_roots=True),
-    absent("li", "grad / log(x)", has_roots=True),
+    absent("li", "grad / log(x)"),
     absent("Si", "grad * sinc(x / pi)"),
     absent("Ci", "grad * (cos(x) / x)", has_roots=True),
     absent("Shi", "grad * spherical_in(0, x)"),
