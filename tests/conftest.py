@@ -3,6 +3,7 @@ a test is about."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,11 @@ import pytest
 from verifier.records import Comparison, Result, RunRecord, Verdict
 
 pytest_plugins = ["pytester"]
+
+# What is printed follows these. A worker of pytest-xdist has COLUMNS, though what it
+# prints is piped, and a CI server has others.
+for _name in ("COLUMNS", "CI", "NO_COLOR", "FORCE_COLOR", "TERM", "TTY_COMPATIBLE"):
+    os.environ.pop(_name, None)
 
 
 def pytest_collection_modifyitems(

@@ -122,6 +122,10 @@ def several(case_file: Any) -> None:
             ["cases/b.toml::quotient", "cases/b.toml::quotient[float32]"],
             ["b quotient float32 reverse"],
         ),
+        (
+            ["cases/a.toml::example-two[float32]", "cases/a.toml::example-two"],
+            ["a example-two float32,float64 reverse"],
+        ),
         (["cases/b.toml", "cases/b.toml::quotient"], ["b x[1] float32 reverse", "b quotient float32 reverse"]),
         (
             ["cases/a.toml::example-two[float64]", "cases/a.toml::example-two[float32]"],
@@ -259,6 +263,23 @@ def test_a_case_of_a_file_is_run_alone() -> None:
     result = invoke("run", "cases/a.toml::example-to")
     assert result.exit_code == 2
     assert "Did you mean `example-two`?" in result.stderr
+
+
+@pytest.mark.usefixtures("several")
+def test_one_case_is_explained() -> None:
+    result = invoke("explain", "cases/a.toml::*")
+    assert result.exit_code == 2
+    assert "expected one case, found 3" in result.stderr
+
+
+def test_a_formula_is_held_against_its_own_entry(tmp_path: Path) -> None:
+    stored = tmp_path / "b.json"
+    command = ("run", "(exp(x) - 1)/x", "--at", "x=1e-7", "--dtype", "float32")
+    first = invoke(*command, "--baseline", stored, "--update-baseline")
+    assert first.exit_code == 0
+    again = invoke(*command, "--baseline", stored)
+    assert (again.exit_code, "known" in again.stdout) == (0, True)
+    assert invoke(*command).exit_code == 1
 
 
 def test_what_is_neither_is_a_mistake() -> None:

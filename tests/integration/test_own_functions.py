@@ -299,3 +299,23 @@ def test_about_a_root_no_digits_are_asked_for_that_the_input_lacks(
     )
     (result,) = planted.record.results
     assert result.verdict.value == "differ.wrong"
+
+
+def test_a_subject_need_not_be_differentiated_by_what_its_formula_is_not() -> None:
+    run = verifier.check(
+        torch.special.gammainc,
+        expression="gammainc(a, x)",
+        at={"a": 2.5, "x": 1.5},
+        wrt=["x"],
+        dtype="float64",
+    )
+    assert run.ok, run
+
+
+def test_what_is_far_off_leaves_no_range_about_roots() -> None:
+    half = function(lambda x: 0 * x + 0.5, lambda g, x: 0 * g)
+    run = verifier.check(
+        half, expression="besselj(0, x)", at={"x": 30000}, dtype="float16"
+    )
+    found = {c.verdict for c in run.results[0].comparisons if c.quantity == "value"}
+    assert found == {Verdict.DIFFER_WRONG}

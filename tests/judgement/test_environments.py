@@ -7,6 +7,7 @@ import pytest
 from verifier.judgement import environments
 from verifier.judgement.baseline import (
     Baseline,
+    Stored,
     compare,
     elsewhere,
     nearest,
@@ -14,7 +15,7 @@ from verifier.judgement.baseline import (
     updated,
 )
 from verifier.judgement.environments import NOWHERE, Environment, parse
-from verifier.records import ChangeKind, Tally
+from verifier.records import ChangeKind, Tally, Verdict
 
 
 def here(key: str) -> Environment:
@@ -74,8 +75,13 @@ def test_the_nearest_of_the_environments_that_have_an_entry(
     stored: list[Environment], nearest_to_laptop: Environment
 ) -> None:
     for order in (stored, stored[::-1]):
-        found = nearest(dict.fromkeys(order), LAPTOP)  # type: ignore[arg-type]
-        assert found == (nearest_to_laptop, None)
+        entries = {
+            there: Stored(verdict=Verdict.MATCH_EXACT, quantities={}) for there in order
+        }
+        assert nearest(entries, LAPTOP) == (
+            nearest_to_laptop,
+            entries[nearest_to_laptop],
+        )
     assert nearest({}, LAPTOP) is None
 
 
@@ -167,3 +173,31 @@ def test_an_entry_of_nowhere_ends_with_the_first_that_says_where(run, make_resul
 
     (entries,) = updated(old, run(LAPTOP)).entries.values()
     assert list(entries) == [LAPTOP]
+
+
+def test_a_run_that_fails_elsewhere_takes_nothing_from_the_others(run):
+    stored = updated(of(run(OLD)), run(LAPTOP))
+    after = updated(stored, run(OLD, "error.run", None, quantities=()))
+    (change,) = compare(run(LAPTOP, "differ.wrong", 9e9), after)
+    assert change.regression
+
+
+def test_nothing_is_held_against_what_another_release_could_not_run(run):
+    stored = of(run(OLD, "error.run", None, quantities=()))
+    (change,) = compare(run(NEW, "differ.wrong", 9e9), stored)
+    assert (change.kind, change.regression) == (ChangeKind.NEW_DIFFERENCE, True)
+    assert compare(run(OLD, "error.run", None, quantities=()), stored) == []
+
+
+def test_of_another_release_too_a_quantity_that_vanishes_is_a_regression(run):
+    names = ("a", "b")
+    both, one = (
+        tuple(
+            Tally(quantity="gradient", wrt=(name,), counts={"match.exact": 1}, max_error_ulp=0.0)
+            for name in names[:count]
+        )
+        for count in (2, 1)
+    )  # fmt: skip
+    stored = of(run(LAPTOP, quantities=both))
+    (change,) = compare(run(NEW, as_expected=True, quantities=one), stored)
+    assert (change.kind, change.regression) == (ChangeKind.VANISHED, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from verifier.records import (
 )
 from verifier.reports.findings import Finding, Status, findings, merged
 from verifier.reports.options import Options
+from verifier.reports.servers import is_pinned
 
 Make = Callable[..., Any]
 WRONG, UNSTABLE = Verdict.DIFFER_WRONG, Verdict.DIFFER_UNSTABLE
@@ -281,6 +283,43 @@ def test_a_larger_error_that_still_matches_is_a_finding(
     worse = change(ChangeKind.LARGER_ERROR, "gradient a", "example-two")
     record = make_record(make_result())
     assert told(record, changes=[worse]) == [("larger error", "broken")]
+
+
+def test_two_quantities_that_are_worse_are_two_findings(
+    make_record: Make, make_result: Make
+) -> None:
+    worse = [
+        change(ChangeKind.LARGER_ERROR, quantity, "example-two")
+        for quantity in ("gradient a", "value")
+    ]
+    record = make_record(make_result())
+    found = merged(of(record, changes=worse), record)
+    assert sorted(f.quantities for f in found) == [("gradient a",), ("value",)]
+    assert [f.likewise for f in found] == [(), ()]
+
+
+def test_no_command_is_offered_that_refuses(make_record: Make, differing: Make) -> None:
+    (real,) = of(make_record(differing({})))
+    (complex_,) = of(make_record(differing({}, dtype="complex64")))
+    assert real.commands == ("verifier explain cases/notebook.toml::a",)
+    assert complex_.commands == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "pinned"),
+    [
+        ({"expected": "differ.wrong", "as_expected": True}, True),
+        ({"expected": "differ.wrong", "as_expected": False}, True),
+        ({"expected": "differ.unstable", "as_expected": False}, False),
+        ({"as_expected": True}, False),
+    ],
+)
+def test_a_case_pins_the_verdicts_that_it_names(
+    make_record: Make, differing: Make, fields: dict[str, Any], pinned: bool
+) -> None:
+    (found,) = of(make_record(differing({}, **fields)))
+    assert is_pinned(found) is pinned
+    assert not is_pinned(replace(found, status=Status.BROKEN))
 
 
 def test_what_has_vanished_is_a_finding(make_record: Make, make_result: Make) -> None:

@@ -72,7 +72,7 @@ def test_several_formats_at_once(case_file: Callable[..., Path]) -> None:
 
 def test_so_is_one_of_the_survey(monkeypatch: pytest.MonkeyPatch) -> None:
     def operations(record: SurveyRecord, options: Options) -> str:
-        assert options.width == 80  # of what is piped
+        assert options.width is None
         return "".join(f"{sweep.operation}\n" for sweep in record.sweeps)
 
     monkeypatch.setitem(SURVEY_FORMATS, "operations", operations)

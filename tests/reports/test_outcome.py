@@ -132,9 +132,52 @@ def test_an_accepted_difference_hides_no_other(make_result, make_record, hidden,
 def test_accept_does_not_excuse_a_number_that_the_case_expects(
     make_result, make_record
 ):
-    result = make_result("a", "differ.unstable", message="expect.value: expected 370")
+    result = make_result(
+        "a",
+        "differ.unstable",
+        message="expect.value: expected 370",
+        broken=("expect.value",),
+    )
 
     assert exit_code(make_record(result), accept=["unstable"]) == 1
+
+
+def test_a_note_beside_an_accepted_difference_fails_nothing(make_result, make_record):
+    note = "3 gradients are None"
+    record = make_record(
+        make_result("a", "differ.unstable", message=note, notes=(note,))
+    )
+
+    assert exit_code(record, accept=["unstable"]) == 0
+    assert exit_code(record, []) == 0  # the baseline has it
+    assert exit_code(record) == 1
+
+
+def test_what_a_baseline_holds_undecided_stays_so_beside_an_accepted_difference(
+    make_result, make_record
+):
+    tallies = (
+        Tally(quantity="gradient", wrt=("x",), counts={"differ.unstable": 1}, max_error_ulp=9.0),
+        Tally(quantity="gradient", wrt=("y",), counts={"undecided.limit": 1}, max_error_ulp=None),
+    )  # fmt: skip
+    result = make_result(
+        "a",
+        "differ.unstable",
+        counts={"differ.unstable": 1, "undecided.limit": 1},
+        quantities=tallies,
+    )
+    worse = Change(
+        result=baseline.identity(result),
+        kind=ChangeKind.WORSE_VERDICT,
+        regression=True,
+        before="match.exact",
+        after="differ.unstable",
+        quantity="gradient x",
+    )
+
+    assert exit_code(make_record(result), [worse], accept=["unstable"]) == 0
+    assert exit_code(make_record(result), [worse]) == 1
+    assert exit_code(make_record(result), accept=["unstable"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -247,7 +290,7 @@ def test_a_new_quantity_counts_as_it_would_alone(
     [
         {"verdict": "match.exact", "expected": "differ.wrong", "as_expected": False},
         {"verdict": "match.exact", "as_expected": False, "message": "expected 370"},
-        {"verdict": "differ.wrong", "message": "expected 370"},
+        {"verdict": "differ.wrong", "broken": ("expect.value",)},
     ],
 )
 def test_no_baseline_excuses_what_the_case_itself_expects(

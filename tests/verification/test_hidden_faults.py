@@ -249,3 +249,33 @@ def test_what_differentiates_inside_may_need_a_gradient_to_run() -> None:
 
     found = verdicts(slope, "3*x**2", domain={"x": "[1, 2]"})
     assert found <= {"match.exact", "match.rounding"}
+
+
+# ── other inputs ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("wrt", [["x"], ["x", "y"]])
+@pytest.mark.parametrize("order", [1, 2])
+def test_an_output_without_a_graph_is_unsupported_whatever_is_asked_for(
+    wrt: list[str], order: int
+) -> None:
+    """The true derivative is 0 there, which nothing computes."""
+    run = verifier.check(
+        lambda x, y: x.detach() ** 2 * y.detach(),
+        expression="x**2*y",
+        at={"x": 0, "y": 1},
+        wrt=wrt,
+        order=order,
+        dtype="float64",
+    )
+    assert run.results[0].verdict.value == "differ.unsupported"
+
+
+def test_a_value_that_is_another_where_other_inputs_need_a_gradient() -> None:
+    found = verdicts(
+        lambda x, y: 2 * x * y if y.requires_grad else x * y,
+        "x*y",
+        domain={"x": "[1, 3]", "y": "[1, 3]"},
+        wrt=["x"],
+    )
+    assert found == {"differ.wrong"}

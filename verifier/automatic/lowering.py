@@ -213,7 +213,7 @@ class Lowered:
                     )
                 )
             )
-        if operation == "clamp" and not any(
+        if operation.startswith("clamp") and not any(
             isinstance(end, torch.Tensor) for end in operands[1:]
         ):
             return function(self.tensor(operands[0]), *operands[1:])

@@ -86,14 +86,10 @@ def reverse(
     *,
     twice: bool = False,
 ) -> Derived:
-    leaves = _leaves(inputs, wrt)
-    by = [leaves[position] for position in wrt]
+    leaves = _leaves(inputs)
     output: Any
     output, steps = run(leaves)
     value = output.detach().clone()
-    if not output.requires_grad and len(wrt) < len(inputs):
-        none: list[Tensor | None] = [None] * len(wrt)
-        return Derived(value=value, gradient=none, steps=dict.fromkeys(steps))
     recorded = _recorded(steps)
     for step in recorded.values():
         step.retain_grad()
@@ -102,27 +98,27 @@ def reverse(
     returned = watch_backwards(output)
     try:
         # A subject may own parameters, in which nothing must be left behind.
-        output.backward(cotangent, inputs=by, retain_graph=twice)
+        output.backward(cotangent, inputs=leaves, retain_graph=twice)
     except RuntimeError as error:
         raise InvalidGradient(returned[-1]) if returned else error from error
     watched = {"upstream gradient": (cotangent, given), "output": (output, value)}
     changed = [
         name for name, pair in watched.items() if not torch.equal(*map(bits, pair))
     ]
-    gradient = [leaf.grad for leaf in by]
+    gradient = [leaves[position].grad for position in wrt]
     adjoints = {name: step.grad for name, step in recorded.items()}
     return Derived(
         value=value,
         gradient=gradient,
         steps=dict.fromkeys(steps) | adjoints,
         changed=next(iter(changed), None),
-        again=_second(output, by, given) if twice else None,
+        again=_second(output, leaves, wrt, given) if twice else None,
         returned=tuple(returned),
     )
 
 
 def _second(
-    output: Any, leaves: Sequence[Tensor], cotangent: Tensor
+    output: Any, leaves: Sequence[Tensor], wrt: Sequence[int], cotangent: Tensor
 ) -> Sequence[Tensor | None] | Exception:
     """The gradient by one more backward."""
     for leaf in leaves:
@@ -131,7 +127,7 @@ def _second(
         output.backward(cotangent, inputs=leaves)
     except Exception as error:  # the first one did not raise: this is a finding
         return error
-    return [leaf.grad for leaf in leaves]
+    return [leaves[position].grad for position in wrt]
 
 
 def reverse_apart(
@@ -204,8 +200,8 @@ def forward_seeded(
 def func_vjp(
     run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
 ) -> Derived:
-    value, gradient = _vjp(run, inputs, wrt, upstream)
-    return Derived(value=value, gradient=gradient)
+    value, gradient = _vjp(run, inputs, upstream)
+    return Derived(value=value, gradient=[gradient[position] for position in wrt])
 
 
 def vmap(
@@ -214,15 +210,14 @@ def vmap(
     """One point a lane: the run sees single numbers."""
 
     def lane(upstream: Tensor, *tensors: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        return _vjp(run, tensors, wrt, upstream)
+        return _vjp(run, tensors, upstream)
 
     value, gradient = func.vmap(lane)(upstream, *inputs)
-    return Derived(value=value, gradient=gradient)
+    return Derived(value=value, gradient=[gradient[position] for position in wrt])
 
 
-def _leaves(inputs: Sequence[Tensor], wrt: Sequence[int]) -> list[Tensor]:
-    """The inputs, of which those need a gradient by which the case differentiates."""
-    return [tensor.requires_grad_(i in wrt) for i, tensor in enumerate(inputs)]
+def _leaves(inputs: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.requires_grad_() for tensor in inputs]
 
 
 def _recorded(steps: Steps) -> dict[str, Tensor]:
@@ -249,23 +244,11 @@ def _with(inputs: Sequence[Tensor], position: int, tensor: Tensor) -> list[Tenso
 
 
 def _vjp(
-    run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
+    run: Run, inputs: Sequence[Tensor], upstream: Tensor
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The value, and the gradient by some inputs: `torch.func`'s reverse mode."""
-    value, pull_back = func.vjp(
-        lambda *moved: run(_with_all(inputs, wrt, moved))[0],
-        *(inputs[position] for position in wrt),
-    )
+    """The value, and the gradient by every input: `torch.func`'s reverse mode."""
+    value, pull_back = func.vjp(lambda *tensors: run(tensors)[0], *inputs)
     return value, pull_back(seed(value, upstream))
-
-
-def _with_all(
-    inputs: Sequence[Tensor], wrt: Sequence[int], moved: Sequence[Tensor]
-) -> list[Tensor]:
-    tensors = list(inputs)
-    for position, tensor in zip(wrt, moved, strict=True):
-        tensors[position] = tensor
-    return tensors
 
 
 def _jvp(
@@ -293,27 +276,19 @@ def reverse_reverse(
     *,
     factor: float = 1.0,
 ) -> Derived:
-    leaves = _leaves(inputs, wrt)
-    by = [leaves[position] for position in wrt]
+    leaves = _leaves(inputs)
     output, steps = run(leaves)
-    if not output.requires_grad and len(wrt) < len(inputs):
-        none: list[Tensor | None] = [None] * len(wrt)
-        return Derived(
-            value=output,
-            gradient=none,
-            hessian=[none] * len(wrt),
-            steps=dict.fromkeys(steps),
-        )
     recorded = _recorded(steps)
     first = torch.autograd.grad(
         output,
-        [*by, *recorded.values()],
+        [*leaves, *recorded.values()],
         seed(output, upstream),
         create_graph=True,
         allow_unused=True,
     )
-    gradient = first[: len(by)]
-    adjoints = zip(recorded, first[len(by) :], strict=True)
+    by = [leaves[position] for position in wrt]
+    gradient = [first[position] for position in wrt]
+    adjoints = zip(recorded, first[len(leaves) :], strict=True)
     return Derived(
         value=output,
         gradient=gradient,
@@ -358,8 +333,8 @@ def forward_reverse(
     run: Run, inputs: Sequence[Tensor], wrt: Sequence[int], upstream: Tensor
 ) -> Derived:
     def gradient(tensors: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], Tensor]:
-        value, entries = _vjp(run, tensors, wrt, upstream)
-        return entries, value
+        value, entries = _vjp(run, tensors, upstream)
+        return tuple(entries[position] for position in wrt), value
 
     return _outer_forward(gradient, inputs, wrt)
 
@@ -392,15 +367,14 @@ def reverse_forward(
     rows: list[list[Tensor]] = []
     for position in wrt:
 
-        def entry(*moved: Tensor, position: int = position) -> tuple[Tensor, Tensor]:
-            tensors = _with_all(inputs, wrt, moved)
+        def entry(*tensors: Tensor, position: int = position) -> tuple[Tensor, Tensor]:
             value, derivative = _jvp(run, tensors, position, upstream)
             return derivative, value
 
         # One entry at a time: a cotangent 0 of another would make NaN of an infinite
         # partial derivative.
-        by = (inputs[position] for position in wrt)
-        derivative, pull_back, value = func.vjp(entry, *by, has_aux=True)
+        derivative, pull_back, value = func.vjp(entry, *inputs, has_aux=True)
+        cotangents = pull_back(torch.ones_like(derivative))
         gradient.append(derivative)
-        rows.append(list(pull_back(torch.ones_like(derivative))))
+        rows.append([cotangents[other] for other in wrt])
     return Derived(value=value, gradient=gradient, hessian=rows)

@@ -43,6 +43,7 @@ from verifier.automatic.subjects import Subject, SubjectError
 from verifier.automatic.watch import Watch, dtype_name
 from verifier.language.casefile.case import ROUTES as ROUTES
 from verifier.language.kernels.compositions import expand
+from verifier.language.programs.fixed import fixed_inputs
 from verifier.language.programs.program import Program
 from verifier.measurements import Batch, Measurement
 from verifier.records import Verdict
@@ -92,11 +93,15 @@ class Runner:
             self._route = modes.reverse_apart
         if isinstance(subject, Program):
             self._run, self._names = _lowered(subject, dtype, wrt, device)
+            fixed = fixed_inputs(subject)
         else:
             shaped = route == "vmap" or self._alone
             call = _called if shaped else _called_at_once
             self._run = call(subject, DTYPES[dtype].is_complex)
-            self._names = subject.inputs
+            self._names, fixed = subject.inputs, subject.fixed
+        if fixed.difference(wrt):
+            is_fixed = [name in fixed and name not in wrt for name in self._names]
+            self._run = _without_gradients(self._run, is_fixed)
         self._is_forward = False
         """Whether the function itself is running, and not a backward."""
         self._compiled = None
@@ -298,6 +303,16 @@ def _beside(constant: Tensor, inputs: Sequence[Tensor]) -> Tensor:
         always = torch.ones_like(tensor, dtype=torch.bool)
         constant = torch.where(always, constant, tensor)
     return constant
+
+
+def _without_gradients(run: Run, is_fixed: Sequence[bool]) -> Run:
+    """The run with some of its inputs as ones that need no gradient."""
+
+    def apart(tensors: Sequence[Tensor]) -> tuple[Tensor, Steps]:
+        pairs = zip(tensors, is_fixed, strict=True)
+        return run([tensor.detach() if fixed else tensor for tensor, fixed in pairs])
+
+    return apart
 
 
 def _result(subject: Subject, tensors: Sequence[Tensor]) -> Any:

@@ -42,6 +42,8 @@ class Subject:
 
     function: Callable[..., Any]
     inputs: tuple[str, ...]
+    fixed: frozenset[str] = frozenset()
+    """Those that nothing is differentiated by, which need no gradient."""
 
 
 # ── what may be imported ──────────────────────────────────────────────────────────────

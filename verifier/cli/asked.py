@@ -11,7 +11,7 @@ import fnmatch
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,15 +177,25 @@ def _of_files(asked: Asked) -> list[Case]:
         if any(file.is_relative_to(path.resolve()) for path in asked.whole):
             chosen += those
             continue
+        single: list[Case] = []
         for path, name in asked.cases:
             if path.resolve() == file:
-                chosen += (
-                    case
-                    for case in part(_named_so, those, name, path)
-                    if case not in chosen
-                )
+                single += part(_named_so, those, name, path)
+        chosen += _without_covered(single)
     part.check()
     return chosen
+
+
+def _without_covered(cases: Iterable[Case]) -> Iterator[Case]:
+    """The cases of a file, those left out that are asked for in more dtypes and routes
+    as well."""
+    covered: dict[str, set[tuple[str, str]]] = {}
+    for case in sorted(cases, key=lambda c: -len(c.dtypes) * len(c.routes)):
+        ways = set(product(case.dtypes, case.routes))
+        others = covered.setdefault(case.name, set())
+        if not ways <= others:
+            others |= ways
+            yield case
 
 
 def _check_there(path: Path) -> None:

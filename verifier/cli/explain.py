@@ -23,7 +23,7 @@ from verifier.cli.options import (
     Where,
     Wrt,
 )
-from verifier.errors import UsageError, VerifierError
+from verifier.errors import UsageError, VerifierError, check_option, listed
 from verifier.floats import COMPLEX, FORMATS
 
 if TYPE_CHECKING:
@@ -135,10 +135,7 @@ def _check_dtype(dtype: str, case: Case, target: str) -> None:
             f"`explain` derives real cases only, found the dtype {dtype}. "
             f"`verifier run {shlex.quote(target)}` judges it."
         )
-    if dtype not in FORMATS:
-        raise UsageError(
-            f"--dtype: expected one of {', '.join(FORMATS)}, found `{dtype}`."
-        )
+    check_option("--dtype", [dtype], FORMATS)
 
 
 def find(target: str, about: asked.About = asked.NOTHING) -> Case:
@@ -149,4 +146,8 @@ def find(target: str, about: asked.About = asked.NOTHING) -> Case:
             f"expected FILE::CASE, a formula or a verdict, found `{target}`. "
             "`verifier run` lists the cases by that name."
         )
-    return asked.load(what, about)[0]
+    cases = asked.load(what, about)
+    if cases[1:]:
+        names = listed(case.id for case in cases)
+        raise UsageError(f"expected one case, found {len(cases)}: {names}.")
+    return cases[0]

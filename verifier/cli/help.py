@@ -11,8 +11,8 @@ import typer
 from verifier.cli import verdict_pages
 from verifier.cli.command import command
 from verifier.errors import UsageError, did_you_mean, did_you_mean_kind
-from verifier.language.operations.table import OPERATIONS
 from verifier.records import Verdict
+from verifier.reports.outcome import FAMILIES
 
 INDEX = "index"
 """The page that lists the others."""
@@ -55,7 +55,7 @@ def page(topic: str) -> str:
     name = topic.lower().replace("_", "-")
     if name in known:
         return _LINK.sub(_named, _COMMENT.sub("", known[name]))
-    if name in (*verdict_pages.FAMILIES, *Verdict):
+    if name in (*FAMILIES, *Verdict):
         return verdict_pages.page(name) or ""
     raise UsageError(_unknown(topic, known))
 
@@ -67,6 +67,8 @@ def _named(link: re.Match[str]) -> str:
 
 
 def _unknown(topic: str, known: dict[str, str]) -> str:
+    from verifier.language.operations.table import OPERATIONS
+
     topics = [name for name in known if name != INDEX]
     hint = did_you_mean(topic, topics) or did_you_mean_kind(topic, Verdict)
     message = f"unknown topic `{topic}`.{hint} The topics are {', '.join(topics)}."

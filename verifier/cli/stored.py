@@ -58,13 +58,17 @@ def changes(
     record: RunRecord, before: Baseline | None, request: Request, *, partial: bool
 ) -> list[Change] | None:
     """The changes against the stored run, as far as this run was asked about it."""
-    from verifier.judgement.baseline import check_overlap, compare, split
+    from verifier.judgement.baseline import check_overlap, compare, identity, split
 
     if before is None:
         return None
-    inside, _ = split(before, request.paths)
+    inside, outside = split(before, request.paths)
     finished = tuple(r for r in record.results if not r.interrupted)
     whole = replace(record, results=finished)
+    # A formula lies in no file.
+    names = {identity(result) for result in finished} & outside.entries.keys()
+    own = {name: outside.entries[name] for name in names}
+    inside = replace(inside, entries={**inside.entries, **own})
     if not request.update and not inside.entries:
         check_overlap(whole, before)
     if not request.update:

@@ -8,9 +8,9 @@ import textwrap
 
 from verifier.errors import UsageError, did_you_mean_kind
 from verifier.records import Verdict
+from verifier.reports.outcome import FAMILIES
 from verifier.reports.rules import meaning, verdict_page
 
-FAMILIES = tuple(dict.fromkeys(verdict.family for verdict in Verdict))
 COLUMNS = 79
 """Of a line of a page."""
 _ALL = "; ".join(
@@ -41,7 +41,7 @@ def page(name: str) -> str | None:
 def _family(family: str) -> str:
     """A family's verdicts, each with what it means."""
     names = [verdict.value for verdict in Verdict if verdict.family == family]
-    items = [f"- `{name}`: {' '.join(meaning(name).split())}" for name in names]
+    items = [f"- `{name}`: {meaning(name)}" for name in names]
     more = f"`verifier explain {names[0]}` gives an example of it, and the way out."
     filled = (
         textwrap.fill(i, COLUMNS, subsequent_indent="  ", break_on_hyphens=False)

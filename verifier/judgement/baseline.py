@@ -89,14 +89,20 @@ def updated(
         ((here, entry),) = new.items()
         others = {**entries.get(name, {})}
         own = others.pop(here, others.pop(NOWHERE, None))
-        others.pop(NOWHERE, None)
-        is_edited = own is not None and _shape(own) != _shape(entry)
+        is_edited = own is not None and _is_of_another_case(own, entry)
         entries[name] = new if is_edited else {**others, **new}
     return Baseline(entries=entries)
 
 
-def _shape(entry: Stored) -> Mapping[str, int]:
-    return {name: sum(t.counts.values()) for name, t in entry.quantities.items()}
+def _is_of_another_case(before: Stored, after: Stored) -> bool:
+    """Whether the quantities, or the numbers of points, say so; what could not be run
+    has none."""
+
+    def points(entry: Stored) -> Mapping[str, int]:
+        return {name: sum(t.counts.values()) for name, t in entry.quantities.items()}
+
+    both = before.quantities and after.quantities
+    return bool(both) and points(before) != points(after)
 
 
 def _entry(result: Result) -> Stored:
@@ -150,10 +156,16 @@ def nearest(
     entries: Mapping[Environment, Stored], here: Environment
 ) -> tuple[Environment, Stored] | None:
     """The entry that a result made `here` is held against: its own environment's, else
-    that of the nearest."""
-    if not entries:
+    that of the nearest. What another release could not run is nothing to be held
+    against."""
+    usable = [
+        there
+        for there, entry in entries.items()
+        if here.is_of_release(there) or entry.verdict.family != "error"
+    ]
+    if not usable:
         return None
-    there = min(entries, key=lambda there: (here.distance(there), there.order))
+    there = min(usable, key=lambda there: (here.distance(there), there.order))
     return there, entries[there]
 
 
@@ -176,7 +188,8 @@ def _told_apart(
     named = there.named_beside(here)
     if there == here or not named:
         return change
-    excused = expected and not here.is_of_release(there)
+    is_there = change.kind is not ChangeKind.VANISHED
+    excused = expected and is_there and not here.is_of_release(there)
     before = f"{change.before} ({named})"
     return replace(change, before=before, regression=change.regression and not excused)
 

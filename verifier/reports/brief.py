@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from verifier.records import RunRecord
 from verifier.reports.blocks import block, off, true_of
-from verifier.reports.findings import Finding, Status, findings
+from verifier.reports.findings import FAILING, Finding, findings
 from verifier.reports.options import Options
-from verifier.reports.outcome import is_incomplete
 from verifier.reports.page import plain
+from verifier.reports.summary import standing
 from verifier.reports.words import at
 
 USUAL = Options()
@@ -17,8 +17,7 @@ USUAL = Options()
 
 def failures(record: RunRecord, options: Options = USUAL) -> list[Finding]:
     """What keeps a run from being as expected, the worst first."""
-    failing = (Status.BROKEN, Status.OPEN)
-    return [found for found in findings(record, options) if found.status in failing]
+    return [found for found in findings(record, options) if found.status in FAILING]
 
 
 def headline(record: RunRecord, options: Options = USUAL) -> str:
@@ -26,7 +25,7 @@ def headline(record: RunRecord, options: Options = USUAL) -> str:
     the quantity come first."""
     found = failures(record, options)
     if not found:
-        return "nothing was run" if is_incomplete(record) else "all as expected"
+        return standing(record, found)
     more = f" (and {len(found) - 1} more)" if found[1:] else ""
     return told(found[0]) + more
 

@@ -20,7 +20,8 @@ def groups(result: Result) -> list[list[Comparison]]:
     another of the same number (quantity and inputs) is counted with those.
     """
     ranked = sorted(
-        (c for c in result.comparisons if c.verdict.family != "match"), key=badness
+        (c for c in result.comparisons if c.verdict.family != "match"),
+        key=lambda c: badness(c.verdict, c.error_ulp),
     )
     known: dict[tuple[Verdict, str], str] = {}
     for comparison in ranked:
@@ -56,7 +57,8 @@ def _told_first(group: list[Comparison]) -> list[Comparison]:
     return sorted(group, key=lambda c: (not c.regions, c.cause is None))
 
 
-def badness(comparison: Comparison) -> tuple[int, float]:
-    error = comparison.error_ulp
-    size = math.inf if error is None or math.isnan(error) else error
-    return -severity(comparison.verdict), -size
+def badness(verdict: Verdict, error_ulp: float | None) -> tuple[int, float]:
+    """The place among others, the worst first: by verdict, then by size, of which what
+    has none is the largest."""
+    size = math.inf if error_ulp is None or math.isnan(error_ulp) else error_ulp
+    return -severity(verdict), -size

@@ -7,13 +7,13 @@ is made of these.
 
 from __future__ import annotations
 
-import math
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from verifier.floats import COMPLEX
 from verifier.records import (
     Change,
     ChangeKind,
@@ -22,9 +22,8 @@ from verifier.records import (
     RunRecord,
     Unmet,
     Verdict,
-    severity,
 )
-from verifier.reports.faults import fault_of, groups, without_numbers
+from verifier.reports.faults import badness, fault_of, groups, without_numbers
 from verifier.reports.options import Options
 from verifier.reports.outcome import identity, is_excused
 from verifier.reports.words import quantity_of, split, way, way_of
@@ -44,6 +43,8 @@ class Status(StrEnum):
 
 
 _ORDER = list(Status)
+FAILING = (Status.BROKEN, Status.OPEN)
+"""What keeps a run from passing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +120,21 @@ def findings(record: RunRecord, options: Options) -> list[Finding]:
 
 def rank(finding: Finding) -> tuple[int, int, float]:
     """The place of a finding among others."""
-    verdict, error = finding.verdict, finding.error_ulp
-    worst = Verdict.ERROR_RUN if verdict is None else verdict
-    size = math.inf if error is None or math.isnan(error) else error
-    return _ORDER.index(finding.status), -severity(worst), -size
+    worst = finding.verdict or Verdict.ERROR_RUN
+    return _ORDER.index(finding.status), *badness(worst, finding.error_ulp)
+
+
+def failures(found: Iterable[Finding]) -> list[Finding]:
+    """Those that keep a run from passing."""
+    return [finding for finding in found if finding.status in FAILING]
+
+
+def by_result(found: Iterable[Finding]) -> Mapping[int, list[Finding]]:
+    """The findings of each result by its `id`, those of none by that of None."""
+    grouped: dict[int, list[Finding]] = {}
+    for finding in found:
+        grouped.setdefault(id(finding.result), []).append(finding)
+    return grouped
 
 
 # ── one result ────────────────────────────────────────────────────────────────────────
@@ -266,6 +278,7 @@ class _Context:
                     quantities=() if change.quantity is None else (change.quantity,),
                     was=(_was(change),),
                     now=() if change.after is None else (change.after,),
+                    fault=change.quantity or "",
                 )
 
     def _fails(self, change: Change) -> bool:
@@ -296,17 +309,21 @@ class _Context:
     def _status(self, verdict: Verdict) -> Status:
         """How a verdict stands, whatever a baseline says."""
         result = self.result
-        pinned = re.split("[, ]+", result.expected or "")
-        is_pinned = verdict.value in pinned or verdict.family in pinned
         if result.interrupted:
             return Status.OPEN
         if result.expected is not None:
-            known = result.as_expected or is_pinned
+            known = result.as_expected or pins(result, verdict)
             return Status.KNOWN if known else Status.BROKEN
         if verdict.family == "undecided":
             return Status.OPEN
         accepted = result.as_expected or verdict in self.options.accepted
         return Status.ACCEPTED if accepted else Status.BROKEN
+
+
+def pins(result: Result, verdict: Verdict) -> bool:
+    """Whether the case itself expects a verdict."""
+    pinned = re.split("[, ]+", result.expected or "")
+    return verdict.value in pinned or verdict.family in pinned
 
 
 def _vanished(change: Change) -> Finding:
@@ -391,6 +408,8 @@ def _unmet_because(result: Result, unmet: Unmet) -> tuple[str, ...]:
 def _commands(result: Result) -> tuple[str, ...]:
     if "::" not in result.case:
         return ()
+    if result.dtype in COMPLEX and result.verdict.family != "error":
+        return ()  # `explain` derives real cases only
     if result.verdict.family == "error":
         return (f"verifier run {shlex.quote(result.case)} --debug",)
     return (f"verifier explain {shlex.quote(result.case)}",)

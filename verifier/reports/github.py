@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from verifier.records import ChangeKind, RunRecord
-from verifier.reports.findings import Finding, Status, findings
+from verifier.reports.findings import FAILING, Finding, Status, findings
 from verifier.reports.options import Options
 from verifier.reports.page import plain
-from verifier.reports.servers import FAILING, as_a_whole, counted, shortened, told
+from verifier.reports.servers import as_a_whole, counted, shortened, told
 
 MOST_OF_A_KIND = 10
 """Annotations of one kind that a step may show."""

@@ -14,13 +14,11 @@ from xml.sax.saxutils import escape
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from verifier.records import Result, RunRecord
-from verifier.reports.findings import Finding, findings
+from verifier.reports.findings import FAILING, Finding, by_result, findings
 from verifier.reports.options import Options
 from verifier.reports.page import plain
 from verifier.reports.servers import (
-    FAILING,
     as_a_whole,
-    by_result,
     is_pinned,
     names_of,
     said,

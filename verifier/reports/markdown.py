@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Sequence
 
 from verifier.records import RunRecord
-from verifier.reports.findings import Finding, Status, findings
+from verifier.reports.blocks import place
+from verifier.reports.findings import FAILING, Finding, Status, failures, findings
 from verifier.reports.options import Options
 from verifier.reports.page import plain
 from verifier.reports.servers import (
-    FAILING,
     as_a_whole,
     counted,
     headline,
@@ -41,7 +41,7 @@ def render(record: RunRecord, options: Options) -> str:
     """How the run stands; tables of what fails it and of the others, those folded; and
     the worst findings in full. As much of it as there is room for."""
     found = findings(record, options)
-    failing = [finding for finding in found if finding.status in FAILING]
+    failing = failures(found)
     others = [finding for finding in found if finding.status not in FAILING]
     broken = [finding for finding in failing if finding.status is Status.BROKEN]
     opens = [finding for finding in failing if finding.status is Status.OPEN]
@@ -64,12 +64,16 @@ def render(record: RunRecord, options: Options) -> str:
 
 
 def _row(finding: Finding) -> list[str]:
-    place = finding.file or ""
-    if finding.file is not None and finding.line is not None:
-        place = f"{place}:{finding.line}"
     unmet = [f"expected {one.expected}, {one.found}" for one in finding.unmet]
     what = "; ".join([*unmet, *finding.was, *finding.because])
-    cells = (finding.title, finding.name, finding.way, _error(finding), place, what)
+    cells = (
+        finding.title,
+        finding.name,
+        finding.way,
+        _error(finding),
+        place(finding),
+        what,
+    )
     return [_cell(text) for text in cells]
 
 

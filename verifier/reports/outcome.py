@@ -73,15 +73,14 @@ def _breaks_expectation(result: Result) -> bool:
     """Whether something that the case itself states does not hold: a pinned verdict, or
     a number.
 
-    No baseline and no `--accept` excuses that. A result whose comparisons match, or
-    that has comparisons and yet a message of its own, is unexpected for no other
-    reason.
+    No baseline and no `--accept` excuses that. A result whose comparisons match is
+    unexpected for no other reason.
     """
     if result.as_expected or result.interrupted:
         return False
     if result.expected is not None or result.verdict.family == "match":
         return True
-    return bool(result.counts) and result.message is not None
+    return bool(result.broken)
 
 
 def _remaining(result: Result, accepted: Collection[Verdict]) -> set[str]:
@@ -167,9 +166,9 @@ def _standings_against_baseline(
 def _standing_of(
     change: Change, result: Result, accepted: Collection[Verdict]
 ) -> Standing:
-    """How what has changed stands; of a new quantity alone, not what the baseline holds
-    of the others."""
-    if change.kind is not ChangeKind.NEW or change.quantity is None:
+    """How what has changed stands; of a quantity alone, not what the baseline holds of
+    the others."""
+    if change.quantity is None:
         return standing(result, accepted)
     counts = {
         verdict: count

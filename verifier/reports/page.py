@@ -125,10 +125,12 @@ def lines(texts: Iterable[str], style: str = "") -> Iterator[Text]:
     return (Text(text, style=style) for text in texts)
 
 
-def columns(width: int | None, most: int = MOST_COLUMNS) -> int:
+def columns(width: int | None) -> int:
     """The columns to lay out for on a page of that width; the usual ones, where it has
     none."""
-    return DEFAULT_WIDTH if width is None else min(max(width, LEAST_WIDTH), most)
+    return (
+        DEFAULT_WIDTH if width is None else min(max(width, LEAST_WIDTH), MOST_COLUMNS)
+    )
 
 
 def group(parts: Iterable[RenderableType]) -> RenderableType:

@@ -41,6 +41,7 @@ def rules() -> Mapping[str, Rule]:
     return verdicts | others
 
 
+@cache
 def verdict_page(name: str) -> str:
     """The page of a verdict in the manual."""
     folder = resources.files("verifier") / "manual" / "verdicts"
@@ -48,16 +49,14 @@ def verdict_page(name: str) -> str:
 
 
 def meaning(name: str) -> str:
-    """What a verdict means: the first paragraph of its page."""
-    return verdict_page(name).split("\n\n")[1]
+    """What a verdict means: the first paragraph of its page, in one line."""
+    return _joined(verdict_page(name).split("\n\n")[1])
 
 
 def _of_verdict(name: str) -> Rule:
     page = verdict_page(name)
     way_out = page.partition("## The way out")[2]
-    return Rule(
-        id=name, meaning=_joined(meaning(name)), way_out=_joined(way_out), page=page
-    )
+    return Rule(id=name, meaning=meaning(name), way_out=_joined(way_out), page=page)
 
 
 def _other(title: str, means: str, way_out: str) -> Rule:

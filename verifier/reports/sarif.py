@@ -19,13 +19,12 @@ from typing import Any
 from urllib.parse import quote
 
 from verifier.records import ChangeKind, RunRecord
-from verifier.reports.findings import Finding, Status, findings
+from verifier.reports.findings import FAILING, Finding, Status, findings
 from verifier.reports.options import Options
 from verifier.reports.outcome import exit_code, identity
 from verifier.reports.page import plain
 from verifier.reports.rules import Rule, rule_of, rules
 from verifier.reports.servers import (
-    FAILING,
     as_a_whole,
     counted,
     headline,

@@ -3,26 +3,18 @@ missing from a run, and how long a text may be."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from verifier.records import Result, RunRecord
 from verifier.reports.blocks import block, line, place
-from verifier.reports.findings import Finding, Status
+from verifier.reports.findings import FAILING, Finding, Status, pins
 from verifier.reports.options import Options
-from verifier.reports.outcome import (
-    FAMILIES,
-    PASSED,
-    exit_code,
-    is_incomplete,
-    summary,
-)
+from verifier.reports.outcome import PASSED, exit_code, is_incomplete
 from verifier.reports.page import plain
-from verifier.reports.words import counted as number
+from verifier.reports.summary import ALL_EXPECTED, counts
 from verifier.reports.words import split
 
-FAILING = (Status.BROKEN, Status.OPEN)
-"""What keeps a run from passing."""
 MOST_TEXT = 2_000
 """Characters of one message of a finding."""
 WIDTH = 80
@@ -50,17 +42,12 @@ def as_a_whole(
 
 def counted(record: RunRecord) -> str:
     """The counts of a run, and on what it ran, in one line."""
-    counts = summary(record)
-    families = ", ".join(f"{counts[family]} {family}" for family in FAMILIES)
     names = ("verifier", "torch", "sympy", "device", "layout")
     used = [
         f"{n} {plain(record.environment[n])}" for n in names if n in record.environment
     ]
     tail = ", ".join([f"seed {record.seed}", *used])
-    return (
-        f"{number(int(counts['cases']), 'case')}, {number(int(counts['comparisons']), 'comparison')}: "
-        f"{families}; {record.elapsed_s:.1f} s ({tail})"
-    )
+    return f"{counts(record)}; {record.elapsed_s:.1f} s ({tail})"
 
 
 def names_of(results: Sequence[Result]) -> dict[int, str]:
@@ -83,8 +70,10 @@ def names_of(results: Sequence[Result]) -> dict[int, str]:
 
 def is_pinned(finding: Finding) -> bool:
     """Whether the case itself expects the verdict that the finding tells."""
-    result = finding.result
-    return result is not None and result.expected is not None and result.as_expected
+    result, verdict = finding.result, finding.verdict
+    if finding.status is not Status.KNOWN or result is None or verdict is None:
+        return False
+    return result.expected is not None and (result.as_expected or pins(result, verdict))
 
 
 def why_not_failing(finding: Finding, options: Options) -> str:
@@ -129,14 +118,6 @@ def shortened(text: str, most: int) -> str:
     return text[:kept] + note.format(len(text) - kept)
 
 
-def by_result(found: Iterable[Finding]) -> Mapping[int, list[Finding]]:
-    """The findings of each result by its `id`, those of none by that of None."""
-    grouped: dict[int, list[Finding]] = {}
-    for finding in found:
-        grouped.setdefault(id(finding.result), []).append(finding)
-    return grouped
-
-
 def headline(record: RunRecord, options: Options, found: Sequence[Finding]) -> str:
     """How a run stands, in a few words."""
     broken = sum(finding.status is Status.BROKEN for finding in found)
@@ -148,7 +129,7 @@ def headline(record: RunRecord, options: Options, found: Sequence[Finding]) -> s
     if parts:
         return ", ".join(parts)
     return (
-        "all as expected"
+        ALL_EXPECTED
         if options.changes is None
         else "nothing worse than in the baseline"
     )

@@ -14,8 +14,14 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from verifier.records import Result, RunRecord
-from verifier.reports.blocks import counted_of, laid_out, line, place
-from verifier.reports.findings import Finding, Status, findings, merged
+from verifier.reports.blocks import INDENT, LABEL, counted_of, laid_out, line, place
+from verifier.reports.findings import (
+    Finding,
+    by_result,
+    failures,
+    findings,
+    merged,
+)
 from verifier.reports.options import Options
 from verifier.reports.outcome import PASSED, exit_code
 from verifier.reports.page import (
@@ -49,9 +55,7 @@ def render(record: RunRecord, options: Options = USUAL) -> str:
     """The whole report of a run: the line of every result, then `details`."""
     lines = Lines(options, (result.case for result in record.results))
     found = findings(record, options)
-    of_result: dict[int, list[Finding]] = {}
-    for finding in found:
-        of_result.setdefault(id(finding.result), []).append(finding)
+    of_result = by_result(found)
     head = "".join(lines.add(r, of_result.get(id(r), [])) for r in record.results)
     return head + _details(record, found, options, begun=bool(head))
 
@@ -66,15 +70,10 @@ def details(record: RunRecord, options: Options = USUAL) -> str:
 def concise(record: RunRecord, options: Options = USUAL) -> str:
     """A line for each finding that fails the run or is open, and the summary."""
     found = findings(record, options)
-    told = [line(finding) for finding in _told(found)]
+    told = [line(finding) for finding in failures(found)]
     return "".join(
         f"{text}\n" for text in (*told, _summary(record, found, options).plain)
     )
-
-
-def _told(found: Sequence[Finding]) -> list[Finding]:
-    """What is to be looked at."""
-    return [f for f in found if f.status in (Status.BROKEN, Status.OPEN)]
 
 
 def _width(options: Options) -> int:
@@ -112,7 +111,7 @@ class Lines:
                 glyphs=options.glyphs,
             )
         )
-        if not _told(found):
+        if not failures(found):
             for note in result.notes:
                 label = " " * NOTE + "note: "
                 parts += map(Text, wrapped(note, _width(options), label))
@@ -129,10 +128,12 @@ NOTE = 6
 def _details(
     record: RunRecord, found: Sequence[Finding], options: Options, *, begun: bool
 ) -> str:
-    told = merged(_told(found), record)
+    told = merged(failures(found), record)
     shown = told if options.verbose else told[:MOST_BLOCKS]
-    parts: list[RenderableType] = [_block(finding, options) for finding in shown]
-    long = len(told) > len(shown) or _length(parts, options) > LONG
+    blocks = [_block(finding, options) for finding in shown]
+    length = sum(len(part.plain.splitlines()) + 1 for part in blocks)
+    long = len(told) > len(shown) or length - 1 > LONG
+    parts: list[RenderableType] = [*blocks]
     if len(told) > len(shown):
         left = f"and {len(told) - len(shown)} more, in a line each below; --verbose shows them in full"
         parts.append(Text("\n".join(wrapped(left, _width(options)))))
@@ -153,7 +154,7 @@ def _details(
     return f"\n{text}" if begun else text
 
 
-def _block(finding: Finding, options: Options) -> RenderableType:
+def _block(finding: Finding, options: Options) -> Text:
     return Text("\n").join(
         _styled(role, text, finding) for role, text in laid_out(finding, options.width)
     )
@@ -173,12 +174,8 @@ def _styled(role: str, text: str, finding: Finding) -> Text:
     elif role == "place":
         line.stylize("dim", 0, text.index(">") + 1 if ">" in text[:6] else 0)
     else:
-        line.stylize("green" if role == "help" else "cyan", 0, 12)
+        line.stylize("green" if role == "help" else "cyan", 0, INDENT + LABEL)
     return line
-
-
-def _length(parts: Sequence[RenderableType], options: Options) -> int:
-    return printed(apart(parts), width=_width(options)).count("\n")
 
 
 def _again(told: Sequence[Finding]) -> RenderableType:

@@ -16,6 +16,7 @@ from verifier.automatic.subjects import Subject, SubjectError, load, permitted
 from verifier.fields import Field, field_of
 from verifier.floats import Format
 from verifier.language.casefile.case import Case
+from verifier.language.programs.fixed import fixed_inputs
 from verifier.language.programs.program import Program
 from verifier.symbolic.truth.side import SymbolicSide, side_of
 from verifier.verification.sampling import Sample, sample
@@ -117,4 +118,6 @@ def _subject_of(
             raise error.at(case.subject_place) from error
     if function is None:
         return case.program
-    return Subject(function=function, inputs=case.arguments)
+    return Subject(
+        function=function, inputs=case.arguments, fixed=fixed_inputs(case.program)
+    )

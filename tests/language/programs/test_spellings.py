@@ -38,6 +38,9 @@ ACCEPTED: dict[str, Callable[..., object]] = {
     "x² + y³ + x⁻¹ + 2ˣ + zⁿ": lambda x, y, z, n: x**2 + y**3 + 1 / x + 2**x + z**n,
     "(x + 1)² − x⁻²": lambda x: (x + 1) ** 2 - x**-2,
     "x⁽⁻²⁾ + y¹⁰": lambda x, y: x**-2 + y**10,
+    "x⁽⁻ⁿ⁾ + 0*n": lambda x, n: x**-n,
+    "sum(xᵏ for k in range(1, 4))": lambda x: x + x**2 + x**3,
+    "torch.max(x, y)": lambda x, y: max(x, y),
     "√x + √(x + 1) + √2 + ∛y": lambda x, y: (
         mp.sqrt(x) + mp.sqrt(x + 1) + mp.sqrt(2) + mp.cbrt(y)
     ),
@@ -258,6 +261,9 @@ REFUSED: dict[str, tuple[int, str]] = {
     "x.pow(2)": (1, "Write `pow(x, …)`"),
     "nn.ReLU()(x)": (10, "relu(x)"),
     "np.max(x)": (1, "maximum(x, y)"),
+    "torch.max(x, 0)": (1, "`torch.max(x, 0)` is along a dimension"),
+    "np.log(x, 2)": (1, "`log` takes 1 operand (x), found 2"),
+    "x²y": (3, "Write the product as `x²*y`"),
     "np.foo(x)": (1, "unknown operation `np.foo`"),
     "np.sine(x)": (1, "Did you mean `np.sin`?"),
     "Math.sin(x)": (1, "Write `sin(…)`"),
@@ -387,6 +393,7 @@ def test_steps_stand_in_lines_or_between_semicolons() -> None:
     assert list(program.steps) == ["b", "c", "d"]
     with pytest.raises(ExpressionError, match=r"line 2: expected an operand between"):
         parse_steps("b = a\nc = b +; d = c")
+    assert list(parse_steps("b = a + 1; in = 2*b").steps) == ["b", "in"]
 
 
 # ── what other libraries' names mean ──────────────────────────────────────────────────

@@ -24,13 +24,12 @@ from verifier.language.casefile.expectations import expectation
 from verifier.language.casefile.places import Origin, check_input
 from verifier.language.casefile.tables import CaseTable
 from verifier.language.casefile.validation import validate
-from verifier.language.operations import table as operations
 from verifier.language.points import drawing
 from verifier.language.points.domains import Domain
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import Scalar, scalar
 from verifier.language.points.upstream import Upstream
-from verifier.language.programs import parsing
+from verifier.language.programs import fixed, parsing
 from verifier.language.programs.program import Program
 
 _V = TypeVar("_V")
@@ -345,7 +344,7 @@ def _where(
             "a descent goes where the gradient leads: expected no `where`, found one. Drop it.",
             "where",
         )
-    variables = list(declared or program.inputs)
+    variables = list(table.inputs or declared or program.inputs)
     condition = _parsed(
         parsing.parse_condition, table.where, variables, origin, "where"
     )
@@ -483,17 +482,10 @@ def _check_fixed(
     program: Program, wrt: Sequence[str], formula: str, origin: Origin
 ) -> None:
     """Refuses a derivative by an operand by which an operation has none."""
-    moved: list[frozenset[str]] = []
-    for node in program.nodes:
-        names = frozenset({node.name} & set(wrt)) if node.name else frozenset()
-        names = names.union(*(moved[index] for index in node.arguments))
-        moved.append(names)
-        row = operations.row(node.operation)
-        for operand, index in zip(row.operands, node.arguments, strict=False):
-            if operand in row.fixed and moved[index]:
-                given = listed(sorted(moved[index]))
-                origin.fail(
-                    f"`{row.name}` is not differentiated by `{operand}`, which is made of {given} here. "
-                    f"Leave {given} out of `wrt`, or write a number.",
-                    formula,
-                )
+    for row, operand, names in fixed.flows(program, wrt):
+        given = listed(sorted(names))
+        origin.fail(
+            f"`{row.name}` is not differentiated by `{operand}`, which is made of {given} here. "
+            f"Leave {given} out of `wrt`, or write a number.",
+            formula,
+        )

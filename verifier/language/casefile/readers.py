@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from importlib.machinery import PathFinder
 from typing import TypeVar, cast
 
@@ -185,6 +185,7 @@ def check_variables(value: object, *tail: int) -> object:
     return value
 
 
+@cache
 def _is_variable(name: str) -> bool:
     try:
         return list(parsing.parse(name, variables=(name,)).inputs) == [name]

@@ -24,7 +24,6 @@ def _names(text: str) -> frozenset[str]:
 
 
 _TERMS = "Write `logsumexp(a, b)` of the terms themselves."
-_GAMMAS = "Write it out by `gamma`."
 
 TORCH = Library(
     _names(

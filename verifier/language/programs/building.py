@@ -19,7 +19,8 @@ from verifier.language.programs.program import IMAGINARY_UNIT, Node, Program, Sp
 from verifier.language.programs.source import Source
 
 _ARITHMETIC = frozenset("+ - * / **".split())
-"""The signs of operations where a condition is a number, as in PyTorch."""
+"""The signs of operations where a condition is a number, as in NumPy; PyTorch refuses
+`-` of one."""
 LONGEST_PROGRAM = 100_000
 """Operations and leaves of one program."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NoReturn
 
 from verifier.errors import did_you_mean
 from verifier.language.operations import spellings
 from verifier.language.operations import table as operations
-from verifier.language.operations.libraries import BY_PREFIX
+from verifier.language.operations.libraries import BY_PREFIX, MATH, SYMPY, TORCH
 from verifier.language.operations.table import Operation
 from verifier.language.programs.building import Builder
 from verifier.language.programs.plans import Context, Emit, Plan, applying
@@ -39,7 +40,7 @@ def plan_call(node: ast.Call, context: Context) -> Plan:
     span = builder.source.span(node)
     if name == "Piecewise":
         return _piecewise(node, builder, span)
-    if name in ("log", "ln") and len(node.args) == 2:
+    if name in ("log", "ln") and len(node.args) == 2 and _may_have_base(node):
         return Plan(node.args, _log_to_base(builder, span))
     if name == "Rational":
         return Plan(node.args, applying(operations.of_symbol("/"), builder, span))
@@ -52,6 +53,12 @@ def plan_call(node: ast.Call, context: Context) -> Plan:
     ):
         return _by_keyword(row, node, builder, span)
     return Plan(node.args, applying(row, builder, span))
+
+
+def _may_have_base(node: ast.Call) -> bool:
+    """Whether the second operand of a logarithm is its base: NumPy's is another."""
+    prefix = dotted(node.func).rpartition(".")[0]
+    return BY_PREFIX.get(prefix) in (None, MATH, SYMPY)
 
 
 # ── the name ──────────────────────────────────────────────────────────────────────────
@@ -93,6 +100,11 @@ def _of_library(call: ast.Call, node: ast.Attribute, context: Context) -> str:
         )
     if name in library.refused:
         context.fail(node, f"unknown operation `{written}`. {library.refused[name]}")
+    if library is TORCH and name in ("max", "min") and _is_number(call.args[1:2]):
+        context.fail(
+            node,
+            f"`{written}(x, 0)` is along a dimension. Write `{name}imum(x, …)` of two numbers.",
+        )
     if name in library.same or name in library.called:
         return library.called.get(name, name)
     mend = spellings.FOREIGN.get(name) or did_you_mean(
@@ -102,6 +114,10 @@ def _of_library(call: ast.Call, node: ast.Attribute, context: Context) -> str:
         prefix=f"{prefix}.",
     )
     context.fail(node, f"unknown operation `{written}`. {mend.strip()}")
+
+
+def _is_number(nodes: Sequence[ast.expr]) -> bool:
+    return any(isinstance(node, ast.Constant) for node in nodes)
 
 
 def library_constant(node: ast.Attribute, context: Context) -> str:

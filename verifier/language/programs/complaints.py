@@ -132,10 +132,11 @@ class Complaints:
                 f"expected an exponent after `{left.text}{token.text}`, found none. "
                 f"Write `{left.text}e0`, or the product with e as `{left.text}*e`.",
             )
+        before = scanner.before_last if left.kind == "superscript" else None
         right = _side(token)
         if token.kind == "name" and scanner.tokens[scanner.at].text == "(":
             right += "(…)"
-        mend = f"Write the product as `{_side(left)}*{right}`."
+        mend = f"Write the product as `{_side(before) if before else ''}{_side(left)}*{right}`."
         if left.kind == token.kind == "number":
             mend = "Write one number without blanks, and with one point at most."
         elif left.text == ")" and "nn." in (scanner.closed or ""):

@@ -166,11 +166,14 @@ class Scanner(Reading):
     def _name(self, token: Token) -> str:
         """The name, or what stands in for it."""
         first, dot, rest = token.text.partition(".")
-        if first.isascii() and not keyword.iskeyword(first):
-            return token.text
-        if first in VALUES and first not in self.known:
-            return token.text
-        return f"{self._stand_in(first)}{dot}{rest}"
+        return f"{self._plain(first)}{dot}{rest}"
+
+    def _plain(self, name: str) -> str:
+        """A name as Python reads it."""
+        if name.isascii() and not keyword.iskeyword(name):
+            return name
+        is_value = name in VALUES and name not in self.known
+        return name if is_value else self._stand_in(name)
 
     def _stand_in(self, name: str) -> str:
         """A name of plain ASCII in the place of another one: Python would change how it
@@ -196,12 +199,12 @@ class Scanner(Reading):
         self._complaints.check_power(token)
         if self.next_token().text in ("^", "**"):
             self._complaints.power_of_power(token)
-        if exponent.strip("(+-)").isdigit():
+        bare = exponent.strip("()")
+        if bare.strip("+-").isdigit():
             written = f"**({exponent})"
         else:
-            sign = exponent[0] if exponent[0] in "+-" else ""
-            name = exponent.strip("(+-)")
-            written = f"**({sign}{self._stand_in(name)})"
+            name = bare.lstrip("+-")
+            written = f"**({bare.removesuffix(name)}{self._plain(name)})"
         self.code.add(written, token.start, token.end)
 
     def _operator(self, token: Token) -> None:

@@ -17,13 +17,14 @@ from verifier.errors import ExpressionError, Place, excerpt
 from verifier.language.programs.complaints import Complaint
 from verifier.language.programs.program import Span
 from verifier.language.programs.scanning import LONGEST_NUMBER, Code, Scanner
+from verifier.language.programs.tokens import NAME
 
 LONGEST_TEXT = 150_000
 """Characters of one expression.
 
 What is longer is generated, and belongs into named steps.
 """
-_STEP = re.compile(r"^\s*([^\W\d]\w*)\s*=(?!=)", re.MULTILINE)
+_STEP = re.compile(rf"(?:^|;)\s*({NAME})\s*=(?!=)", re.MULTILINE)
 """The names of steps."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from verifier.language.programs import characters
 
 _DIGITS = "[0-9]+(?:_[0-9]+)*"
-_NAME = (
+NAME = (
     f"[{characters.LETTERS}]"
     f"[{characters.LETTERS}{characters.SUBSCRIPTS}{characters.MARKS}0-9]*"
 )
@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     | (?P<number>0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+
         |(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})
          (?:[eE][+-]?{_DIGITS})?(?:[jJ](?!\w))?)
-    | (?P<name>{_NAME}(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
+    | (?P<name>{NAME}(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
     | (?P<superscript>[{characters.SUPERSCRIPTS}]+)
     | (?P<fraction>[{characters.FRACTIONS}])
     | (?P<root>[{"".join(characters.ROOTS)}])

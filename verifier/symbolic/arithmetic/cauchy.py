@@ -26,7 +26,7 @@ LARGEST_RATIO_BITS = 64
 MOST_HALVINGS = 1100
 """Of the first disc, until it lies where the function is analytic: down to the smallest
 double."""
-MOST_TRIES = 16
+MOST_TRIES = 64
 """Discs on which a bound is tried, each of a 16th of the radius."""
 
 Function = Callable[..., Any]

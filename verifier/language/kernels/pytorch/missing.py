@@ -18,7 +18,7 @@ def about_roots(operation: str) -> str:
     """The kernel of a function of x with roots: about them no implementation has a
     small relative error, but it is right at an x some units of rounding away."""
     operands = OPERATIONS[operation].operands
-    given = ("x * pi / pi" if name == "x" else name for name in operands)
+    given = ("x * (pi / pi)" if name == "x" else name for name in operands)
     return f"{operation}({', '.join(given)})"
 
 
