@@ -22,6 +22,7 @@ PACKAGE = Path(verifier.__file__).parent
 
 GROUND = {
     "errors": "",
+    "enclosures": "",
     "files": "",
     "floats": "",
     "floating_point": "errors",
@@ -39,6 +40,7 @@ GROUND = {
 
 LANGUAGE = "language.operations language.programs language.kernels language.points language.casefile"
 KERNELS = "language.operations language.programs language.kernels"
+CELLS = "language.cells"
 ARITHMETIC = f"{KERNELS} language.points symbolic.arithmetic"
 SYMBOLIC = (
     f"{ARITHMETIC} symbolic.calculus symbolic.limits symbolic.rounding symbolic.truth"
@@ -46,6 +48,7 @@ SYMBOLIC = (
 
 HOUSE = {
     "language": "",
+    "language.cells": "",
     "language.operations": "",
     "language.programs": "language.operations",
     "language.kernels": "language.operations language.programs",
@@ -59,9 +62,10 @@ HOUSE = {
     "symbolic.limits": f"{ARITHMETIC} symbolic.calculus",
     "symbolic.rounding": f"{KERNELS} symbolic.arithmetic symbolic.calculus",
     "symbolic.truth": f"{ARITHMETIC} symbolic.calculus symbolic.limits symbolic.rounding",
-    "automatic": LANGUAGE,
-    "judgement": LANGUAGE,
-    "verification": f"{LANGUAGE} {SYMBOLIC} automatic judgement",
+    "symbolic.cells": f"{CELLS} {ARITHMETIC} symbolic.calculus symbolic.rounding",
+    "automatic": f"{LANGUAGE} {CELLS}",
+    "judgement": f"{LANGUAGE} {CELLS}",
+    "verification": f"{LANGUAGE} {CELLS} {SYMBOLIC} symbolic.cells automatic judgement",
     "running": f"{LANGUAGE} symbolic.settings automatic judgement verification",
     "survey": "language.operations language.kernels language.programs language.points language.casefile "
     "symbolic.arithmetic symbolic.truth automatic running",
@@ -122,7 +126,14 @@ OWNERS = {
     "typer": {"verifier.cli.*"},
     "junitparser": {"verifier.reports.junit"},
     "pytest": {"verifier.pytest_plugin", "verifier.api"},
-    "numpy": set(),
+    "numpy": {
+        "verifier.automatic.*",
+        "verifier.enclosures",
+        "verifier.judgement.tensors.*",
+        "verifier.language.cells",
+        "verifier.symbolic.cells.*",
+        "verifier.verification.tensors.*",
+    },
     "packaging": {"verifier.releases"},
 }
 """Who may import which library."""
