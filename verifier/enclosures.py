@@ -32,3 +32,45 @@ class Enclosures:
     def is_known(self) -> npt.NDArray[np.bool_]:
         """Where the enclosure is finite."""
         return np.isfinite(self.high) & np.isfinite(self.radius)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spreads:
+    """What rounding may do to each number of a tensor: bounds of |measured − true|, in
+    arrays of its shape. They rest on the documented errors of kernels.
+
+    An infinite bound says that rounding may make anything of it.
+    """
+
+    within: Numbers
+    """Where kernels compute in float32 at least, and round what they hand on to its
+    dtype."""
+    everywhere: Numbers
+    """Where every operation, inside kernels too, rounds to the dtype; no less than
+    `within`."""
+    within_in_range: Numbers
+    """As `within`, with underflow and overflow on the way, where those above have
+    unlimited exponents."""
+    everywhere_in_range: Numbers
+    """As `everywhere`, likewise."""
+    moved: Numbers
+    """How far the truth moves when every input moves by two ulps."""
+    terms: Numbers
+    """The sum of the magnitudes of what adds up to the number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Samples:
+    """How random rounding of a whole pass scatters the numbers of a tensor."""
+
+    deviations: Numbers
+    """Of each sample from what it would be without rounding, in an array of one more
+    axis than the tensor, the first."""
+    floor: Numbers
+    """The standard deviation that independent errors alone would have, by entry."""
+
+    @property
+    def noise(self) -> Numbers:
+        """The standard deviation of each entry."""
+        drawn = np.sqrt(np.mean(np.square(self.deviations), axis=0))
+        return np.maximum(drawn, self.floor)
