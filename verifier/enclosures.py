@@ -10,6 +10,16 @@ import numpy.typing as npt
 
 Numbers = npt.NDArray[np.float64]
 
+KINK = 1
+"""A bit of `Enclosures.marks`: exactly at a kink; the enclosure is the hull of what all
+one-sided derivatives give."""
+STRADDLES = 2
+"""What is known of a number does not tell on which side of a turn it lies; the
+enclosure holds for both."""
+UNDEFINED = 4
+"""Exactly at a pole, a jump or an end of the domain, on the way to this number: no
+derivative is known there, but a limit there may be."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Enclosures:
@@ -24,6 +34,8 @@ class Enclosures:
     low: Numbers
     """What `high` leaves of it."""
     radius: Numbers
+    marks: npt.NDArray[np.uint8] | None = None
+    """What is to be said of each, in bits; None where there is nothing."""
 
     def __len__(self) -> int:
         return len(self.high)
