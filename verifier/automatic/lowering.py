@@ -155,7 +155,7 @@ class Lowered:
         format_ = COMPLEX[dtype] if dtype in COMPLEX else FORMATS[dtype]
         # Looked up before `torch.compile` traces the run: PyTorch 2.6 cannot guard it.
         self._functions = {
-            node.operation: OPERATIONS[node.operation]
+            node.operation: self._function(node.operation)
             for node in self.program.nodes
             if node.operation not in ("variable", "constant")
         }
@@ -178,6 +178,9 @@ class Lowered:
                 index: nearest(value, FORMATS["float32"])
                 for index, value in constants.items()
             }
+
+    def _function(self, operation: str) -> Callable[..., Any]:
+        return OPERATIONS[operation]
 
     def run(self, inputs: Mapping[str, torch.Tensor]) -> list[Value]:
         """The value of every node, in order; inputs have shape `(points,)`."""

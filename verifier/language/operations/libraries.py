@@ -23,7 +23,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_TERMS = "Write `logsumexp(a, b)` of the terms themselves."
+_TERMS = "Write `logsumexp(a, b)` of the terms themselves. Of arrays, declare their `shapes`."
 
 TORCH = Library(
     _names(

@@ -76,7 +76,8 @@ COMPOSED: Mapping[str, Composed] = {
     "Heaviside": Composed(("x", "h"), "heaviside(x, h)", {"h": "1/2"}),
 }
 
-_NOT_ONE_NUMBER = "A formula is of single numbers: write it out."
+_NOT_ONE_NUMBER = "A formula is of single numbers: write it out, or declare the `shapes` of its arrays."
+_SHAPES = "Of arrays, declare their `shapes`."
 _CHOICE = "Write a choice as `where(condition, a, b)`."
 _DERIVATIVE = "`verifier` takes derivatives itself: write the function alone."
 _INTEGRAL = "A formula holds no integrals and no limits: write it out."
@@ -111,9 +112,9 @@ FOREIGN: Mapping[str, str] = {
         _NOT_ONE_NUMBER,
     ),
     **dict.fromkeys("conj conjugate re real".split(), _REAL),
-    "softmax": "Write it out: `exp(x)/(exp(x) + exp(y))`.",
-    "log_softmax": "Write it out: `x - logsumexp(x, y)`.",
-    "cross_entropy": "Write it out: `logsumexp(x, y) - x`.",
+    "softmax": f"Write it out: `exp(x)/(exp(x) + exp(y))`. {_SHAPES}",
+    "log_softmax": f"Write it out: `x - logsumexp(x, y)`. {_SHAPES}",
+    "cross_entropy": f"Write it out: `logsumexp(x, y) - x`. {_SHAPES}",
     "nll_loss": "Write it out: `-x` of the chosen logarithm.",
     "logsubexp": "Write it out: `x + log1p(-exp(y - x))`.",
     "log1pexp": "Write it as `softplus(x)`.",
@@ -191,8 +192,8 @@ FOREIGN: Mapping[str, str] = {
     "Symbol": "Write the name alone.",
     "symbols": "Write the name alone.",
     "Function": "Write the function's formula.",
-    "sum": "Write `sum(x**k for k in range(1, 11))`, or the terms with `+`.",
-    "prod": "Write `prod(x + k for k in range(1, 11))`, or the factors with `*`.",
+    "sum": f"Write `sum(x**k for k in range(1, 11))`, or the terms with `+`. {_SHAPES}",
+    "prod": f"Write `prod(x + k for k in range(1, 11))`, or the factors with `*`. {_SHAPES}",
     "square_root": "Write it as `sqrt(x)`.",
     "random": "A formula has no chance in it.",
     "rand": "A formula has no chance in it.",

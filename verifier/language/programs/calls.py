@@ -131,7 +131,11 @@ def library_constant(node: ast.Attribute, context: Context) -> str:
             context.fail(node, "expected a constant, found `tau`. Write `2*pi`.")
         if name in BY_PREFIX[prefix].same:
             context.fail(node, f"`{written}` is an operation: expected `{written}(…)`")
-    context.fail(node, f"expected a formula, found an attribute (`{written or 'a.b'}`)")
+    mend = ". Of arrays, declare their `shapes`." if name == "T" else ""
+    context.fail(
+        node,
+        f"expected a formula, found an attribute (`{written or 'a.b'}`){mend}",
+    )
 
 
 def _fail_unknown(node: ast.Call, name: str, context: Context) -> NoReturn:
@@ -162,7 +166,8 @@ def _check_keywords(
         if argument.arg in _HEAPED or argument.arg in _SHAPED:
             context.fail(
                 argument,
-                f"expected no `{argument.arg}`, found one: a formula is of single numbers. Drop it.",
+                f"expected no `{argument.arg}`, found one: a formula is of single numbers. Drop it, "
+                "or declare the `shapes` of arrays.",
             )
     if node.keywords and (row is None or not row.parameters):
         mend = "Give them in order."

@@ -29,7 +29,7 @@ _INSTEAD = {
     ".(": "Write the call without the point.",
     "<<": "Write a factor as `*`.",
     ">>": "Write a quotient as `/`.",
-    "@": _PRODUCT,
+    "@": f"{_PRODUCT} Of arrays, declare their `shapes`.",
     "~": "Write inequality as `!=`.",
     ":=": "Name parts of a formula in `steps`.",
     "->": "Write a function as its formula alone.",
@@ -362,6 +362,8 @@ class Complaints:
         elif text == "[":
             small = name.lower() if operations.find(name.lower()) else name
             mend = f"Write `{small}(…)`." if name else "Write parentheses `(…)`."
+            if not operations.find(small) and small not in spellings.COMPOSED:
+                mend += " Of arrays, declare their `shapes`."
             mend = spellings.FOREIGN.get(name) or mend
         elif text == ";" and self.scanner.frames:
             mend = "Write a comma between arguments."
@@ -389,7 +391,9 @@ class Complaints:
         elif text in ("∫", "∮"):
             mend = "A formula holds no integrals. Write it out."
         elif text == ".":
-            mend = "Write `f(x)` for a method `x.f()`."
+            mend = (
+                "Write `f(x)` for a method `x.f()`. Of arrays, declare their `shapes`."
+            )
         elif mend is None:
             message = f"expected a character of formulas, found {characters.code_point(text[0])}"
             latin = characters.in_latin(text[0])

@@ -31,15 +31,27 @@ def parse_steps(text: str, *, variables: Iterable[str] | None = None) -> Program
 
     The last step is the output.
     """
-    names = Names(variables)
     source = Source(text)
-    formulas = Formulas(source, Builder(source), names)
+    formulas = Formulas(source, Builder(source), Names(variables))
+    return _program(formulas.builder, formulas.names, read_steps(formulas))
+
+
+def read_expression(formulas: Formulas) -> int:
+    """The node of the single expression that is the whole text."""
+    declared = formulas.names.declared or ()
+    body = formulas.source.expression("an expression", declared)
+    return formulas.read_number(body)
+
+
+def read_steps(formulas: Formulas) -> int:
+    """The node of the last of the named steps that the text is made of."""
+    source, names = formulas.source, formulas.names
     statements = source.statements(names.declared or ())
     if not statements:
         source.fail(None, "expected at least one `name = expression`, found nothing")
     for statement in statements:
         output = _add_step(statement, formulas, names)
-    return _program(formulas.builder, names, output)
+    return output
 
 
 def parse_condition(text: str, *, variables: Iterable[str] | None = None) -> Program:
@@ -73,9 +85,8 @@ def _parse_expression(
     text: str, names: Names, form_of: Operation | None = None
 ) -> Program:
     source = Source(text)
-    body = source.expression("an expression", names.declared or ())
     formulas = Formulas(source, Builder(source, form_of), names)
-    return _program(formulas.builder, names, formulas.read_number(body))
+    return _program(formulas.builder, names, read_expression(formulas))
 
 
 def _add_step(statement: ast.stmt, formulas: Formulas, names: Names) -> int:

@@ -17,6 +17,8 @@ class Frame:
     """The name before it."""
     roots: int
     """How many roots are taken of what it holds."""
+    sign: str = "("
+    """What opened it."""
 
 
 class Reading:
@@ -28,7 +30,7 @@ class Reading:
     def __init__(self, text: str, known: Collection[str], *, in_lines: bool) -> None:
         self.known = known
         self.in_lines = in_lines
-        self.tokens = tokens_of(text)
+        self.tokens = self._tokens_of(text)
         self.at = 0
         self.frames: list[Frame] = []
         self.closed: str | None = None
@@ -38,6 +40,9 @@ class Reading:
         self.before_last: Token | None = None
         self.statement = 0
         """Tokens of the line so far."""
+
+    def _tokens_of(self, text: str) -> list[Token]:
+        return tokens_of(text)
 
     def next_token(self) -> Token:
         """The token to come, blanks and comments aside, in the same formula."""

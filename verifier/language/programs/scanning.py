@@ -19,6 +19,7 @@ from verifier.language.programs.tokens import Token
 WORDS = frozenset({"and", "or", "not", "if", "else", "in", "is", "for"})
 """Words between operands, unless a variable is called so."""
 VALUES = frozenset({"True", "False", "None"})
+CLOSING = {"(": ")", "[": "]"}
 LONGEST_NUMBER = 4300
 """Digits of one number.
 
@@ -73,19 +74,23 @@ class Scanner(Reading):
             if token.kind == "end":
                 self._end(token)
                 return self.code
-            kind = token.kind
-            if kind == "name" and self._is_word(token.text):
-                kind = "operator"
-            if kind in ("foreign", "unknown"):
-                self._complaints.foreign(token)
-            if kind == "operator":
-                self._operator(token)
-            elif kind == "superscript":
-                self._superscript(token)
-            else:
-                self._operand(token)
+            self._take(token)
             self.before_last, self.last = self.last, token
             self.statement += 1
+
+    def _take(self, token: Token) -> None:
+        """Read a token that is part of a formula."""
+        kind = token.kind
+        if kind == "name" and self._is_word(token.text):
+            kind = "operator"
+        if kind in ("foreign", "unknown"):
+            self._complaints.foreign(token)
+        if kind == "operator":
+            self._operator(token)
+        elif kind == "superscript":
+            self._superscript(token)
+        else:
+            self._operand(token)
 
     def _pass_over(self, token: Token) -> None:
         if token.kind in ("blank", "comment"):
@@ -110,9 +115,11 @@ class Scanner(Reading):
 
     def _end(self, token: Token) -> None:
         if self.frames:
+            frame = self.frames[-1]
+            closing = CLOSING[frame.sign]
             raise Complaint(
-                self.frames[-1].start,
-                "expected `)` for this `(`, found none. Close it.",
+                frame.start,
+                f"expected `{closing}` for this `{frame.sign}`, found none. Close it.",
             )
         if self.statement and self.wants_operand:
             self._complaints.missing_operand(token)

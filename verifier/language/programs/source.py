@@ -32,8 +32,9 @@ class Source:
     """A text, the places in it that Python's tree speaks of, and errors that show
     them."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, scanner: type[Scanner] = Scanner) -> None:
         self.text = text
+        self._scanner = scanner
         self.lines = text.split("\n")
         self._starts = [0, *accumulate(len(line) + 1 for line in self.lines)]
         self._code = Code()
@@ -71,7 +72,7 @@ class Source:
             )
         known = {*variables, *_STEP.findall(self.text)} if in_lines else {*variables}
         try:
-            self._code = Scanner(self.text, known, in_lines=in_lines).scan()
+            self._code = self._scanner(self.text, known, in_lines=in_lines).scan()
         except Complaint as complaint:
             self._fail_at(*self._line_column(complaint.offset), str(complaint))
         code = "".join(self._code.pieces)
@@ -101,11 +102,34 @@ class Source:
         end = self._offset(
             node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
         )
-        line, column = self._line_column(self._true_start(start))
-        end_line, end_column = self._line_column(self._true_end(end))
-        span = Span(line=line, column=column, end_line=end_line, end_column=end_column)
+        span = self._span_of(self._true_start(start), self._true_end(end))
         self._last_span = node, span
         return span
+
+    def sign_after(self, node: ast.expr) -> Span:
+        """Where the sign stands that follows a part, parentheses aside."""
+        end = self._offset(
+            node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+        )
+        index = bisect_left(self._code.starts, end)
+        spans = self._code.spans
+        while self.text[slice(*spans[index])] == ")" and index < len(spans) - 1:
+            index += 1
+        return self._span_of(*spans[index])
+
+    def member(self, node: ast.Attribute) -> Span:
+        """Where the name after the point stands."""
+        end = self._true_end(
+            self._offset(
+                node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+            )
+        )
+        return self._span_of(end - len(node.attr), end)
+
+    def _span_of(self, start: int, end: int) -> Span:
+        line, column = self._line_column(start)
+        end_line, end_column = self._line_column(end)
+        return Span(line=line, column=column, end_line=end_line, end_column=end_column)
 
     def at(self, span: Span) -> str:
         """What stands there, to the end of its first line."""

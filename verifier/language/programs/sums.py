@@ -54,7 +54,7 @@ def plan_factorial(node: ast.Call, context: Context) -> Plan | None:
     operand, and by `gamma`."""
     if len(node.args) != 1 or node.keywords:
         return None
-    number = _integer(node.args[0], context.indices)
+    number = integer(node.args[0], context.indices)
     if number is None:
         return None
     if not 0 <= number <= LARGEST_FACTORIAL:
@@ -114,7 +114,7 @@ def _called(call: ast.Call) -> str | None:
 
 
 def _end(node: ast.expr, context: Context) -> int:
-    number = _integer(node, context.indices)
+    number = integer(node, context.indices)
     if number is None or abs(number) > LARGEST_END:
         _fail_end(node, context)
     return number
@@ -129,7 +129,7 @@ def _fail_end(node: ast.expr, context: Context) -> NoReturn:
     )
 
 
-def _integer(node: ast.expr, indices: Mapping[str, int], depth: int = 0) -> int | None:
+def integer(node: ast.expr, indices: Mapping[str, int], depth: int = 0) -> int | None:
     """The integer that a constant formula of indices is; None where it is none."""
     if depth > _DEEPEST:
         return None
@@ -139,13 +139,13 @@ def _integer(node: ast.expr, indices: Mapping[str, int], depth: int = 0) -> int 
         case ast.Name(id=name):
             return indices.get(name)
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign):
-            inner = _integer(node.operand, indices, depth + 1)
+            inner = integer(node.operand, indices, depth + 1)
             if inner is None:
                 return None
             return -inner if isinstance(sign, ast.USub) else inner
         case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() as operator):
-            left = _integer(node.left, indices, depth + 1)
-            right = _integer(node.right, indices, depth + 1)
+            left = integer(node.left, indices, depth + 1)
+            right = integer(node.right, indices, depth + 1)
             if left is None or right is None:
                 return None
             if isinstance(operator, ast.Add):

@@ -12,8 +12,7 @@ NAME = (
     f"[{characters.LETTERS}]"
     f"[{characters.LETTERS}{characters.SUBSCRIPTS}{characters.MARKS}0-9]*"
 )
-_TOKEN = re.compile(
-    rf"""
+_PATTERN = rf"""
     (?P<blank>[{characters.BLANKS}]+)
     | (?P<line>\r?\n)
     | (?P<comment>\#[^\n]*)
@@ -29,7 +28,12 @@ _TOKEN = re.compile(
     | (?P<operator>\*\*|//|<=|>=|==|!=
         |[-+*/%<>=&|~,()@{"".join(map(re.escape, characters.OPERATORS))}])
     | (?P<unknown>.)
-    """,
+    """
+_STRING = """(?P<string>"[^"\\n\\#]*"|'[^'\\n\\#]*')"""
+_MEMBER = r"(?P<member>\.[A-Za-z_][A-Za-z0-9_]*)"
+_TOKEN = re.compile(_PATTERN, re.VERBOSE | re.DOTALL)
+_ARRAY_TOKEN = re.compile(
+    _PATTERN.replace("| (?P<foreign>", f"| {_STRING} | {_MEMBER} | (?P<foreign>"),
     re.VERBOSE | re.DOTALL,
 )
 
@@ -49,10 +53,14 @@ class Token:
         return self.start + len(self.text)
 
 
-def tokens_of(text: str) -> list[Token]:
-    """All tokens of a text, blanks and comments too; the last one is its end."""
+def tokens_of(text: str, *, of_arrays: bool = False) -> list[Token]:
+    """All tokens of a text, blanks and comments too; the last one is its end.
+
+    Formulas of arrays have two kinds more: `string`, and `member`, as `.T` of `(x*y).T`.
+    """
     found: list[Token] = []
-    for match in _TOKEN.finditer(text):
+    pattern = _ARRAY_TOKEN if of_arrays else _TOKEN
+    for match in pattern.finditer(text):
         kind = match.lastgroup or ""
         found.append(Token(kind, match.group(), match.start()))
     found.append(Token("end", "", len(text)))
