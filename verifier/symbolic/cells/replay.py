@@ -18,7 +18,8 @@ from verifier.language.cells import (
     Record,
 )
 from verifier.symbolic.cells.evaluation import Evaluation
-from verifier.symbolic.cells.midpoint_radius import UNIT, MidpointRadius
+from verifier.symbolic.cells.midpoint_columns import UNIT
+from verifier.symbolic.cells.midpoint_radius import MidpointRadius
 
 ULPS = 16.0
 """Units that a function of the library may err by in float64, as its documentation and

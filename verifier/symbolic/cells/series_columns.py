@@ -31,18 +31,19 @@ LENGTH = 2
 """Terms: a number, and how it moves along one direction."""
 
 
-def _operation(name: str) -> Callable[..., Any]:
+def _operation(name: str, length: int) -> Callable[..., Any]:
     """An operation of series; raises `SingularError` where there is none."""
-    row = operations.row(name)
     if name == "above":
-        return lambda x, y: _number(float(series_operations.decide("gt", (x, y))))
-    if row.is_condition:
+        return lambda x, y: _number(
+            float(series_operations.decide("gt", (x, y))), length
+        )
+    if operations.row(name).is_condition:
         return lambda *operands: series_operations.decide(name, operands)
-    return lambda *operands: series_operations.apply(name, operands, LENGTH)
+    return lambda *operands: series_operations.apply(name, operands, length)
 
 
-def _number(number: float) -> Series:
-    return series.constant(balls.exact(number), LENGTH)
+def _number(number: float, length: int = LENGTH) -> Series:
+    return series.constant(balls.exact(number), length)
 
 
 def _nothing() -> Series:
@@ -53,14 +54,15 @@ FAILURES = (SingularError, KeyError, ValueError, ZeroDivisionError)
 """What says that there is no power series."""
 
 
-class _Operations(Mapping[str, Callable[..., Any]]):
+class Operations(Mapping[str, Callable[..., Any]]):
     """The operations of series by name; `total` ones say nothing instead of raising."""
 
-    def __init__(self, *, total: bool) -> None:
+    def __init__(self, length: int, *, total: bool) -> None:
+        self.length = length
         self.total = total
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
-        function = _operation(name)
+        function = _operation(name, self.length)
         if not self.total:
             return function
 
@@ -93,7 +95,7 @@ def slope(operation: str, operand: int, operands: Sequence[Any]) -> Any:
     ]
     try:
         (result,) = evaluate(
-            rules.value(operation), moving, _Operations(total=False), _literal
+            rules.value(operation), moving, Operations(LENGTH, total=False), _literal
         )
     except FAILURES:
         return balls.anything()
@@ -104,6 +106,12 @@ _first = lifted(lambda terms: series.as_ball(terms[0]))
 _second = lifted(lambda terms: series.as_ball(terms[1]))
 
 
+_standing = lifted(
+    lambda ball: series.of_coefficients([ball, balls.anything()], LENGTH)
+)
+"""Series of which only the constant term is known."""
+
+
 class SeriesArithmetic(BallArithmetic):
     """What evaluation asks of an arithmetic, for columns of series of two terms.
 
@@ -112,7 +120,7 @@ class SeriesArithmetic(BallArithmetic):
 
     table = Table(
         {"add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative},
-        _Operations(total=True),
+        Operations(LENGTH, total=True),
     )
 
     settles = False
@@ -164,12 +172,11 @@ class SeriesArithmetic(BallArithmetic):
         )(values, slopes)
 
     def largest(self, column: Column) -> tuple[Column, Mask]:
-        _, may_be = super().largest(_first(column))
+        values, may_be = super().largest(_first(column))
         chosen = may_be.argmax(axis=-1)
         result = np.take_along_axis(column, chosen[..., None], axis=-1)[..., 0]
         tied = may_be.sum(axis=-1) > 1
-        if tied.any():
-            result[tied] = np.array([_nothing()], dtype=object)
+        result[tied] = _standing(values[tied])
         return result, may_be
 
     def ties(self, operation: str, operands: Sequence[Column]) -> Mask:
