@@ -194,7 +194,7 @@ ATTENTION = named(
             normal(3, 1, 4),
         ),
         "Transformer": layer(
-            lambda: nn.Transformer(4, 2, 1, 1, 5, dropout=0.0),
+            lambda: nn.Transformer(4, 2, 1, 1, 5, dropout=0.0, batch_first=True),
             normal(2, 1, 4),
             normal(2, 1, 4),
         ),

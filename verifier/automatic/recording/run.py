@@ -20,6 +20,12 @@ from verifier.language.cells import Cells
 Made: TypeAlias = tuple[Cells | None, torch.Tensor | None]
 """The cells of a result, and its numbers in float64; None of what has none."""
 
+_FLAT = frozenset(
+    "bernoulli normal uniform exponential random geometric cauchy log_normal poisson "
+    "binomial multinomial".split()
+)
+"""Random operations whose derivative is zero, or that only overwrite."""
+
 _EMPTY = ("aten.empty", "aten.new_empty")
 
 
@@ -73,14 +79,26 @@ class Run:
         what else there is."""
         treatment = registry.own(self.facts.functional)
         if treatment is None:
+            self._refuse_derivative()
             return self._constant()
         if not treatment.is_drawn:
             return self._computed()
-        read = self._read()
         result = self._apply(self.given)
-        made = self._composed(treatment, read, result)
+        for tensor in self._changed():
+            if tensor.is_floating_point():
+                self.memory.write(tensor, self.tape.constants(float64_of(tensor)))
+        made = self._composed(treatment, self._read(), result)
         self._bind_all(tensors_in(result), made)
         return result
+
+    def _refuse_derivative(self) -> None:
+        """Raise where a sample has a derivative by what it was drawn with."""
+        name = self.facts.name.removeprefix("aten.").rstrip("_")
+        if name in _FLAT or name.endswith("_like"):
+            return
+        read = self._read()
+        if any(self.tape.varies(o.cells).any() for o in operands_in(read.values())):
+            raise self.state.error("draws numbers that vary with what they depend on")
 
     def _computed(self) -> Any:
         """What is computed of numbers: in float64, and in the dtype."""

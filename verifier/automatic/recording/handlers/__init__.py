@@ -39,9 +39,25 @@ from verifier.automatic.recording.handlers.registry import handles as handles
 def load() -> None:
     """Import all modules of handlers: a new one is named here."""
     from verifier.automatic.recording.handlers import (  # noqa: F401
+        attention,
         choices,
         contractions,
+        convolutions,
+        cumulative,
+        distances,
+        embeddings,
+        factorisations,
+        grids,
+        margins,
         movement,
+        orthogonal,
         pointwise,
         reductions,
+        resampling,
+        scatters,
+        sequences,
+        special,
+        spectra,
+        transposes,
+        windows,
     )

@@ -10,7 +10,7 @@ import torch
 from verifier.automatic.recording.handlers.registry import handles
 from verifier.automatic.recording.operands import Operand
 from verifier.automatic.recording.tape import Tape
-from verifier.language.cells import ZERO, Cells
+from verifier.language.cells import Cells
 
 aten = torch.ops.aten
 
@@ -183,8 +183,10 @@ def _(
 @handles(aten.log_sigmoid_forward)
 def _(tape: Tape, result: Any, x: Any) -> tuple[Cells, Cells]:
     # The second result is e^−|x|, which the kernel keeps on some devices only.
-    kept = result[1].shape
-    return tape.row("logsigmoid", x), np.full(kept, ZERO, np.int64)
+    kept = tape.cells(np.zeros(result[1].shape))
+    if kept.size:
+        kept = tape.row("exp", tape.row("neg", tape.row("abs", x)))
+    return tape.row("logsigmoid", x), kept
 
 
 @handles(aten.softshrink)
