@@ -100,6 +100,7 @@ OWNERS = {
         "verifier.symbolic.arithmetic.complex_balls",
         "verifier.symbolic.arithmetic.complex_cuts",
         "verifier.symbolic.arithmetic.doubles",
+        "verifier.symbolic.arithmetic.matrices",
         "verifier.symbolic.arithmetic.series",
         "verifier.symbolic.arithmetic.taylor",
         "verifier.symbolic.calculus.complex_witness",

@@ -37,7 +37,11 @@ STOP = "stop"
 """The same number, through which no derivative flows: `detach`, or read where autograd
 records but of a tensor that needs no gradient."""
 BLOCKS = frozenset({"eigh", "matrix_exp"})
-"""Functions of a matrix that are no straight line, of an operand of shape (batch, n, n)."""
+"""Functions of a matrix that are no straight line, of an operand of shape (batch, n, n).
+
+Of `matrix_exp` the results stand in that order. `eigh` is of the symmetric part of the
+operand; its results are, for each of the batch, the n eigenvalues in rising order and
+then the n × n components of the eigenvectors, which are the columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,8 @@ as Python lets them be."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from flint import arb, arb_mat
+from flint import arb
 
 from verifier.symbolic.arithmetic.balls import Ball
 
@@ -57,12 +56,3 @@ def midpoint_and_radius(ball: Ball) -> tuple[float, float]:
         return high, 0.0
     radius = float(rest.abs_upper()) * INFLATION + TINY
     return high, radius if radius == radius else math.inf
-
-
-def matrix_product(
-    left: Sequence[Ball], right: Sequence[Ball], shape: tuple[int, int, int]
-) -> list[Ball]:
-    """The product of two matrices, row by row; `shape` is rows, inner, columns."""
-    rows, inner, columns = shape
-    product = arb_mat(rows, inner, left) * arb_mat(inner, columns, right)
-    return list(product.entries())

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verifier.enclosures import Enclosures
-from verifier.symbolic.arithmetic import balls, doubles
+from verifier.symbolic.arithmetic import balls, doubles, matrices
 from verifier.symbolic.arithmetic.evaluation import evaluate
 from verifier.symbolic.arithmetic.formula import Formula
 from verifier.symbolic.cells.indices import Places, segments
@@ -222,7 +222,7 @@ class BallArithmetic:
             )
         result = np.empty((batch, rows * columns), dtype=object)
         for place in range(batch):
-            result[place] = doubles.matrix_product(
+            result[place] = matrices.product(
                 left[place].ravel().tolist(),
                 right[place].ravel().tolist(),
                 (rows, inner, columns),

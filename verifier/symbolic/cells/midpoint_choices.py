@@ -69,10 +69,14 @@ def sign(x: Column) -> Column:
     return Column(np.where(decided, np.sign(x.mid), 0.0), np.where(decided, 0.0, 1.0))
 
 
-def relation(name: str) -> Callable[[Column, Column], tuple[Mask, Mask]]:
-    """Where a relation is proved, and where its contrary is."""
+Truth = tuple[Mask, Mask]
+"""Where a condition is proved, and where its contrary is."""
 
-    def related(x: Column, y: Column) -> tuple[Mask, Mask]:
+
+def relation(name: str) -> Callable[[Column, Column], Truth]:
+    """A comparison."""
+
+    def related(x: Column, y: Column) -> Truth:
         less, greater = compare(x, y)
         tie = (x.mid == y.mid) & (x.rad == 0) & (y.rad == 0)
         return {
@@ -80,9 +84,20 @@ def relation(name: str) -> Callable[[Column, Column], tuple[Mask, Mask]]:
             "le": (less | tie, greater),
             "gt": (greater, less | tie),
             "ge": (greater | tie, less),
+            "eq": (tie, less | greater),
+            "ne": (less | greater, tie),
         }[name]
 
     return related
+
+
+CONDITIONS: dict[str, Callable[..., Truth]] = {
+    **{name: relation(name) for name in ("lt", "le", "gt", "ge", "eq", "ne")},
+    "logical_and": lambda x, y: (x[0] & y[0], x[1] | y[1]),
+    "logical_or": lambda x, y: (x[0] | y[0], x[1] & y[1]),
+    "logical_not": lambda x: (x[1], x[0]),
+}
+"""What makes conditions, by name."""
 
 
 def smaller(x: Column, y: Column) -> Column:
@@ -91,7 +106,7 @@ def smaller(x: Column, y: Column) -> Column:
     return Column(-found.mid, found.rad)
 
 
-def where(condition: tuple[Mask, Mask], x: Column, y: Column) -> Column:
+def where(condition: Truth, x: Column, y: Column) -> Column:
     """The branch that is taken; nothing is said where that is undecided."""
     yes, no = condition
     mid = np.where(yes, x.mid, np.where(no, y.mid, np.nan))

@@ -50,7 +50,7 @@ class Formulas(Elementary):
             "clamp": lambda x, low, high: choices.smaller(choices.larger(x, low), high),
             "above": choices.above,
             "sign": choices.sign,
-            **{name: choices.relation(name) for name in ("lt", "le", "gt", "ge")},
+            **choices.CONDITIONS,
             "where": choices.where,
         }
         self.native = frozenset(native)

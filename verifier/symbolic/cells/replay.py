@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +18,32 @@ from verifier.language.cells import (
     CellProgram,
     Record,
 )
+from verifier.language.operations import table as operations
+from verifier.symbolic.arithmetic.evaluation import evaluate
+from verifier.symbolic.arithmetic.formula import Formula
 from verifier.symbolic.cells.evaluation import Evaluation
-from verifier.symbolic.cells.midpoint_columns import UNIT
+from verifier.symbolic.cells.midpoint_columns import UNIT, Column
 from verifier.symbolic.cells.midpoint_radius import MidpointRadius
 
-ULPS = 16.0
-"""Units that a function of the library may err by in float64, as its documentation and
-our surveys have it, with room."""
+UNITS = {"rounded": 2.0, "elementary": 16.0, "special": 2.0**26}
+"""Units of float64 that a function of the library may err by, with room: what is rounded
+correctly, what a library of mathematics has, and all else (PyTorch's `polygamma` errs by
+10⁷)."""
+
+ROUNDED = frozenset(
+    {
+        *(CONSTANT, INPUT, STOP, SUM, CONTRACTION, LARGEST, "identity", "add", "sub"),
+        *("mul", "div", "neg", "sqrt", "square", "reciprocal", "abs", "relu", "max"),
+        *("min", "clamp"),
+    }
+)
+ELEMENTARY = frozenset(
+    {
+        *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan"),
+        *("asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh"),
+        *("atanh", "pow", "hypot", "rsqrt", "cbrt", "sigmoid", "erf", "erfc"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +62,34 @@ class Disagreement:
 
 
 class _Library(MidpointRadius):
-    """The arithmetic of the library in float64: what each operation may err by."""
+    """The arithmetic of the library in float64: what each operation may err by.
+
+    A row with a definition is computed by that, step by step, and errs in each.
+    """
 
     def __init__(self) -> None:
         super().__init__(unit=2 * UNIT)
         self.sum_unit = UNIT
 
     def begin(self, record: Any) -> None:
-        sure = {CONSTANT, INPUT, STOP, SUM, CONTRACTION, LARGEST, *_ROUNDED}
-        self.unit = 2 * UNIT if record.kind in sure else ULPS * UNIT
+        if record.kind in ROUNDED:
+            self.unit = UNITS["rounded"] * UNIT
+        elif record.kind in ELEMENTARY:
+            self.unit = UNITS["elementary"] * UNIT
+        else:
+            simple = operations.row(record.kind).definition is not None
+            self.unit = UNITS["elementary" if simple else "special"] * UNIT
 
-
-_ROUNDED = ("add", "sub", "mul", "div", "neg", "sqrt", "square", "reciprocal", "abs")
-"""What float64 rounds correctly, or does not round."""
+    def value(
+        self, operation: str, formula: Formula, operands: Sequence[Column]
+    ) -> Column:
+        column = super().value(operation, formula, operands)
+        if operations.row(operation).definition is None:
+            return column
+        (steps,) = evaluate(formula, operands, self.table, self.literal)
+        with np.errstate(all="ignore"):
+            rad = np.maximum(column.rad, steps.rad + np.abs(steps.mid - column.mid))
+        return Column(column.mid, np.where(np.isnan(rad), np.inf, rad))
 
 
 def disagreements(program: CellProgram) -> list[Disagreement]:

@@ -167,9 +167,7 @@ class SeriesArithmetic(BallArithmetic):
         multiply = super().contraction
         values = multiply(a[0], b[0])
         slopes = np.add(multiply(a[0], b[1]), multiply(a[1], b[0]))
-        return np.frompyfunc(
-            lambda value, by: series.of_coefficients([value, by], LENGTH), 2, 1
-        )(values, slopes)
+        return joined(values, slopes)
 
     def largest(self, column: Column) -> tuple[Column, Mask]:
         values, may_be = super().largest(_first(column))
@@ -201,6 +199,13 @@ class SeriesArithmetic(BallArithmetic):
 
     def enclosures(self, column: Column) -> Enclosures:
         return enclosures(_first(column))
+
+
+def joined(values: Column, by: Column) -> Column:
+    """Series by their two terms."""
+    return np.frompyfunc(
+        lambda value, slope: series.of_coefficients([value, slope], LENGTH), 2, 1
+    )(values, by)
 
 
 def slopes(column: Column) -> Column:
