@@ -10,26 +10,25 @@ import torch
 
 from verifier.automatic.recording.state import State
 
-_METHODS = ("numpy", "__array__", "data_ptr", "__dlpack__")
+_METHODS = ("numpy", "__array__", "tolist", "__dlpack__", "data_ptr")
 
 
 @contextmanager
 def watched(state: State) -> Iterator[None]:
     """See to it that memory of known cells that is handed out is noticed."""
 
-    def watching(method: Callable[..., Any]) -> Callable[..., Any]:
+    def watching(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
             if not state.is_busy and tensor.is_floating_point():
-                if state.memory.knows(tensor):
-                    state.memory.escaped = True
+                state.hand_out(tensor, name)
             return method(tensor, *args, **kwargs)
 
         return call
 
-    before = {n: torch.Tensor.__dict__.get(n) for n in _METHODS}
+    before = {name: torch.Tensor.__dict__.get(name) for name in _METHODS}
     try:
         for name in _METHODS:
-            setattr(torch.Tensor, name, watching(getattr(torch.Tensor, name)))
+            setattr(torch.Tensor, name, watching(name, getattr(torch.Tensor, name)))
         yield
     finally:
         for name, method in before.items():

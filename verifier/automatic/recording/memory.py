@@ -54,8 +54,8 @@ class Memory:
         self.tape = tape
         self.blocks: dict[int, Block] = {}
         self._plain: dict[int, Block] = {}
-        self.escaped = False
-        """Whether memory of cells was handed to what is not seen here."""
+        self.handed_out: set[str] = set()
+        """The methods by which memory was handed to what is not seen here."""
 
     @contextmanager
     def scope(self) -> Iterator[None]:
@@ -89,11 +89,22 @@ class Memory:
             self._check(tensor, cells)
         return cells
 
+    def glance(self, tensor: torch.Tensor) -> Cells:
+        """The cells that a tensor has so far, flat, whatever becomes of it."""
+        cells: Cells = self._block(tensor).view(tensor).numpy()
+        return cells[cells >= 0]
+
     def write(self, tensor: torch.Tensor, cells: Cells) -> None:
         """Say which cells a tensor has now."""
         block = self._block(tensor, fill=UNWRITTEN)
         source = tensor_of(np.asarray(cells, order="C"))
         block.view(tensor).copy_(source.expand(tensor.size()))
+
+    def lift(self, tensor: torch.Tensor) -> None:
+        """Python made a tensor of numbers: constants, unless it got them from NumPy,
+        who may have computed them of ours."""
+        if not self.knows(tensor) and self.handed_out <= {"data_ptr"}:
+            self._block(tensor, is_checked=False)
 
     def forget(self, tensor: torch.Tensor) -> None:
         """Say that a tensor is memory that nothing has written."""
@@ -120,7 +131,7 @@ class Memory:
 
     def declare(self, tensor: torch.Tensor) -> Cells:
         """Make a tensor an input: new cells, one for each place in its memory."""
-        block = self._block(tensor)
+        block = self._block(tensor, is_checked=False)
         places = np.arange(len(block.cells), dtype=np.int64)
         shaped = torch.from_numpy(places).as_strided(
             tensor.size(), tensor.stride(), tensor.storage_offset()
@@ -139,7 +150,7 @@ class Memory:
         key = tensor.untyped_storage()._cdata
         block = self.blocks.get(key)
         if block is None:
-            if fill == FOREIGN and self.escaped and is_checked:
+            if fill == FOREIGN and self.handed_out and is_checked:
                 self._fail("reads a tensor that was made where nothing is seen")
             block = self.blocks[key] = Block(tensor, fill)
         elif block.dtype != tensor.dtype:

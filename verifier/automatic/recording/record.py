@@ -12,9 +12,11 @@ import numpy as np
 import torch
 
 from verifier.automatic.recording import handlers
+from verifier.automatic.recording.backward import gradients
 from verifier.automatic.recording.errors import RecordingError
 from verifier.automatic.recording.escapes import watched
 from verifier.automatic.recording.mode import Recorder
+from verifier.automatic.recording.plainly import plainly
 from verifier.language.cells import CellProgram, Cells
 
 Upstream: TypeAlias = (
@@ -74,7 +76,7 @@ def record(
     with ExitStack() as stack:
         stack.enter_context(seeded(seed))
         stack.callback(memory.restore)
-        stack.enter_context(_without_mkldnn())
+        stack.enter_context(plainly())
         stack.enter_context(watched(state))
         inputs = {name: memory.declare(tensor) for name, tensor in wrt.items()}
         with _running(recorder):
@@ -82,13 +84,15 @@ def record(
         outputs = dict(named_outputs(result))
         cells = {name: memory.read(tensor).copy() for name, tensor in outputs.items()}
         notes["dtypes"] = _dtypes(outputs) | _dtypes(wrt)
-        seeds, gradients = _backward(recorder, outputs, wrt, upstream, backward, notes)
+        seeds, found = _backward(recorder, outputs, wrt, upstream, backward, notes)
+    if tape.exits:
+        notes["items"] = tuple(tape.exits)
     return CellProgram(
         records=tuple(entry.finished() for entry in tape.entries),
         inputs=inputs,
         outputs=cells,
         upstream=seeds,
-        gradients=gradients,
+        gradients=found,
         decisions=tuple(tape.decisions),
         values=tape.seen_values(),
         notes=notes,
@@ -123,11 +127,10 @@ def _backward(
     recorder.state.tape.in_backward = True
     try:
         with _running(recorder):
-            found: Sequence[torch.Tensor | None] = torch.autograd.grad(
+            found = gradients(
                 list(live.values()),
                 list(wrt.values()),
                 [own[name] for name in live],
-                allow_unused=True,
             )
     except RecordingError as error:
         notes["backward"] = str(error)
@@ -181,18 +184,6 @@ def seeded(seed: int) -> Iterator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(array)
-
-
-@contextmanager
-def _without_mkldnn() -> Iterator[None]:
-    """Leave out a library whose operations are whole layers in one dtype."""
-    # `backends.mkldnn.flags` warns, of another flag that it sets too.
-    before = torch._C._get_mkldnn_enabled()
-    torch._C._set_mkldnn_enabled(False)
-    try:
-        yield
-    finally:
-        torch._C._set_mkldnn_enabled(before)
 
 
 def _dtypes(tensors: Mapping[str, torch.Tensor]) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,6 +27,9 @@ _FLAT = frozenset(
 )
 """Random operations whose derivative is zero, or that only overwrite."""
 
+_Key = torch._C.DispatchKey
+_LIBRARIES = ("aten", "prims", "prim", "quantized", "_c10d_functional")
+"""Where operations are that have kernels of PyTorch's own."""
 _EMPTY = ("aten.empty", "aten.new_empty")
 
 
@@ -52,13 +56,31 @@ class Run:
         for tensor in tensors:
             self._refuse(tensor)
         if self.facts.is_view:
-            return self._apply(self.given)
+            result = self._apply(self.given)
+            if self.facts.name.startswith("aten.lift") and result.is_floating_point():
+                self.memory.lift(result)
+            return result
         for tensor in self._changed():
             self.memory.keep(tensor)
+        if self.op.namespace not in _LIBRARIES:
+            return self._body()
         is_empty = self.facts.name.startswith(_EMPTY)
         if is_empty or not any(tensor.is_floating_point() for tensor in tensors):
             return self._constant()
         return self._random() if self.facts.is_random else self._computed()
+
+    def _body(self) -> Any:
+        """An operation of the user's: what its kernel asks PyTorch for."""
+        keys = (_Key.CPU, _Key.CompositeExplicitAutograd)
+        key = next((k for k in keys if self.op.has_kernel_for_dispatch_key(k)), None)
+        if key is None:
+            raise self.state.error("has no kernel for CPUs")
+        with self.state.inside():
+            result = self._apply(self.given, partial(self.op._op_dk, key))
+        for tensor in tensors_in(result):
+            if tensor.is_floating_point() and not self.memory.knows(tensor):
+                raise self.state.error("computes where nothing is seen")
+        return result
 
     # ── the ways ──────────────────────────────────────────────────────────────────────
 
@@ -146,10 +168,14 @@ class Run:
 
     # ── running ───────────────────────────────────────────────────────────────────────
 
-    def _apply(self, given: Mapping[str, Any]) -> Any:
+    def _apply(
+        self, given: Mapping[str, Any], function: Callable[..., Any] | None = None
+    ) -> Any:
         values = list(given.values())
         names = list(given)[self.count :]
-        return self.op(*values[: self.count], **{name: given[name] for name in names})
+        return (function or self.op)(
+            *values[: self.count], **{name: given[name] for name in names}
+        )
 
     def _widely(self, read: Mapping[str, Any]) -> Any:
         """What it computes in float64; None where it cannot be had."""

@@ -38,6 +38,14 @@ class State:
         self.tape.operation = operation
         self.tape.source = self._source()
 
+    def hand_out(self, tensor: torch.Tensor, method: str) -> None:
+        """A tensor's memory is handed to what is not seen here."""
+        if self.memory.knows(tensor):
+            self.memory.handed_out.add(method)
+            self.tape.source = self.sources.here()
+            if method != "data_ptr":
+                self.tape.leave(self.memory.glance(tensor))
+
     def error(self, what: str) -> RecordingError:
         """What is told of the operation at hand."""
         operation = self.tape.operation
@@ -68,6 +76,17 @@ class State:
                 yield
         finally:
             self.depth -= 1
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Run the body of an operation of the user's."""
+        was_inside, was_busy = self.is_inside, self.is_busy
+        self.is_inside, self.is_busy = True, False
+        try:
+            with self.mode:
+                yield
+        finally:
+            self.is_inside, self.is_busy = was_inside, was_busy
 
     def _source(self) -> SourceLine | None:
         here = self.sources.here()

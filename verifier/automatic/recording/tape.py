@@ -10,7 +10,7 @@ import numpy as np
 from verifier.automatic.recording.line import Line
 from verifier.automatic.recording.operands import Operand, float64_of
 from verifier.language import cells as language
-from verifier.language.cells import Cells, Decision, Values
+from verifier.language.cells import Cells, Decision, SourceLine, Values
 
 
 class Tape(Line):
@@ -21,6 +21,8 @@ class Tape(Line):
         super().__init__(largest)
         self.number_dtype: str | None = None
         """To what the operation at hand rounds Python's numbers."""
+        self.exits: dict[SourceLine, None] = {}
+        """Where numbers that vary left, in order."""
         self._scalars: dict[tuple[bytes, str | None], int] = {}
         self.constants(np.zeros(()))
 
@@ -119,6 +121,11 @@ class Tape(Line):
                 in_backward=self.in_backward,
             )
         )
+
+    def leave(self, operand: Any) -> None:
+        """A number leaves what is seen, to come back as a constant."""
+        if self.source is not None and self.varies(self.cells(operand)).any():
+            self.exits[self.source] = None
 
     def cells(self, operand: Any) -> Cells:
         """The cells of an operand of any sort."""

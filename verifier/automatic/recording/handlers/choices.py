@@ -120,6 +120,17 @@ def _(
     return _one(tape, result, x, dim, keepdim)  # type: ignore[no-any-return]
 
 
+@handles(aten.median.default, aten.nanmedian.default)
+def _(tape: Tape, result: torch.Tensor, x: Operand) -> Cells:
+    """The first of those that are it; PyTorch's backward shares among them."""
+    flat, cells = x.values.reshape(-1), x.cells.reshape(-1)
+    at = torch.nonzero(flat == result).reshape(-1)[:1]
+    if not len(at):
+        return tape.constants(result)
+    _decide(tape, cells[at.numpy()], cells, at, 0)
+    return cells[int(at)]  # type: ignore[no-any-return]
+
+
 def _ordered(tape: Tape, result: Any, x: Operand, dim: int) -> tuple[Cells, None]:
     chosen = _chosen(x.cells, result[1], dim)
     if x.dim and chosen.shape[dim] > 1:

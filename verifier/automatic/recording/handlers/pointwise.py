@@ -189,6 +189,12 @@ def _(tape: Tape, result: Any, x: Any) -> tuple[Cells, Cells]:
     return tape.row("logsigmoid", x), kept
 
 
+@handles(aten._local_scalar_dense)
+def _(tape: Tape, result: Any, x: Operand) -> None:
+    """A number leaves for Python, which makes constants of it."""
+    tape.leave(x)
+
+
 @handles(aten.softshrink)
 def _(tape: Tape, result: Any, x: Any, lambd: float = 0.5) -> Cells:
     return tape.row("softshrink", x, lambd)
