@@ -70,7 +70,7 @@ ULP = 2.0**-23
         # Beyond rtol 1.3e-6 (11 ulps), but no digit is lost that operations do not take.
         (1 + 15 * ULP, spreads(20 * ULP), Verdict.MATCH_ROUNDING),
         (1 + 40 * ULP, spreads(50 * ULP, moved=10 * ULP), Verdict.MATCH_CONDITIONING),
-        (1 + 40 * ULP, spreads(50 * ULP, moved=9 * ULP), Verdict.DIFFER_UNSTABLE),
+        (1 + 40 * ULP, spreads(50 * ULP, moved=9 * ULP), Verdict.MATCH_ROUNDING),
         # Between the two models.
         (1 + 4 * ULP, spreads(2 * ULP, 50 * ULP), Verdict.DIFFER_INACCURATE),
         (1 + 40 * ULP, spreads(2 * ULP, 50 * ULP), Verdict.DIFFER_UNSTABLE),
@@ -91,6 +91,13 @@ ULP = 2.0**-23
 )
 def test_a_finite_truth(measured: float, allowance: Spreads, verdict: Verdict) -> None:
     assert judge(measured, truth(1.0), allowance).worst is verdict
+
+
+def test_digits_that_no_point_costs_are_told_beside_a_match() -> None:
+    for error, moved, lost in ((40, 9, True), (40, 10, False), (15, 0, False)):
+        allowance = spreads(50 * ULP, moved=moved * ULP)
+        found = judge(1 + error * ULP, truth(1.0), allowance)
+        assert found.lost.tolist() == [lost]
 
 
 def test_a_zero_is_measured_by_the_terms_that_cancel_to_it() -> None:

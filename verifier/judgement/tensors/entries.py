@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verifier import rounded
-from verifier.enclosures import Enclosures, Numbers, Spreads
+from verifier.enclosures import KINK, Enclosures, Numbers, Spreads
 from verifier.floats import Format
 from verifier.judgement.excuses import CONDITIONING_FACTOR, MOST_LOCAL_ULP
 from verifier.judgement.finite import CANCELLED_ULPS
@@ -54,6 +54,23 @@ class Truths:
     is_value: bool = False
     """Of a value only the right infinity is right where the truth is infinite."""
 
+    @classmethod
+    def of(
+        cls,
+        enclosures: Enclosures,
+        *,
+        unknown: TruthStatus = TruthStatus.LIMIT,
+        is_value: bool = False,
+    ) -> Truths:
+        """As the true side marks them."""
+        marks = enclosures.marks
+        return cls(
+            enclosures=enclosures,
+            kinks=None if marks is None else (marks & KINK) != 0,
+            unknown=unknown,
+            is_value=is_value,
+        )
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.enclosures.high.shape
@@ -75,6 +92,10 @@ class EntryVerdicts:
     cancel to it; NaN where one of them is not finite."""
     error: Numbers
     """|measured − true|."""
+    lost: Mask
+    """Where the documented errors of the kernels explain a number, yet digits are lost
+    beyond the tolerance that the point does not cost: 1 − y² of a saturated tanh. No
+    difference from what the library promises, but worth a note."""
 
     @cached_property
     def severities(self) -> npt.NDArray[np.int64]:
@@ -191,8 +212,13 @@ class _Entries:
         )
         for where, verdicts in rules:
             codes = np.where(where, verdicts, codes)
+        matched = self.known & self.finite & (codes == CODES[Verdict.MATCH_ROUNDING])
+        close = self._within(self.allowed) | self._is_usual()
         return EntryVerdicts(
-            codes=codes.astype(np.int8), error_ulp=self._error_ulp(), error=self.error
+            codes=codes.astype(np.int8),
+            error_ulp=self._error_ulp(),
+            error=self.error,
+            lost=matched & ~close & ~self.kinks,
         )
 
     def _error_ulp(self) -> Numbers:
@@ -219,7 +245,8 @@ class _Entries:
 
     def _finite(self) -> npt.NDArray[np.int64]:
         """A finite number whose truth is finite: the first exceeded of the two models
-        loses digits, the second is wrong."""
+        loses digits, the second is wrong. What is within the first is a match, however
+        large: no kernel is more accurate than its documented operations."""
         spreads, true = self.spreads, self.truths.enclosures
         close = self._within(self.allowed)
         exact = rounded.is_rounded(
@@ -233,9 +260,8 @@ class _Entries:
         choices = (
             (exact, Verdict.MATCH_EXACT),
             (self._is_wide(), Verdict.UNDECIDED_PRECISION),
-            (explained & fine, Verdict.MATCH_ROUNDING),
-            (explained & self._is_conditioned(), Verdict.MATCH_CONDITIONING),
-            (explained, Verdict.DIFFER_UNSTABLE),
+            (explained & ~fine & self._is_conditioned(), Verdict.MATCH_CONDITIONING),
+            (explained, Verdict.MATCH_ROUNDING),
             (explained_in_range & fine, Verdict.MATCH_ROUNDING),
             (explained_in_range, Verdict.DIFFER_RANGE),
             (close, Verdict.DIFFER_INACCURATE),
