@@ -20,7 +20,8 @@ from verifier.symbolic.arithmetic.evaluation import evaluate
 from verifier.symbolic.arithmetic.formula import Formula
 from verifier.symbolic.cells import functions, kernel_formulas, units
 from verifier.symbolic.cells.indices import Places
-from verifier.symbolic.cells.midpoint_radius import Column, MidpointRadius
+from verifier.symbolic.cells.midpoint_columns import Column
+from verifier.symbolic.cells.midpoint_radius import MidpointRadius
 from verifier.symbolic.cells.units import CellUnits, Precision
 
 Mask = npt.NDArray[np.bool_]
@@ -72,7 +73,7 @@ class RoundingBounds(MidpointRadius):
             return np.asarray(np.sqrt(np.square(radii).sum(axis=-1)))
         return np.asarray(radii.sum(axis=-1))
 
-    def rounded(
+    def with_rounding(
         self, mid: Numbers, rad: Numbers, unit: float | Numbers, least: Any = 0.0
     ) -> Column:
         """A result with what its operands and its own rounding may do; where both say
@@ -94,7 +95,7 @@ class RoundingBounds(MidpointRadius):
     def basic(self, mid: Numbers, rad: Numbers, ulp: float = 0.5) -> Column:
         """The result of one operation inside a kernel."""
         inner = self.precision.inner
-        return self.rounded(mid, rad, 2 * ulp * self.inner, units.absolute(inner))
+        return self.with_rounding(mid, rad, 2 * ulp * self.inner, units.absolute(inner))
 
     # ── operations ────────────────────────────────────────────────────────────────────
 
@@ -214,7 +215,7 @@ class RoundingBounds(MidpointRadius):
         kept = self.precision.stored(record)
         if kept.precision_bits < inner.precision_bits:
             unit, least = units.unit(kept) * self.part, units.absolute(kept)
-            column = self.rounded(column.mid, column.rad, unit, least)
+            column = self.with_rounding(column.mid, column.rad, unit, least)
         if self.precision.in_range:
             with np.errstate(all="ignore"):
                 beyond = np.abs(column.mid) + column.rad > float(kept.largest)
@@ -305,7 +306,7 @@ class RoundingBounds(MidpointRadius):
             rad = np.where(first, column.rad, self.both(before.rad, column.rad))
             nothing = first & (copied | (kept <= self.inner))
             unit = np.where(nothing, 0.0, np.maximum(kept, self.inner))
-            sums = self.rounded(mid, rad, unit, np.where(nothing, 0.0, least))
+            sums = self.with_rounding(mid, rad, unit, np.where(nothing, 0.0, least))
             if self.precision.in_range:
                 beyond = np.abs(sums.mid) + sums.rad > self.cells.largest[where]
                 sums.rad = np.where(beyond, np.inf, sums.rad)

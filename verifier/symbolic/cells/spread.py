@@ -19,7 +19,7 @@ from verifier.enclosures import Numbers, Spreads
 from verifier.language.cells import CONTRACTION, SUM, CellProgram, Cells
 from verifier.symbolic.cells.evaluation import Evaluation
 from verifier.symbolic.cells.kernel_reverse import KernelReverse
-from verifier.symbolic.cells.midpoint_radius import Column
+from verifier.symbolic.cells.midpoint_columns import Column
 from verifier.symbolic.cells.rounding_bounds import RoundingBounds
 from verifier.symbolic.cells.units import CellUnits, Precision, by_cell
 

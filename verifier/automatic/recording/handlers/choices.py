@@ -9,7 +9,7 @@ import torch
 
 from verifier.automatic.recording.handlers.reductions import axes_of
 from verifier.automatic.recording.handlers.registry import handles
-from verifier.automatic.recording.operands import Operand
+from verifier.automatic.recording.operands import Operand, name_of
 from verifier.automatic.recording.tape import Tape
 from verifier.language.cells import ZERO, Cells
 
@@ -52,7 +52,12 @@ def _(tape: Tape, result: torch.Tensor, x: Operand, dim: int, *rest: Any) -> Cel
 def _(tape: Tape, result: torch.Tensor, x: Operand, dim: int, *rest: Any) -> Cells:
     shifted, powers = _shifted(tape, x, dim)
     total = tape.sum(powers, (dim,), keep=True)
-    return tape.row("sub", shifted, tape.row("log", total)).reshape(x.shape)
+    # vec_log_softmax_lastdim_kernel keeps sums and their logarithms in arrays of the
+    # tensor's own dtype, 16 bits where it has them (SoftMaxKernel.cpp of PyTorch 2.13).
+    tape.entries[-1].stored = name_of(x.dtype)
+    logarithm = tape.row("log", total)
+    tape.entries[-1].stored = name_of(x.dtype)
+    return tape.row("sub", shifted, logarithm).reshape(x.shape)
 
 
 @handles(aten.logsumexp)
