@@ -319,7 +319,8 @@ class RandomRounding:
         before = store.values[:, where]
         first = not before.any()
         kept = self.cells.unit[where]
-        if first and (copied or bool((kept <= self.inner).all())):
+        # A share was rounded as it was computed; a sum of several was not yet.
+        if first and (copied or (cells.unique and bool((kept <= self.inner).all()))):
             store.values[:, where] = values
             return
         unit = np.maximum(kept, self.inner)

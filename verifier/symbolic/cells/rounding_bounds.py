@@ -304,7 +304,8 @@ class RoundingBounds(MidpointRadius):
         with np.errstate(all="ignore"):
             mid = before.mid + column.mid
             rad = np.where(first, column.rad, self.both(before.rad, column.rad))
-            nothing = first & (copied | (kept <= self.inner))
+            # A share was rounded as it was computed; a sum of several was not yet.
+            nothing = first & (copied | (cells.unique & (kept <= self.inner)))
             unit = np.where(nothing, 0.0, np.maximum(kept, self.inner))
             sums = self.with_rounding(mid, rad, unit, np.where(nothing, 0.0, least))
             if self.precision.in_range:
