@@ -107,6 +107,12 @@ def test_a_zero_is_measured_by_the_terms_that_cancel_to_it() -> None:
     assert judge(3 * ULP, truth(0.0), spreads(ULP)).worst is Verdict.DIFFER_WRONG
 
 
+def test_a_zero_that_is_known_to_lie_within_rounding_is_a_match() -> None:
+    nearly = truth(2e-38, 3e-38)
+    assert judge(0.0, nearly, spreads(ULP)).worst is Verdict.MATCH_ROUNDING
+    assert judge(0.0, nearly, spreads(1e-40)).worst is Verdict.UNDECIDED_PRECISION
+
+
 @pytest.mark.parametrize(
     ("measured", "true", "verdict"),
     [

@@ -278,9 +278,9 @@ class _Entries:
         open_ = np.zeros(self.measured.shape, dtype=bool)
         for bound in bounds:
             open_ |= ~self._within(bound) & ~self._beyond(bound)
-        # Of two bounds that leave it open which of two kinds of match it is, nothing
-        # hangs on which.
-        sure = self._within(np.minimum(self.allowed, spreads.within))
+        # What rounding explains for certain is a match, whatever else is open: of a sum
+        # that cancels to 0, whether it lies within a tolerance relative to that.
+        sure = self._within(spreads.within)
         grain = rounded.ulps(self.size, self.format) / 64
         with np.errstate(invalid="ignore"):
             return np.asarray(open_ & ~sure & (self.radius > grain))
