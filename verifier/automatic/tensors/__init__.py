@@ -1,0 +1,2 @@
+"""Callables and modules that are run on tensors: what they are given, and what they give
+back."""
