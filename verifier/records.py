@@ -87,7 +87,7 @@ def _json(**extra: Any) -> dict[str, Any]:
 
 
 _NOT_IN_JSON = {"exclude": True}
-_QUANTITY = _json(enum=["value", "gradient", "hessian"])
+_QUANTITY = _json(enum=["value", "gradient", "hessian", "formula"])
 _COUNT = {"ge": 0}
 _FROM_ONE = {"ge": 1}
 _ONLY_TRUE = _json(const=True)
@@ -268,7 +268,8 @@ class Comparison(Reported):
     reported."""
 
     quantity: str = field(metadata=_QUANTITY)
-    """`value`, `gradient` or `hessian`."""
+    """`value`, `gradient`, `hessian`, or `formula`: the recorded backward of a program
+    of tensors, evaluated exactly."""
     wrt: tuple[str, ...]
     """The inputs or named steps differentiated by; empty for a value, two for a
     Hessian."""
@@ -300,7 +301,7 @@ class Tally(Reported):
     """The comparisons of one quantity of a result, all points together."""
 
     quantity: str = field(metadata=_QUANTITY)
-    """`value`, `gradient` or `hessian`."""
+    """`value`, `gradient`, `hessian` or `formula`."""
     wrt: tuple[str, ...]
     """What it is differentiated by, as in a `Comparison`."""
     counts: Counts

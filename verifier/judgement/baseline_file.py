@@ -32,7 +32,7 @@ ERROR_DIGITS = 3
 """Significant digits of an error that the file keeps; more would change with the
 machine and say nothing."""
 
-_QUANTITIES = ("value", "gradient", "hessian", WHOLE)
+_QUANTITIES = ("value", "gradient", "hessian", "formula", WHOLE)
 _MEND = "`verifier run --baseline FILE --update-baseline` writes a new one."
 _STORED = Codec(Stored, mend=_MEND, whole=True)
 

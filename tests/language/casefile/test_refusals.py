@@ -286,7 +286,7 @@ REFUSED_CASES = [
     (BOTH + "expect.verdict = 'nonfinite'",
      "5: [n] expect.verdict: expected a verdict, found `nonfinite`. Did you mean `differ.nonfinite`?"),
     (BOTH + "expect.verdict = { gradiant = 'differ' }",
-     "5: [n] expect.verdict.gradiant: expected one of `value`, `gradient`, `hessian`, found `gradiant`. "
+     "5: [n] expect.verdict.gradiant: expected one of `value`, `gradient`, `hessian`, `formula`, found `gradiant`. "
      "Did you mean `gradient`?"),
     (BOTH + "expect.verdict = { gradient = { x = 'differ.wong' } }",
      "5: [n] expect.verdict.gradient.x: expected a verdict, found `differ.wong`. Did you mean `differ.wrong`?"),

@@ -21,7 +21,12 @@ from verifier.language.casefile.case import (
     Descent,
 )
 from verifier.language.casefile.expectations import expectation
-from verifier.language.casefile.places import Origin, check_input
+from verifier.language.casefile.places import (
+    Origin,
+    check_input,
+    numbers_alone,
+    of_numbers,
+)
 from verifier.language.casefile.tables import CaseTable
 from verifier.language.casefile.validation import validate
 from verifier.language.points import drawing
@@ -39,7 +44,7 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
     """The case that a mapping with the keys of a case describes, or all mistakes in it
     that do not follow from one another."""
     table = checked(data, origin)
-    named = table.domain or {}
+    named = numbers_alone(table.domain or {}, origin)
     if table.descent is not None and "domain" in origin.inherited:
         named = {}  # a default that a descent has no use for
     variables = dict.fromkeys(name for point in table.at or () for name in point)
@@ -52,14 +57,14 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
     domains = part(_occurring, named, arguments, origin, "domain")
     part(_check_cover, given, domains, origin)
     part(_check_domains, domains, table.dtype or DTYPES, origin)
-    order = part(_order, table, origin)
+    order = part(order_of, table, origin)
     wrt = part(_wrt, table, arguments, origin)
     formula = "steps" if table.expression is None else "expression"
     part(_check_fixed, program, wrt, formula, origin)
     points = part(_points, table, given, domains, arguments, origin)
     upstream = part(_upstream, table, arguments, given, origin)
     subject = part(_subject, table, origin)
-    routes = part(_routes, table, order, origin)
+    routes = part(routes_of, table, order, origin)
     expected = part(expectation, table, arguments, wrt, given, program, origin)
     descent = part(_descent, table, program, given, domains, origin)
     draw = part(_draw, table, domains, origin)
@@ -83,7 +88,7 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
         subgradient=table.subgradient,
         accept=tuple(dict.fromkeys(table.accept or ())),
         tolerance=None if table.tolerance is None else table.tolerance.relative,
-        absolute_tolerance=_absolute(table),
+        absolute_tolerance=absolute_of(table),
         expectation=expected,
         descent=descent,
         cite=table.cite,
@@ -189,7 +194,7 @@ def _arguments(
     return table.inputs
 
 
-def _order(table: CaseTable, origin: Origin) -> int:
+def order_of(table: CaseTable, origin: Origin) -> int:
     if table.descent is None or table.order in (None, 1):
         return table.order or 1
     if "order" not in origin.inherited:
@@ -200,7 +205,7 @@ def _order(table: CaseTable, origin: Origin) -> int:
     return 1  # a default that a descent has no use for
 
 
-def _routes(table: CaseTable, order: int, origin: Origin) -> tuple[str, ...]:
+def routes_of(table: CaseTable, order: int, origin: Origin) -> tuple[str, ...]:
     """The routes of the order; of defaults, those that fit."""
     known = ROUTES[order]
     given = table.routes or ()
@@ -303,7 +308,7 @@ def _check_domain(
             origin.fail(error.message, "domain", name)
 
 
-def _absolute(table: CaseTable) -> Fraction:
+def absolute_of(table: CaseTable) -> Fraction:
     absolute = None if table.tolerance is None else table.tolerance.absolute
     return Fraction(0) if absolute is None else absolute
 
@@ -434,6 +439,7 @@ def _upstream(
     upstream = scalar(1) if table.upstream is None else table.upstream
     if isinstance(upstream, Scalar):
         return upstream
+    upstream = of_numbers(upstream, origin)
     if table.descent is not None:
         if "upstream" not in origin.inherited:
             origin.fail(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from verifier.errors import Place
+from verifier.language.casefile.tensor_case import Tensors
 from verifier.language.points.domains import Domain
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import Scalar
@@ -50,10 +51,14 @@ MOST_EPOCHS = 100_000
 DIFFERENCES = {v.kind: v for v in Verdict if v.family == "differ"}
 """What `accept` may name, by kind: nothing undecided ever passes, and nothing that
 could not be run."""
-QUANTITIES = ("value", "gradient", "hessian")
+QUANTITIES = ("value", "gradient", "hessian", "formula")
 """What is compared, and what `expect.verdict` may name."""
 VERDICTS = ("match", "differ", "undecided", *(verdict.value for verdict in Verdict))
 """What `expect.verdict` may say: a verdict, or a family of them."""
+
+
+NO_PROGRAM = Program(source="", nodes=(), inputs=(), output=-1)
+"""That of a case of tensors, which runs a callable."""
 
 
 class Boundary(StrEnum):
@@ -179,6 +184,8 @@ class Case:
     """How points are drawn from bounded domains."""
     absolute_tolerance: Fraction = Fraction(0)
     """The absolute error that is tolerated, however large relative to the truth."""
+    tensors: Tensors | None = None
+    """Of a case of tensors, what it says besides; its `program` is `NO_PROGRAM`."""
 
     @property
     def id(self) -> str:

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from verifier.errors import Gathering, SelectionError
-from verifier.language.casefile.assembly import assemble, checked
+from verifier.language.casefile.assembly import checked
 from verifier.language.casefile.case import Case
 from verifier.language.casefile.document import Document, Keys, read
 from verifier.language.casefile.places import Origin, show
 from verifier.language.casefile.tables import CaseFile, CaseTable, DefaultsTable
+from verifier.language.casefile.tensor_assembly import case_of
 from verifier.language.casefile.validation import unknown_key, validate
 
 
@@ -65,7 +66,7 @@ def from_mapping(
     for key in given:
         if not isinstance(key, str):
             origin.fail(f"expected keys that are text, found {show(key)}.")
-    return assemble(given, origin)
+    return case_of(given, origin)
 
 
 def _files(path: Path) -> list[Path]:
@@ -132,7 +133,7 @@ def _cases(
         origin = _origin(document, index, table, inherited)
         part(_check_unique, origin, seen)
         if are_defaults_good:
-            cases.append(part(assemble, {**inherited, **table}, origin))
+            cases.append(part(case_of, {**inherited, **table}, origin))
         else:  # what a case lacks may be in the defaults
             part(checked, table, origin)
     part.check()

@@ -8,6 +8,10 @@ from typing import NoReturn
 
 from verifier.errors import CaseFileError, Place, did_you_mean, listed
 from verifier.language.casefile.document import Keys, WrittenFloat
+from verifier.language.points.domains import Domain
+from verifier.language.points.scalars import Scalar
+from verifier.language.points.tensor_domains import TensorDomain
+from verifier.language.points.upstream import WORDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,3 +88,44 @@ def show(value: object) -> str:
         return f"`{value}`"
     except ValueError:  # it holds an integer of more digits than Python spells
         return f"a `{type(value).__name__}` of too many digits"
+
+
+# ── what only tensors may be ──────────────────────────────────────────────────────────
+
+_MEND = "Give `shapes`, if it is one, or drop it."
+
+
+def numbers_alone(
+    named: Mapping[str, Domain | TensorDomain], origin: Origin
+) -> dict[str, Domain]:
+    """The domains of single numbers, once none is that of a tensor."""
+    found: dict[str, Domain] = {}
+    for name, domain in named.items():
+        if isinstance(domain, TensorDomain):
+            origin.fail(
+                f"expected an interval, found `{domain}`, from which only tensors are drawn. {_MEND}",
+                "domain",
+                name,
+            )
+        found[name] = domain
+    return found
+
+
+def of_numbers(
+    upstream: str | tuple[Scalar, ...] | tuple[str, ...], origin: Origin
+) -> str | tuple[Scalar, ...]:
+    """The upstream gradient of single numbers, once no word in it is that of
+    tensors."""
+    if isinstance(upstream, str):
+        words = [upstream] if upstream not in WORDS else []
+    else:
+        words = [word for word in upstream if isinstance(word, str)]
+    if words:
+        origin.fail(
+            f"expected a finite number, or one of {listed(WORDS)}, found `{words[0]}`, "
+            f"which only the upstream gradient of a tensor may be. {_MEND}",
+            "upstream",
+        )
+    if isinstance(upstream, str):
+        return upstream
+    return tuple(number for number in upstream if isinstance(number, Scalar))

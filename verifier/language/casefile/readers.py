@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache, partial
 from importlib.machinery import PathFinder
+from math import prod
 from typing import TypeVar, cast
 
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
@@ -32,6 +33,7 @@ from verifier.language.casefile.case import (
 )
 from verifier.language.casefile.document import WrittenFloat
 from verifier.language.casefile.places import show
+from verifier.language.casefile.tensor_case import MOST_ELEMENTS, UPSTREAM_WORDS
 from verifier.language.points.domains import (
     NORMAL,
     Domain,
@@ -40,6 +42,13 @@ from verifier.language.points.domains import (
 )
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import Scalar, ends_in_j, real_or_complex, scalar
+from verifier.language.points.tensor_domains import (
+    POSITIVE,
+    SIMPLEX,
+    TensorDomain,
+    is_of_tensors,
+    tensor_domain,
+)
 from verifier.language.points.upstream import WORDS, Upstream
 from verifier.language.programs import parsing
 from verifier.language.programs.constants import LARGEST_CONSTANT_BITS
@@ -99,12 +108,16 @@ def read_finite(value: object, *tail: int, accept_complex: bool = False) -> Scal
     return number
 
 
-def read_upstream(value: object) -> Upstream:
-    if isinstance(value, str) and value in WORDS:
+def read_upstream(value: object) -> Upstream | tuple[str, ...]:
+    if isinstance(value, str) and value in (*WORDS, *UPSTREAM_WORDS):
         return value
     if isinstance(value, (list, tuple)):
         if not value:
             raise _fault("expected at least one number, found an empty list.")
+        if all(word in UPSTREAM_WORDS for word in value if isinstance(word, str)):
+            words = tuple(word for word in value if isinstance(word, str))
+            if len(words) == len(value):
+                return words
         return _all(
             partial(read_finite, entry, index, accept_complex=True)
             for index, entry in enumerate(value)
@@ -201,7 +214,12 @@ def read_at(value: object) -> tuple[dict[str, Scalar], ...]:
     return _all(partial(_read_point, entry, index) for index, entry in enumerate(value))
 
 
-def read_domain(value: object) -> Domain:
+def read_domain(value: object) -> Domain | TensorDomain:
+    if isinstance(value, str) and is_of_tensors(value):
+        try:
+            return tensor_domain(value)
+        except ExpressionError as error:
+            raise _fault(error.message) from error
     if isinstance(value, (list, tuple)) and len(value) == 2:
         ends = _all(
             partial(_read_scalar, end, index) for index, end in enumerate(value)
@@ -217,7 +235,7 @@ def read_domain(value: object) -> Domain:
     try:
         return interval_or_rectangle(value)
     except ExpressionError as error:
-        near = did_you_mean(value, (NORMAL,))
+        near = did_you_mean(value, (NORMAL, POSITIVE, SIMPLEX))
         raise _fault(error.message + near, column=error.place.column) from error
 
 
@@ -303,6 +321,67 @@ def read_count(value: object) -> int | str:
         raise _fault(
             f"expected an integer of at most {MOST_POINTS}, found {show(value)}."
         )
+    return value
+
+
+def read_shapes(value: object) -> dict[str, tuple[int, ...]]:
+    """The shape of each input, of a whole number for each dimension."""
+    if not isinstance(value, Mapping):
+        raise _fault(
+            f"expected a table of shapes such as {{ x = [64, 256] }}, found {show(value)}."
+        )
+    check_variables(value)
+    shapes = _all(partial(_read_shape, entry, name) for name, entry in value.items())
+    return dict(zip(value, shapes, strict=True))
+
+
+def _read_shape(value: object, *tail: str) -> tuple[int, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise _fault(
+            f"expected a shape such as [64, 256], or [] of a single number, found {show(value)}.",
+            *tail,
+        )
+    for index, size in enumerate(value):
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+            raise _fault(
+                f"expected a size that is an integer of at least 0, found {show(size)}.",
+                *tail,
+                index,
+            )
+    shape = tuple(size for size in value if isinstance(size, int))
+    if prod(shape) > MOST_ELEMENTS:
+        raise _fault(
+            f"expected at most {MOST_ELEMENTS} numbers, found {prod(shape)}.", *tail
+        )
+    return shape
+
+
+def read_widen(value: object) -> tuple[int, ...]:
+    """Factors by which inputs are widened."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    for index, factor in enumerate(values):
+        if not isinstance(factor, int) or isinstance(factor, bool) or factor < 1:
+            raise _fault(
+                f"expected factors that are integers of at least 1, found {show(factor)}.",
+                index,
+            )
+    return tuple(factor for factor in values if isinstance(factor, int))
+
+
+def check_formulas(value: object) -> object:
+    """A table of formulas by input."""
+    if not isinstance(value, Mapping) or not value:
+        raise _fault(
+            f'expected a table of formulas such as {{ x = "1/(1 + x**2)" }}, found {show(value)}.'
+        )
+    check_variables(value)
+    for name, text in value.items():
+        if not isinstance(text, str):
+            raise _fault(f"expected a formula in quotes, found {show(text)}.", name)
+        try:
+            parsing.parse(text)
+        except ExpressionError as error:
+            raise _fault(error.message, name, column=error.place.column) from error
     return value
 
 
@@ -394,7 +473,7 @@ def _read_pins(quantity: object, value: object) -> tuple[Pin, ...]:
             f"expected one of {listed(QUANTITIES)}, found `{quantity}`.{near}",
             quantity,
         )
-    if quantity != "gradient" or not isinstance(value, Mapping):
+    if quantity not in ("gradient", "formula") or not isinstance(value, Mapping):
         return (Pin(quantity=quantity, verdict=_read_verdict(value, quantity)),)
     if not value:
         raise _fault("expected the names of inputs, found an empty table.", quantity)

@@ -37,6 +37,7 @@ from verifier.language.casefile.readers import (
     as_tables,
     check_distinct,
     check_dtype,
+    check_formulas,
     check_name,
     check_releases,
     check_route,
@@ -54,13 +55,16 @@ from verifier.language.casefile.readers import (
     read_per_point,
     read_pinned,
     read_relative,
+    read_shapes,
     read_subgradient,
     read_tolerance,
     read_upstream,
+    read_widen,
 )
 from verifier.language.points.domains import Domain
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import Scalar
+from verifier.language.points.tensor_domains import TensorDomain
 from verifier.records import Verdict
 
 
@@ -107,12 +111,42 @@ Points = Annotated[
     ),
 ]
 Interval = Annotated[
-    Domain, PlainValidator(read_domain), WithJsonSchema(_INTERVAL_SCHEMA)
+    Domain | TensorDomain,
+    PlainValidator(read_domain),
+    WithJsonSchema(_INTERVAL_SCHEMA),
 ]
 Upstreams = Annotated[
-    Scalar | tuple[Scalar, ...] | str,
+    Scalar | tuple[Scalar, ...] | str | tuple[str, ...],
     PlainValidator(read_upstream),
     WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, _NUMBERS_SCHEMA]}),
+]
+_SIZE_SCHEMA = {"type": "integer", "minimum": 0}
+Shapes = Annotated[
+    dict[str, tuple[int, ...]],
+    PlainValidator(read_shapes),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": _SIZE_SCHEMA},
+            "minProperties": 1,
+        }
+    ),
+]
+Factors = Annotated[
+    tuple[int, ...],
+    PlainValidator(read_widen),
+    _one_or_more({"type": "integer", "minimum": 1}),
+]
+Formulas = Annotated[
+    dict[str, str],
+    PlainValidator(check_formulas),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "minProperties": 1,
+        }
+    ),
 ]
 PerPoint = Annotated[
     Expected | tuple[Expected, ...],
@@ -198,6 +232,7 @@ Pinned = Annotated[
                             ]
                         },
                         "hessian": _VERDICT_SCHEMA,
+                        "formula": _VERDICT_SCHEMA,
                     },
                     "additionalProperties": False,
                     "minProperties": 1,
@@ -376,6 +411,26 @@ class DefaultsTable(Table):
     subject: SubjectName | None = Field(
         None,
         description="A callable to verify against the formula, as `module:callable`.",
+    )
+    shapes: Shapes | None = Field(
+        None,
+        description="Of a subject of tensors: the shape of each argument in order, such as `{ x = [64, 256] }`; each "
+        "is drawn from its `domain`, which may also be `positive`, `simplex`, or integers such as `0..9`; `points` are "
+        "the draws.",
+    )
+    reference: SubjectName | None = Field(
+        None,
+        description="Plain PyTorch that says what a subject of tensors should compute, as `module:callable`; without "
+        "it and `expression`, its own forward.",
+    )
+    gradient: Formulas | None = Field(
+        None,
+        description="By input, the formula that the subject's backward is meant to be, times the upstream gradient, "
+        "where that is not the derivative: a surrogate, a straight-through estimator.",
+    )
+    widen: Factors | None = Field(
+        None,
+        description="By what factors inputs of tensors without ends are widened: 1, 3 and 10 where it is not given.",
     )
     inputs: Names | None = Field(
         None,
