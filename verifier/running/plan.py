@@ -130,6 +130,8 @@ def _is_named(case: Case, name: str) -> bool:
 
 
 def _with_points(case: Case, count: int) -> Case:
+    if case.tensors is not None and case.tensors.inputs:
+        return replace(case, points=count)
     return replace(case, points=count, many=False) if case.domains else case
 
 
@@ -146,7 +148,7 @@ def _routes_of(case: Case, routes: Sequence[str]) -> tuple[str, ...]:
 def _with_subjects(units: Sequence[Unit], working: Path | None) -> list[Unit]:
     """The units with what each may import, once all their subjects were found; each
     mistake is told once, at its first place, with how many more cases it is of."""
-    if all(unit.case.subject is None for unit in units):
+    if not any(_named_by(unit.case) for unit in units):
         return list(units)
     from verifier.automatic.subjects import SubjectError, permitted
 
@@ -155,18 +157,19 @@ def _with_subjects(units: Sequence[Unit], working: Path | None) -> list[Unit]:
     tried: set[tuple[str, str | None]] = set()
     for unit in units:
         case = unit.case
-        if case.subject is None:
+        if not _named_by(case):
             allowed_units.append(unit)
             continue
         allowed = (*permitted(case.place.file, working), *unit.allowed)
         allowed_units.append(replace(unit, allowed=allowed))
-        if (case.subject, case.place.file) in tried:
-            continue
-        tried.add((case.subject, case.place.file))
-        try:
-            _find(case.subject, allowed, case.place.file, working)
-        except SubjectError as error:
-            places.setdefault(error.message, []).append(case.subject_place)
+        for name, place in _named_by(case):
+            if (name, case.place.file) in tried:
+                continue
+            tried.add((name, case.place.file))
+            try:
+                _find(name, allowed, case.place.file, working)
+            except SubjectError as error:
+                places.setdefault(error.message, []).append(place)
     if places:
         fail_together(
             [
@@ -175,6 +178,18 @@ def _with_subjects(units: Sequence[Unit], working: Path | None) -> list[Unit]:
             ]
         )
     return allowed_units
+
+
+def _named_by(case: Case) -> list[tuple[str, Place]]:
+    """The callables that a case names, and where: its subject, and its reference."""
+    named = []
+    if case.subject is not None:
+        named.append((case.subject, case.subject_place))
+    if case.tensors is not None and case.tensors.reference is not None:
+        line = case.tensors.reference_line or case.place.line
+        place = replace(case.place, line=line, key="reference", column=None)
+        named.append((case.tensors.reference, place))
+    return named
 
 
 def _find(

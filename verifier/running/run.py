@@ -164,11 +164,13 @@ class _Session:
             return verified
 
     def _verify(self, route: str, on_point: Heard | None) -> Any:
+        unit = self.unit
+        if unit.case.tensors is not None:
+            return self._verify_tensors(route, on_point)
         from verifier.verification.better import offered
         from verifier.verification.prepare import Prepared, Setting
         from verifier.verification.verify import verify
 
-        unit = self.unit
         if self.prepared is None:
             self.prepared = Prepared(
                 unit.case,
@@ -185,6 +187,24 @@ class _Session:
         )
         done = verify(self.prepared, setting, seed=self.seed, on_point=on_point)
         return offered(self.prepared, setting, done)
+
+    def _verify_tensors(self, route: str, on_point: Heard | None) -> Any:
+        from verifier.verification.tensors.bench import Setting
+        from verifier.verification.tensors.verify import verify
+
+        unit = self.unit
+        setting = Setting(
+            case=unit.case,
+            dtype=unit.dtype,
+            route=route,
+            function=unit.function,
+            given=unit.given,
+            allowed=unit.allowed,
+            device=unit.device,
+            seed=self.seed,
+            report_all=unit.report_all,
+        )
+        return verify(setting, on_point=on_point)
 
 
 def _broken(unit: Unit, reason: str) -> Iterator[Outcome]:

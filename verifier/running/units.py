@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from verifier.language.casefile.case import Case
+from verifier.verification.tensors.request import Given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -26,6 +27,8 @@ class Unit:
     device: str = "cpu"
     report_all: bool = False
     """Whether a result holds every comparison."""
+    given: Given | None = None
+    """The arguments of `function`, where they are tensors of the caller's."""
 
     def __repr__(self) -> str:
         routes = ",".join(self.routes)

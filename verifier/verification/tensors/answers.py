@@ -1,0 +1,324 @@
+"""What is true of one trial: of the reference, where there is one, else of the subject's
+own forward; and what rounding may make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from verifier.automatic.recording.errors import RecordingError
+from verifier.automatic.tensors.measuring import TensorMeasurement
+from verifier.automatic.tensors.recordings import (
+    numbers_of,
+    recorded,
+    recorded_backward,
+)
+from verifier.automatic.tensors.trials import Trial
+from verifier.enclosures import KINK, STRADDLES, Enclosures, Numbers, Samples, Spreads
+from verifier.judgement.tensors.entries import EntryVerdicts, Truths
+from verifier.judgement.tensors.patterns import Surroundings, describe
+from verifier.language.cells import CellProgram
+from verifier.symbolic.cells.samples import samples
+from verifier.symbolic.cells.spread import spreads
+from verifier.symbolic.cells.truth import CellTruth
+from verifier.verification.tensors.bench import Bench
+from verifier.verification.tensors.rows import format_of
+
+TIGHT = 2.0**-12
+"""Of an ulp: how narrow an enclosure of an entry is asked to be."""
+
+
+class UnrecordedError(Exception):
+    """Nothing says what is true: the program cannot be recorded, and there is no
+    reference."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answer:
+    """The truth of one trial."""
+
+    bench: Bench
+    measurement: TensorMeasurement
+    program: CellProgram
+    """Of what says what is true."""
+    truth: CellTruth
+    outputs: Mapping[str, str]
+    """From the outputs that were measured to those of the program."""
+    own: CellProgram | None = None
+    """The subject's own program, forward and backward; None where it cannot be
+    recorded."""
+    stated: CellProgram | None = None
+    """What computes the gradients that were stated, in the place of the derivative."""
+    notes: list[str] = field(default_factory=list)
+    derivations: int | None = None
+
+    @property
+    def cells(self) -> int:
+        own = self.own
+        is_other = own is not None and own is not self.program
+        return self.program.size + (own.size if own is not None and is_other else 0)
+
+    # ── what is true ──────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def _values(self) -> dict[str, Truths]:
+        found = self.truth.values(accuracy=self._accuracy)
+        return {name: truths_of(e, is_value=True) for name, e in found.items()}
+
+    @cached_property
+    def _gradients(self) -> dict[str, Truths]:
+        found = self.truth.gradients(accuracy=self._accuracy)
+        if self.stated is not None:
+            found |= CellTruth(self.stated).values(accuracy=self._accuracy)
+        return {name: truths_of(e) for name, e in found.items()}
+
+    @property
+    def _accuracy(self) -> float | None:
+        """Of float64 entries more is asked than the first enclosures give."""
+        formats = [c.dtype for c in self.measurement.outputs.values()]
+        return 2.0**-60 if "float64" in formats else None
+
+    def truths(self, quantity: str, name: str) -> Truths:
+        """Of an output, or of the gradient by an input."""
+        if quantity == "value":
+            return self._values[self.outputs[name]]
+        return self._gradients[name]
+
+    def formula(self, name: str) -> Enclosures | None:
+        """What the recorded backward comes to, exactly; None where it gave none."""
+        return self._formulas.get(name)
+
+    @cached_property
+    def _formulas(self) -> dict[str, Enclosures]:
+        if self.own is None or not self.own.gradients:
+            return {}
+        truth = self.truth if self.own is self.program else CellTruth(self.own)
+        return truth.recorded_gradients()
+
+    # ── what rounding may do ──────────────────────────────────────────────────────────
+
+    @cached_property
+    def _spreads(self) -> tuple[dict[str, Spreads], dict[str, Spreads]]:
+        with self.bench.watch.stage("rounding"):
+            return spreads(
+                self.rounded, self.bench.setting.dtype, recorded=self.own is not None
+            )
+
+    @property
+    def rounded(self) -> CellProgram:
+        """The program of which the rounding is looked at: the subject's own, where it
+        is seen."""
+        return self.program if self.own is None else self.own
+
+    def spreads(self, quantity: str, name: str) -> Spreads:
+        """How far rounding may bring each number of a tensor."""
+        values, gradients = self._spreads
+        if quantity == "value":
+            found = values[name if name in values else self.outputs[name]]
+        else:
+            found = gradients[name]
+            if name in self._stated:  # of which the constants round as well
+                found = _together(found, self._stated[name])
+        return _of_cancelled(
+            found, self.truths(quantity, name).enclosures, self.epsilon
+        )
+
+    @cached_property
+    def _stated(self) -> dict[str, Spreads]:
+        if self.stated is None:
+            return {}
+        return spreads(self.stated, self.bench.setting.dtype)[0]
+
+    @property
+    def epsilon(self) -> float:
+        """Of the dtype that the program runs in."""
+        return format_of(self.bench.setting.dtype).epsilon
+
+    @cached_property
+    def _samples(self) -> tuple[dict[str, Samples], dict[str, Samples]]:
+        dtype, is_own = self.bench.setting.dtype, self.own is not None
+        with self.bench.watch.stage("samples"):
+            within, everywhere = (
+                samples(self.rounded, dtype, everywhere=wide, recorded=is_own)
+                for wide in (False, True)
+            )
+        return within, everywhere
+
+    def samples(self, name: str) -> tuple[Samples, Samples]:
+        """How random rounding scatters a gradient, by both models."""
+        within, everywhere = self._samples
+        return within[name], everywhere[name]
+
+    # ── in words ──────────────────────────────────────────────────────────────────────
+
+    def describe(
+        self, quantity: str, name: str, measured: Numbers, verdicts: EntryVerdicts
+    ) -> str | None:
+        """What the entries that differ have in common."""
+        true = self.truths(quantity, name).enclosures
+        around = Surroundings()
+        if quantity == "gradient":
+            around = Surroundings(
+                inputs=self._inputs,
+                outputs={n: c.numbers for n, c in self.measurement.outputs.items()},
+                upstream=numbers_of(self.measurement.upstream),
+                others={
+                    other: truths.enclosures.high
+                    for other, truths in self._gradients.items()
+                    if other != name
+                },
+            )
+        known = np.where(true.is_known, true.high, np.nan)
+        columns: Mapping[str, Any] = (
+            self.measurement.gradients
+            if quantity == "gradient"
+            else self.measurement.outputs
+        )
+        return describe(
+            measured,
+            known,
+            format_of(columns[name].dtype),
+            differs=verdicts.where("differ"),
+            surroundings=around,
+        )
+
+    @cached_property
+    def _inputs(self) -> dict[str, Numbers]:
+        numbers = {}
+        for name, cells in self.program.inputs.items():
+            numbers[name] = self.program.values[cells]
+        return numbers
+
+
+def _together(first: Spreads, second: Spreads) -> Spreads:
+    """What both do."""
+    return Spreads(
+        **{
+            part.name: getattr(first, part.name) + getattr(second, part.name)
+            for part in fields(Spreads)
+        }
+    )
+
+
+def _of_cancelled(found: Spreads, true: Enclosures, epsilon: float) -> Spreads:
+    """The spreads with what cancels to a truth of 0 inside a kernel, whose terms nobody
+    sees: what rounding makes of them is some of their last digits."""
+    with np.errstate(invalid="ignore"):
+        zero = true.is_known & (np.abs(true.high) <= true.radius)
+        seen = np.where(zero & np.isfinite(found.within), found.within / epsilon, 0.0)
+    return replace(found, terms=np.maximum(found.terms, seen))
+
+
+def truths_of(enclosures: Enclosures, *, is_value: bool = False) -> Truths:
+    """What the judgement takes: where it is a kink is said by marks."""
+    kinks = None
+    if enclosures.marks is not None:
+        kinks = (enclosures.marks & (KINK | STRADDLES)) != 0
+        kinks &= enclosures.is_known
+    return Truths(enclosures=enclosures, kinks=kinks, is_value=is_value)
+
+
+def answer_of(bench: Bench, trial: Trial, measurement: TensorMeasurement) -> Answer:
+    """The truth of a trial. Raises `UnrecordedError` where there is none."""
+    notes: list[str] = []
+    upstream = measurement.upstream
+    own = _own(bench, trial, measurement, notes)
+    if bench.reference is None:
+        assert own is not None
+        program = own
+    else:
+        with bench.watch.stage("recording"):
+            call = bench.referred(trial.call)
+            program = _recorded(bench, call, upstream, measurement, backward=False)
+    truth = CellTruth(program)
+    with bench.watch.stage("truth"):
+        _check_recording(truth)
+    return Answer(
+        bench=bench,
+        measurement=measurement,
+        program=program,
+        truth=truth,
+        outputs=_matched(measurement, program),
+        own=own,
+        stated=_stated(bench, trial, measurement),
+        notes=notes,
+        derivations=1,
+    )
+
+
+def _own(
+    bench: Bench, trial: Trial, measurement: TensorMeasurement, notes: list[str]
+) -> CellProgram | None:
+    """The subject's own program; where it cannot be had, and a reference can, a note
+    says why."""
+    try:
+        with bench.watch.stage("recording"):
+            return _recorded(bench, trial.call, measurement.upstream, measurement)
+    except UnrecordedError as error:
+        if bench.reference is None:
+            raise
+        notes.append(f"judged by bounds and statistics alone: {error}")
+        return None
+
+
+def _recorded(
+    bench: Bench,
+    call: Any,
+    upstream: Any,
+    measurement: TensorMeasurement,
+    *,
+    backward: bool = True,
+) -> CellProgram:
+    try:
+        return recorded(
+            call,
+            bench.wrt,
+            upstream,
+            backward=backward,
+            seed=bench.setting.seed,
+        )
+    except RecordingError as error:
+        raise UnrecordedError(str(error)) from error
+
+
+def _check_recording(truth: CellTruth) -> None:
+    """Raise where PyTorch computed something else than the records say."""
+    found = truth.check_recording()
+    if not found:
+        return
+    record = found[0].record
+    where = f" ({record.source})" if record.source else ""
+    raise UnrecordedError(
+        f"`{record.operation or record.kind}`{where} is recorded as {found[0].expected:.9g}, "
+        f"and PyTorch computed {found[0].computed:.9g}"
+    )
+
+
+def _matched(measurement: TensorMeasurement, program: CellProgram) -> dict[str, str]:
+    """The measured outputs, and which of the program's each is: in order."""
+    names, others = list(measurement.outputs), list(program.outputs)
+    if set(names) == set(others):
+        return {name: name for name in names}
+    if len(names) != len(others):
+        raise UnrecordedError(
+            f"the subject returns {len(names)} tensors, the reference {len(others)}"
+        )
+    return dict(zip(names, others, strict=True))
+
+
+def _stated(
+    bench: Bench, trial: Trial, measurement: TensorMeasurement
+) -> CellProgram | None:
+    """The program of the gradients that were stated."""
+    if bench.backward is None:
+        return None
+    try:
+        return recorded_backward(
+            trial.call, bench.backward, measurement.upstream, seed=bench.setting.seed
+        )
+    except RecordingError as error:
+        raise UnrecordedError(f"gradient: {error}") from error
