@@ -72,7 +72,8 @@ HOUSE = {
     "symbolic.arithmetic symbolic.truth automatic running",
     "reports": "",
     "arguments": "language.importers",
-    "api": "arguments language.programs language.casefile reports running",
+    "calling": "arguments language.casefile reports running",
+    "api": "arguments calling language.programs language.casefile reports running",
     "cli": "language.operations language.kernels language.points language.casefile language.importers "
     "judgement reports running survey verification",
     "pytest_plugin": "api judgement language.casefile reports running",

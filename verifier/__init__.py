@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from verifier.api import Run, assert_gradients, cases, check, verify
+    from verifier.api import Run, assert_gradients, cases, check, gradcheck, verify
     from verifier.errors import VerifierError
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "assert_gradients",
     "cases",
     "check",
+    "gradcheck",
     "verify",
 ]
 

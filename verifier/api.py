@@ -1,176 +1,39 @@
-"""The verifier from Python: `verify`, `check`, `assert_gradients`, `cases`, and the
-`Run` they return."""
+"""The verifier from Python: `verify`, `check`, `gradcheck`, `assert_gradients`,
+`cases`, and the `Run` they return."""
 
 from __future__ import annotations
 
-import functools
-import html
 import inspect
-import numbers
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Literal,
-    NoReturn,
-    ParamSpec,
-    TypedDict,
-    Unpack,
-    cast,
-)
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from verifier import floating_point
 from verifier.arguments import (
-    Dtype,
-    Interval,
     Number,
     Symbolic,
+    are_numbers,
+    holds_tensors,
     is_symbolic,
     name_of,
     plain,
 )
-from verifier.errors import ArgumentError, UsageError, did_you_mean, listed
-from verifier.language.casefile.case import LEAST_SEED, MOST_SEED
-from verifier.language.casefile.loading import from_mapping, load_paths
-from verifier.language.casefile.places import show
+from verifier.calling import Options as Options
+from verifier.calling import Run as Run
+from verifier.calling import executed, planned, spelled_out
+from verifier.errors import ArgumentError, UsageError
+from verifier.language.casefile.loading import load_paths
+from verifier.language.casefile.tensor_assembly import GIVEN
 from verifier.language.programs import parsing
-from verifier.records import Result, RunRecord
-from verifier.reports import brief, summary, text
-from verifier.reports.options import Options as Page
-from verifier.reports.outcome import PASSED, exit_code
-from verifier.reports.progress import progress
+from verifier.reports import brief
 from verifier.running.plan import plan
-from verifier.running.run import execute
-from verifier.running.units import Unit, count
+from verifier.running.units import Unit
 
 if TYPE_CHECKING:
     import pytest
 
-_P = ParamSpec("_P")
 
-
-class Options(TypedDict, total=False):
-    """The keywords that `verify`, `check` and `assert_gradients` share: each means what
-    the key of that name means in a case file; `layout` and `device` what the options of
-    `verifier run` mean."""
-
-    at: Mapping[Any, Number] | Sequence[Mapping[Any, Number]] | None
-    domain: Mapping[Any, Interval] | None
-    where: str | Symbolic | None
-    points: int | Literal["all"] | None
-    draw: Literal["values", "floats"] | None
-    boundary: bool | Literal["machine"] | None
-    upstream: Number | Sequence[Number] | None
-    wrt: Sequence[str | Symbolic] | None
-    dtype: Dtype | Sequence[Dtype] | None
-    order: Literal[1, 2]
-    routes: str | Sequence[str] | None
-    tolerance: Number | Mapping[str, Number] | None
-    subgradient: Number | None
-    accept: str | Sequence[str] | None
-    expect: Mapping[str, Any] | None
-    layout: Literal["batch", "single", "strided", "expanded"]
-    device: Any
-
-
-_DEFAULTS = {"order": 1, "layout": "batch", "device": "cpu"}
-"""Of the keywords that are not None where they are not given."""
-_MEANT = {
-    "atol": "tolerance",
-    "eps": "tolerance",
-    "rtol": "tolerance",
-    "bounds": "domain",
-    "expr": "expression",
-    "formula": "expression",
-    "samples": "points",
-    "requires_grad": "wrt",
-}
-"""Keywords of other libraries that no spelling leads from."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Run:
-    """A finished run. `str` is the text report, as wide as the terminal; Jupyter shows
-    it too. `repr` is the counts in one line. It is true where all is as expected."""
-
-    record: RunRecord
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-    @property
-    def ok(self) -> bool:
-        """Whether every result is as its case expects; undecided is not."""
-        return exit_code(self.record) == PASSED
-
-    @property
-    def results(self) -> tuple[Result, ...]:
-        """One result a case, dtype and route."""
-        return self.record.results
-
-    def __str__(self) -> str:
-        return text.render(self.record, Page(width=shutil.get_terminal_size().columns))
-
-    def __repr__(self) -> str:
-        return f"<Run: {summary.brief(self.record)}>"
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
-
-
-def _spelled_out(function: Callable[_P, Run]) -> Callable[_P, Run]:
-    """The function with the keywords of `Options` in its signature, in the place of
-    `**options`."""
-    signature = inspect.signature(function)
-    keywords = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=_DEFAULTS.get(name),
-            annotation=getattr(annotation, "__forward_arg__", annotation),
-        )
-        for name, annotation in Options.__annotations__.items()
-    ]
-    *named, options = signature.parameters.values()
-    assert options.kind is inspect.Parameter.VAR_KEYWORD
-    signature = signature.replace(parameters=[*named, *keywords])
-
-    @functools.wraps(function)
-    def spelled_out(*args: _P.args, **kwargs: _P.kwargs) -> Run:
-        __tracebackhide__ = True  # pytest shows the line of the user's that calls
-        try:
-            signature.bind(*args, **kwargs)
-        except TypeError as error:
-            _refuse(function.__name__, signature, kwargs, error)
-        return function(*args, **kwargs)
-
-    spelled_out.__signature__ = signature  # type: ignore[attr-defined]
-    return spelled_out
-
-
-def _refuse(
-    name: str, signature: inspect.Signature, given: Iterable[str], error: TypeError
-) -> NoReturn:
-    """Say which arguments a call lacks, or which it may not have."""
-    __tracebackhide__ = True
-    known = [
-        parameter.name
-        for parameter in signature.parameters.values()
-        if parameter.kind is not inspect.Parameter.VAR_POSITIONAL
-    ]
-    for keyword in given:
-        if keyword not in known:
-            meant = _MEANT.get(keyword)
-            near = did_you_mean(keyword, known, f"Known are {listed(known)}.")
-            mend = f" Did you mean `{meant}`?" if meant in known else near
-            raise ArgumentError(f"{name}() has no keyword `{keyword}`.{mend}") from None
-    raise ArgumentError(f"{name}(): {str(error).replace(chr(39), '`')}.") from None
-
-
-@_spelled_out
+@spelled_out
 def verify(
     expression: str | Symbolic | Unit | None = None,
     *,
@@ -204,80 +67,74 @@ def verify(
     no verdict; inside `torch.func.vmap` and its kin it refuses with `UsageError`.
     """
     if isinstance(expression, Unit):
-        return _executed([expression], seed)
+        return executed([expression], seed)
     if callable(expression) and not is_symbolic(expression):
         raise UsageError(
             "expected a formula, found a callable. `verifier.check` verifies those."
         )
-    units = _planned({"expression": expression, "steps": steps}, options)
-    return _executed(units, seed)
+    units = planned({"expression": expression, "steps": steps}, options)
+    return executed(units, seed)
 
 
-def _executed(units: Sequence[Unit], seed: int) -> Run:
-    """The finished run; where it is long, a terminal or a notebook shows how far it has
-    come."""
-    seed = _checked_seed(seed)
-    with progress(count(units)) as (advance, on_point):
-        record = execute(
-            units,
-            seed=seed,
-            on_result=lambda result: advance(None),
-            on_point=on_point,
-        )
-    return Run(record)
-
-
-def _checked_seed(seed: object) -> int:
-    if isinstance(seed, numbers.Integral) and not isinstance(seed, bool):
-        number = int(seed)
-        if LEAST_SEED <= number <= MOST_SEED:
-            return number
-        seed = number
-    raise ArgumentError(
-        f"seed: expected an integer of at most 64 bits, found {show(seed)}."
-    )
-
-
-def _planned(case: Mapping[str, object], options: Options) -> list[Unit]:
-    given: dict[str, object] = {**case, **options}
-    layout = given.pop("layout", "batch")
-    device = given.pop("device", "cpu")
-    keys = cast("dict[str, object]", plain(given))
-    with floating_point.usual():  # a subnormal number would be read as 0
-        return plan(
-            [from_mapping(keys)], layout=name_of(layout), device=name_of(device)
-        )
-
-
-@_spelled_out
+@spelled_out
 def check(
     function: Callable[..., Any],
-    *values: Number,
-    expression: str | Symbolic,
+    *values: Any,
+    expression: str | Symbolic | None = None,
+    reference: Callable[..., Any] | None = None,
+    gradient: Mapping[str, str | Symbolic] | Callable[..., Any] | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    widen: Sequence[int] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
     inputs: Sequence[str | Symbolic] | None = None,
     elementwise: bool | None = None,
     seed: int = 0,
     **options: Unpack[Options],
 ) -> Run:
-    """The verdict on the gradient of a callable of PyTorch's, against the expression
-    that specifies it.
+    """The verdict on the gradients of a callable or module of PyTorch's.
 
     ```python
+    verifier.check(torch.nn.LayerNorm(256), x)
+    verifier.check(kernel, x, weight, reference=plain, dtype=["float32", "bfloat16"])
     verifier.check(torch.nn.functional.silu, -89, expression="x/(1 + exp(-x))", dtype=torch.float32)
     ```
 
-    The callable takes one 0-dimensional tensor for each input and returns one number;
-    unless `elementwise` is False, it also takes tensors of one shape and returns a
-    number for each element. `inputs` names its arguments in order; by default they are
-    its parameters, where they are named as the variables, and else the variables in
-    order of first appearance. The point is given by `values`, in the order of the
-    arguments, or as in a case file; the other keywords are those of `verify`. What the
-    callable raises is the result `error.run`; what it leaves behind (a default device,
-    say) ends with the call. Errors and threads are as `verify` says.
+    *On tensors*: the values are its arguments, nested as it takes them; numbers and text
+    are constants. What requires a gradient is judged, parameters under their names; of
+    arguments of which none does, each; `wrt` says it otherwise. The true gradient is that
+    of `reference` (plain PyTorch of the same arguments), else of `expression` (an
+    elementwise formula), else of its own forward. `gradient` states a backward that is
+    meant to differ: formulas by input, which the upstream gradient multiplies, or a
+    callable of the upstream gradient and the arguments. `upstream` is a tensor in the
+    output's shape, or words of `random`, `ones`, `zeros`, `expanded`, `noncontiguous`. A
+    `dtype` casts. `widen`: by what factors inputs are widened, (1, 3, 10). With `shapes`
+    instead of values the inputs are drawn, from the `domain`.
+
+    *On single numbers*, with an `expression` that specifies it: it takes one
+    0-dimensional tensor for each input and returns one number; unless `elementwise` is
+    False, it also takes tensors of one shape and returns a number for each element.
+    `inputs` names its arguments in order; by default they are its parameters, where they
+    are named as the variables, and else the variables in order of first appearance. The
+    point is given by `values`, in the order of the arguments, or as in a case file.
+
+    The other keywords are those of `verify`. What the callable raises is the result
+    `error.run`; what it leaves behind (a default device, say) ends with the call. Errors
+    and threads are as `verify` says.
     """
     if not callable(function):
         kind = type(function).__name__
         raise UsageError(f"expected a callable to verify, found one of type `{kind}`.")
+    is_number = expression is not None and reference is None and gradient is None
+    if holds_tensors(values) and not (is_number and are_numbers(values)):
+        held = {"expression": plain(expression), "widen": widen, "gradient": gradient}
+        return _on_tensors(function, values, held, reference, kwargs, seed, options)
+    if shapes is not None or gradient is not None:
+        return _on_drawn(function, shapes, expression, gradient, widen, seed, options)
+    if expression is None:
+        raise ArgumentError(
+            "check() needs tensors to run the callable on, or `shapes` of which to draw them, or `expression`, "
+            "which specifies a function of single numbers."
+        )
     expression = cast("str", plain(expression))
     names = cast("list[str] | None", plain(inputs))
     at = plain(options.get("at"))
@@ -287,26 +144,91 @@ def check(
         declared = _declared(at, plain(options.get("domain")))
         names = _parameters_named(function, declared)
     case = {"expression": expression, "inputs": names, "elementwise": elementwise}
-    units = [replace(unit, function=function) for unit in _planned(case, options)]
-    return _executed(units, seed)
+    units = [replace(unit, function=function) for unit in planned(case, options)]
+    return executed(units, seed)
 
 
-@_spelled_out
+def _on_tensors(
+    function: Callable[..., Any],
+    values: Sequence[Any],
+    held: Mapping[str, object],
+    reference: Callable[..., Any] | None,
+    kwargs: Mapping[str, Any] | None,
+    seed: int,
+    options: Options,
+) -> Run:
+    """The run of a callable on tensors that the caller gives."""
+    from verifier.running.given import units_of
+
+    keys: dict[str, object] = {**options}
+    upstream, device = keys.pop("upstream", None), keys.pop("device", None)
+    layout = keys.pop("layout", "batch")
+    if layout not in (None, "batch"):
+        raise ArgumentError("layout: tensors lie as they are given. Drop it.")
+    stated = held["gradient"]
+    keys = {key: plain(value) for key, value in {**keys, **held}.items()}
+    keys["gradient"] = stated if callable(stated) else plain(stated)
+    units = units_of(
+        function,
+        values,
+        {**keys, "upstream": upstream},
+        kwargs=kwargs,
+        reference=reference,
+        device="cpu" if device is None else name_of(device),
+    )
+    return executed(units, seed)
+
+
+def _on_drawn(
+    function: Callable[..., Any],
+    shapes: Mapping[str, Sequence[int]] | None,
+    expression: str | Symbolic | None,
+    gradient: object,
+    widen: Sequence[int] | None,
+    seed: int,
+    options: Options,
+) -> Run:
+    """The run of a callable on tensors that are drawn."""
+    from verifier.running.given import name_of as name_of_callable
+
+    if callable(gradient):
+        raise ArgumentError(
+            "gradient: expected formulas by input where the inputs are drawn, found a callable. Give tensors."
+        )
+    case = {
+        "name": name_of_callable(function),
+        "shapes": shapes,
+        "expression": expression,
+        "gradient": gradient,
+        "widen": widen,
+        GIVEN: "callable",
+    }
+    units = [replace(unit, function=function) for unit in planned(case, options)]
+    return executed(units, seed)
+
+
+@spelled_out
 def assert_gradients(
     function: Callable[..., Any] | str | Symbolic | Unit | None = None,
-    *values: Number,
+    *values: Any,
     expression: str | Symbolic | None = None,
     steps: str | None = None,
+    seed: int = 0,
+    reference: Callable[..., Any] | None = None,
+    gradient: Mapping[str, str | Symbolic] | Callable[..., Any] | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    widen: Sequence[int] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
     inputs: Sequence[str | Symbolic] | None = None,
     elementwise: bool | None = None,
-    seed: int = 0,
     **options: Unpack[Options],
 ) -> Run:
-    """Raises `AssertionError` with the report, unless the gradient of a callable is that
-    of `expression`, or PyTorch's gradient of a formula is the true one. What could not be
-    judged, or not be run, raises too, and says so.
+    """Raises `AssertionError` with the report, unless the gradients of a callable are the
+    true ones, or PyTorch's gradient of a formula is. What could not be judged, or not be
+    run, raises too, and says so.
 
     ```python
+    verifier.assert_gradients(torch.nn.LayerNorm(256), x)
     verifier.assert_gradients(swish, expression="x/(1 + exp(-x))", domain={"x": (-4, 4)})
     verifier.assert_gradients("sin(x)*y", at={"x": 1, "y": 2})
     ```
@@ -316,14 +238,19 @@ def assert_gradients(
     """
     __tracebackhide__ = True
     if callable(function) and not is_symbolic(function):
-        if expression is None:
+        if expression is None and shapes is None and not holds_tensors(values):
             raise ArgumentError(
-                "assert_gradients() of a callable needs `expression`, which specifies it."
+                "assert_gradients() of a callable needs tensors, or `expression`, which specifies it."
             )
         run = check(
             function,
             *values,
             expression=expression,
+            reference=reference,
+            gradient=gradient,
+            shapes=shapes,
+            widen=widen,
+            kwargs=kwargs,
             inputs=inputs,
             elementwise=elementwise,
             seed=seed,
@@ -337,6 +264,48 @@ def assert_gradients(
     if not run:
         raise AssertionError(f"{brief.headline(run.record)}\n\n{run}")
     return run
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
+    fast_mode: bool = False,
+    masked: bool | None = None,
+    **options: Any,
+) -> bool:
+    """`torch.autograd.gradcheck`, with the verdict of `check`: True, or `GradcheckError`
+    with the report; False without `raise_exception`. What could not be judged fails.
+
+    Of what it differs by from the true gradient nothing is guessed: `eps`, `atol`,
+    `rtol`, `nondet_tol` and the other keywords of PyTorch's are accepted, and unused. The
+    inputs stay in their dtype. `options` are keywords of `check`.
+    """
+    __tracebackhide__ = True
+    from verifier.running.given import check_gradcheck_inputs, gradcheck_error
+
+    args = tuple(inputs) if isinstance(inputs, (list, tuple)) else (inputs,)
+    try:
+        check_gradcheck_inputs(args)
+    except ValueError:
+        if raise_exception:
+            raise
+        return False
+    run = check(func, *args, **options)
+    if not run and raise_exception:
+        raise gradcheck_error(f"{brief.headline(run.record)}\n\n{run}")
+    return run.ok
 
 
 def _at_values(

@@ -6,10 +6,10 @@ No library is imported for that: whose an object is, its class says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 from verifier.errors import ArgumentError
 
@@ -20,6 +20,15 @@ class Numeric(Protocol):
 
     def tolist(self) -> Any:
         """Its numbers, as Python's."""
+
+
+class Tensor(Numeric, Protocol):
+    """A tensor of PyTorch's."""
+
+    requires_grad: bool
+
+    def numel(self) -> int:
+        """How many numbers it holds."""
 
 
 class Symbolic(Protocol):
@@ -53,6 +62,42 @@ Dtype: TypeAlias = str | type[Any] | _Sized
 def is_symbolic(value: object) -> bool:
     """Whether it is SymPy's; a symbol of which is callable."""
     return _library(value) == "sympy"
+
+
+def holds_tensors(value: object) -> bool:
+    """Whether a tensor or a module of PyTorch's is among nested values."""
+    if isinstance(value, Mapping):
+        return any(holds_tensors(entry) for entry in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(holds_tensors(entry) for entry in value)
+    return is_tensor(value) or is_module(value)
+
+
+def is_tensor(value: object) -> TypeGuard[Tensor]:
+    """Whether it is a tensor of PyTorch's."""
+    return _is_a(value, "Tensor", "torch")
+
+
+def is_module(value: object) -> bool:
+    """Whether it is a module of PyTorch's."""
+    return _is_a(value, "Module", "torch.nn")
+
+
+def _is_a(value: object, name: str, package: str) -> bool:
+    return not isinstance(value, type) and any(
+        kind.__name__ == name and f"{kind.__module__}.".startswith(f"{package}.")
+        for kind in type(value).__mro__
+    )
+
+
+def are_numbers(values: Sequence[object]) -> bool:
+    """Whether each of the values that is a tensor is one number, of which no gradient
+    is asked: values of a point."""
+    return all(
+        is_tensor(value) and value.numel() == 1 and not value.requires_grad
+        for value in values
+        if holds_tensors(value)
+    )
 
 
 def plain(value: object) -> object:

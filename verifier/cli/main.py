@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from verifier.cli.check import check
 from verifier.cli.command import say
 from verifier.cli.compare import compare
 from verifier.cli.explain import explain
@@ -28,6 +29,7 @@ from verifier.cli.survey import survey
 GROUPS = {
     "Verify": {
         "run": "verifier run cases/notebook.toml --dtype float32",
+        "check": "verifier check mylib.kernels:rms_norm --reference mylib.plain:rms_norm --shape x=64x256",
         "explain": "verifier explain cases/notebook.toml::example-two",
         "compare": "verifier compare old.json new.json",
         "survey": "verifier survey --operation softsign --dtype bfloat16",
@@ -73,6 +75,7 @@ app = typer.Typer(
 )
 TOPICS = {
     "run": "run",
+    "check": "kernels",
     "explain": "explain",
     "compare": "baselines",
     "survey": "survey",
@@ -87,7 +90,7 @@ def _read_on(command: str) -> str:
     return f"Read on: `verifier help {TOPICS[command]}`."
 
 
-for _function in (run, explain, compare, survey, operations, schema):
+for _function in (run, check, explain, compare, survey, operations, schema):
     app.command(epilog=_read_on(_function.__name__))(_function)
 app.command("help")(help_)
 app.add_typer(imports, name="import", epilog=_read_on("import"))
