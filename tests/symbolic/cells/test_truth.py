@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import mpmath
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.cell_programs import Builder, layer_norm
 from verifier.enclosures import KINK, UNDEFINED, Enclosures
 from verifier.language.cells import CellProgram
+from verifier.symbolic.cells import rules
 from verifier.symbolic.cells.truth import CellTruth
 
 TIERS = pytest.mark.parametrize("largest", [10**9, 0], ids=["balls", "midpoints"])
@@ -267,7 +269,6 @@ def test_the_witness_agrees_and_so_do_hessian_and_mpmath() -> None:
 
 
 def test_the_witness_sees_a_wrong_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verifier.symbolic.cells import rules
 
     right = rules.partial
 
@@ -295,3 +296,87 @@ def test_a_value_that_the_library_has_otherwise_is_named() -> None:
     (found,) = CellTruth(b.program({"output": y}, values=values)).check_recording()
     assert found.record.operation == "test.exp"
     assert found.cell == y[1]
+
+
+def norm_of(
+    cells: npt.NDArray[np.int64], b: Builder, scale: float = 1.0
+) -> CellProgram:
+    squares = b.row("square", cells)
+    output = b.row("sqrt", b.row("mul", b.sum(squares), scale))
+    b.given("output", 3.0)
+    return b.program({"output": output})
+
+
+@TIERS
+def test_a_norm_at_zero_is_a_kink(largest: int) -> None:
+    b = Builder()
+    program = norm_of(b.input("x", [0.0, 0.0]), b, 4.0)
+    found = CellTruth(program, largest_balls=largest).gradients()["x"]
+    assert found.marks is not None
+    assert list(found.marks) == [KINK, KINK]
+    assert found.high + found.radius == pytest.approx([6.0, 6.0])
+    assert found.high - found.radius == pytest.approx([-6.0, -6.0])
+
+
+@TIERS
+def test_the_root_of_another_zero_is_none(largest: int) -> None:
+    b = Builder()
+    x = b.input("x", [0.0, 0.0])
+    output = b.row("sqrt", b.sum(b.row("mul", x, x[::-1])))
+    b.given("output", 3.0)
+    program = b.program({"output": output})
+    found = CellTruth(program, largest_balls=largest).gradients()["x"]
+    assert not found.is_known.any()
+
+
+@TIERS
+def test_a_norm_that_is_cut_off_above_zero_has_no_gradient_there(largest: int) -> None:
+    b = Builder()
+    x = b.input("x", [0.0, 0.0])
+    norm = b.row("sqrt", b.sum(b.row("square", x)))
+    b.given("output", [1.0, 2.0])
+    program = b.program({"output": b.row("div", x, b.row("max", norm, 0.25))})
+    found = CellTruth(program, largest_balls=largest).gradients()["x"]
+    assert list(found.high) == [4.0, 8.0]
+    assert found.marks is None
+
+
+def test_sympy_derives_the_whole_and_a_wrong_rule_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    b = Builder()
+    x, w = b.input("x", [[0.5, -1.0]]), b.input("w", [[1.0, 2.0], [-0.5, 0.25]])
+    output = b.softmax(b.row("tanh", b.matmul(x, w)))
+    b.given("output", [[1.0, -2.0]])
+    program = b.program({"output": output})
+    assert CellTruth(program).agrees_with_sympy()
+    right = rules.partial
+
+    def wrong(operation, operand, exponent=None):  # type: ignore[no-untyped-def]
+        return right("atan" if operation == "tanh" else operation, operand, exponent)
+
+    monkeypatch.setattr(rules, "partial", wrong)
+    assert CellTruth(program).agrees_with_sympy() is False
+
+
+def test_sympy_is_asked_for_small_programs_alone() -> None:
+    assert CellTruth(layer_norm(10, 10)).agrees_with_sympy() is None
+
+
+def test_outputs_that_share_cells_and_an_input_that_is_an_output() -> None:
+    b = Builder()
+    x = b.input("x", [1.0, 2.0])
+    b.given("first", [3.0, 4.0])
+    b.given("second", [[10.0, 10.0], [20.0, 20.0]])
+    outputs = {"first": x, "second": np.broadcast_to(x, (2, 2))}
+    truth = CellTruth(b.program(outputs))
+    assert list(truth.gradients()["x"].high) == [33.0, 34.0]
+
+
+def test_a_program_of_nothing() -> None:
+    b = Builder()
+    x = b.input("x", np.zeros((0, 3)))
+    b.given("output", np.zeros(0))
+    truth = CellTruth(b.program({"output": b.sum(x, 1)}))
+    assert truth.values()["output"].high.shape == (0,)
+    assert truth.gradients()["x"].high.shape == (0, 3)

@@ -25,6 +25,7 @@ from verifier.language.cells import (
 from verifier.symbolic.cells import blocks, kinks, rules
 from verifier.symbolic.cells.evaluation import Evaluation, moving
 from verifier.symbolic.cells.indices import places
+from verifier.symbolic.cells.norms import Norms
 from verifier.symbolic.cells.series_columns import slope
 
 Bits = npt.NDArray[np.uint8]
@@ -45,6 +46,7 @@ class Reverse:
         self.moves = moving(self.program, inputs)
         self.reached = np.zeros(self.program.size, dtype=bool)
         self.marks = np.zeros(self.program.size, dtype=np.uint8)
+        self.norms = Norms(self.program, evaluation)
         self.known: dict[Any, tuple[Any, int]] = {}
 
     def seed(self, cells: Cells, column: Any) -> None:
@@ -111,15 +113,13 @@ class Reverse:
         # A cell that is named several times is tied with nothing but itself.
         first = np.take_along_axis(cells, may_be.argmax(axis=-1)[:, None], axis=-1)
         alone = (~may_be | (cells == first)).all(axis=-1)
-        winner = np.zeros(len(cells), dtype=bool)
-        winner[:] = alone
-        self._send(first[winner, 0], adjoint[winner], marks[winner])
+        self._send(first[alone, 0], adjoint[alone], marks[alone])
         for row in np.flatnonzero(~alone):
             tied = np.unique(cells[row][may_be[row]])
             tied = tied[self.moves[tied]]
             exact = self.arithmetic.is_exact(self.evaluation.read(tied)).all()
             mark = marks[row] | np.uint8(KINK if exact else STRADDLES)
-            hull = self.arithmetic.of_balls(kinks.between_zero_and_one(len(tied)))
+            hull = self.arithmetic.of_balls(kinks.between(0, 1, len(tied)))
             part = self.arithmetic.times(adjoint[np.full(len(tied), row)], hull)
             self._send(tied, part, np.full(len(tied), mark, dtype=np.uint8))
 
@@ -145,8 +145,6 @@ class Reverse:
         spread = None
         if marks.any():
             over = np.bitwise_or.reduce(marks, axis=axis, keepdims=True)
-            if axis == 1:
-                over = over.transpose(0, 1, 2)
             spread = np.broadcast_to(over, cells.shape).reshape(-1)
         flat, column = cells.reshape(-1), column.reshape(-1)
         moves = self.moves[flat]
@@ -173,10 +171,38 @@ class Reverse:
     def _row(self, record: Record, active: npt.NDArray[np.bool_]) -> None:
         for place, cells in enumerate(record.operands):
             wanted = active & self.moves[cells]
+            if record.kind == "sqrt" and wanted.any():
+                wanted = self._norms(record, wanted)
             if not wanted.any():
                 continue
             for exponent, chosen in self._exponents(record, place, wanted):
                 self._operand(record, place, exponent, chosen)
+
+    def _norms(
+        self, record: Record, wanted: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.bool_]:
+        """Send what norms at zero get, the hull of all that a ball of subgradients
+        gives; and say which roots are left."""
+        arithmetic = self.arithmetic
+        operand = self.evaluation.read(record.operands[0])
+        zero = wanted & arithmetic.is_zero(operand)
+        rest = wanted.copy()
+        for row in np.flatnonzero(zero) if arithmetic.settles else ():
+            found = self.norms.of(int(record.operands[0][row]))
+            if found is None:
+                continue
+            cells, scale = found
+            hull = arithmetic.of_balls(kinks.between(-1, 1, 1))
+            each = arithmetic.times(hull, arithmetic.table["sqrt"](scale))
+            here = np.full(len(cells), record.first + row)
+            marks = self.marks[here] | np.uint8(KINK)
+            given = arithmetic.times(self.adjoints[here], each)
+            silent = arithmetic.is_zero(given)
+            moves = self.moves[cells]
+            marks = np.where(silent, self.marks[here], marks)
+            self._send(cells[moves], given[moves], marks[moves])
+            rest[row] = False
+        return rest
 
     def _exponents(
         self, record: Record, place: int, wanted: npt.NDArray[np.bool_]

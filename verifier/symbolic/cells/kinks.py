@@ -147,8 +147,8 @@ def key(operation: str, operand: int, operands: Sequence[Ball]) -> Any:
     return operation, operand, numbers
 
 
-def between_zero_and_one(count: int) -> Any:
-    """A column of the hull of 0 and 1."""
+def between(low: int, high: int, count: int) -> Any:
+    """A column of the hull of two numbers."""
     column = np.empty(count, dtype=object)
-    column.fill(balls.zero().union(balls.exact(1.0)))
+    column.fill(balls.exact(float(low)).union(balls.exact(float(high))))
     return column

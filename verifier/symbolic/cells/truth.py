@@ -13,6 +13,7 @@ import numpy.typing as npt
 from verifier.enclosures import KINK, UNDEFINED, Enclosures
 from verifier.language.cells import CellProgram, Cells, Values
 from verifier.symbolic.arithmetic import balls
+from verifier.symbolic.cells import scalarised
 from verifier.symbolic.cells.adjoints import Reverse
 from verifier.symbolic.cells.columns import BallArithmetic
 from verifier.symbolic.cells.evaluation import Evaluation
@@ -152,6 +153,25 @@ class CellTruth:
             reverse=_parts(given),
         )
 
+    def agrees_with_sympy(self) -> bool | None:
+        """Whether SymPy's derivative of the whole program, written out in scalars, has
+        a number in common with every entry of the gradients; None of a program of more
+        than 200 cells, or where SymPy has none."""
+        with balls.workprec(BITS):
+            evaluation = Evaluation(self.program, BallArithmetic())
+            reverse = self._reversed(evaluation, None)
+            seeds = {
+                name: evaluation.read(cells.reshape(-1))
+                for name, cells in self.program.upstream.items()
+            }
+            found = scalarised.gradient(evaluation, seeds)
+            if found is None:
+                return None
+            every = [cells.reshape(-1) for cells in self.program.inputs.values()]
+            adjoints = reverse.gradient(np.concatenate(every))[0]
+            pairs = zip(found, adjoints, strict=True)
+            return all(balls.overlaps(one, other) for one, other in pairs)
+
     # ── how ───────────────────────────────────────────────────────────────────────────
 
     def _sharpened(
@@ -201,6 +221,8 @@ class CellTruth:
         for name, cells in self.program.inputs.items():
             column, marks = reverse.gradient(cells)
             plain = evaluation.arithmetic.enclosures(column)
+            # What came to one number is at no kink.
+            marks = np.where(plain.radius == 0, marks & UNDEFINED, marks)
             found[name] = Enclosures(
                 high=plain.high,
                 low=plain.low,
