@@ -250,3 +250,18 @@ def test_constants_of_the_program_are_rounded_by_the_kernel() -> None:
     error = abs(float(F32(0.1)) - 0.1)
     assert error <= found.within[0]
     assert nearest(np.array([0.1]), BINARY32)[0] == float(F32(0.1))
+
+
+def test_factors_of_a_product_of_matrices_round_to_16_bits() -> None:
+    """P·V of attention: the probabilities are bfloat16 where they are multiplied, though
+    nothing hands them on."""
+    random = np.random.default_rng(4)
+    x = nearest(random.normal(size=(4, 32)), BFLOAT16)
+    v = nearest(random.normal(size=(32, 8)), BFLOAT16)
+    b = Builder()
+    y = b.matmul(b.row("exp", b.input("x", x))[None], b.constant(v)[None])[0]
+    program = with_stored(b.program({"output": y}), "bfloat16", "contraction")
+    machine = nearest(nearest(np.exp(x), BFLOAT16) @ v, BFLOAT16)
+    error = np.abs(machine - np.exp(x) @ v)
+    assert (error <= spreads(program, "bfloat16")[0]["output"].within).all()
+    assert (error > 2.0**-8 * np.abs(np.exp(x) @ v)).any()

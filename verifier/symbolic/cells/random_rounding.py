@@ -288,6 +288,7 @@ class RandomRounding:
     def contraction(self, left: Draws, right: Draws) -> Draws:
         """Matrix products, of shapes (batch, rows, inner) and (batch, inner,
         columns)."""
+        left, right = self._factor(left), self._factor(right)
         with np.errstate(all="ignore"):
             sums = left.values @ right.values
             if self.rounds:
@@ -295,6 +296,14 @@ class RandomRounding:
                 size = np.sqrt(squares) + np.abs(sums[0])
                 sums = self._accumulated(sums, size, left.shape[2])
         return self._stored(self._basic(sums))
+
+    def _factor(self, draws: Draws) -> Draws:
+        """As units that multiply matrices take it: of 16 bits in a program of 16
+        bits."""
+        format_ = self.precision.format
+        if format_.bits > 16:
+            return draws
+        return Draws(self.rounded(draws.values, units.unit(format_)))
 
     def largest(self, draws: Draws) -> tuple[Draws, Mask]:
         """The largest over the last axis, and which it is in the first draw."""

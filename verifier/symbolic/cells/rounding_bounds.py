@@ -244,6 +244,7 @@ class RoundingBounds(MidpointRadius):
 
     def contraction(self, left: Column, right: Column) -> Column:
         inner = left.shape[2]
+        left, right = self._factor(left), self._factor(right)
         sizes, radii = (np.abs(left.mid), np.abs(right.mid)), (left.rad, right.rad)
         with np.errstate(all="ignore"):
             mid = left.mid @ right.mid
@@ -262,6 +263,14 @@ class RoundingBounds(MidpointRadius):
                     rad += radii[0] @ (sizes[1] + radii[1])
             found = self._stored(self.basic(mid, rad))
         return Summed(found.mid, found.rad, terms)
+
+    def _factor(self, column: Column) -> Column:
+        """As units that multiply matrices take it: of 16 bits in a program of 16 bits,
+        as attention's kernels round their probabilities."""
+        if self.precision.format.bits > 16:
+            return column
+        unit = units.unit(self.precision.format) * self.part
+        return self.with_rounding(column.mid, column.rad, unit)
 
     def shares_of_largest(self, column: Column, adjoint: Column) -> tuple[Column, Mask]:
         """What flows back to the candidates of each row: all of it to the largest, any
