@@ -113,8 +113,12 @@ LINALG = named(
         "cholesky upper": plain(
             lambda a: linalg.cholesky(a, upper=True), definite(2, 3, 3)
         ),
-        "cholesky_solve": plain(torch.cholesky_solve, normal(3, 2), regular(3, 3)),
-        "cholesky_inverse": plain(torch.cholesky_inverse, regular(3, 3)),
+        "cholesky_solve": plain(
+            lambda b, f: torch.cholesky_solve(b, f.tril()), normal(3, 2), regular(3, 3)
+        ),
+        "cholesky_inverse": plain(
+            lambda f: torch.cholesky_inverse(f.tril()), regular(3, 3)
+        ),
         "qr": plain(linalg.qr, normal(4, 3)),
         "qr square": plain(linalg.qr, regular(3, 3)),
         "eigh": plain(linalg.eigh, symmetric(3, 3)),

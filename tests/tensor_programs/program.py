@@ -87,7 +87,8 @@ def definite(*shape: int) -> Draw:
     """Symmetric, positive definite, well away from singular."""
 
     def square(x: Tensor) -> Tensor:
-        return x @ x.mT / shape[-1] + 0.6 * torch.eye(shape[-1], dtype=x.dtype)
+        product = x @ x.mT / shape[-1] + 0.6 * torch.eye(shape[-1], dtype=x.dtype)
+        return (product + product.mT) / 2
 
     return _floats(square, *shape, bounded=True)
 

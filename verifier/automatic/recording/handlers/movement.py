@@ -87,7 +87,7 @@ def _(tape: Tape, result: torch.Tensor, x: Operand, **options: Any) -> Cells | N
 def _(tape: Tape, result: Any, x: Any, source: Any, blocking: bool = False) -> Cells:
     if not isinstance(x, Operand):
         return None  # type: ignore[return-value]
-    return converted(tape, source, x.dtype)
+    return np.broadcast_to(converted(tape, source, x.dtype), x.shape)
 
 
 @handles(aten.where)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from verifier.automatic.recording.handlers.registry import composes, handles
@@ -134,13 +135,16 @@ def _(
     return torch.stack(examples, 1)
 
 
-@composes(aten.logcumsumexp)
-def _(x: Any, dim: int) -> Any:
-    if not x.dim():
-        return x
-    largest = x.detach().amax(dim, keepdim=True)
-    shift = torch.where(largest.isfinite(), largest, torch.zeros_like(largest))
-    return (x - shift).exp().cumsum(dim).log() + shift
+@handles(aten.logcumsumexp)
+def _(tape: Tape, result: Any, x: Operand, dim: int) -> Cells:
+    """Step by step: sums about one largest would vanish far below it."""
+    if x.dim == 0 or not x.cells.size:
+        return x.cells
+    terms = np.moveaxis(x.cells, dim, 0)
+    steps = [terms[:1]]
+    for k in range(1, len(terms)):
+        steps.append(tape.row("logaddexp", steps[-1], terms[k : k + 1]))
+    return np.moveaxis(np.concatenate(steps), 0, dim)
 
 
 @handles(aten._pack_padded_sequence)
