@@ -120,7 +120,7 @@ class Run:
             return
         read = self._read()
         if any(self.tape.varies(o.cells).any() for o in operands_in(read.values())):
-            raise self.state.error("draws numbers that vary with what they depend on")
+            raise self.state.error("draws numbers that have a derivative of their own")
 
     def _computed(self) -> Any:
         """What is computed of numbers: in float64, and in the dtype."""

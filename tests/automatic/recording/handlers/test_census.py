@@ -119,6 +119,5 @@ def test_every_program(program: TensorProgram) -> None:
 def test_what_is_not_there_is_refused_by_name(program: TensorProgram) -> None:
     subject, arguments, inputs = differentiated(program)
     with pytest.raises(RecordingError, match="aten") as caught:
-        recorded = record(subject, arguments, wrt=inputs)
-        pytest.fail(f"it was recorded, in {recorded.size} cells")
+        record(subject, arguments, wrt=inputs)
     assert "reference=" in str(caught.value)

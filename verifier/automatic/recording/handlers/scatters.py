@@ -152,10 +152,58 @@ def _reduced(tape: Tape, terms: Cells, reduce: str, count: int) -> Cells:
 
 @handles(aten.embedding)
 def _(
-    tape: Tape, result: Any, weight: Operand, index: torch.Tensor, *rest: Any
+    tape: Tape,
+    result: Any,
+    weight: Operand,
+    index: torch.Tensor,
+    padding_idx: int = -1,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
 ) -> Cells:
-    cells: Cells = weight.cells[index.numpy()]
+    """Rows of the table; by what PyTorch documents no gradient flows to that of
+    `padding_idx`, and `scale_grad_by_freq` divides by how often a row is read."""
+    where = index.numpy()
+    cells: Cells = weight.cells[where]
+    if scale_grad_by_freq:
+        counts = np.bincount(where.reshape(-1), minlength=weight.shape[0])[where]
+        cells = _flatter(tape, cells, counts[..., None].astype(np.float64))
+    if padding_idx >= 0 and (where == padding_idx).any():
+        is_padding = (where == padding_idx)[..., None]
+        cells = np.where(is_padding, tape.stop(cells), cells)
     return cells
+
+
+def _flatter(tape: Tape, cells: Cells, divisor: Any) -> Cells:
+    """The same numbers, whose derivative is divided."""
+    still = tape.stop(cells)
+    shift = tape.row("div", tape.row("sub", cells, still), divisor)
+    return np.where(divisor == 1, cells, tape.row("add", still, shift))
+
+
+@handles(aten.embedding_renorm)
+def _(
+    tape: Tape,
+    result: torch.Tensor,
+    weight: Operand,
+    index: torch.Tensor,
+    maximum: float,
+    p: float,
+) -> Cells:
+    """The rows that are read, cut to the largest norm."""
+    norms = torch.linalg.vector_norm(weight.values, p, 1)
+    is_read = torch.zeros(weight.shape[0], dtype=torch.bool)
+    is_read[index.reshape(-1)] = True
+    rows = np.flatnonzero((is_read & (norms > maximum)).numpy())
+    cells = weight.cells[rows]
+    if p == 2:
+        sizes = tape.row("sqrt", tape.sum(tape.row("square", cells), [1], keep=True))
+    else:
+        powers = tape.row("pow", tape.row("abs", cells), p)
+        sizes = tape.row("pow", tape.sum(powers, [1], keep=True), 1 / p)
+    factors = tape.row("div", maximum, tape.row("add", sizes, 1e-7))
+    every = weight.cells.copy()
+    every[rows] = tape.row("mul", cells, factors)
+    return every
 
 
 @handles(aten.embedding_dense_backward)
