@@ -35,6 +35,7 @@ class Block:
         )
         self.original: torch.Tensor | None = None
         self.is_foreign = fill == FOREIGN
+        self.is_input = False
 
     def view(self, tensor: torch.Tensor) -> torch.Tensor:
         """The cells of a tensor of this storage, in its shape."""
@@ -91,14 +92,35 @@ class Memory:
 
     def glance(self, tensor: torch.Tensor) -> Cells:
         """The cells that a tensor has so far, flat, whatever becomes of it."""
-        cells: Cells = self._block(tensor).view(tensor).numpy()
+        cells = self.look(tensor)
         return cells[cells >= 0]
+
+    def look(self, tensor: torch.Tensor) -> Cells:
+        """The cells of a tensor; negative where there is none."""
+        cells: Cells = self._block(tensor, is_checked=False).view(tensor).numpy()
+        return cells
 
     def write(self, tensor: torch.Tensor, cells: Cells) -> None:
         """Say which cells a tensor has now."""
         block = self._block(tensor, fill=UNWRITTEN)
+        if block.is_input:
+            cells = self._beside_autograd(block.view(tensor).numpy(), cells)
         source = tensor_of(np.asarray(cells, order="C"))
         block.view(tensor).copy_(source.expand(tensor.size()))
+
+    def _beside_autograd(self, before: Cells, cells: Cells) -> Cells:
+        """What is written into an input, which autograd forbids where it sees it, has
+        new numbers and still the derivative 1 by the input."""
+        cells = np.broadcast_to(cells, before.shape)
+        is_new = cells != before
+        new, old = cells[is_new], before[is_new]
+        still = self.tape.stop(new)
+        shift = self.tape.row("sub", old, self.tape.stop(old))
+        moving = self.tape.row("add", still, shift)
+        self.tape.settle_inner(moving, self.tape.values(new))
+        result = cells.copy()
+        result[is_new] = moving
+        return result
 
     def lift(self, tensor: torch.Tensor) -> None:
         """Python made a tensor of numbers: constants, unless it got them from NumPy,
@@ -142,6 +164,7 @@ class Memory:
         values = tensor.detach().to(torch.float64).reshape(-1).numpy()
         cells = self.tape.numbers(INPUT, values[at])
         block.cells[unique] = torch.from_numpy(cells)
+        block.is_input = True
         return block.view(tensor).numpy().copy()
 
     def _block(

@@ -64,6 +64,8 @@ class Run:
             self.memory.keep(tensor)
         if self.op.namespace not in _LIBRARIES:
             return self._body()
+        if self.facts.name == "aten.copy_" and self._is_partly_unwritten():
+            return self._moved()
         is_empty = self.facts.name.startswith(_EMPTY)
         if is_empty or not any(tensor.is_floating_point() for tensor in tensors):
             return self._constant()
@@ -96,6 +98,27 @@ class Run:
                 self.memory.write(tensor, self.tape.constants(float64_of(tensor)))
         return result
 
+    def _is_partly_unwritten(self) -> bool:
+        """Whether what is copied has places that nothing has written, beside others:
+        some of PyTorch's own loops copy what they overwrite later."""
+        target, source = list(self.given.values())[:2]
+        if target.dtype != source.dtype or not source.is_floating_point():
+            return False
+        cells = self.memory.look(source)
+        is_there = cells >= 0
+        if is_there.all() or not is_there.any():
+            return False
+        is_stopped = self.state.is_differentiated and not source.requires_grad
+        return not (is_stopped and self.tape.is_active(cells[is_there]).any())
+
+    def _moved(self) -> Any:
+        """The copy of cells as they are."""
+        target, source = list(self.given.values())[:2]
+        cells = self.memory.look(source).copy()
+        result = self._apply(self.given)
+        self.memory.write(target, np.broadcast_to(cells, tuple(target.shape)))
+        return result
+
     def _random(self) -> Any:
         """What was drawn is constant, in the numbers of the dtype; a composition says
         what else there is."""
@@ -126,7 +149,7 @@ class Run:
         """What is computed of numbers: in float64, and in the dtype."""
         read = self._read()
         is_exact = not self.facts.changed and all(
-            operand.dtype == torch.float64 for operand in operands_in(read.values())
+            dtype == torch.float64 for dtype in self._dtypes(read)
         )
         treatment = self._treatment()
         wide = None if is_exact else self._widely(read)
@@ -150,6 +173,13 @@ class Run:
             made = self._handled(treatment, read, wide)
         self._bind_all(list(tensors_in(result)) or self._changed(), made)
         return result
+
+    def _dtypes(self, read: Mapping[str, Any]) -> Iterator[torch.dtype]:
+        """Of the operands, and what the operation is asked to give."""
+        yield from (operand.dtype for operand in operands_in(read.values()))
+        for value in self.given.values():
+            if isinstance(value, torch.dtype) and value.is_floating_point:
+                yield value
 
     def _unknown(self, read: Mapping[str, Any], result: Any) -> Any:
         """An operation that nothing is known of, which may do what it likes with

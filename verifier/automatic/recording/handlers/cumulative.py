@@ -76,15 +76,3 @@ def _(
     if x.dim == 0:
         return x.cells, None
     return np.take_along_axis(x.cells, result[1].numpy(), dim), None
-
-
-@handles(aten.median.default, aten.nanmedian.default)
-def _(tape: Tape, result: torch.Tensor, x: Operand) -> Cells:
-    flat = x.values.reshape(-1)
-    if not flat.numel() or bool(result.isnan()):
-        return tape.constants(result)
-    at = int((flat == result).to(torch.int64).argmax())
-    chosen = x.cells.reshape(-1)[at]
-    others = np.delete(x.cells.reshape(-1), at)
-    tape.decide("choice", np.full(others.shape, chosen), others, True)
-    return np.asarray(chosen)

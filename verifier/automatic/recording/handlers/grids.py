@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -311,3 +312,25 @@ def _by_image(
     each, where = np.concatenate(shares, -1), np.concatenate(places, -1)
     sums = [scattered(tape, each[n], where[n], size) for n in range(batch)]
     return np.stack(sums).reshape(image.shape)
+
+
+def _base_axis(size: int, corners: bool, dtype: torch.dtype) -> torch.Tensor:
+    """The places along an axis as the kernel makes them, in its dtype."""
+    if size <= 1:
+        return torch.zeros(1, dtype=dtype)
+    line = torch.linspace(-1, 1, size, dtype=dtype)
+    return line if corners else line * (size - 1) / size
+
+
+@handles(aten.affine_grid_generator)
+def _(
+    tape: Tape, result: torch.Tensor, theta: Operand, size: Any, corners: bool
+) -> Cells:
+    """The places in the image, times each matrix."""
+    inner = list(size[2:])
+    lines = [_base_axis(n, corners, theta.dtype).double() for n in inner]
+    axes = torch.meshgrid(*lines, indexing="ij")[::-1]
+    base = torch.stack([*axes, torch.ones(inner, dtype=torch.float64)], -1)
+    rows = tape.constants(base.reshape(-1, len(inner) + 1))
+    product = tape.contract(rows[None], np.swapaxes(theta.cells, 1, 2))
+    return product.reshape(tuple(result.shape))
