@@ -22,6 +22,7 @@ from verifier.language.cells import (
 from verifier.language.operations import table as operations
 from verifier.symbolic.arithmetic.evaluation import evaluate
 from verifier.symbolic.arithmetic.formula import Formula
+from verifier.symbolic.cells import kernel_formulas
 from verifier.symbolic.cells.evaluation import Evaluation
 from verifier.symbolic.cells.midpoint_columns import UNIT, Column
 from verifier.symbolic.cells.midpoint_radius import MidpointRadius
@@ -65,7 +66,7 @@ class Disagreement:
 class _Library(MidpointRadius):
     """The arithmetic of the library in float64: what each operation may err by.
 
-    A row with a definition is computed by that, step by step, and errs in each.
+    A row that the library computes by a formula errs in each of its steps.
     """
 
     def __init__(self) -> None:
@@ -78,19 +79,28 @@ class _Library(MidpointRadius):
         elif record.kind in ELEMENTARY:
             self.unit = UNITS["elementary"] * UNIT
         elif record.kind not in BLOCKS:
-            simple = operations.row(record.kind).definition is not None
-            self.unit = UNITS["elementary" if simple else "special"] * UNIT
+            simple = _has_definition(record.kind)
+            least = UNITS["elementary" if simple else "special"]
+            self.unit = UNIT * max(least, 16 * kernel_formulas.error_ulp(record.kind))
 
     def value(
         self, operation: str, formula: Formula, operands: Sequence[Column]
     ) -> Column:
         column = super().value(operation, formula, operands)
-        if operations.row(operation).definition is None:
+        form = kernel_formulas.value(operation)
+        if form is None and not _has_definition(operation):
             return column
-        (steps,) = evaluate(formula, operands, self.table, self.literal)
+        form = form or kernel_formulas.definition(operation)
+        named = dict(zip(kernel_formulas.operands(operation), operands, strict=True))
+        given = [named[name] for name in form.names]
+        (steps,) = evaluate(form.formula, given, self.table, self.literal)
         with np.errstate(all="ignore"):
             rad = np.maximum(column.rad, steps.rad + np.abs(steps.mid - column.mid))
         return Column(column.mid, np.where(np.isnan(rad), np.inf, rad))
+
+
+def _has_definition(operation: str) -> bool:
+    return operations.row(operation).definition is not None
 
 
 def disagreements(program: CellProgram) -> list[Disagreement]:
