@@ -119,6 +119,11 @@ class CellProgram:
     gradients: Mapping[str, Cells | None] = field(default_factory=dict)
     """By input, what the recorded backward returned; None where that was None. Empty
     where no backward was recorded."""
+    directions: Mapping[str, Cells] = field(default_factory=dict)
+    """By input, the cells of the direction v of a recorded double backward: inputs of
+    the program too."""
+    products: Mapping[str, Cells | None] = field(default_factory=dict)
+    """By input, what the double backward returned: the gradient of <gradients, v>."""
     decisions: tuple[Decision, ...] = ()
     values: Values
     """What the recording itself computed, in float64, by cell; NaN where it was within

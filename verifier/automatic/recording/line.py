@@ -47,14 +47,15 @@ class Entry:
 class Column:
     """An array that grows, an entry a cell."""
 
-    def __init__(self, dtype: Any, fill: float) -> None:
-        self._data, self.fill = np.full(1024, fill, dtype), fill
+    def __init__(self, dtype: Any) -> None:
+        self._data = np.zeros(1024, dtype)
 
     def grow(self, size: int) -> None:
         """Have at least so many entries."""
         old = len(self._data)
         if size > old:
-            data = np.full(max(size, 2 * old), self.fill, self._data.dtype)
+            # Zeros take no memory until they are written.
+            data = np.zeros(max(size, 2 * old), self._data.dtype)
             data[:old] = self._data
             self._data = data
 
@@ -74,11 +75,9 @@ class Line:
         self.decisions: list[Decision] = []
         self.operation, self.in_backward = "", False
         self.source: SourceLine | None = None
-        self._values = Column(np.float64, np.nan)
-        self._marks = Column(np.uint8, 0)
-        self._has_value = Column(np.bool_, False)
-        self._is_seen = Column(np.bool_, False)
-        self._stops = Column(np.int64, -1)
+        self._values = Column(np.float64)
+        self._marks = Column(np.uint8)
+        self._stops = Column(np.int32)  # 0 is no stop
 
     # ── what is known of cells ────────────────────────────────────────────────────────
 
@@ -92,13 +91,14 @@ class Line:
 
     def varies(self, cells: Cells) -> Flags:
         """Whether they hang on an input at all, be it through a stop."""
-        return self._marks.data[cells] > 0
+        return (self._marks.data[cells] & _VARIES) > 0
 
     def numbers(self, kind: str, numbers: Values, stored: str | None = None) -> Cells:
         """New constants or inputs."""
         numbers = np.array(numbers, np.float64).ravel()
         cells = self._record(kind, (), numbers.size, numbers)
-        self._marks.data[cells] = _ACTIVE | _VARIES if kind == language.INPUT else 0
+        if kind == language.INPUT:
+            self._marks.data[cells] = _ACTIVE | _VARIES
         self.settle(cells, numbers)
         if stored is not None:
             self.entries[-1].stored = stored
@@ -107,28 +107,32 @@ class Line:
     def settle(self, cells: Cells, values: Values) -> Cells:
         """Say what the library itself computed; where a cell has another value already,
         it is not what it was taken for: a new one, which has this, is in its place."""
-        known = self._values.data[cells]
-        seen = self._is_seen.data[cells]
-        differs = seen & (known != values) & ~(np.isnan(known) & np.isnan(values))
-        if differs.any():
-            cells = cells.copy()
-            cells[differs] = self._record(
-                "identity", (cells[differs],), int(differs.sum())
-            )
+        is_seen = (self._marks.data[cells] & _SEEN) > 0
+        if is_seen.any():
+            known = self._values.data[cells]
+            differs = is_seen & (known != values)
+            differs &= ~(np.isnan(known) & np.isnan(values))
+            if differs.any():
+                cells = cells.copy()
+                count = int(differs.sum())
+                cells[differs] = self._record("identity", (cells[differs],), count)
         self._values.data[cells] = values
-        self._has_value.data[cells] = True
-        self._is_seen.data[cells] = True
+        self._marks.data[cells] |= _HAS_VALUE | _SEEN
         return cells
 
     def settle_inner(self, cells: Cells, values: Values) -> None:
         """Say what was computed within an operation, for those that have no value."""
-        fresh = ~self._has_value.data[cells]
-        self._values.data[cells[fresh]] = values[fresh]
-        self._has_value.data[cells[fresh]] = True
+        fresh = (self._marks.data[cells] & _HAS_VALUE) == 0
+        if fresh.all():
+            self._values.data[cells] = values
+            self._marks.data[cells] |= _HAS_VALUE
+        else:
+            self._values.data[cells[fresh]] = values[fresh]
+            self._marks.data[cells[fresh]] |= _HAS_VALUE
 
     def seen_values(self) -> Values:
         """By cell, what the library computed; NaN within operations."""
-        is_seen = self._is_seen.data[: self.size]
+        is_seen = (self._marks.data[: self.size] & _SEEN) > 0
         return np.where(is_seen, self._values.data[: self.size], np.nan)
 
     def store(self, cells: Cells, dtype: str, since: int) -> None:
@@ -163,12 +167,12 @@ class Line:
                 operation=self.operation,
                 source=self.source,
             )
-        columns = (self._values, self._marks, self._has_value)
-        for column in (*columns, self._is_seen, self._stops):
+        for column in (self._values, self._marks, self._stops):
             column.grow(self.size)
         cells = np.arange(first, self.size, dtype=np.int64)
         if count:
-            self._marks.data[cells] = self._marked(kind, operands, count)
+            marks = self._marked(kind, operands, count)
+            self._marks.data[first : self.size] = marks & (_ACTIVE | _VARIES)
             self.entries.append(
                 Entry(
                     kind=kind,
@@ -186,7 +190,7 @@ class Line:
     def _marked(self, kind: str, operands: tuple[Cells, ...], count: int) -> Any:
         """What the results have of their operands' marks."""
         if not operands:
-            return 0
+            return np.uint8(0)
         marks = [self._marks.data[operand] for operand in operands]
         join = np.bitwise_or
         if kind == language.STOP:
@@ -202,4 +206,4 @@ class Line:
         return join.reduce(marks)
 
 
-_ACTIVE, _VARIES = np.uint8(1), np.uint8(2)
+_ACTIVE, _VARIES, _HAS_VALUE, _SEEN = (np.uint8(1 << bit) for bit in range(4))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,15 +28,16 @@ class Block:
     """A storage: its cells, and the storage itself, without which its address would
     be used again."""
 
-    def __init__(self, tensor: torch.Tensor, fill: int) -> None:
+    def __init__(self, tensor: torch.Tensor, cells: int | torch.Tensor) -> None:
         self.storage = tensor.untyped_storage()
         self.dtype = tensor.dtype
-        self.cells = torch.full(
-            (self.storage.nbytes() // tensor.element_size(),), fill, dtype=torch.int64
-        )
         self.original: torch.Tensor | None = None
-        self.is_foreign = fill == FOREIGN
-        self.is_input = False
+        self.is_foreign = self.is_input = False
+        if isinstance(cells, int):
+            self.is_foreign = cells == FOREIGN
+            size = self.storage.nbytes() // tensor.element_size()
+            cells = torch.full((size,), cells, dtype=torch.int64)
+        self.cells = cells
 
     def view(self, tensor: torch.Tensor) -> torch.Tensor:
         """The cells of a tensor of this storage, in its shape."""
@@ -102,11 +104,16 @@ class Memory:
 
     def write(self, tensor: torch.Tensor, cells: Cells) -> None:
         """Say which cells a tensor has now."""
-        block = self._block(tensor, fill=UNWRITTEN)
-        if block.is_input:
+        key = tensor.untyped_storage()._cdata
+        block = self.blocks.get(key)
+        if block is not None and block.is_input:
             cells = self._beside_autograd(block.view(tensor).numpy(), cells)
         source = tensor_of(np.asarray(cells, order="C"))
-        block.view(tensor).copy_(source.expand(tensor.size()))
+        if block is None and tensor.is_contiguous():
+            if tensor.untyped_storage().nbytes() == tensor.nbytes:
+                self.blocks[key] = Block(tensor, source.reshape(-1).clone())
+                return
+        self._block(tensor, fill=UNWRITTEN).view(tensor).copy_(source)
 
     def _beside_autograd(self, before: Cells, cells: Cells) -> Cells:
         """What is written into an input, which autograd forbids where it sees it, has
@@ -128,9 +135,11 @@ class Memory:
         if not self.knows(tensor) and self.handed_out <= {"data_ptr"}:
             self._block(tensor, is_checked=False)
 
-    def forget(self, tensor: torch.Tensor) -> None:
-        """Say that a tensor is memory that nothing has written."""
-        self._block(tensor, fill=UNWRITTEN).view(tensor).fill_(UNWRITTEN)
+    def forget(self, tensor: torch.Tensor, *, is_librarys: bool = False) -> None:
+        """Say that a tensor is memory that nothing has written; where the library
+        itself asked for it, it writes what it holds."""
+        block = self._block(tensor, fill=UNWRITTEN)
+        block.view(tensor).fill_(FOREIGN if is_librarys else UNWRITTEN)
 
     def keep(self, tensor: torch.Tensor) -> None:
         """Keep the numbers of memory that was there before it is written."""
@@ -154,14 +163,18 @@ class Memory:
     def declare(self, tensor: torch.Tensor) -> Cells:
         """Make a tensor an input: new cells, one for each place in its memory."""
         block = self._block(tensor, is_checked=False)
-        places = np.arange(len(block.cells), dtype=np.int64)
-        shaped = torch.from_numpy(places).as_strided(
-            tensor.size(), tensor.stride(), tensor.storage_offset()
-        )
-        unique, at = np.unique(shaped.numpy(), return_index=True)
+        unique: Any
+        at: Any
+        values = tensor.detach().to(torch.float64).reshape(-1).numpy()
+        if len(block.cells) == tensor.numel() and tensor.is_contiguous():
+            unique, at = slice(None), slice(None)
+        else:
+            places = torch.arange(len(block.cells)).as_strided(
+                tensor.size(), tensor.stride(), tensor.storage_offset()
+            )
+            unique, at = np.unique(places.numpy(), return_index=True)
         if (block.cells[unique] != FOREIGN).any():
             self._fail("is an input that shares its memory with another")
-        values = tensor.detach().to(torch.float64).reshape(-1).numpy()
         cells = self.tape.numbers(INPUT, values[at])
         block.cells[unique] = torch.from_numpy(cells)
         block.is_input = True
@@ -201,9 +214,10 @@ class Memory:
         """The memory has to hold what its cells are."""
         expected = torch.from_numpy(self.tape.values(cells)).to(tensor.dtype)
         found = tensor.detach()
-        same = (found == expected) | (found.isnan() & expected.isnan())
-        if not same.all():
-            self._fail("reads memory that something unseen has written")
+        same = found == expected
+        if same.all() or (same | (found.isnan() & expected.isnan())).all():
+            return
+        self._fail("reads memory that something unseen has written")
 
     def _fail(self, what: str) -> None:
         raise RecordingError(

@@ -22,6 +22,8 @@ class Operand:
     """Its numbers, in float64."""
     dtype: torch.dtype
     """The dtype that it has."""
+    is_as_read: bool = False
+    """Whether these are the cells that its memory has."""
 
     @property
     def shape(self) -> tuple[int, ...]:

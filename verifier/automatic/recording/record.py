@@ -13,7 +13,7 @@ import torch
 
 from verifier.automatic.recording import handlers
 from verifier.automatic.recording.backward import gradients
-from verifier.automatic.recording.errors import RecordingError
+from verifier.automatic.recording.errors import RecordingError, TooManyCellsError
 from verifier.automatic.recording.escapes import watched
 from verifier.automatic.recording.mode import Recorder
 from verifier.automatic.recording.plainly import plainly
@@ -24,8 +24,9 @@ Upstream: TypeAlias = (
     | Callable[[Mapping[str, torch.Tensor]], Mapping[str, torch.Tensor]]
 )
 
-LARGEST = 10_000_000
-"""Cells that a program may have."""
+LARGEST = 20_000_000
+"""Cells that a program may have: a layer norm of 1,024² has 17 million, with its
+backward. One takes about 40 bytes."""
 
 
 def record(
@@ -36,6 +37,8 @@ def record(
     wrt: Mapping[str, torch.Tensor],
     upstream: Upstream | None = None,
     backward: bool = True,
+    order: int = 1,
+    directions: Mapping[str, torch.Tensor] | None = None,
     seed: int = 0,
     largest: int = LARGEST,
 ) -> CellProgram:
@@ -51,7 +54,10 @@ def record(
     inputs. All other tensors are constants. `upstream` holds the upstream gradients by
     the names of the outputs (`output`; `output[0]`, `output.loss` within a container),
     or is a function from the outputs to them; without it they are ones. They become
-    inputs too. With `backward`, `torch.autograd.grad` is recorded on the same tape.
+    inputs too. With `backward`, `torch.autograd.grad` is recorded on the same tape; of
+    `order` 2 also its gradient, along `directions` by the names of the inputs (without
+    them ones).
+
     Random numbers are drawn as after `seeded(seed)`, and are constants.
 
     Buffers and arguments that the program writes get their numbers back in the end.
@@ -84,61 +90,104 @@ def record(
         outputs = dict(named_outputs(result))
         cells = {name: memory.read(tensor).copy() for name, tensor in outputs.items()}
         notes["dtypes"] = _dtypes(outputs) | _dtypes(wrt)
-        seeds, found = _backward(recorder, outputs, wrt, upstream, backward, notes)
+        passes = _Passes(recorder, outputs, wrt, notes)
+        passes.seed(upstream)
+        if backward:
+            passes.run(order, directions or {})
     if tape.exits:
         notes["items"] = tuple(tape.exits)
     return CellProgram(
         records=tuple(entry.finished() for entry in tape.entries),
         inputs=inputs,
         outputs=cells,
-        upstream=seeds,
-        gradients=found,
+        upstream=passes.upstream,
+        gradients=passes.gradients,
+        directions=passes.directions,
+        products=passes.products,
         decisions=tuple(tape.decisions),
         values=tape.seen_values(),
         notes=notes,
     )
 
 
-def _backward(
-    recorder: Recorder,
-    outputs: Mapping[str, torch.Tensor],
-    wrt: Mapping[str, torch.Tensor],
-    upstream: Upstream | None,
-    backward: bool,
-    notes: dict[str, Any],
-) -> tuple[dict[str, Cells], dict[str, Cells | None]]:
-    """The cells of the upstream gradients, and of what the backward makes of them."""
-    memory = recorder.state.memory
-    live = {n: tensor for n, tensor in outputs.items() if tensor.requires_grad}
-    if len(live) < len(outputs):
-        notes["undifferentiable"] = tuple(n for n in outputs if n not in live)
-    detached = {name: tensor.detach() for name, tensor in live.items()}
-    if upstream is None:
-        given: Mapping[str, torch.Tensor] = {
-            name: torch.ones_like(tensor) for name, tensor in detached.items()
+class _Passes:
+    """The backward passes over a program that ran."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        outputs: Mapping[str, torch.Tensor],
+        wrt: Mapping[str, torch.Tensor],
+        notes: dict[str, Any],
+    ) -> None:
+        self.recorder, self.memory = recorder, recorder.state.memory
+        self.wrt, self.notes = wrt, notes
+        self.live = {n: tensor for n, tensor in outputs.items() if tensor.requires_grad}
+        if len(self.live) < len(outputs):
+            notes["undifferentiable"] = tuple(set(outputs) - set(self.live))
+        self.seeds: dict[str, torch.Tensor] = {}
+        self.upstream: dict[str, Cells] = {}
+        self.gradients: dict[str, Cells | None] = {}
+        self.directions: dict[str, Cells] = {}
+        self.products: dict[str, Cells | None] = {}
+
+    def seed(self, upstream: Upstream | None) -> None:
+        """Make inputs of the upstream gradients."""
+        detached = {name: tensor.detach() for name, tensor in self.live.items()}
+        given = upstream(detached) if callable(upstream) else upstream or {}
+        for name, tensor in detached.items():
+            # A copy of its own, lest it shares memory with another or an input.
+            seed = given.get(name, torch.ones_like(tensor)).detach().clone()
+            self.seeds[name], self.upstream[name] = seed, self.memory.declare(seed)
+
+    def run(self, order: int, directions: Mapping[str, torch.Tensor]) -> None:
+        """Record the backward, and of order 2 the double backward."""
+        if not self.live:
+            return
+        self.recorder.state.tape.in_backward = True
+        try:
+            live = [self.live[name] for name in self.seeds]
+            found = self._pass(live, list(self.seeds.values()), order > 1)
+            self.gradients = self._cells(found)
+            if order > 1:
+                self._second(found, directions)
+        except TooManyCellsError:
+            raise
+        except RecordingError as error:
+            self.notes["backward"] = str(error)
+
+    def _second(
+        self,
+        found: Sequence[torch.Tensor | None],
+        directions: Mapping[str, torch.Tensor],
+    ) -> None:
+        heads, along = [], []
+        for (name, tensor), gradient in zip(self.wrt.items(), found, strict=True):
+            ones = torch.ones_like(tensor.detach())
+            direction = directions.get(name, ones).detach().clone()
+            self.directions[name] = self.memory.declare(direction)
+            if gradient is not None and gradient.requires_grad:
+                heads.append(gradient)
+                along.append(direction)
+        none: list[torch.Tensor | None] = [None] * len(self.wrt)
+        again = self._pass(heads, along, False) if heads else none
+        self.products = self._cells(again)
+
+    def _pass(
+        self,
+        outputs: Sequence[torch.Tensor],
+        upstream: Sequence[torch.Tensor],
+        create_graph: bool,
+    ) -> list[torch.Tensor | None]:
+        inputs = list(self.wrt.values())
+        with _running(self.recorder):
+            return gradients(outputs, inputs, upstream, create_graph=create_graph)
+
+    def _cells(self, found: Sequence[torch.Tensor | None]) -> dict[str, Cells | None]:
+        return {
+            name: None if gradient is None else self.memory.read(gradient).copy()
+            for name, gradient in zip(self.wrt, found, strict=True)
         }
-    else:
-        given = upstream(detached) if callable(upstream) else upstream
-    # A copy of its own, lest an upstream shares memory with another or an input.
-    own = {name: given[name].detach().clone() for name in live}
-    seeds = {name: memory.declare(tensor) for name, tensor in own.items()}
-    if not backward or not live:
-        return seeds, {}
-    recorder.state.tape.in_backward = True
-    try:
-        with _running(recorder):
-            found = gradients(
-                list(live.values()),
-                list(wrt.values()),
-                [own[name] for name in live],
-            )
-    except RecordingError as error:
-        notes["backward"] = str(error)
-        return seeds, {}
-    return seeds, {
-        name: None if gradient is None else memory.read(gradient).copy()
-        for name, gradient in zip(wrt, found, strict=True)
-    }
 
 
 @contextmanager

@@ -93,7 +93,8 @@ class Run:
             if not tensor.is_floating_point():
                 continue
             if self.facts.name.startswith(_EMPTY):
-                self.memory.forget(tensor)
+                is_librarys = self.state.sources.is_library()
+                self.memory.forget(tensor, is_librarys=is_librarys)
             else:
                 self.memory.write(tensor, self.tape.constants(float64_of(tensor)))
         return result
@@ -269,10 +270,11 @@ class Run:
             values = tensor.detach()
         else:
             values = torch.from_numpy(self.tape.values(cells))
+        is_as_read = True
         if self.state.is_differentiated and not tensor.requires_grad:
             if self.tape.is_active(cells).any():
-                cells = self.tape.stop(cells)
-        return Operand(cells, values, tensor.dtype)
+                cells, is_as_read = self.tape.stop(cells), False
+        return Operand(cells, values, tensor.dtype, is_as_read)
 
     def _treatment(self) -> Treatment | None:
         functional = self.facts.functional
@@ -321,7 +323,11 @@ class Run:
     def _known(self, value: Any) -> Any:
         """An operand as a tensor of which the cells are known."""
         if isinstance(value, Operand):
-            tensor = value.values.clone()
+            tensor = value.values
+            if self.facts.changed or self.memory.knows(tensor):
+                if value.is_as_read and not self.facts.changed:
+                    return tensor
+                tensor = tensor.clone()
             self.memory.write(tensor, value.cells)
             return tensor
         return _widened(value)

@@ -16,6 +16,7 @@ _OURS = str(Path(verifier.__file__).parent) + "/"
 BOUNDARY = str(Path(__file__).with_name("record.py"))
 """Where what is recorded is called from."""
 _TORCH = str(Path(torch.__file__).parent) + "/"
+_FUNCTIONAL = str(Path(torch.__file__).parent / "nn" / "functional.py")
 _LIBRARY = str(Path(linecache.__file__).parent) + "/"
 _PACKAGES = ("/site-packages/", "/dist-packages/")
 
@@ -45,6 +46,14 @@ class Sources:
                 return self._line(file, frame.f_lineno, frame.f_code.co_qualname)
             frame = frame.f_back
         return None
+
+    def is_library(self) -> bool:
+        """Whether it is a function of `torch.nn.functional` that asks, which in C++
+        may write small tensors of numbers itself."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+            frame = frame.f_back
+        return frame is not None and frame.f_code.co_filename == _FUNCTIONAL
 
     def _line(self, file: str, line: int, function: str) -> SourceLine:
         key = file, line

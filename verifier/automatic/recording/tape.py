@@ -80,13 +80,13 @@ class Tape(Line):
         """The same numbers as constants: no derivative flows through."""
         cells = self.cells(operand)
         flat = cells.ravel()
-        fresh = np.unique(flat[self.is_active(flat) & (self._stops.data[flat] < 0)])
+        fresh = np.unique(flat[self.is_active(flat) & (self._stops.data[flat] == 0)])
         if fresh.size:
             stopped = self._record(language.STOP, (fresh,), fresh.size)
             self._stops.data[fresh] = stopped
             self.settle_inner(stopped, self.values(fresh))
         known = self._stops.data[cells]
-        return np.where(self.is_active(cells) & (known >= 0), known, cells)
+        return np.where(self.is_active(cells) & (known > 0), known, cells)
 
     def constants(self, numbers: Any, stored: str | None = None) -> Cells:
         """The program's own numbers; `stored` where the library rounds them to a
