@@ -106,17 +106,47 @@ ROWS = {
 }
 
 
-def evaluate(program: CellProgram, inputs: dict[int, float] | None = None) -> Values:
-    """The value of every cell; `inputs` replaces numbers of inputs, by cell."""
+def evaluate(
+    program: CellProgram,
+    inputs: dict[int, float] | None = None,
+    stopped: Values | None = None,
+) -> Values:
+    """The value of every cell; `inputs` replaces numbers of inputs, by cell, `stopped`
+    those of all that no derivative flows through."""
     values = np.full(program.size, np.nan)
     with np.errstate(all="ignore"):
         for record in program.records:
-            stop = record.first + record.count
-            values[record.first : stop] = _result(record, values)
+            span = slice(record.first, record.first + record.count)
+            if record.kind == STOP and stopped is not None:
+                values[span] = stopped[span]
+            else:
+                values[span] = _result(record, values)
             for cell in inputs or ():
-                if record.first <= cell < stop:
+                if span.start <= cell < span.stop:
                     values[cell] = inputs[cell]
     return values
+
+
+def gradient(program: CellProgram, name: str, step: float = 1e-5) -> Values:
+    """The gradient of <upstream, outputs> by an input, by central differences, an entry
+    at a time; nothing flows through a stop."""
+    base = evaluate(program)
+    cells = program.inputs[name]
+    found = np.zeros(cells.size)
+    for at, cell in enumerate(cells.ravel()):
+        ends = []
+        for sign in (1, -1):
+            moved = {int(cell): base[cell] + sign * step}
+            values = evaluate(program, moved, base)
+            ends.append(
+                sum(
+                    (base[program.upstream[output]] * values[outputs]).sum()
+                    for output, outputs in program.outputs.items()
+                    if output in program.upstream
+                )
+            )
+        found[at] = (ends[0] - ends[1]) / (2 * step)
+    return found.reshape(cells.shape)
 
 
 def _result(record: Record, values: Values) -> Values:

@@ -5,57 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from cells import evaluate
-
-from verifier.automatic.recording.record import record, seeded
+from recorded import check, drawn, recorded
 
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
-
-
-def drawn(*shape: int, dtype: torch.dtype = torch.float64, seed: int = 0):
-    generator = torch.Generator().manual_seed(seed)
-    numbers = torch.randn(*shape, generator=generator, dtype=torch.float64)
-    return numbers.to(dtype).requires_grad_()
-
-
-def recorded(function, *arguments, wrt=None, **options):
-    """The program, and the value of each of its cells, which are those of PyTorch."""
-    if wrt is None:
-        wrt = {f"x{at}": a for at, a in enumerate(arguments) if a.requires_grad}
-    program = record(function, arguments, wrt=wrt, **options)
-    values = evaluate(program)
-    is_seen = ~np.isnan(program.values)
-    np.testing.assert_allclose(
-        values[is_seen], program.values[is_seen], rtol=1e-12, atol=1e-12
-    )
-    return program, values
-
-
-def check(function, *arguments, wrt=None):
-    """Outputs and gradients are those that PyTorch computes in float64."""
-    program, values = recorded(function, *arguments, wrt=wrt)
-    if wrt is None:
-        wrt = {f"x{at}": a for at, a in enumerate(arguments) if a.requires_grad}
-    with seeded(0):
-        result = function(*arguments)
-    given = [torch.ones_like(result)]
-    found = torch.autograd.grad(result, list(wrt.values()), given, allow_unused=True)
-    unit = torch.finfo(result.dtype).eps
-    np.testing.assert_allclose(
-        values[program.outputs["output"]],
-        result.detach().double().numpy(),
-        rtol=20 * unit,
-        atol=20 * unit,
-    )
-    for name, gradient in zip(wrt, found, strict=True):
-        cells = program.gradients[name]
-        if gradient is None:
-            assert cells is None
-        else:
-            np.testing.assert_allclose(
-                values[cells], gradient.double().numpy(), rtol=40 * unit, atol=40 * unit
-            )
-    return program
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -114,3 +66,94 @@ def test_layers_with_buffers_get_them_back(dtype: torch.dtype) -> None:
 
 def test_random_numbers_are_constants_as_drawn() -> None:
     check(lambda x: torch.nn.functional.dropout(x, 0.5), drawn(40))
+
+
+def test_a_cast_to_fewer_digits_is_a_record_and_one_to_more_is_none() -> None:
+    x = drawn(5, dtype=torch.bfloat16)
+    program, _ = recorded(lambda x: (x.float().exp() * 2).to(x.dtype), x)
+    forward = [r for r in program.records if not r.in_backward and r.operands]
+    assert [(r.kind, r.stored) for r in forward] == [
+        ("exp", "float32"),
+        ("mul", "float32"),
+        ("identity", "bfloat16"),
+    ]
+
+
+def test_pythons_numbers_are_exact_and_told_to_be_rounded_by_the_library() -> None:
+    program, _ = recorded(lambda x: x * 0.1 * 2, drawn(5, dtype=torch.float32))
+    constants = {
+        float(r.numbers[0]): r.stored for r in program.records if r.kind == "constant"
+    }
+    assert constants == {0.0: None, 0.1: "float32", 2.0: None}
+
+
+def test_a_path_is_that_of_exact_numbers_not_of_rounded_ones() -> None:
+    # In bfloat16 1 + 2^-10 is 1, which is not above 1.
+    x = torch.ones(1, dtype=torch.bfloat16, requires_grad=True)
+
+    def function(x):
+        y = x + 2**-10
+        return y * 3 if y > 1 else y * 5
+
+    program, values = recorded(function, x)
+    assert values[program.gradients["x0"]].tolist() == [3]
+    (decision,) = program.decisions
+    assert decision.kind == "gt"
+    assert decision.outcome.tolist() == [True]
+
+
+def test_a_loop_runs_as_often_as_its_numbers_say() -> None:
+    def function(x):
+        while x.abs().sum() > 1:
+            x = x / 2
+        return x.sum() if x.max().item() < 10 else x
+
+    x = drawn(4)
+    program = check(function, x)
+    halves = [r for r in program.records if r.kind == "div" and not r.in_backward]
+    assert len(program.decisions) == len(halves) + 1
+    (line,) = program.notes["items"]
+    assert "item()" in line.text
+
+
+def test_several_outputs_have_names_and_those_without_gradient_no_upstream() -> None:
+    x = drawn(3)
+    program, _ = recorded(lambda x: {"a": (x * 2, x.detach()), "n": 3}, x)
+    assert list(program.outputs) == ["output.a[0]", "output.a[1]"]
+    assert list(program.upstream) == ["output.a[0]"]
+    assert program.notes["undifferentiable"] == ("output.a[1]",)
+
+
+def test_upstream_gradients_are_inputs_by_any_layout() -> None:
+    x = drawn(2, 3)
+    given = torch.tensor([[1.0], [2.0]], dtype=torch.float64).expand(2, 3)
+    program, values = recorded(lambda x: x * 7, x, upstream={"output": given})
+    assert values[program.gradients["x0"]].tolist() == [[7] * 3, [14] * 3]
+    assert program.upstream["output"].shape == (2, 3)
+
+
+def test_a_double_backward_is_recorded() -> None:
+    x = drawn(4)
+    along = drawn(4, seed=1).detach()
+    program, values = recorded(lambda x: x**3, x, order=2, directions={"x0": along})
+    expected = 6 * x.detach() * along
+    np.testing.assert_allclose(values[program.products["x0"]], expected.numpy())
+
+
+def test_lines_are_those_of_the_user_in_forward_and_backward() -> None:
+    x = drawn(3)
+
+    def function(x):
+        y = x.exp()
+        return y.sin()
+
+    program, _ = recorded(function, x)
+    lines = {
+        (r.operation, r.in_backward): r.source.text for r in program.records if r.source
+    }
+    assert lines == {
+        ("aten.exp", False): "y = x.exp()",
+        ("aten.sin", False): "return y.sin()",
+        ("aten.cos", True): "return y.sin()",
+        ("aten.mul", True): "y = x.exp()",
+    }

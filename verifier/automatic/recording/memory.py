@@ -106,7 +106,7 @@ class Memory:
         """Say which cells a tensor has now."""
         key = tensor.untyped_storage()._cdata
         block = self.blocks.get(key)
-        if block is not None and block.is_input:
+        if block is not None and block.is_input and not self.tape.in_backward:
             cells = self._beside_autograd(block.view(tensor).numpy(), cells)
         source = tensor_of(np.asarray(cells, order="C"))
         if block is None and tensor.is_contiguous():

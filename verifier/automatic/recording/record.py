@@ -142,7 +142,7 @@ class _Passes:
 
     def run(self, order: int, directions: Mapping[str, torch.Tensor]) -> None:
         """Record the backward, and of order 2 the double backward."""
-        if not self.live:
+        if not self.live or not self.wrt:
             return
         self.recorder.state.tape.in_backward = True
         try:

@@ -134,7 +134,7 @@ class Tape(Line):
         if isinstance(operand, np.ndarray) and operand.dtype == np.int64:
             return operand
         if isinstance(operand, int | float) and self.number_dtype is not None:
-            if np.float32(operand) != operand:
+            if float(np.float32(operand)) != operand:
                 return self.constants(operand, self.number_dtype)
         return self.constants(operand)
 
