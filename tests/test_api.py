@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from backwards import cube, function
 
 import verifier
-from verifier import api
+from verifier import api, calling
 from verifier.errors import ArgumentError, CaseFileError, ExpressionError, UsageError
 from verifier.records import Comparison, RunRecord, Verdict
 from verifier.running.units import Unit
@@ -42,7 +42,7 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> list[Unit]:
         tasks.extend(given)
         return RunRecord(environment={}, seed=seed, elapsed_s=0.0, results=())
 
-    monkeypatch.setattr(api, "execute", execute)
+    monkeypatch.setattr(calling, "execute", execute)
     return tasks
 
 
@@ -80,6 +80,11 @@ def test_every_argument_of_verify_but_the_formulas_is_one_of_check() -> None:
         "function",
         "values",
         "inputs",
+        "reference",
+        "gradient",
+        "shapes",
+        "widen",
+        "kwargs",
     }
 
 
@@ -102,10 +107,10 @@ def test_the_signature_spells_every_keyword_out() -> None:
          "verify() has no keyword `rtol`. Did you mean `tolerance`?"),
         (lambda: verifier.check(ratio, expr="a"), "check() has no keyword `expr`. Did you mean `expression`?"),
         (lambda: verifier.check(ratio, qqq=1),
-         "check() has no keyword `qqq`. Known are `function`, `expression`, `inputs`,"),
-        (lambda: verifier.check(ratio, 1, 2), "check(): missing a required argument: `expression`."),
+         "check() has no keyword `qqq`. Known are `function`, `expression`, `reference`,"),
+        (lambda: verifier.check(ratio, 1, 2), "check() of single numbers needs `expression`"),
         (lambda: verifier.verify("x", 1), "verify(): too many positional arguments."),
-        (lambda: verifier.assert_gradients(ratio, 1, 2), "assert_gradients() of a callable needs `expression`"),
+        (lambda: verifier.assert_gradients(ratio, 1, 2), "assert_gradients() of a callable needs tensors"),
     ],
 )  # fmt: skip
 def test_a_wrong_keyword_suggests_the_right_one(
@@ -371,7 +376,7 @@ def test_a_run_is_true_where_all_is_as_expected() -> None:
 def test_the_report_is_as_wide_as_the_terminal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(api.text, "render", lambda record, page: str(page.width))
+    monkeypatch.setattr(calling.text, "render", lambda record, page: str(page.width))
     run = api.Run(RunRecord(environment={}, seed=0, elapsed_s=0.0, results=()))
     for columns in ("72", "200"):
         monkeypatch.setenv("COLUMNS", columns)

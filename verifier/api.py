@@ -132,8 +132,8 @@ def check(
         return _on_drawn(function, shapes, expression, gradient, widen, seed, options)
     if expression is None:
         raise ArgumentError(
-            "check() needs tensors to run the callable on, or `shapes` of which to draw them, or `expression`, "
-            "which specifies a function of single numbers."
+            "check() of single numbers needs `expression`, which specifies the callable; "
+            "else give it tensors, or `shapes` of which to draw them."
         )
     expression = cast("str", plain(expression))
     names = cast("list[str] | None", plain(inputs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -82,6 +83,8 @@ def name_of(function: Callable[..., Any]) -> str:
     if isinstance(owner, type):  # `apply` of an `autograd.Function`
         return owner.__name__
     name = getattr(function, "__qualname__", None) or type(function).__name__
+    if inspect.isbuiltin(function):  # of `torch.sin` its class is PyTorch's own affair
+        name = function.__name__
     return str(name).replace("::", ".").rpartition("<locals>.")[2]
 
 

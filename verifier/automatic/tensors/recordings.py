@@ -12,7 +12,7 @@ import torch
 
 from verifier.automatic import settings as ambient
 from verifier.automatic.recording.record import record
-from verifier.automatic.tensors.calls import Call
+from verifier.automatic.tensors.calls import Call, tensors_of
 from verifier.automatic.tensors.references import gradients_by
 from verifier.errors import UsageError, listed
 from verifier.language.cells import CellProgram
@@ -79,6 +79,40 @@ def _recorded(
             backward=backward,
             seed=seed,
         )
+
+
+def recorded_second(
+    call: Call,
+    wrt: Sequence[str],
+    upstream: Mapping[str, Tensor],
+    direction: Mapping[str, Tensor],
+    *,
+    seed: int,
+) -> CellProgram:
+    """The program of the gradients at an upstream gradient, differentiated again along
+    a direction."""
+    given = [tensor.detach().to("cpu") for tensor in upstream.values()]
+    along = {name: tensor.detach().to("cpu") for name, tensor in direction.items()}
+    with ambient.undisturbed():
+        ready = call.moved("cpu").ready(wrt)
+
+        def gradients() -> dict[str, Tensor]:
+            result = tensors_of(ready())
+            live = [t for t in result.values() if t.requires_grad]
+            found = torch.autograd.grad(
+                live,
+                list(ready.wrt.values()),
+                given,
+                create_graph=True,
+                allow_unused=True,
+            )
+            named: Any = zip(ready.wrt, found, strict=True)
+            return {n: g for n, g in named if g is not None and g.requires_grad}
+
+        def choose(outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return {name: along[name.removeprefix("output.")] for name in outputs}
+
+        return record(gradients, (), wrt=ready.wrt, upstream=choose, seed=seed)
 
 
 def recorded_backward(

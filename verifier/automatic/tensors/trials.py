@@ -162,9 +162,9 @@ def _rows(plan: Plan, base: Trial) -> Iterator[Trial]:
             for name in names
         }
         upstream = base.upstream
-        if isinstance(upstream, str):
+        if not plan.upstream:
             upstream = "ones" if count > 1 else "random"
-        elif count != size:
+        elif not isinstance(upstream, str) and count != size:
             continue  # it has another shape
         trial = _ours(base, tensors, rows=str(count))
         yield replace(trial, upstream=upstream, is_sampled=count > 1)

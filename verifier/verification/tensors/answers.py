@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from verifier.automatic.recording.errors import RecordingError
+from verifier.automatic.tensors.calls import Call
 from verifier.automatic.tensors.measuring import TensorMeasurement
 from verifier.automatic.tensors.recordings import (
     numbers_of,
     recorded,
     recorded_backward,
+    recorded_second,
 )
 from verifier.automatic.tensors.trials import Trial
 from verifier.enclosures import KINK, STRADDLES, Enclosures, Numbers, Samples, Spreads
@@ -42,6 +44,7 @@ class Answer:
     """The truth of one trial."""
 
     bench: Bench
+    call: Call
     measurement: TensorMeasurement
     program: CellProgram
     """Of what says what is true."""
@@ -82,11 +85,23 @@ class Answer:
         formats = [c.dtype for c in self.measurement.outputs.values()]
         return 2.0**-60 if "float64" in formats else None
 
+    @cached_property
+    def _hessian(self) -> dict[str, Truths]:
+        """The derivatives of the gradients along the direction that was measured."""
+        measured = self.measurement
+        upstream = numbers_of(measured.upstream)
+        names = dict(zip(measured.upstream, self.program.upstream, strict=False))
+        found = self.truth.hessian_vector(
+            numbers_of(measured.direction),
+            {names[name]: numbers for name, numbers in upstream.items()},
+        )
+        return {name: truths_of(e) for name, e in found.items()}
+
     def truths(self, quantity: str, name: str) -> Truths:
-        """Of an output, or of the gradient by an input."""
+        """Of an output, of the gradient by an input, or of how that moves."""
         if quantity == "value":
             return self._values[self.outputs[name]]
-        return self._gradients[name]
+        return (self._hessian if quantity == "hessian" else self._gradients)[name]
 
     def formula(self, name: str) -> Enclosures | None:
         """What the recorded backward comes to, exactly; None where it gave none."""
@@ -119,6 +134,8 @@ class Answer:
         values, gradients = self._spreads
         if quantity == "value":
             found = values[name if name in values else self.outputs[name]]
+        elif quantity == "hessian":
+            found = self._second[name]
         else:
             found = gradients[name]
             if name in self._stated:  # of which the constants round as well
@@ -126,6 +143,22 @@ class Answer:
         return _of_cancelled(
             found, self.truths(quantity, name).enclosures, self.epsilon
         )
+
+    @cached_property
+    def _second(self) -> dict[str, Spreads]:
+        """Of the gradients, differentiated again."""
+        measured, setting = self.measurement, self.bench.setting
+        try:
+            program = recorded_second(
+                self.call,
+                self.bench.wrt,
+                measured.upstream,
+                measured.direction,
+                seed=setting.seed,
+            )
+        except RecordingError as error:
+            raise UnrecordedError(f"the second derivative: {error}") from error
+        return spreads(program, setting.dtype)[1]
 
     @cached_property
     def _stated(self) -> dict[str, Spreads]:
@@ -161,7 +194,7 @@ class Answer:
         """What the entries that differ have in common."""
         true = self.truths(quantity, name).enclosures
         around = Surroundings()
-        if quantity == "gradient":
+        if quantity != "value":
             around = Surroundings(
                 inputs=self._inputs,
                 outputs={n: c.numbers for n, c in self.measurement.outputs.items()},
@@ -173,15 +206,15 @@ class Answer:
                 },
             )
         known = np.where(true.is_known, true.high, np.nan)
-        columns: Mapping[str, Any] = (
-            self.measurement.gradients
-            if quantity == "gradient"
-            else self.measurement.outputs
-        )
+        columns: Mapping[str, Mapping[str, Any]] = {
+            "value": self.measurement.outputs,
+            "gradient": self.measurement.gradients,
+            "hessian": self.measurement.hessian,
+        }
         return describe(
             measured,
             known,
-            format_of(columns[name].dtype),
+            format_of(columns[quantity][name].dtype),
             differs=verdicts.where("differ"),
             surroundings=around,
         )
@@ -239,6 +272,7 @@ def answer_of(bench: Bench, trial: Trial, measurement: TensorMeasurement) -> Ans
         _check_recording(truth)
     return Answer(
         bench=bench,
+        call=trial.call,
         measurement=measurement,
         program=program,
         truth=truth,

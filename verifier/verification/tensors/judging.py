@@ -46,6 +46,11 @@ def judge(
         rows.append(row)
         if trial.is_sampled:
             remarks += _together(bench, trial, name, column, answer, row)
+    for name, column in measurement.hessian.items():
+        if column is not None:
+            rows.append(_row(bench, trial, "hessian", name, column, answer))
+        else:
+            remarks += [_unmoved(bench, trial, name, answer)]
     remarks += _formulas(bench, trial, answer)
     return rows, remarks
 
@@ -121,6 +126,21 @@ def _missing(bench: Bench, trial: Trial, name: str, answer: Answer) -> Remark | 
         measured="none",
         true="0" if place is None else spelt(truths, place),
         message=message,
+    )
+
+
+def _unmoved(bench: Bench, trial: Trial, name: str, answer: Answer) -> Remark:
+    """The verdict on a second derivative that is None, which stands as 0."""
+    verdict, place = judge_missing(answer.truths("hessian", name))
+    truths = answer.truths("hessian", name)
+    return Remark(
+        where=bench.where(trial),
+        verdict=verdict,
+        quantity="hessian",
+        wrt=(name,),
+        index=_index(truths, place),
+        measured="none",
+        true="0" if place is None else spelt(truths, place),
     )
 
 
