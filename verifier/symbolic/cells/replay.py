@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from verifier.language.cells import (
 from verifier.language.operations import table as operations
 from verifier.symbolic.arithmetic.evaluation import evaluate
 from verifier.symbolic.arithmetic.formula import Formula
-from verifier.symbolic.cells import kernel_formulas
+from verifier.symbolic.cells import kernel_formulas, rules
 from verifier.symbolic.cells.evaluation import Evaluation
 from verifier.symbolic.cells.midpoint_columns import UNIT, Column
 from verifier.symbolic.cells.midpoint_radius import MidpointRadius
@@ -44,6 +45,12 @@ ELEMENTARY = frozenset(
         *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan"),
         *("asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh"),
         *("atanh", "pow", "hypot", "rsqrt", "cbrt", "sigmoid", "erf", "erfc"),
+    }
+)
+_PLAIN = frozenset(
+    {
+        *("input", "constant", "where", "lt", "le", "gt", "ge", "eq", "ne", "sign"),
+        *("floor", "ceil", "logical_and", "logical_or", "logical_not", "nan_to_num"),
     }
 )
 
@@ -79,13 +86,18 @@ class _Library(MidpointRadius):
         elif record.kind in ELEMENTARY:
             self.unit = UNITS["elementary"] * UNIT
         elif record.kind not in BLOCKS:
-            simple = _has_definition(record.kind)
-            least = UNITS["elementary" if simple else "special"]
+            least = UNITS["special" if _is_special(record.kind) else "elementary"]
             self.unit = UNIT * max(least, 16 * kernel_formulas.error_ulp(record.kind))
 
     def value(
         self, operation: str, formula: Formula, operands: Sequence[Column]
     ) -> Column:
+        if _is_special(operation):
+            # Beside a pole or a zero they err as if the operands did.
+            operands = [
+                Column(one.mid, one.rad + 4 * UNIT * np.abs(one.mid))
+                for one in operands
+            ]
         column = super().value(operation, formula, operands)
         form = kernel_formulas.value(operation)
         if form is None and not _has_definition(operation):
@@ -97,6 +109,13 @@ class _Library(MidpointRadius):
         with np.errstate(all="ignore"):
             rad = np.maximum(column.rad, steps.rad + np.abs(steps.mid - column.mid))
         return Column(column.mid, np.where(np.isnan(rad), np.inf, rad))
+
+
+@cache
+def _is_special(operation: str) -> bool:
+    """Whether anything in its definition is beyond a library of mathematics."""
+    steps = {step.operation for step in rules.value(operation).instructions}
+    return not steps <= ROUNDED | ELEMENTARY | _PLAIN
 
 
 def _has_definition(operation: str) -> bool:
