@@ -130,6 +130,31 @@ def test_constants_of_python_are_no_kernels_work() -> None:
     assert len(program.notes["items"]) == 1
 
 
+def test_what_comes_back_of_constants_is_constant() -> None:
+    table = torch.tensor([1.0, 0.5], dtype=torch.float64)
+
+    def function(x):
+        weights = torch.tensor([2.0, 3.0, 4.0], dtype=x.dtype)
+        for weight in weights.tolist():
+            x = x * weight
+        mantissa = torch.from_numpy(np.frexp(weights.numpy())[0])
+        return x * mantissa * torch.tensor(0.7, dtype=x.dtype) + table.sum()
+
+    program = check_derivative(function, drawn(3))
+    assert not program.notes.get("items")
+
+
+def test_memory_that_was_handed_out_may_be_written_later() -> None:
+    def function(x):
+        room = torch.zeros(3, dtype=x.dtype)
+        outside = room.numpy()
+        room.copy_(x.detach())
+        return x * torch.from_numpy(np.exp(outside))
+
+    with pytest.raises(RecordingError, match="reference="):
+        recorded(function, drawn(3))
+
+
 @pytest.mark.parametrize(
     ("function", "what"),
     [

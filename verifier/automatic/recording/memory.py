@@ -23,6 +23,9 @@ UNWRITTEN = -1
 FOREIGN = -2
 """Of memory that was there before, and was not read yet: constants."""
 
+COPIES = ("tolist",)
+"""Methods that hand out numbers, not memory."""
+
 
 class Block:
     """A storage: its cells, and the storage itself, without which its address would
@@ -38,6 +41,9 @@ class Block:
             size = self.storage.nbytes() // tensor.element_size()
             cells = torch.full((size,), cells, dtype=torch.int64)
         self.cells = cells
+        self.handed_out: set[str] = set()
+        """The methods by which it was handed to what is not seen here, as memory that
+        still is the same."""
 
     def view(self, tensor: torch.Tensor) -> torch.Tensor:
         """The cells of a tensor of this storage, in its shape."""
@@ -58,7 +64,8 @@ class Memory:
         self.blocks: dict[int, Block] = {}
         self._plain: dict[int, Block] = {}
         self.handed_out: set[str] = set()
-        """The methods by which memory was handed to what is not seen here."""
+        """The methods by which numbers that vary were handed to what is not seen
+        here."""
 
     @contextmanager
     def scope(self) -> Iterator[None]:
@@ -92,6 +99,14 @@ class Memory:
             self._check(tensor, cells)
         return cells
 
+    def hand_out(self, tensor: torch.Tensor, method: str) -> None:
+        """Numbers go to what is not seen here: what comes back hangs on them where they
+        vary, now or, of memory that stays the same, later."""
+        if self.tape.varies(self.glance(tensor)).any():
+            self.handed_out.add(method)
+        elif method not in COPIES:
+            self._block(tensor, is_checked=False).handed_out.add(method)
+
     def glance(self, tensor: torch.Tensor) -> Cells:
         """The cells that a tensor has so far, flat, whatever becomes of it."""
         cells = self.look(tensor)
@@ -108,6 +123,9 @@ class Memory:
         block = self.blocks.get(key)
         if block is not None and block.is_input and not self.tape.in_backward:
             cells = self._beside_autograd(block.view(tensor).numpy(), cells)
+        if block is not None and block.handed_out:
+            if self.tape.varies(cells).any():
+                self.handed_out |= block.handed_out
         source = tensor_of(np.asarray(cells, order="C"))
         if block is None and tensor.is_contiguous():
             if tensor.untyped_storage().nbytes() == tensor.nbytes:

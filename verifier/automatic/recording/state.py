@@ -41,7 +41,7 @@ class State:
     def hand_out(self, tensor: torch.Tensor, method: str) -> None:
         """A tensor's memory is handed to what is not seen here."""
         if self.memory.knows(tensor):
-            self.memory.handed_out.add(method)
+            self.memory.hand_out(tensor, method)
             self.tape.source = self.sources.here()
             if method != "data_ptr":
                 self.tape.leave(self.memory.glance(tensor))

@@ -184,10 +184,12 @@ class Reverse:
         """Send what norms at zero get, the hull of all that a ball of subgradients
         gives; and say which roots are left."""
         arithmetic = self.arithmetic
+        if not arithmetic.settles:
+            return wanted
         operand = self.evaluation.read(record.operands[0])
         zero = wanted & arithmetic.is_zero(operand)
         rest = wanted.copy()
-        for row in np.flatnonzero(zero) if arithmetic.settles else ():
+        for row in np.flatnonzero(zero):
             found = self.norms.of(int(record.operands[0][row]))
             if found is None:
                 continue
