@@ -329,11 +329,17 @@ def test_a_run_has_the_dtype_of_its_tensors() -> None:
             assert make(program)(x=torch.ones(2, dtype=dtype)).dtype is dtype
 
 
-def test_literals_have_the_dtype_that_is_asked_for() -> None:
+def test_literals_are_rounded_by_pytorch() -> None:
     program = parse_arrays("x + 1/10", {"x": [1]})
-    x = torch.zeros(1, dtype=torch.float64)
-    assert float(lowered(program)(x=x)) == 0.1
-    assert float(lowered(program, "float32")(x=x)) == float(np.float32(0.1))
+    for dtype, number in ((torch.float64, 0.1), (torch.float32, np.float32(0.1))):
+        assert lowered(program)(x=torch.zeros(1, dtype=dtype)).item() == float(number)
+
+
+def test_other_shapes_are_refused() -> None:
+    program = parse_arrays("2*x", {"x": [3]})
+    with pytest.raises(ValueError, match=r"`x` of shape \[3\], found \[4\]"):
+        lowered(program)(x=torch.zeros(4))
+    assert lowered(program).of(["y", "x"])(None, torch.ones(3)).tolist() == [2, 2, 2]
 
 
 def test_steps_have_values() -> None:

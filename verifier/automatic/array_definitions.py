@@ -25,10 +25,10 @@ from verifier.automatic.array_lowering import (
 from verifier.language.programs.arrays.program import ArrayNode, ArrayProgram
 
 
-def definition(program: ArrayProgram, dtype: str | None = None) -> ArrayCallable:
+def definition(program: ArrayProgram) -> ArrayCallable:
     """The program with every function of arrays by its definition in scalars; literals
     as in `lowered`."""
-    return ArrayCallable(program, dtype, DEFINITIONS)
+    return ArrayCallable(program, DEFINITIONS)
 
 
 # ── reductions ────────────────────────────────────────────────────────────────────────

@@ -24,25 +24,21 @@ _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _HIGHEST = {torch.bfloat16: 0, torch.float16: 0, torch.float32: 1, torch.float64: 2}
 
 
-def lowered(program: ArrayProgram, dtype: str | None = None) -> ArrayCallable:
+def lowered(program: ArrayProgram) -> ArrayCallable:
     """What PyTorch computes: each operation as the function of PyTorch's of that name.
 
-    A literal is the number of `dtype` nearest to it, by default of the tensors' dtype.
+    A literal reaches PyTorch as a Python number, the one of float64 nearest to it.
     """
-    return ArrayCallable(program, dtype, FUNCTIONS)
+    return ArrayCallable(program, FUNCTIONS)
 
 
 class ArrayCallable:
     """Runs a program on tensors given by name, in the dtype in which they come."""
 
     def __init__(
-        self,
-        program: ArrayProgram,
-        dtype: str | None,
-        functions: Mapping[str, Function],
+        self, program: ArrayProgram, functions: Mapping[str, Function]
     ) -> None:
         self.program = program
-        self._dtype = dtype
         self._functions = functions
         self._by_dtype: dict[tuple[str, str], _Run] = {}
 
@@ -50,10 +46,24 @@ class ArrayCallable:
         """The output; what the program does not name is not looked at."""
         return self.steps(inputs)[""]
 
+    def of(self, names: Sequence[str]) -> Callable[..., Tensor]:
+        """The same of inputs in that order."""
+
+        def formula(*tensors: Tensor) -> Tensor:
+            return self(**dict(zip(names, tensors, strict=True)))
+
+        return formula
+
     def steps(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The value of every named step, and of the output under no name."""
         given = {name: inputs[name] for name in self.program.inputs}
-        run = self._run(list(inputs.values()))
+        for name, tensor in given.items():
+            if tuple(tensor.shape) != self.program.shapes[name]:
+                raise ValueError(
+                    f"expected `{name}` of shape {list(self.program.shapes[name])}, "
+                    f"found {list(tensor.shape)}"
+                )
+        run = self._run(list(given.values()))
         values = run.run(given)
         program = run.program
         places = {**program.steps, "": program.output}
@@ -63,7 +73,7 @@ class ArrayCallable:
         floating = [t for t in tensors if t.dtype in _HIGHEST]
         dtype = max((t.dtype for t in floating), key=_HIGHEST.__getitem__, default=None)
         device = str(tensors[0].device) if tensors else "cpu"
-        name = self._dtype or _NAMES[dtype or torch.float64]
+        name = _NAMES[dtype or torch.float64]
         key = name, device
         if key not in self._by_dtype:
             self._by_dtype[key] = _Run(self.program, name, device, self._functions)
@@ -82,6 +92,9 @@ class _Run(Lowered):
     ) -> None:
         self._arrays = functions
         super().__init__(program, dtype, device)
+        # Not rounded to the dtype beforehand: PyTorch does, and what is recorded in
+        # float64 shall have the same literals as the definition.
+        self.literals = self.scalars = self.parameters
 
     def _function(self, operation: str) -> Callable[..., Any]:
         if operation in OPERATIONS:
