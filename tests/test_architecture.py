@@ -108,6 +108,7 @@ OWNERS = {
     },
     "torch": {"verifier.automatic.*"},
     "pydantic": {
+        "verifier.language.casefile.readers",
         "verifier.language.casefile.tables",
         "verifier.language.casefile.validation",
         "verifier.serialisation",

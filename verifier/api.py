@@ -38,6 +38,7 @@ def verify(
     expression: str | Symbolic | Unit | None = None,
     *,
     steps: str | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
     seed: int = 0,
     **options: Unpack[Options],
 ) -> Run:
@@ -54,7 +55,8 @@ def verify(
     a case file. Numbers may be Python's, SymPy's, NumPy's scalars, tensors of one number,
     or text (`"1/3"`); the expression may be SymPy's, and variables its symbols; a domain
     may be two numbers, which belong to it; a dtype may be PyTorch's. Without `dtype`,
-    float32 and float64 are verified. A unit that `cases` handed to a test is run as it
+    float32 and float64 are verified. With `shapes`, variables are arrays, drawn from
+    `domain` (by default normal), or nested lists in `at`. A unit that `cases` handed to a test is run as it
     stands.
 
     Errors are reported in ulps of the true number in the dtype. Raises `VerifierError`
@@ -72,7 +74,9 @@ def verify(
         raise UsageError(
             "expected a formula, found a callable. `verifier.check` verifies those."
         )
-    units = planned({"expression": expression, "steps": steps}, options)
+    units = planned(
+        {"expression": expression, "steps": steps, "shapes": shapes}, options
+    )
     return executed(units, seed)
 
 

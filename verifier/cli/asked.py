@@ -15,7 +15,7 @@ from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verifier.cli.options import relative
+from verifier.cli.options import relative, shapes
 from verifier.errors import (
     Gathering,
     SelectionError,
@@ -47,9 +47,11 @@ class About:
     where: str | None = None
     upstream: str | None = None
     wrt: Sequence[str] | None = None
+    shape: Sequence[str] | None = None
 
     def __bool__(self) -> bool:
-        return any((self.at, self.domain, self.where, self.upstream, self.wrt))
+        given = (self.at, self.domain, self.where, self.upstream, self.wrt, self.shape)
+        return any(given)
 
     @property
     def points(self) -> list[dict[str, str]]:
@@ -71,6 +73,7 @@ class About:
             "where": self.where,
             "upstream": upstream if upstream is None or upstream[1:] else upstream[0],
             "wrt": [name for text in self.wrt or () for name in _split(text)] or None,
+            "shapes": shapes(self.shape or ()) or None,
         }
 
 
@@ -108,8 +111,8 @@ def sort(arguments: Sequence[str], about: About) -> Asked:
             formulas.append(argument)
     if about and not formulas:
         raise UsageError(
-            "expected a formula for `--at`, `--domain`, `--where`, `--upstream` and "
-            f"`--wrt`, found {listed(arguments)}. Case files say them themselves."
+            "expected a formula for `--at`, `--domain`, `--where`, `--upstream`, `--wrt` "
+            f"and `--shape`, found {listed(arguments)}. Case files say them themselves."
         )
     return Asked(
         paths=tuple(paths),
@@ -129,7 +132,11 @@ def _is_path(argument: str, about: About) -> bool:
     from verifier.language.operations.table import CONSTANTS
 
     # `x/y` is a quotient where an option speaks of one of its names; `pi/4` is one too.
-    named = {*_named("--domain", about.domain or ()), *chain(*about.points)}
+    named = {
+        *_named("--domain", about.domain or ()),
+        *shapes(about.shape or ()),
+        *chain(*about.points),
+    }
     words = re.findall(r"\w+", argument)
     is_number = all(word in CONSTANTS or word.isdigit() for word in words)
     return bool(re.search(r"[\\/]", argument)) and not (
@@ -157,6 +164,7 @@ def _by_options(error: VerifierError) -> VerifierError:
     if error.place.file is not None:
         return error
     message = error.message.replace("in `at` or `domain`", "by `--at` or `--domain`")
+    message = message.replace("in `shapes`", "by `--shape`")
     return type(error)(message, place=error.place)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -12,7 +11,7 @@ import typer
 
 from verifier.cli import asked
 from verifier.cli.command import command, page
-from verifier.cli.options import Drawn, Seed
+from verifier.cli.options import Drawn, Seed, shapes
 from verifier.cli.output import Target, deliver, format_help, targets
 from verifier.errors import UsageError
 from verifier.reports.formats import FORMATS
@@ -85,7 +84,6 @@ _Verbose = Annotated[
 _Debug = Annotated[
     bool, typer.Option("--debug", help="Show the tracebacks of exceptions.")
 ]
-_SHAPE = re.compile(r"\d+(?:x\d+)*|")
 
 
 @command
@@ -151,22 +149,3 @@ def _dtypes(reference: str | None, shape: Sequence[str] | None) -> list[str] | N
     if not shape:
         return None
     return ["float32", "bfloat16"] if reference else ["float32"]
-
-
-def shapes(options: Sequence[str]) -> dict[str, list[int]]:
-    """The shapes of `--shape x=64x256`, in order."""
-    found: dict[str, list[int]] = {}
-    for text in options:
-        for part in text.split(","):
-            name, equals, spelt = part.strip().partition("=")
-            spelt = spelt.strip().replace("×", "x").replace("*", "x")
-            if not equals or not name.isidentifier() or not _SHAPE.fullmatch(spelt):
-                raise UsageError(
-                    f"--shape: expected a name and sizes such as `x=64x256`, found `{part.strip()}`."
-                )
-            if name in found:
-                raise UsageError(
-                    f"--shape: expected each name once, found `{name}` twice."
-                )
-            found[name] = [int(size) for size in spelt.split("x") if size]
-    return found

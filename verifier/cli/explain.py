@@ -98,6 +98,11 @@ def explained(
     from verifier.verification import explanation
 
     case = find(target, about)
+    if case.tensors is not None:
+        raise UsageError(
+            f"{case.place}: expected a formula of single numbers, found one of tensors, whose derivation is not "
+            f"written out. `verifier run {shlex.quote(target)}` judges it."
+        )
     chosen = dtypes or case.dtypes
     for dtype in chosen:
         _check_dtype(dtype, case, target)

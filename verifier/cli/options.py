@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +65,14 @@ Drawn = Annotated[
         help="Draw the points of a formula from these intervals.",
     ),
 ]
+Shapes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--shape",
+        metavar="X=64x256",
+        help="Take an input of a formula as an array of this shape; [] for a number.",
+    ),
+]
 Where = Annotated[
     str | None,
     typer.Option(
@@ -103,3 +112,26 @@ def relative(path: Path) -> Path:
     in that."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+_SHAPE = re.compile(r"\d+(?:x\d+)*|")
+
+
+def shapes(options: Sequence[str]) -> dict[str, list[int]]:
+    """The shapes of `--shape x=64x256`, in order; `s=[]` is a number's."""
+    found: dict[str, list[int]] = {}
+    for text in options:
+        for part in text.split(","):
+            name, equals, spelt = part.strip().partition("=")
+            spelt = spelt.strip().replace("×", "x").replace("*", "x")
+            spelt = "" if spelt == "[]" else spelt
+            if not equals or not name.isidentifier() or not _SHAPE.fullmatch(spelt):
+                raise UsageError(
+                    f"--shape: expected a name and sizes such as `x=64x256`, found `{part.strip()}`."
+                )
+            if name in found:
+                raise UsageError(
+                    f"--shape: expected each name once, found `{name}` twice."
+                )
+            found[name] = [int(size) for size in spelt.split("x") if size]
+    return found

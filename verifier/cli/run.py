@@ -22,6 +22,7 @@ from verifier.cli.options import (
     Dtypes,
     Growth,
     Seed,
+    Shapes,
     Upstream,
     Where,
     Wrt,
@@ -181,6 +182,7 @@ def run(
     where: Where = None,
     upstream: Upstream = None,
     wrt: Wrt = None,
+    shape: Shapes = None,
     case: _Case = None,
     tag: _Tag = None,
     dtype: Dtypes = None,
@@ -204,7 +206,9 @@ def run(
     debug: _Debug = False,
 ) -> int:
     """Verify the gradients of case files, or of a formula."""
-    about = asked.About(at=at, domain=domain, where=where, upstream=upstream, wrt=wrt)
+    about = asked.About(
+        at=at, domain=domain, where=where, upstream=upstream, wrt=wrt, shape=shape
+    )
     named = asked.sort(what or (DEFAULT,), about)
     return _run(
         Request(

@@ -116,7 +116,17 @@ REFUSED = [
     ({"upstream": 2}, "upstream: expected one or several of `random`"),
     ({"upstream": "one"}, "upstream: expected a finite number, or one of"),
     ({"upstream": "huge"}, "found `huge`"),
-    ({"at": {"x": 1}}, "at: a case of tensors takes no `at`"),
+    ({"where": "x > 0"}, "where: a case of tensors takes no `where`"),
+    ({"at": {"y": 1}}, "at.y: expected one of the inputs `x`"),
+    ({"at": {"x": [1, 2]}}, "at.x: expected numbers of shape [2, 3], found [2]"),
+    ({"at": {"x": [[1, 2], [3]]}}, "at.x[2]: expected a list of 2, found a list of 1"),
+    ({"at": {"x": [[1, 2], [3, "q"]]}}, "at.x[2][2]: "),
+    ({"at": {"x": "1j"}}, "at.x: expected real numbers"),
+    ({"at": [{"x": 1}, {"x": 2}]}, "at: expected one table of the numbers of tensors"),
+    ({"at": {"x": 1}, "domain": {"x": "normal"}}, "at.x: expected `at` or `domain`"),
+    ({"expression": "x @ x"}, "expression, column 3: expected equal inner sizes"),
+    ({"steps": "y = x\nz = y @ x"}, "steps, column 7: line 2: expected equal inner"),
+    ({"steps": "y = x", "expression": "x"}, "steps: expected `expression` or `steps`"),
     ({"where": "x > 0"}, "where: a case of tensors takes no `where`"),
     ({"points": "all"}, "points: a case of tensors takes a number of draws"),
     ({"dtype": "complex64"}, "tensors are verified in real dtypes"),
@@ -127,7 +137,10 @@ REFUSED = [
     ({"widen": [0]}, "widen[1]: expected factors that are integers of at least 1"),
     ({"reference": "m.g"}, "reference: expected `module:callable`"),
     ({"reference": "m:g", "expression": "x"}, "found both. Drop one"),
-    ({"expect": {"value": 1}}, "expect.value: a case of tensors expects a `verdict`"),
+    (
+        {"expect": {"value": 1}},
+        "expect.value: expected an `expression` for the numbers in `expect`",
+    ),
     (
         {"expect": {"verdict": {"gradient": {"y": "differ.wrong"}}, "reason": "r"}},
         "expected one of `x`, by which the case differentiates, found `y`",
@@ -146,7 +159,8 @@ def test_what_none_may_say_is_refused(keys: dict[str, object], message: str) -> 
 
 def test_a_case_without_a_callable_is_refused() -> None:
     with pytest.raises(
-        CaseFileError, match="expected a `subject`, a callable of tensors"
+        CaseFileError,
+        match="expected an `expression` or a `subject`, a callable of tensors",
     ):
         from_mapping({"name": "n", "shapes": {"x": [2]}})
 
@@ -178,12 +192,12 @@ name = "n"
 subject = "m:f"
 shapes = { x = [2, 3] }
 domain = { z = "normal" }
-at = { x = 1 }
+where = "x > 0"
 upstream = 3
 """
     )
     with pytest.raises(Mistakes) as caught:
         load(file)
     told = str(caught.value)
-    for place in ("6: [n] domain.z", "7: [n] at", "8: [n] upstream"):
+    for place in ("6: [n] domain.z", "7: [n] where", "8: [n] upstream"):
         assert place in told

@@ -14,6 +14,7 @@ import torch
 
 from verifier.automatic.lowering import DTYPES
 from verifier.automatic.tensors.upstreams import generator
+from verifier.floats import FORMATS
 from verifier.language.casefile.tensor_case import TensorInput
 from verifier.language.points.tensor_domains import POSITIVE, SIMPLEX, TensorDomain
 
@@ -30,8 +31,24 @@ def drawn(
     """A tensor for each input."""
     return {
         name: draw_one(one.domain, one.shape, dtype, seed, f"{name} {draw}")
+        if one.numbers is None
+        else _given(one, dtype)
         for name, one in inputs.items()
     }
+
+
+def _given(one: TensorInput, dtype: str) -> Tensor:
+    """The numbers of the dtype nearest to those that are given; indices in int64."""
+    assert one.numbers is not None
+    if one.domain.integers is not None:
+        whole = [int(number.lower) for number in one.numbers]
+        return torch.tensor(whole).reshape(one.shape)
+    format_ = FORMATS[dtype]
+    numbers = [number.nearest(format_) for number in one.numbers]
+    # By way of float64, which holds every number of every format.
+    return (
+        torch.tensor(numbers, dtype=torch.float64).reshape(one.shape).to(DTYPES[dtype])
+    )
 
 
 def draw_one(

@@ -8,21 +8,44 @@ from typing import Any
 
 import torch
 
+from verifier.automatic.array_formulas import as_defined
 from verifier.automatic.lowering import Lowered
 from verifier.automatic.tensors.calls import Call, tensors_of
-from verifier.errors import UsageError, listed
+from verifier.errors import ExpressionError, UsageError, listed
 from verifier.language.programs import parsing
+from verifier.language.programs.arrays.parsing import parse_arrays
 from verifier.language.programs.program import Program
 
 Tensor = torch.Tensor
 
 
 def by_expression(text: str, call: Call) -> Callable[..., Any]:
-    """The elementwise function that a formula of the call's tensors spells."""
+    """The elementwise function that a formula of the call's tensors spells, or the one
+    that it spells as a formula of arrays, where it is none of single numbers."""
+    try:
+        parsing.parse(text)
+    except ExpressionError:
+        return _of_arrays(text, call)
     run, places = _of_formula(text, call, "expression")
 
     def reference(*args: Any, **kwargs: Any) -> Tensor:
         return run(_found(places, args, kwargs))
+
+    return reference
+
+
+def _of_arrays(text: str, call: Call) -> Callable[..., Tensor]:
+    places = _places(call)
+    shapes = {name: tuple(call.tensors[name].shape) for name in places}
+    try:
+        program = parse_arrays(text, shapes)
+    except ExpressionError as error:
+        raise UsageError(f"expression: {error}") from error
+    formula = as_defined(text, program.inputs, in_steps=False)
+    used = {name: places[name] for name in program.inputs}
+
+    def reference(*args: Any, **kwargs: Any) -> Tensor:
+        return formula(*_found(used, args, kwargs).values())
 
     return reference
 

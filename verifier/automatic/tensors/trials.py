@@ -91,7 +91,7 @@ def others(plan: Plan) -> Iterator[Trial]:
     if not plan.upstream:
         for word in ("zeros", "expanded", "noncontiguous"):
             yield replace(once, upstream=word, is_asked=False)
-    if plan.structured:
+    if plan.structured and not _is_fixed(plan):
         yield from _structured(plan, once)
         yield from _sizes(plan, once)
 
@@ -103,7 +103,7 @@ def drawn(plan: Plan, draw: int) -> Call:
 
 
 def _label(plan: Plan, draw: int) -> dict[str, str]:
-    if not plan.inputs:
+    if not plan.inputs or _is_fixed(plan):
         return {"inputs": GIVEN}
     return {"draw": str(draw + 1)} if plan.draws > 1 else {"inputs": "drawn"}
 
@@ -149,7 +149,7 @@ def _ours(base: Trial, tensors: Mapping[str, torch.Tensor], **label: str) -> Tri
 
 def _rows(plan: Plan, base: Trial) -> Iterator[Trial]:
     """One row, and of 16-bit dtypes many, where the first dimension is a batch."""
-    batch = _batch(plan.call)
+    batch = None if _is_fixed(plan) else _batch(plan.call)
     if batch is None:
         return
     names, size = batch
@@ -168,6 +168,11 @@ def _rows(plan: Plan, base: Trial) -> Iterator[Trial]:
             continue  # it has another shape
         trial = _ours(base, tensors, rows=str(count))
         yield replace(trial, upstream=upstream, is_sampled=count > 1)
+
+
+def _is_fixed(plan: Plan) -> bool:
+    """Whether a case says at which numbers alone it is verified."""
+    return any(one.numbers is not None for one in plan.inputs.values())
 
 
 def _batch(call: Call) -> tuple[list[str], int] | None:

@@ -26,6 +26,7 @@ from verifier.language.casefile.places import (
     check_input,
     numbers_alone,
     of_numbers,
+    points_alone,
 )
 from verifier.language.casefile.tables import CaseTable
 from verifier.language.casefile.validation import validate
@@ -53,7 +54,8 @@ def assemble(data: Mapping[str, object], origin: Origin) -> Case:
     program = part(_program, table, declared, origin)
     where = part(_where, table, declared, program, origin)
     arguments = part(_arguments, table, program, declared, where, origin)
-    given = part(_occurring_points, table.at or (), arguments, origin)
+    points_at = part(points_alone, table.at or (), origin)
+    given = part(_occurring_points, points_at, arguments, origin)
     domains = part(_occurring, named, arguments, origin, "domain")
     part(_check_cover, given, domains, origin)
     part(_check_domains, domains, table.dtype or DTYPES, origin)
@@ -109,7 +111,7 @@ def checked(data: Mapping[str, object], origin: Origin) -> CaseTable:
     them, and with how the formula is written."""
     part = Gathering()
     table = part(validate, CaseTable, data, origin)
-    if part.errors:
+    if part.errors and "shapes" not in data:
         for key, parse in _FORMULAS.items():
             if isinstance(text := data.get(key), str):
                 part(_parsed, parse, text, None, origin, key)

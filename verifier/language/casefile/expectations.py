@@ -10,6 +10,7 @@ from verifier.language.casefile.case import Expectation, Expected, Pin
 from verifier.language.casefile.document import Keys
 from verifier.language.casefile.places import Origin, check_input
 from verifier.language.casefile.tables import CaseTable, DescentTable, ExpectTable
+from verifier.language.points.arrays import Array
 from verifier.language.points.scalars import Scalar
 from verifier.language.programs.program import Program
 
@@ -37,6 +38,16 @@ def expectation(
             part(_refuse_unreached, origin, *at)
     part.check()
     return found[0] if found else None
+
+
+def chosen(tables: Sequence[ExpectTable]) -> int | None:
+    """Which of the tables is the first that holds for the release of PyTorch that is
+    installed."""
+    installed = releases.installed("torch")
+    for index, expect in enumerate(tables):
+        if expect.torch is None or releases.holds(expect.torch, installed):
+            return index
+    return None
 
 
 def _refuse_unreached(origin: Origin, *at: str | int) -> None:
@@ -137,7 +148,7 @@ def _check_differentiated(
 
 
 def _one_for_each(
-    numbers: Expected | tuple[Expected, ...] | None,
+    numbers: Expected | tuple[Expected, ...] | Array[Expected] | None,
     count: int,
     origin: Origin,
     keys: Keys,
@@ -145,6 +156,8 @@ def _one_for_each(
     """One number for each of the `count` given points."""
     if numbers is None:
         return ()
+    if isinstance(numbers, Array):
+        origin.fail("expected a number, found a list.", *keys, 0)
     if count == 0:
         origin.fail(
             "expected points in `at`, with every input, for the numbers in `expect`, found none. Add them.",

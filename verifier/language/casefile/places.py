@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from verifier.errors import CaseFileError, Place, did_you_mean, listed
 from verifier.language.casefile.document import Keys, WrittenFloat
+from verifier.language.points.arrays import Array
 from verifier.language.points.domains import Domain
 from verifier.language.points.scalars import Scalar
 from verifier.language.points.tensor_domains import TensorDomain
@@ -93,6 +94,21 @@ def show(value: object) -> str:
 # ── what only tensors may be ──────────────────────────────────────────────────────────
 
 _MEND = "Give `shapes`, if it is one, or drop it."
+
+
+def points_alone(
+    points: Sequence[Mapping[str, Scalar | Array[Scalar]]], origin: Origin
+) -> list[dict[str, Scalar]]:
+    """Points of single numbers, once no value is an array: those are read only of a case
+    with `shapes`."""
+    found: list[dict[str, Scalar]] = []
+    for point in points:
+        found.append({})
+        for name, number in point.items():
+            if isinstance(number, Array):
+                origin.fail("expected a number, found a list.", "at", name)
+            found[-1][name] = number
+    return found
 
 
 def numbers_alone(

@@ -14,6 +14,7 @@ from importlib.machinery import PathFinder
 from math import prod
 from typing import TypeVar, cast
 
+from pydantic import ValidationInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from verifier import floats
@@ -34,6 +35,7 @@ from verifier.language.casefile.case import (
 from verifier.language.casefile.document import WrittenFloat
 from verifier.language.casefile.places import show
 from verifier.language.casefile.tensor_case import MOST_ELEMENTS, UPSTREAM_WORDS
+from verifier.language.points.arrays import Array, RaggedError, read_array
 from verifier.language.points.domains import (
     NORMAL,
     Domain,
@@ -56,6 +58,9 @@ from verifier.records import Verdict
 from verifier.releases import check_range
 
 _T = TypeVar("_T")
+ARRAYS = "arrays"
+"""What tells, in the context of a validation, that the case's inputs have shapes, so that
+their numbers may be lists of lists."""
 
 
 def _fault(
@@ -170,18 +175,37 @@ def _either(*words: str) -> str:
     return " or ".join(f'"{word}"' for word in words)
 
 
-def _read_point(value: object, *tail: int) -> dict[str, Scalar]:
+Point = dict[str, Scalar | Array[Scalar]]
+
+
+def _read_point(value: object, *tail: int, of_arrays: bool) -> Point:
     if not isinstance(value, Mapping) or not value:
         found = show(value) if value != {} else "an empty one"
         raise _fault(
             f"expected a table of values such as {{ x = 1 }}, found {found}.", *tail
         )
     check_variables(value, *tail)
-    numbers = _all(
-        partial(_read_scalar, entry, *tail, name, accept_complex=True)
-        for name, entry in value.items()
-    )
+    read = _read_one_or_array if of_arrays else _read_any
+    numbers = _all(partial(read, entry, *tail, name) for name, entry in value.items())
     return dict(zip(value, numbers, strict=True))
+
+
+def _read_any(value: object, *tail: str | int) -> Scalar:
+    return _read_scalar(value, *tail, accept_complex=True)
+
+
+def _read_one_or_array(value: object, *tail: str | int) -> Scalar | Array[Scalar]:
+    if isinstance(value, (list, tuple)) and value:
+        return _read_array(value, _read_any, *tail)
+    return _read_any(value, *tail)
+
+
+def _read_array(value: object, read: Callable[..., _T], *tail: str | int) -> Array[_T]:
+    """An array of what `read` reads of each entry, whose place follows it."""
+    try:
+        return read_array(value, lambda entry, where: read(entry, *tail, *where))
+    except RaggedError as error:
+        raise _fault(str(error), *tail, *error.where) from error
 
 
 def check_variables(value: object, *tail: int) -> object:
@@ -206,12 +230,17 @@ def _is_variable(name: str) -> bool:
         return False
 
 
-def read_at(value: object) -> tuple[dict[str, Scalar], ...]:
+def _is_of_arrays(info: ValidationInfo) -> bool:
+    return bool((info.context or {}).get(ARRAYS))
+
+
+def read_at(value: object, info: ValidationInfo) -> tuple[Point, ...]:
+    read = partial(_read_point, of_arrays=_is_of_arrays(info))
     if not isinstance(value, (list, tuple)):
-        return (_read_point(value),)
+        return (read(value),)
     if not value:
         raise _fault("expected at least one point, found an empty list.")
-    return _all(partial(_read_point, entry, index) for index, entry in enumerate(value))
+    return _all(partial(read, entry, index) for index, entry in enumerate(value))
 
 
 def read_domain(value: object) -> Domain | TensorDomain:
@@ -239,7 +268,7 @@ def read_domain(value: object) -> Domain | TensorDomain:
         raise _fault(error.message + near, column=error.place.column) from error
 
 
-def _read_expected(value: object, *tail: int) -> Expected:
+def _read_expected(value: object, *tail: str | int) -> Expected:
     half_unit = _half_unit(value.text) if isinstance(value, WrittenFloat) else None
     read = _read_scalar(value, *tail, accept_complex=True)
     return Expected(scalar=read, half_unit=half_unit)
@@ -253,8 +282,12 @@ def read_expected_list(value: object) -> tuple[Expected, ...]:
     )
 
 
-def read_per_point(value: object) -> Expected | tuple[Expected, ...]:
+def read_per_point(
+    value: object, info: ValidationInfo
+) -> Expected | tuple[Expected, ...] | Array[Expected]:
     if isinstance(value, (list, tuple)):
+        if value and _is_of_arrays(info):
+            return _read_array(value, _read_expected)
         return read_expected_list(value)
     return _read_expected(value)
 

@@ -61,6 +61,7 @@ from verifier.language.casefile.readers import (
     read_upstream,
     read_widen,
 )
+from verifier.language.points.arrays import Array
 from verifier.language.points.domains import Domain
 from verifier.language.points.drawing import Draw
 from verifier.language.points.scalars import Scalar
@@ -75,9 +76,18 @@ def _one_or_more(schema: dict[str, Any]) -> WithJsonSchema:
 
 _NUMBER_SCHEMA: dict[str, Any] = {"type": ["number", "string"]}
 _NUMBERS_SCHEMA = {"type": "array", "items": _NUMBER_SCHEMA, "minItems": 1}
+
+
+def _array_of(depth: int) -> dict[str, Any]:
+    """Lists of lists of numbers, up to a depth."""
+    inner = [_NUMBER_SCHEMA, _array_of(depth - 1)] if depth > 1 else [_NUMBER_SCHEMA]
+    return {"type": "array", "items": {"anyOf": inner}, "minItems": 1}
+
+
+_ARRAY_SCHEMA = _array_of(4)
 _POINT_SCHEMA = {
     "type": "object",
-    "additionalProperties": _NUMBER_SCHEMA,
+    "additionalProperties": {"anyOf": [_NUMBER_SCHEMA, _ARRAY_SCHEMA]},
     "minProperties": 1,
 }
 _INTERVAL_SCHEMA = {
@@ -99,7 +109,7 @@ Tolerated = Annotated[
     Fraction, PlainValidator(read_tolerance), WithJsonSchema(_NUMBER_SCHEMA)
 ]
 Points = Annotated[
-    tuple[dict[str, Scalar], ...],
+    tuple[dict[str, Scalar | Array[Scalar]], ...],
     PlainValidator(read_at),
     WithJsonSchema(
         {
@@ -149,9 +159,9 @@ Formulas = Annotated[
     ),
 ]
 PerPoint = Annotated[
-    Expected | tuple[Expected, ...],
+    Expected | tuple[Expected, ...] | Array[Expected],
     PlainValidator(read_per_point),
-    WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, _NUMBERS_SCHEMA]}),
+    WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, _ARRAY_SCHEMA]}),
 ]
 Numbers = Annotated[
     tuple[Expected, ...],

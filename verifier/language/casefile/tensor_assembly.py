@@ -7,6 +7,7 @@ from math import prod
 
 from verifier.errors import ExpressionError, Gathering, did_you_mean, listed
 from verifier.floats import COMPLEX
+from verifier.language.casefile import arrays
 from verifier.language.casefile.assembly import (
     absolute_of,
     assemble,
@@ -19,10 +20,7 @@ from verifier.language.casefile.case import (
     DTYPES,
     NO_PROGRAM,
     Case,
-    Expectation,
 )
-from verifier.language.casefile.document import Keys
-from verifier.language.casefile.expectations import expectation as expected
 from verifier.language.casefile.places import Origin, check_input
 from verifier.language.casefile.tables import CaseTable
 from verifier.language.casefile.tensor_case import (
@@ -44,7 +42,7 @@ from verifier.language.programs import parsing
 KEYS = ("shapes", "reference", "gradient")
 """Each of these makes a case one of tensors."""
 _UNFIT = (
-    *("at", "steps", "where", "draw", "boundary", "descent", "inputs"),
+    *("where", "draw", "boundary", "descent", "inputs"),
     *("elementwise", "subgradient"),
 )
 """Keys of cases of single numbers."""
@@ -68,6 +66,9 @@ def _of_tensors(data: Mapping[str, object], origin: Origin) -> Case:
     part(_check_fit, table, origin)
     part(_check_source, table, origin, is_given=GIVEN in data)
     inputs = {} if is_given else part(_inputs, table, origin)
+    program = None if is_given else part(arrays.program, table, inputs, origin)
+    if not is_given:
+        inputs = part(arrays.settled, table, inputs, program, origin)
     upstream = part(_upstream, table, origin)
     dtypes = part(_dtypes, table, origin)
     order = part(order_of, table, origin)
@@ -75,13 +76,14 @@ def _of_tensors(data: Mapping[str, object], origin: Origin) -> Case:
     wrt = table.wrt
     if not is_given:
         part(_check_names, table, inputs, origin)
-    expectation = part(_expectation, table, wrt or tuple(inputs), origin)
+    names = part(_names, wrt, inputs)
+    expectation = part(arrays.expectation, table, names, inputs, program, origin)
     part.check()
     return Case(
         name=table.name,
         place=origin.place(),
         program=NO_PROGRAM,
-        wrt=wrt or tuple(inputs),
+        wrt=names,
         given=(),
         domains={},
         points=_draws(table),
@@ -106,18 +108,29 @@ def _of_tensors(data: Mapping[str, object], origin: Origin) -> Case:
             inputs=inputs,
             reference=table.reference,
             reference_line=origin.line_of(("reference",)),
-            expression=table.expression,
+            expression=table.expression if table.steps is None else table.steps,
+            in_steps=table.steps is not None,
+            program=program,
             gradient=table.gradient or {},
-            upstream=upstream,
+            upstream=upstream or arrays.usual_upstream(expectation),
             widen=WIDENED if table.widen is None else table.widen,
             wrt=wrt,
         ),
     )
 
 
+def _names(
+    wrt: tuple[str, ...] | None, inputs: Mapping[str, TensorInput]
+) -> tuple[str, ...]:
+    """What is differentiated by: all inputs that are no indices, where nothing is
+    said."""
+    return wrt or tuple(n for n, one in inputs.items() if one.domain.integers is None)
+
+
 def _check_fit(table: CaseTable, origin: Origin) -> None:
     part = Gathering()
-    for key in _UNFIT:
+    of_arrays = ("at", "steps") if table.shapes is None else ()
+    for key in (*of_arrays, *_UNFIT):
         if getattr(table, key) is not None and key not in origin.inherited:
             part(
                 origin.fail,
@@ -138,11 +151,15 @@ def _others(table: CaseTable) -> str:
 
 
 def _check_source(table: CaseTable, origin: Origin, *, is_given: bool) -> None:
-    if table.subject is None and table.expression is None and not is_given:
+    formulas = [key for key in ("expression", "steps") if getattr(table, key)]
+    if len(formulas) > 1:
+        origin.fail("expected `expression` or `steps`, found both. Drop one.", "steps")
+    if table.subject is None and not formulas and not is_given:
         origin.fail(
-            "expected a `subject`, a callable of tensors as `module:callable`, found none. Add one."
+            "expected an `expression` or a `subject`, a callable of tensors as `module:callable`, found neither. "
+            "Add one."
         )
-    if table.reference is not None and table.expression is not None:
+    if table.reference is not None and formulas:
         origin.fail(
             "expected `reference` or `expression` to say what the subject computes, found both. Drop one.",
             "reference",
@@ -250,21 +267,3 @@ def _check_names(
                 index,
             )
     part.check()
-
-
-def _expectation(
-    table: CaseTable, wrt: tuple[str, ...], origin: Origin
-) -> Expectation | None:
-    part = Gathering()
-    for index, expect in enumerate(table.expect or ()):
-        at: Keys = ("expect",) if len(table.expect or ()) == 1 else ("expect", index)
-        for key in ("value", "gradient", "losses", "weights"):
-            if getattr(expect, key) is not None:
-                part(
-                    origin.fail,
-                    f"a case of tensors expects a `verdict`: found `{key}`. Drop it.",
-                    *at,
-                    key,
-                )
-    part.check()
-    return expected(table, wrt, wrt, (), NO_PROGRAM, origin)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from verifier.language.points.scalars import Scalar
 from verifier.language.points.tensor_domains import TensorDomain
+from verifier.language.programs.arrays.program import ArrayProgram
 
 UPSTREAM_WORDS = ("random", "ones", "zeros", "expanded", "noncontiguous")
 """What an upstream gradient of tensors may be; the module `upstreams` draws them."""
@@ -22,6 +24,8 @@ class TensorInput:
 
     shape: tuple[int, ...]
     domain: TensorDomain
+    numbers: tuple[Scalar, ...] | None = None
+    """Where they are given in `at`: row by row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,12 @@ class Tensors:
     """Plain PyTorch that says what the subject should compute, `module:callable`."""
     reference_line: int | None = None
     expression: str | None = None
-    """The formula of an elementwise function that says it."""
+    """The formula that says it, or that is itself verified where there is no
+    subject."""
+    in_steps: bool = False
+    """Whether it is of named steps."""
+    program: ArrayProgram | None = None
+    """The formula at the shapes of the inputs; None where those are not known."""
     gradient: Mapping[str, str] = field(default_factory=dict)
     """By input, the formula that the backward is meant to be, times the upstream
     gradient."""

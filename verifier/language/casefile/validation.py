@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from verifier.errors import CaseFileError, did_you_mean, fail_together, listed
 from verifier.language.casefile.document import Keys
 from verifier.language.casefile.places import Origin, show
+from verifier.language.casefile.readers import ARRAYS
 from verifier.language.casefile.tables import INNER_TABLES, Table
 
 _T = TypeVar("_T", bound=Table)
@@ -21,7 +22,7 @@ def validate(model: type[_T], data: Mapping[str, object], origin: Origin) -> _T:
     """The table, or all that is wrong with it, in the order of the file and in our
     words."""
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context={ARRAYS: "shapes" in data})
     except ValidationError as error:
         faults = error.errors(include_url=False)
     faults = [fault for fault in faults if not _is_misspelt(fault, faults)]

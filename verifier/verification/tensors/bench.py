@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from verifier.automatic import array_formulas
 from verifier.automatic.subjects import SubjectError, load, permitted
 from verifier.automatic.tensors import benchmarks, drawing, references, upstreams
 from verifier.automatic.tensors.calls import Call, call_of
@@ -124,7 +125,7 @@ def bench_of(setting: Setting) -> Bench:
         raise UsageError(
             f"tensors are measured by the routes {', '.join(ROUTES)}, not by `{setting.route}`."
         )
-    function = setting.function or _loaded(setting, case.subject, "subject")
+    function = setting.function or _subject(setting)
     plan_inputs = tensors.inputs
     seed = setting.seed if case.seed is None else case.seed
     setting = replace(setting, seed=seed)
@@ -166,6 +167,17 @@ def _drawn(setting: Setting, tensors: Tensors) -> list[Any]:
     return list(found.values())
 
 
+def _subject(setting: Setting) -> Callable[..., Any]:
+    """The callable that a case verifies: its subject, or its formula as PyTorch
+    computes it."""
+    case, tensors = setting.case, setting.case.tensors
+    assert tensors is not None
+    if case.subject is None and tensors.program is not None:
+        formula, names = tensors.expression or "", list(tensors.inputs)
+        return array_formulas.as_pytorch(formula, names, in_steps=tensors.in_steps)
+    return _loaded(setting, case.subject, "subject")
+
+
 def _loaded(setting: Setting, name: str | None, key: str) -> Callable[..., Any]:
     """The callable that a case names: of a module's class an instance, of an
     `autograd.Function` its `apply`."""
@@ -186,6 +198,9 @@ def _reference(setting: Setting, call: Call) -> Callable[..., Any] | None:
         return given.reference
     if tensors.reference is not None:
         return _loaded(setting, tensors.reference, "reference")
+    if tensors.program is not None:
+        formula, names = tensors.expression or "", list(tensors.inputs)
+        return array_formulas.as_defined(formula, names, in_steps=tensors.in_steps)
     if tensors.expression is not None:
         return references.by_expression(tensors.expression, call)
     return None

@@ -11,11 +11,12 @@ from verifier.automatic.tensors import trials
 from verifier.automatic.tensors.measuring import TensorMeasurement, same_bits
 from verifier.automatic.tensors.trials import Trial
 from verifier.errors import UsageError
-from verifier.records import Result, Tally, Verdict
+from verifier.records import Result, Tally, Unmet, Verdict
 from verifier.verification.result import Verified, conclude
 from verifier.verification.tensors import rows as told
 from verifier.verification.tensors.answers import Answer, UnrecordedError, answer_of
 from verifier.verification.tensors.bench import Bench, Setting, bench_of
+from verifier.verification.tensors.expected import broken
 from verifier.verification.tensors.judging import judge, missing_names
 from verifier.verification.tensors.rows import Remark, Row, Where
 
@@ -38,6 +39,8 @@ class Found:
     cells: int = 0
     derivations: int | None = None
     failure: tuple[str, Verdict, str | None] | None = None
+    broken: list[Unmet] = field(default_factory=list)
+    """What the case expects and does not hold."""
 
     def note(self, text: str) -> None:
         if text not in self.notes:
@@ -58,7 +61,8 @@ def verify(setting: Setting, *, on_point: OnPoint | None = None) -> Verified:
     _note_run(bench, found, base, measurement)
     _note_state(bench, found, base, measurement)
     try:
-        _judge(bench, found, base, measurement)
+        answer = _judge(bench, found, base, measurement)
+        found.broken = broken(bench, measurement, answer)
     except UnrecordedError as error:
         found.failure = str(error), Verdict.UNDECIDED_ORACLE, None
         return _result(bench, found, begun)
@@ -244,7 +248,7 @@ def _result(bench: Bench, found: Found, begun: float) -> Verified:
     if failed is not None:
         verdicts.append(failed)
     verdicts = verdicts or [Verdict.MATCH_EXACT]
-    end = conclude(case, verdicts, tallies, (), message, found.notes)
+    end = conclude(case, verdicts, tallies, found.broken, message, found.notes)
     result = Result(
         case=case.id,
         line=case.place.line,
