@@ -9,6 +9,7 @@ from verifier.enclosures import Enclosures, Numbers
 from verifier.floats import BFLOAT16, BINARY16, BINARY32, BINARY64, Format
 from verifier.judgement.tensors.entries import Truths
 from verifier.judgement.tensors.formula import FormulaJudgement, judge_formula
+from verifier.judgement.tensors.iteration import Iteration
 from verifier.records import Verdict
 
 TRUE = np.array([1.0, -2.0, 0.5, 3.0, 0.0])
@@ -85,10 +86,14 @@ def test_a_number_where_the_truth_is_zero_is_wrong() -> None:
 
 
 def test_an_iteration_asks_for_a_reference() -> None:
-    found = judge(TRUE * 2, iteration="the forward is an iteration")
+    words = "the forward is an iteration"
+    found = judge(TRUE * 2, iteration=Iteration(words=words, excused=np.inf))
     assert found.verdict is Verdict.UNDECIDED_ORACLE
-    assert (found.message or "").startswith("the forward is an iteration")
-    assert judge(TRUE, iteration="…").verdict is Verdict.MATCH_EXACT
+    assert (found.message or "").startswith(words)
+    converged = Iteration(words=words, excused=1e-2)
+    assert judge(TRUE * 2, iteration=converged).verdict is Verdict.DIFFER_WRONG
+    assert judge(TRUE * 1.001, iteration=converged).verdict is Verdict.UNDECIDED_ORACLE
+    assert judge(TRUE, iteration=converged).verdict is Verdict.MATCH_EXACT
 
 
 def test_a_wide_enclosure_proves_no_equality() -> None:

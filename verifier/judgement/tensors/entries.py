@@ -9,7 +9,7 @@ ulp of the dtype that is judged, or, where that is float64, is in the enclosure'
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -128,6 +128,12 @@ class EntryVerdicts:
         errors = np.nan_to_num(self.error_ulp.ravel(), nan=np.inf, posinf=np.inf)
         order = np.lexsort((-errors, -self.severities.ravel()))
         return [int(place) for place in order[:most]]
+
+    def withheld(self, verdict: Verdict, where: Mask | bool = True) -> EntryVerdicts:
+        """The same, but for differences there, which are given an undecided verdict."""
+        differs = self.where("differ") & where
+        codes = np.where(differs, np.int8(CODES[verdict]), self.codes)
+        return replace(self, codes=codes.astype(np.int8))
 
     def where(self, family: str) -> Mask:
         """Which entries have a verdict of a family: `differ`, `undecided`."""

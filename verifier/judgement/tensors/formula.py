@@ -16,6 +16,7 @@ import numpy.typing as npt
 from verifier.enclosures import Enclosures, Numbers
 from verifier.floats import Format
 from verifier.judgement.tensors.entries import Truths
+from verifier.judgement.tensors.iteration import Iteration
 from verifier.records import Verdict
 
 NOTE = 1 / 16
@@ -26,6 +27,8 @@ CONSTANT = 1e-10
 formula is told by its entries, not proved to be a mistake."""
 ALIKE = 2.0**-10
 """By how much, relative to δ, the entries' δ may differ where all are of one factor."""
+ALIKE_FROM = 3
+"""Entries that have one factor in common."""
 LEAST = 2.0**-20
 """Of the largest entry: where an enclosure that holds 0 is narrower than the bound times
 this, it is narrow enough."""
@@ -62,13 +65,13 @@ def judge_formula(
     format_: Format,
     *,
     terms: Numbers | None = None,
-    iteration: str | None = None,
+    iteration: Iteration | None = None,
 ) -> FormulaJudgement:
     """The verdict on the recorded gradient by one input.
 
     `terms`: the magnitudes of what adds up to each entry (`Spreads.terms`): where they
-    cancel, a difference is relative to them. `iteration`: words of how the forward is an
-    iteration (`iteration.found`), of which a true derivative is not that of its limit.
+    cancel, a difference is relative to them. `iteration`: how the forward is one
+    (`iteration.found`): the derivative as it ran is not that of its limit.
     """
     true = truths.enclosures
     comparison = _Comparison(recorded, truths, terms)
@@ -97,7 +100,7 @@ def _concluded(
     comparison: _Comparison,
     format_: Format,
     bound: float,
-    iteration: str | None,
+    iteration: Iteration | None,
 ) -> FormulaJudgement:
     if found.delta > bound:
         words = f"δ = {found.delta:.2g} at {found.differing} of {found.entries} entries"
@@ -105,11 +108,11 @@ def _concluded(
             words = f"{words}, all alike: recorded / true = {found.factor:.9g}"
         if found.delta < format_.epsilon / 2:
             words += f", below what {format_.name} shows in one entry"
-        if iteration is not None:
+        if iteration is not None and found.delta <= iteration.excused:
             return replace(
                 found,
                 verdict=Verdict.UNDECIDED_ORACLE,
-                message=f"{iteration}; {words}",
+                message=f"{iteration.words}; {words}",
             )
         return replace(found, verdict=Verdict.DIFFER_WRONG, message=f"{words}; {PROOF}")
     if comparison.width() > bound:
@@ -176,7 +179,7 @@ class _Comparison:
         """Recorded ÷ true, if one number at all entries that are proved apart, and
         those are nearly all."""
         nonzero = self.known & (self.true.high != 0) & ~self.kinks
-        if not self.differing or (nonzero & ~self.proved).any():
+        if self.differing < ALIKE_FROM or (nonzero & ~self.proved).any():
             return None
         beside = self.known & (self.true.high == 0) & self.proved
         if beside.any() or not nonzero.any():

@@ -380,6 +380,10 @@ class RandomRounding:
 
     is_known = is_finite
 
+    def is_zero(self, draws: Draws) -> Mask:
+        """Where every draw is zero."""
+        return np.asarray((draws.values == 0).all(axis=0))
+
     def rational(self, draws: Draws) -> Fraction | None:
         """The one number that all are."""
         values = draws.values

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from verifier.enclosures import Numbers, Samples
-from verifier.language.cells import CellProgram
+from verifier.language.cells import BLOCKS, CellProgram
 from verifier.symbolic.cells.random_rounding import RandomRounding
 from verifier.symbolic.cells.rounding_bounds import RoundingBounds
 from verifier.symbolic.cells.spread import Passes
@@ -41,6 +41,8 @@ def samples(
     ways of differentiating that scatter more. The draws of either are centred on its own
     numbers, not on the truth: a fault would hide itself.
     """
+    if any(record.kind in BLOCKS for record in program.records):
+        return {n: _unknown(cells.shape) for n, cells in program.inputs.items()}
     passes = Passes(program, dtype, upstream=upstream, recorded=recorded)
     precision = Precision(dtype=dtype, everywhere=everywhere)
     cells = by_cell(program, precision)
@@ -68,6 +70,11 @@ def samples(
         floor = np.where(np.isfinite(bounds.radius), bounds.radius, 0.0)
         found[name] = Samples(deviations=_wider(ways), floor=floor)
     return found
+
+
+def _unknown(shape: tuple[int, ...]) -> Samples:
+    """Where nobody knows: functions of a matrix whose algorithms are not modelled."""
+    return Samples(deviations=np.zeros((1, *shape)), floor=np.full(shape, np.inf))
 
 
 def _wider(ways: list[Numbers]) -> Numbers:

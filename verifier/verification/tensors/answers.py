@@ -21,9 +21,12 @@ from verifier.automatic.tensors.recordings import (
 )
 from verifier.automatic.tensors.trials import Trial
 from verifier.enclosures import KINK, STRADDLES, Enclosures, Numbers, Samples, Spreads
+from verifier.judgement.tensors import iteration
 from verifier.judgement.tensors.entries import EntryVerdicts, Truths
+from verifier.judgement.tensors.iteration import Iteration
 from verifier.judgement.tensors.patterns import Surroundings, describe
 from verifier.language.cells import CellProgram
+from verifier.symbolic.cells.paths import Hanging, hanging
 from verifier.symbolic.cells.samples import samples
 from verifier.symbolic.cells.spread import spreads
 from verifier.symbolic.cells.truth import CellTruth
@@ -114,6 +117,13 @@ class Answer:
         truth = self.truth if self.own is self.program else CellTruth(self.own)
         return truth.recorded_gradients()
 
+    @cached_property
+    def iteration(self) -> Iteration | None:
+        """How the subject's forward is an iteration, where nothing else says what is
+        true; None where it is none."""
+        other = self.bench.reference is not None or self.stated is not None
+        return None if other else iteration.found(self.program)
+
     # ── what rounding may do ──────────────────────────────────────────────────────────
 
     @cached_property
@@ -161,6 +171,11 @@ class Answer:
         return spreads(program, setting.dtype)[1]
 
     @cached_property
+    def hanging(self) -> Hanging | None:
+        """Where the path of what is true hangs on rounding."""
+        return hanging(self.program, self.bench.setting.dtype)
+
+    @cached_property
     def _stated(self) -> dict[str, Spreads]:
         if self.stated is None:
             return {}
@@ -199,6 +214,7 @@ class Answer:
                 inputs=self._inputs,
                 outputs={n: c.numbers for n, c in self.measurement.outputs.items()},
                 upstream=numbers_of(self.measurement.upstream),
+                alternatives=self._alternatives(name),
                 others={
                     other: truths.enclosures.high
                     for other, truths in self._gradients.items()
@@ -218,6 +234,15 @@ class Answer:
             differs=verdicts.where("differ"),
             surroundings=around,
         )
+
+    def _alternatives(self, name: str) -> dict[str, Numbers]:
+        """What the gradient would be of other upstream gradients."""
+        given = numbers_of(self.measurement.upstream)
+        if self.stated is not None or set(given) != set(self.program.upstream):
+            return {}
+        ones = {output: np.ones_like(numbers) for output, numbers in given.items()}
+        words = "the upstream gradient is taken for ones"
+        return {words: self.truth.gradients(ones)[name].high}
 
     @cached_property
     def _inputs(self) -> dict[str, Numbers]:

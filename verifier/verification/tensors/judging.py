@@ -16,7 +16,7 @@ from verifier.judgement.tensors.entries import (
     judge_entries,
     judge_missing,
 )
-from verifier.judgement.tensors.formula import judge_formula
+from verifier.judgement.tensors.formula import FormulaJudgement, judge_formula
 from verifier.judgement.tensors.statistics import judge_bulk, judge_scale
 from verifier.records import Verdict
 from verifier.verification.tensors.answers import Answer
@@ -80,7 +80,12 @@ def _row(
 ) -> Row:
     truths = answer.truths(quantity, name)
     format_ = format_of(column.dtype)
-    verdicts = _judged(bench, column, truths, answer.spreads(quantity, name))
+    spreads = answer.spreads(quantity, name)
+    verdicts = _judged(bench, column, truths, spreads)
+    if quantity == "gradient" and _hangs_on_limit(answer, name):
+        verdicts = verdicts.withheld(Verdict.UNDECIDED_ORACLE)
+    if quantity == "gradient" and verdicts.where("differ").any():
+        verdicts = _on_its_path(answer, name, verdicts)
     cause = None
     if verdicts.where("differ").any():
         cause = answer.describe(quantity, name, column.numbers, verdicts)
@@ -93,6 +98,7 @@ def _row(
         truths=truths,
         verdicts=verdicts,
         cause=cause,
+        spreads=spreads,
     )
 
 
@@ -181,20 +187,53 @@ def _scale(spreads: Spreads) -> Numbers:
     return np.maximum(spreads.terms, np.nan_to_num(spreads.within, posinf=0.0))
 
 
+def _formula(answer: Answer, name: str) -> FormulaJudgement | None:
+    """The recorded backward by one input as a formula; None where there is none."""
+    recorded = answer.formula(name)
+    if recorded is None:
+        return None
+    return judge_formula(
+        recorded,
+        answer.truths("gradient", name),
+        format_of(answer.bench.call.dtype_of(name)),
+        terms=_scale(answer.spreads("gradient", name)),
+        iteration=answer.iteration,
+    )
+
+
+def _on_its_path(answer: Answer, name: str, verdicts: EntryVerdicts) -> EntryVerdicts:
+    """The verdicts, where comparisons that rounding may turn are of entries that
+    differ: those are undecided, unless so many differ that it is no matter of a few
+    that went the other way."""
+    hanging = answer.hanging
+    if hanging is None:
+        return verdicts
+    of_path = hanging.inputs[name]
+    differ = int((verdicts.where("differ") & of_path).sum())
+    if not differ or differ > max(hanging.count, of_path.sum() / 2):
+        return verdicts
+    answer.notes.append(hanging.words)
+    return verdicts.withheld(Verdict.UNDECIDED_PRECISION, of_path)
+
+
+def _hangs_on_limit(answer: Answer, name: str) -> bool:
+    """Whether the forward is an iteration, and the backward is of its limit or
+    wrong: nothing here says which."""
+    if answer.iteration is None:
+        return False
+    found = _formula(answer, name)
+    return found is not None and found.verdict is Verdict.UNDECIDED_ORACLE
+
+
 def _formulas(bench: Bench, trial: Trial, answer: Answer) -> Iterator[Remark]:
     """The recorded backward against the true derivative, as formulas."""
     for name in bench.wrt:
-        recorded = answer.formula(name)
-        if recorded is None:
+        found = _formula(answer, name)
+        if found is None:
             continue
         truths = answer.truths("gradient", name)
-        format_ = format_of(bench.call.dtype_of(name))
-        found = judge_formula(
-            recorded,
-            truths,
-            format_,
-            terms=_scale(answer.spreads("gradient", name)),
-        )
+        recorded = answer.formula(name)
+        assert recorded is not None
         place = found.place
         yield Remark(
             where=bench.where(trial),

@@ -10,9 +10,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from verifier.enclosures import Enclosures, Numbers
+from verifier.enclosures import Enclosures, Numbers, Spreads
 from verifier.floats import FORMATS, Format, decimal, decimal_within, shortest
 from verifier.judgement.tallies import joined
+from verifier.judgement.tensors import words
 from verifier.judgement.tensors.entries import EntryVerdicts, Truths
 from verifier.records import Comparison, Tally, Verdict, severity
 
@@ -45,6 +46,8 @@ class Row:
     cause: str | None = None
     """What all entries that differ have in common."""
     culprit: str | None = None
+    spreads: Spreads | None = None
+    """What rounding may do, for the words of each entry."""
 
     @property
     def worst(self) -> Verdict | None:
@@ -95,9 +98,14 @@ class Row:
             bits_lost=math.log2(error) if 1 < error < math.inf else None,
             verdict=verdict,
             culprit=self.culprit if verdict.family == "differ" else None,
-            message=cause,
+            message="; ".join(filter(None, (cause, self._words(place)))) or None,
             cause=cause,
         )
+
+    def _words(self, place: int) -> str | None:
+        if self.spreads is None:
+            return None
+        return words.of_entry(self.verdicts, self.spreads, place, self.format)
 
 
 def _is(
