@@ -214,7 +214,7 @@ class Answer:
                 inputs=self._inputs,
                 outputs={n: c.numbers for n, c in self.measurement.outputs.items()},
                 upstream=numbers_of(self.measurement.upstream),
-                alternatives=self._alternatives(name),
+                alternatives=self._alternatives(name) if quantity == "gradient" else {},
                 others={
                     other: truths.enclosures.high
                     for other, truths in self._gradients.items()
