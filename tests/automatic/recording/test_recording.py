@@ -157,3 +157,65 @@ def test_lines_are_those_of_the_user_in_forward_and_backward() -> None:
         ("aten.cos", True): "return y.sin()",
         ("aten.mul", True): "y = x.exp()",
     }
+
+
+def test_operations_on_lists_are_those_on_each_tensor() -> None:
+    def function(x, y):
+        first, second = torch._foreach_mul([x, y], [2.0, 3.0])
+        lists = [first * 1, second * 1]
+        torch._foreach_add_(lists, [y, x], alpha=0.5)
+        torch._foreach_sigmoid_(lists)
+        return sum(torch._foreach_norm(lists))
+
+    check(function, drawn(3), drawn(3, seed=1))
+
+
+def test_shapes_that_change_in_place_and_overlapping_views() -> None:
+    def function(x):
+        z = x * 1
+        z.t_()
+        z.unsqueeze_(0)
+        z = z.squeeze(0).clone().transpose_(0, 1)
+        return z.as_strided((3, 3), (6, 2), 1) * z.unfold(1, 4, 1).sum((0, 1))[:3]
+
+    check(function, drawn(4, 6))
+
+
+def test_writes_through_slices_masks_and_indices() -> None:
+    def function(x, y):
+        z = torch.zeros(4, 6, dtype=x.dtype)
+        z[1:3, ::2] = x[1:3, ::2]
+        z[0] = y[0] * 2
+        z[x > 0.5] = 0.25
+        z[:, 1] += y[:, 2]
+        z[[0, 2], [1, 1]] = y[:2, 0]
+        left, right = z[:, :3], z[:, 3:]
+        left.mul_(2)
+        right.add_(left.clone())
+        z.index_put_((torch.tensor([0, 0]),), y[:2], accumulate=True)
+        z.clamp_(-1, 1).lerp_(y, 0.25).tril_().sub_(x, alpha=2)
+        return z
+
+    check(function, drawn(4, 6), drawn(4, 6, seed=1))
+
+
+def test_a_layer_under_autocast_and_amps_decorators() -> None:
+    class Power(torch.autograd.Function):
+        @staticmethod
+        @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x.exp()
+
+        @staticmethod
+        @torch.amp.custom_bwd(device_type="cpu")
+        def backward(ctx, upstream):
+            return upstream * ctx.saved_tensors[0].exp()
+
+    def function(x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return Power.apply(x) * torch.mm(x, x.t()).sum()
+
+    program, _ = recorded(function, drawn(3, 3, dtype=torch.float32))
+    stored = [r.stored for r in program.records if r.operation == "aten.mm"]
+    assert stored[0] == "bfloat16"

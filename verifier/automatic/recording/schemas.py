@@ -70,8 +70,10 @@ def facts_of(op: OpOverload) -> Facts:
     declared = [
         a.name for a in schema.arguments if a.alias_info and a.alias_info.is_write
     ]
-    is_view = schema.name in _PLACES or (
-        not declared and any(r.alias_info for r in schema.returns)
+    is_view = (
+        schema.name in _PLACES
+        or torch.Tag.inplace_view in op.tags
+        or (not declared and any(r.alias_info for r in schema.returns))
     )
     overwritten = set(out)
     if schema.name in _OVERWRITTEN:

@@ -134,7 +134,9 @@ class Tape(Line):
         if isinstance(operand, np.ndarray) and operand.dtype == np.int64:
             return operand
         if isinstance(operand, int | float) and self.number_dtype is not None:
-            if float(np.float32(operand)) != operand:
+            with np.errstate(over="ignore"):
+                is_rounded = float(np.float32(operand)) != operand
+            if is_rounded:
                 return self.constants(operand, self.number_dtype)
         return self.constants(operand)
 

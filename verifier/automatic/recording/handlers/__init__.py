@@ -48,6 +48,7 @@ def load() -> None:
         embeddings,
         factorisations,
         grids,
+        lists,
         margins,
         movement,
         orthogonal,

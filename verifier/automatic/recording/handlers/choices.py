@@ -180,6 +180,14 @@ def _(
     return _chosen(x.cells, result[1], dim), None
 
 
+@handles(aten._unique2, aten._unique)
+def _(tape: Tape, result: Any, x: Operand, *args: Any, **options: Any) -> Any:
+    """The first of those that are equal."""
+    order, at = np.unique(x.values.reshape(-1).numpy(), return_index=True)
+    found = np.searchsorted(order, result[0].numpy())
+    return (x.cells.reshape(-1)[at[found]], *(None for _ in result[1:]))
+
+
 def _extreme(sign: int) -> Any:
     def handler(
         tape: Tape, result: Any, x: Operand, dim: Any = None, keepdim: bool = False
