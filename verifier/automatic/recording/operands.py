@@ -60,4 +60,6 @@ def mapped(function: Callable[[Any], Any], value: Any) -> Any:
 
 def tensor_of(cells: Cells) -> torch.Tensor:
     """Cells as a tensor, for what is run on their numbers."""
-    return torch.from_numpy(cells if cells.flags.writeable else cells.copy())
+    is_turned = any(stride < 0 for stride in cells.strides)  # an axis of one element
+    plain = cells.flags.writeable and not is_turned
+    return torch.from_numpy(cells if plain else cells.copy())

@@ -344,6 +344,15 @@ class Run:
         for tensor, (cells, values) in zip(tensors, made, strict=False):
             if tensor.is_floating_point() and cells is not None:
                 self._bind(tensor, cells, values)
+                if self.state.depth == 0:
+                    self._round_inside(name_of(tensor.dtype))
+
+    def _round_inside(self, dtype: str) -> None:
+        """Have each step round to the dtype, in an operation that does so."""
+        if registry.is_rounding_inside(self.facts.functional):
+            for entry in self.tape.entries[self.since :]:
+                if entry.numbers is None and entry.stored is None:
+                    entry.stored = dtype
 
     def _bind(self, tensor: torch.Tensor, cells: Any, values: Any) -> None:
         """Say what a result is."""

@@ -46,6 +46,8 @@ class Evaluation:
 
     def compute(self, *targets: Cells) -> None:
         """Evaluate what these cells need."""
+        if all(self.done[target.reshape(-1)].all() for target in targets):
+            return
         for record, chosen in self._missing(targets):
             self.arithmetic.begin(record)
             stop = record.first + record.count

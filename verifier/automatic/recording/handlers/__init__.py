@@ -55,6 +55,7 @@ def load() -> None:
         pointwise,
         reductions,
         resampling,
+        rounding,
         scatters,
         sequences,
         special,

@@ -59,6 +59,21 @@ def composes(*ops: Any, drawn: bool = False) -> Callable[[Function], Function]:
     return register
 
 
+_ROUNDING: set[str] = set()
+
+
+def rounds_inside(*ops: Any) -> None:
+    """Declare operations that PyTorch puts together of others of its own, or whose
+    kernel computes in 16 bits: each step inside rounds to the dtype."""
+    _ROUNDING.update(_names(ops))
+
+
+def is_rounding_inside(op: OpOverload) -> bool:
+    """Whether each step inside an operation rounds to the dtype."""
+    name = op._schema.name
+    return name in _ROUNDING or f"{name}.{op._overloadname}" in _ROUNDING
+
+
 def own(op: OpOverload) -> Treatment | None:
     """What is registered for an operation."""
     name = op._schema.name
