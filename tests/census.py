@@ -124,7 +124,7 @@ def main() -> None:
             outcomes.append(outcome)
             if outcome.verdict.split(".")[0] not in ("match", "not in PyTorch"):
                 show(f"{dtype} {program.name}: {outcome.verdict} {outcome.message}")
-                for line in outcome.differences[: None if options.lines else 2]:
+                for line in outcome.differences[: 12 if options.lines else 2]:
                     show(f"    {line}")
     show(table(outcomes))
     slowest = sorted(outcomes, key=lambda o: -o.seconds)[:8]

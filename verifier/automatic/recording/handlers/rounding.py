@@ -22,6 +22,9 @@ rounds_inside(
     aten.renorm,
 )
 
+# In scalars of the dtype: aten/src/ATen/native/Loss.cpp.
+rounds_inside(aten.binary_cross_entropy, aten.binary_cross_entropy_backward)
+
 # By vectors of 16-bit numbers: aten/src/ATen/native/cpu/GridSamplerKernel.cpp.
 rounds_inside(
     aten.grid_sampler_2d,
