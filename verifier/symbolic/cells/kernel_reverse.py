@@ -75,6 +75,14 @@ class KernelReverse(Reverse):
         exponent: Fraction | None,
         chosen: npt.NDArray[np.bool_],
     ) -> None:
+        # Nothing comes through where nothing is sent, not even of a pole: the branch of
+        # a `where` that is not taken.
+        silent = self.arithmetic.is_zero(self._read(record, chosen)[0])
+        if silent.any():
+            chosen = chosen.copy()
+            chosen[chosen] = ~silent
+        if not chosen.any():
+            return
         if not kernel_formulas.has_backward(record.kind):
             super()._operand(record, place, exponent, chosen)
             return

@@ -153,8 +153,10 @@ class RoundingBounds(MidpointRadius):
                 rad = np.where(np.isnan(rad), np.inf, rad)
                 if kernel_formulas.is_exact(operation):
                     return Column(mid, np.where(np.isnan(mid), np.inf, rad))
-                if operation in ABSOLUTE:
-                    rad = self.both(rad, 2 * ulp * self.inner * np.ones(mid.shape))
+                # Saturated in float64 already: `tanh` of 20 is not 1, whatever it looks.
+                least = (np.abs(mid) == 1) & (mids[0] != 0)
+                least |= operation in ABSOLUTE
+                rad = self.both(rad, np.where(least, 2 * ulp * self.inner, 0.0))
                 return self.basic(mid, rad, ulp)
 
         return run
