@@ -245,6 +245,23 @@ def test_a_hessian_is_verified() -> None:
     assert {tally.quantity for tally in one(run).quantities} >= {"hessian", "gradient"}
 
 
+def test_a_masked_root_gives_nan_where_the_truth_is_zero() -> None:
+    # PyTorch's own: 0 · ∞ in the branch that is not taken.
+    x = torch.tensor([1.5, -2.0, 0.25])
+    result = one(verifier.check(lambda x: torch.where(x > 0, x.sqrt(), 0), x))
+    assert verdicts(result, "gradient") == {"differ.nonfinite"}
+    kept = torch.where(x > 0, x, 1.0)
+    assert verifier.check(lambda x: x.sqrt(), kept)
+
+
+def test_saturation_is_rounding() -> None:
+    # 1 − tanh², of a tanh that rounds to 1: 0 in the place of 3e-17.
+    x = torch.tensor([19.0, -20.0, 0.5])
+    for dtype in ("bfloat16", "float32", "float64"):
+        run = verifier.check(torch.tanh, x, dtype=dtype, widen=1)
+        assert run, run
+
+
 def test_what_nobody_asked_for_may_be_none() -> None:
     run = verifier.check(product("missing"), *GIVEN)
     assert run, run

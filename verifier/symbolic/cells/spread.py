@@ -134,7 +134,9 @@ class Passes:
             if back is not None:
                 evaluation.compute(back)
                 own = evaluation.read(back)
-                found = replace(found, radius=np.maximum(found.radius, own.rad))
+                # What is undefined at the very numbers is so for no rounding.
+                rad = np.where(np.isnan(own.mid), 0.0, own.rad)
+                found = replace(found, radius=np.maximum(found.radius, rad))
             # What the last operations hand on may be numbers of the dtype, each.
             last = arithmetic.cells.unit[cells] * arithmetic.part * reverse.parts[cells]
             gradients[name] = replace(found, radius=arithmetic.both(found.radius, last))
