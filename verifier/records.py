@@ -394,7 +394,7 @@ class Result(Reported):
     elapsed_s: Seconds
     derivations: int | None = field(default=None, metadata=_FROM_ONE)
     """How many derivations spoke for every derivative that was judged; none where none
-    was."""
+    was. Of tensors, for those of the first inputs: at others it is the same program."""
     points: int = field(metadata=_COUNT)
     counts: Counts
     """How many comparisons have each verdict."""

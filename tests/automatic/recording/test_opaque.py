@@ -225,3 +225,32 @@ def test_inputs_that_share_memory_are_told() -> None:
     y = x.detach()[:2].requires_grad_()
     with pytest.raises(RecordingError, match="shares its memory"):
         record(lambda x, y: x.sum() + y.sum(), (x, y), wrt={"x": x, "y": y})
+
+
+class Lost(Exponential):
+    """Numbers of its own, which hang on nothing that is seen."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = torch.full_like(x, 2.0)
+        ctx.save_for_backward(y)
+        return y
+
+
+class Step(Exponential):
+    """Its numbers were decided by the input."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = (x > 0).to(x.dtype)
+        ctx.save_for_backward(y)
+        return y
+
+
+def test_an_output_with_a_derivative_of_which_nothing_is_seen_is_refused() -> None:
+    x = drawn(3)
+    with pytest.raises(RecordingError, match="`output` of `LostBackward` has a deriv"):
+        record(Lost.apply, (x,), wrt={"x": x})
+    record(Step.apply, (x,), wrt={"x": x})
+    other = drawn(3, seed=1)
+    record(lambda x, y: y * 2, (x, other), wrt={"x": x})

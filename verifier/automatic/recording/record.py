@@ -13,7 +13,11 @@ import torch
 
 from verifier.automatic.recording import handlers
 from verifier.automatic.recording.backward import gradients
-from verifier.automatic.recording.errors import RecordingError, TooManyCellsError
+from verifier.automatic.recording.errors import (
+    REFERENCE,
+    RecordingError,
+    TooManyCellsError,
+)
 from verifier.automatic.recording.escapes import watched
 from verifier.automatic.recording.mode import Recorder
 from verifier.automatic.recording.plainly import plainly
@@ -89,6 +93,7 @@ def record(
             result = function(*arguments, **(keywords or {}))
         outputs = dict(named_outputs(result))
         cells = {name: memory.read(tensor).copy() for name, tensor in outputs.items()}
+        _refuse_lost(recorder, outputs, wrt, cells)
         notes["dtypes"] = _dtypes(outputs) | _dtypes(wrt)
         passes = _Passes(recorder, outputs, wrt, notes)
         passes.seed(upstream)
@@ -188,6 +193,46 @@ class _Passes:
             name: None if gradient is None else self.memory.read(gradient).copy()
             for name, gradient in zip(self.wrt, found, strict=True)
         }
+
+
+def _refuse_lost(
+    recorder: Recorder,
+    outputs: Mapping[str, torch.Tensor],
+    wrt: Mapping[str, torch.Tensor],
+    cells: Mapping[str, Cells],
+) -> None:
+    """Raise where autograd has an output that hangs on an input, and nothing that was
+    seen says so: neither a cell of it, nor a comparison or number by which the program
+    went its way."""
+    tape = recorder.state.tape
+    if tape.decisions or tape.exits:
+        return
+    for name, tensor in outputs.items():
+        if not tensor.requires_grad or not tensor.numel():
+            continue
+        if not tape.varies(cells[name]).any() and _reaches(tensor, wrt):
+            node = tensor.grad_fn
+            of = "" if node is None else f" of `{node.name()}`"
+            raise RecordingError(
+                f"`{name}`{of} has a derivative, and nothing was seen of how it hangs on "
+                f"the inputs: {REFERENCE}"
+            )
+
+
+def _reaches(tensor: torch.Tensor, wrt: Mapping[str, torch.Tensor]) -> bool:
+    """Whether autograd leads from a tensor to one of the inputs."""
+    leaves = {id(leaf) for leaf in wrt.values()}
+    work: list[Any] = [tensor.grad_fn]
+    seen: set[Any] = set()
+    while work:
+        node = work.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if id(getattr(node, "variable", None)) in leaves:
+            return True
+        work += [following for following, _ in node.next_functions]
+    return False
 
 
 @contextmanager

@@ -145,7 +145,15 @@ def _factor(given: _Given) -> Iterator[str]:
                 yield f"{words} {shown}"
     shown = given.shows(ratio * given.true) if ratio else None
     if shown is not None and abs(ratio - 1) > given.epsilon / 4:
-        yield f"measured / true = {ratio:.5g} {shown}"
+        yield f"measured / true = {_spelt_ratio(ratio)} {shown}"
+
+
+def _spelt_ratio(ratio: float) -> str:
+    """With as many digits as tell it from 1."""
+    digits = 5
+    if ratio != 1:
+        digits = min(17, max(5, 2 - math.floor(math.log10(abs(ratio - 1)))))
+    return f"{ratio:.{digits}g}"
 
 
 def _sizes(shape: tuple[int, ...]) -> dict[float, str]:

@@ -115,6 +115,19 @@ def moving(program: CellProgram, cells: Cells) -> npt.NDArray[np.bool_]:
     return moves
 
 
+def following(program: CellProgram, cells: Cells) -> npt.NDArray[np.bool_]:
+    """Which cells, of the recorded backward too, are computed from these, with
+    them."""
+    found = np.zeros(program.size, dtype=bool)
+    found[cells] = True
+    for record in program.records:
+        if record.operands:
+            here = slice(record.first, record.first + record.count)
+            read = _moves(record, found) if record.kind != STOP else None
+            found[here] |= found[record.operands[0]] if read is None else read
+    return found
+
+
 def _moves(record: Record, moves: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     read: list[Any] = [moves[cells] for cells in record.operands]
     if record.kind in (SUM, LARGEST):

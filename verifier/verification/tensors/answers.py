@@ -3,7 +3,7 @@ own forward; and what rounding may make of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
@@ -25,14 +25,21 @@ from verifier.judgement.tensors import iteration
 from verifier.judgement.tensors.entries import EntryVerdicts, Truths
 from verifier.judgement.tensors.iteration import Iteration
 from verifier.judgement.tensors.patterns import Surroundings, describe
-from verifier.language.cells import CellProgram
+from verifier.language.cells import CellProgram, Record
+from verifier.symbolic.cells.agreement import agreement
+from verifier.symbolic.cells.evaluation import following
 from verifier.symbolic.cells.paths import Hanging, hanging
+from verifier.symbolic.cells.replay import Disagreement
 from verifier.symbolic.cells.samples import samples
 from verifier.symbolic.cells.spread import spreads
 from verifier.symbolic.cells.truth import CellTruth
 from verifier.verification.tensors.bench import Bench
 from verifier.verification.tensors.rows import format_of
 
+MOST_FIRST = 50_000
+"""Cells of the first trial up to which power series witness its gradients."""
+MOST_OTHER = 5_000
+"""Those of another trial."""
 TIGHT = 2.0**-12
 """Of an ulp: how narrow an enclosure of an entry is asked to be."""
 
@@ -40,6 +47,11 @@ TIGHT = 2.0**-12
 class UnrecordedError(Exception):
     """Nothing says what is true: the program cannot be recorded, and there is no
     reference."""
+
+
+class DisputedError(UnrecordedError):
+    """Two derivations of the truth are disjoint: no trial's verdict is to be relied
+    on."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,6 +73,10 @@ class Answer:
     """What computes the gradients that were stated, in the place of the derivative."""
     notes: list[str] = field(default_factory=list)
     derivations: int | None = None
+    """How many spoke for the gradients; None where none but one was asked."""
+    misrecorded: frozenset[str] = frozenset()
+    """Inputs of which the recorded backward is not what PyTorch computed: it is no
+    formula of theirs."""
 
     @property
     def cells(self) -> int:
@@ -115,7 +131,8 @@ class Answer:
         if self.own is None or not self.own.gradients:
             return {}
         truth = self.truth if self.own is self.program else CellTruth(self.own)
-        return truth.recorded_gradients()
+        found = truth.recorded_gradients()
+        return {n: one for n, one in found.items() if n not in self.misrecorded}
 
     @cached_property
     def iteration(self) -> Iteration | None:
@@ -280,8 +297,16 @@ def truths_of(enclosures: Enclosures, *, is_value: bool = False) -> Truths:
     return Truths(enclosures=enclosures, kinks=kinks, is_value=is_value)
 
 
-def answer_of(bench: Bench, trial: Trial, measurement: TensorMeasurement) -> Answer:
-    """The truth of a trial. Raises `UnrecordedError` where there is none."""
+def answer_of(
+    bench: Bench,
+    trial: Trial,
+    measurement: TensorMeasurement,
+    *,
+    is_first: bool = False,
+) -> Answer:
+    """The truth of a trial, held to witnesses: of the first, if it is not large, to all
+    that there are. Raises `UnrecordedError` where there is none, `DisputedError` where
+    derivations of it are disjoint."""
     notes: list[str] = []
     upstream = measurement.upstream
     own = _own(bench, trial, measurement, notes)
@@ -294,7 +319,19 @@ def answer_of(bench: Bench, trial: Trial, measurement: TensorMeasurement) -> Ans
             program = _recorded(bench, call, upstream, measurement, backward=False)
     truth = CellTruth(program)
     with bench.watch.stage("truth"):
-        _check_recording(truth)
+        faults = _check_recording(truth)
+        derivations = _derivations(truth, is_first=is_first)
+    if own is not None and own is not program:
+        faults = CellTruth(own).check_recording()
+        forward = [fault for fault in faults if not fault.record.in_backward]
+        if forward:
+            own, faults = None, []
+            notes.append(_alone(_misrecorded(forward[0])))
+    if faults:
+        notes.append(
+            f"{_named(faults[0].record)} is not what its formula says in float64: "
+            "the backward is judged by its numbers alone"
+        )
     return Answer(
         bench=bench,
         call=trial.call,
@@ -305,8 +342,19 @@ def answer_of(bench: Bench, trial: Trial, measurement: TensorMeasurement) -> Ans
         own=own,
         stated=_stated(bench, trial, measurement),
         notes=notes,
-        derivations=1,
+        derivations=derivations,
+        misrecorded=_reached(own, faults),
     )
+
+
+def _derivations(truth: CellTruth, *, is_first: bool) -> int | None:
+    """How many derivations speak for the gradients; None where no witness was asked."""
+    if truth.program.size > (MOST_FIRST if is_first else MOST_OTHER):
+        return 1 if is_first else None
+    found = agreement(truth, whole=is_first)
+    if found.dispute is not None:
+        raise DisputedError(f"the truth is in dispute: {found.dispute}")
+    return found.derivations if is_first else None
 
 
 def _own(
@@ -320,8 +368,12 @@ def _own(
     except UnrecordedError as error:
         if bench.reference is None:
             raise
-        notes.append(f"judged by bounds and statistics alone: {error}")
+        notes.append(_alone(str(error)))
         return None
+
+
+def _alone(why: str) -> str:
+    return f"judged by bounds and statistics alone: {why}"
 
 
 def _recorded(
@@ -344,16 +396,40 @@ def _recorded(
         raise UnrecordedError(str(error)) from error
 
 
-def _check_recording(truth: CellTruth) -> None:
-    """Raise where PyTorch computed something else than the records say."""
+def _check_recording(truth: CellTruth) -> list[Disagreement]:
+    """Raise where PyTorch computed something else than the records of the forward say;
+    give where it did in the backward, which is no part of the truth."""
     found = truth.check_recording()
-    if not found:
-        return
-    record = found[0].record
+    forward = [one for one in found if not one.record.in_backward]
+    if forward:
+        raise UnrecordedError(_misrecorded(forward[0]))
+    return found
+
+
+def _misrecorded(found: Disagreement) -> str:
+    record = found.record
+    return (
+        f"{_named(record)} is recorded as {found.expected:.9g}, "
+        f"and PyTorch computed {found.computed:.9g}"
+    )
+
+
+def _named(record: Record) -> str:
     where = f" ({record.source})" if record.source else ""
-    raise UnrecordedError(
-        f"`{record.operation or record.kind}`{where} is recorded as {found[0].expected:.9g}, "
-        f"and PyTorch computed {found[0].computed:.9g}"
+    return f"`{record.operation or record.kind}`{where}"
+
+
+def _reached(
+    program: CellProgram | None, faults: Sequence[Disagreement]
+) -> frozenset[str]:
+    """The inputs whose recorded gradients hang on what is not recorded rightly."""
+    if program is None or not faults:
+        return frozenset()
+    spoilt = following(program, np.concatenate([f.record.cells for f in faults]))
+    return frozenset(
+        name
+        for name, cells in program.gradients.items()
+        if cells is not None and spoilt[cells].any()
     )
 
 

@@ -14,7 +14,12 @@ from verifier.errors import UsageError
 from verifier.records import Result, Tally, Unmet, Verdict
 from verifier.verification.result import Verified, conclude
 from verifier.verification.tensors import rows as told
-from verifier.verification.tensors.answers import Answer, UnrecordedError, answer_of
+from verifier.verification.tensors.answers import (
+    Answer,
+    DisputedError,
+    UnrecordedError,
+    answer_of,
+)
 from verifier.verification.tensors.bench import Bench, Setting, bench_of
 from verifier.verification.tensors.expected import broken
 from verifier.verification.tensors.judging import judge, missing_names
@@ -61,7 +66,7 @@ def verify(setting: Setting, *, on_point: OnPoint | None = None) -> Verified:
     _note_run(bench, found, base, measurement)
     _note_state(bench, found, base, measurement)
     try:
-        answer = _judge(bench, found, base, measurement)
+        answer = _judge(bench, found, base, measurement, is_first=True)
         found.broken = broken(bench, measurement, answer)
     except UnrecordedError as error:
         found.failure = str(error), Verdict.UNDECIDED_ORACLE, None
@@ -81,14 +86,20 @@ def verify(setting: Setting, *, on_point: OnPoint | None = None) -> Verified:
 
 
 def _judge(
-    bench: Bench, found: Found, trial: Trial, measurement: TensorMeasurement
+    bench: Bench,
+    found: Found,
+    trial: Trial,
+    measurement: TensorMeasurement,
+    *,
+    is_first: bool = False,
 ) -> Answer:
-    answer = answer_of(bench, trial, measurement)
+    answer = answer_of(bench, trial, measurement, is_first=is_first)
     rows, remarks = judge(bench, trial, measurement, answer)
     found.cells += answer.cells
     found.points += 1
     found.drawn += bool(bench.plan.inputs)
-    found.derivations = answer.derivations
+    if is_first:
+        found.derivations = answer.derivations
     found.rows += rows
     found.remarks += remarks
     for text in answer.notes:
@@ -106,7 +117,10 @@ def _try(bench: Bench, found: Found, trial: Trial) -> None:
             found.failure = failure.message, failure.verdict, failure.traceback
             return
         _note_run(bench, found, trial, measurement)
-        _judge(bench, found, trial, measurement)
+        try:
+            _judge(bench, found, trial, measurement)
+        except UnrecordedError as error:
+            found.failure = str(error), Verdict.UNDECIDED_ORACLE, None
         return
     words = ", ".join(trial.label.values())
     try:
@@ -123,6 +137,9 @@ def _try(bench: Bench, found: Found, trial: Trial) -> None:
     aside = Found()
     try:
         _judge(bench, aside, trial, measurement)
+    except DisputedError as error:
+        found.failure = str(error), Verdict.UNDECIDED_ORACLE, None
+        return
     except UnrecordedError:
         return
     except Exception as error:
