@@ -129,7 +129,7 @@ class _Passes:
         self.wrt, self.notes = wrt, notes
         self.live = {n: tensor for n, tensor in outputs.items() if tensor.requires_grad}
         if len(self.live) < len(outputs):
-            notes["undifferentiable"] = tuple(set(outputs) - set(self.live))
+            notes["undifferentiable"] = tuple(n for n in outputs if n not in self.live)
         self.seeds: dict[str, torch.Tensor] = {}
         self.upstream: dict[str, Cells] = {}
         self.gradients: dict[str, Cells | None] = {}
