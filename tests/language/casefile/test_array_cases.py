@@ -30,6 +30,11 @@ def test_a_formula_is_read_at_the_shapes() -> None:
     assert found.program.shape == (1, 2)
 
 
+def test_a_slice_may_stand_in_a_name_that_is_the_formula() -> None:
+    case = from_mapping({"expression": "x[::2]", "shapes": {"x": [4]}})
+    assert case.name == "x[: :2]"
+
+
 def test_numbers_are_read_row_by_row() -> None:
     _, found = tensors(**AT)
     numbers = found.inputs["W"].numbers

@@ -80,6 +80,7 @@ def _files(path: Path) -> list[Path]:
 def _name_for(data: Mapping[str, object]) -> str:
     text = data.get("expression", data.get("steps"))
     words = " ".join(text.split()) if isinstance(text, str) else ""
+    words = words.replace("::", ": :")  # of a slice: it ends the file in `FILE::CASE`
     words = "".join(letter if letter.isprintable() else "�" for letter in words)
     return (words if len(words) <= 60 else f"{words[:57]}...") or "unnamed"
 
