@@ -265,3 +265,15 @@ def test_factors_of_a_product_of_matrices_round_to_16_bits() -> None:
     error = np.abs(machine - np.exp(x) @ v)
     assert (error <= spreads(program, "bfloat16")[0]["output"].within).all()
     assert (error > 2.0**-8 * np.abs(np.exp(x) @ v)).any()
+
+
+def test_what_the_first_model_explains_needs_no_second() -> None:
+    program = row("tanh", np.array([0.5, 1.5]))
+    whole = of(program, "bfloat16")
+    small, large = ({}, {"x": whole.within / 2}), ({}, {"x": whole.within * 2})
+    short = spreads(program, "bfloat16", errors=small)[1]["x"]
+    assert (short.within == whole.within).all()
+    assert (short.everywhere == short.within).all()
+    full = spreads(program, "bfloat16", errors=large)[1]["x"]
+    assert (full.everywhere == whole.everywhere).all()
+    assert (full.moved == whole.moved).all()

@@ -19,10 +19,36 @@ MOST_AT_ONCE = 1 << 24
 """Cells of all draws that are computed side by side."""
 FEWEST = 4
 """Draws of the largest programs."""
-ENOUGH = 1 << 26
+ENOUGH = 1 << 24
 """Cells of all draws together, past which there are fewer."""
 
 Named = dict[str, Samples]
+
+
+def of_both_models(
+    program: CellProgram,
+    dtype: str,
+    *,
+    recorded: bool = True,
+    count: int = COUNT,
+    seed: int = 0,
+) -> tuple[Named, Named]:
+    """In the two models, which are one where kernels compute in the dtype itself."""
+    within, everywhere = (
+        Precision(dtype=dtype, everywhere=wide).inner for wide in (False, True)
+    )
+    first, *second = (
+        samples(
+            program,
+            dtype,
+            everywhere=wide,
+            recorded=recorded,
+            count=count,
+            seed=seed,
+        )
+        for wide in ((False,) if within is everywhere else (False, True))
+    )
+    return first, second[0] if second else first
 
 
 def samples(

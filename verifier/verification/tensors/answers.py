@@ -30,7 +30,7 @@ from verifier.symbolic.cells.agreement import agreement
 from verifier.symbolic.cells.evaluation import following
 from verifier.symbolic.cells.paths import Hanging, hanging
 from verifier.symbolic.cells.replay import Disagreement
-from verifier.symbolic.cells.samples import samples
+from verifier.symbolic.cells.samples import of_both_models
 from verifier.symbolic.cells.spread import spreads
 from verifier.symbolic.cells.truth import CellTruth
 from verifier.verification.tensors.bench import Bench
@@ -40,6 +40,8 @@ MOST_FIRST = 50_000
 """Cells of the first trial up to which power series witness its gradients."""
 MOST_OTHER = 5_000
 """Those of another trial."""
+LARGE = 300_000
+"""Cells of a program past which no more of rounding is worked out than is asked for."""
 TIGHT = 2.0**-12
 """Of an ulp: how narrow an enclosure of an entry is asked to be."""
 
@@ -147,8 +149,27 @@ class Answer:
     def _spreads(self) -> tuple[dict[str, Spreads], dict[str, Spreads]]:
         with self.bench.watch.stage("rounding"):
             return spreads(
-                self.rounded, self.bench.setting.dtype, recorded=self.own is not None
+                self.rounded,
+                self.bench.setting.dtype,
+                recorded=self.own is not None,
+                errors=self._errors() if self.rounded.size > LARGE else None,
             )
+
+    def _errors(self) -> tuple[dict[str, Numbers], dict[str, Numbers]]:
+        """How far the measured numbers are off: of a large program no more is worked
+        out of what rounding does than explains that."""
+        measured = self.measurement
+        found: tuple[dict[str, Numbers], dict[str, Numbers]] = ({}, {})
+        with np.errstate(invalid="ignore"):
+            for name, column in measured.outputs.items():
+                true = self._values[self.outputs[name]].enclosures
+                key = name if name in self.rounded.outputs else self.outputs[name]
+                found[0][key] = np.abs(column.numbers - true.high) + true.radius
+            for name, gradient in measured.gradients.items():
+                if gradient is not None and name in self._gradients:
+                    true = self._gradients[name].enclosures
+                    found[1][name] = np.abs(gradient.numbers - true.high) + true.radius
+        return found
 
     @property
     def rounded(self) -> CellProgram:
@@ -207,11 +228,7 @@ class Answer:
     def _samples(self) -> tuple[dict[str, Samples], dict[str, Samples]]:
         dtype, is_own = self.bench.setting.dtype, self.own is not None
         with self.bench.watch.stage("samples"):
-            within, everywhere = (
-                samples(self.rounded, dtype, everywhere=wide, recorded=is_own)
-                for wide in (False, True)
-            )
-        return within, everywhere
+            return of_both_models(self.rounded, dtype, recorded=is_own)
 
     def samples(self, name: str) -> tuple[Samples, Samples]:
         """How random rounding scatters a gradient, by both models."""
