@@ -59,6 +59,25 @@ def test_partials_are_the_kernel_s_in_the_saved_result() -> None:
     assert (np.abs(machine - true) <= of(row("sigmoid", x), "float32").within).all()
 
 
+def test_a_saturated_result_is_rounded_though_float64_makes_it_short() -> None:
+    """1 + tanh(x), as in GELU: of tanh(−9) float32 leaves −1, of tanh(−25) float64 too;
+    and 1 + 2^-70 − 1, of which float64 leaves nothing either."""
+    x = np.array([-2.0, -6.0, -9.0, -15.0, -25.0, -40.0])
+    b = Builder()
+    y = b.row("add", b.row("tanh", b.input("x", x)), b.constant(np.ones(6)))
+    b.given("output", np.ones(6))
+    spread = spreads(b.program({"output": y}), "float32")[0]["output"]
+    true = 2 * np.exp(2 * x) / (1 + np.exp(2 * x))
+    machine = np.tanh(x).astype(F32) + F32(1)
+    assert (np.abs(machine - true) <= spread.within).all()
+    b = Builder()
+    one = b.constant(np.ones(1))
+    y = b.row("sub", b.row("add", b.input("x", np.array([2.0**-70])), one), one)
+    b.given("output", np.ones(1))
+    spread = spreads(b.program({"output": y}), "float32")[0]["output"]
+    assert spread.within[0] >= 2.0**-70
+
+
 def test_every_intermediate_may_round_to_the_dtype() -> None:
     """x³ as x·x·x in bfloat16, within one kernel and operation by operation."""
     x = nearest(np.linspace(1.1, 1.9, 41), BFLOAT16)

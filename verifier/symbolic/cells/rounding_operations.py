@@ -31,6 +31,10 @@ DEVIATION = 0.41
 """Of the largest relative error of rounding to nearest, its standard deviation: uniform
 within half an ulp, itself between 1/2 and 1 of the largest."""
 
+_ASIDE = 1.0009765625
+"""What operands are multiplied with to see whether a result hangs on them: tanh(20) is
+1 in float64, a number of few bits, and yet rounded."""
+
 
 class RoundingOperations(MidpointRadius):
     """The operations of one model, each with its own rounding; with `quadratic`, radii are
@@ -94,7 +98,14 @@ class RoundingOperations(MidpointRadius):
 
     def plus(self, x: Column, y: Column) -> Column:
         with np.errstate(all="ignore"):
-            return self.basic(x.mid + y.mid, self.both(x.rad, y.rad))
+            mid = x.mid + y.mid
+            lost = (mid - x.mid != y.mid) | (mid - y.mid != x.mid)
+            return self.basic(mid, self._lost(lost, mid, self.both(x.rad, y.rad)))
+
+    def _lost(self, lost: Mask, mid: Numbers, rad: Numbers) -> Numbers:
+        """Of results that only float64 made short, a radius that says so."""
+        own = np.where(lost & np.isfinite(mid), self.inner * np.abs(mid), 0.0)
+        return np.where(rad == 0, own, rad)
 
     def times(self, x: Column, y: Column) -> Column:
         with np.errstate(all="ignore"):
@@ -154,10 +165,10 @@ class RoundingOperations(MidpointRadius):
                 rad = np.where(np.isnan(rad), np.inf, rad)
                 if kernel_formulas.is_exact(operation):
                     return Column(mid, np.where(np.isnan(mid), np.inf, rad))
-                # Saturated in float64 already: `tanh` of 20 is not 1, whatever it looks.
-                least = (np.abs(mid) == 1) & (mids[0] != 0)
-                least |= operation in ABSOLUTE
-                rad = self.both(rad, np.where(least, 2 * ulp * self.inner, 0.0))
+                moved = plain(*[number * _ASIDE for number in mids])
+                rad = self._lost(moved == mid, mid, rad)  # at an asymptote
+                if operation in ABSOLUTE:
+                    rad = self.both(rad, 2 * ulp * self.inner * np.ones(mid.shape))
                 return self.basic(mid, rad, ulp)
 
         return run
