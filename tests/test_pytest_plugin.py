@@ -570,3 +570,19 @@ def test_a_subject_that_is_not_allowed_is_one_error_of_its_file(pytester):
 
     result.assert_outcomes(errors=1)
     assert str(result.stdout).count("importing `evil` would run its code") == 1
+
+
+def test_a_case_of_tensors_is_a_test(pytester, project):
+    project(
+        """
+[[case]]
+name = "double"
+subject = "torch.nn.functional:silu"
+shapes = { input = [3, 2] }
+dtype = ["float32"]
+"""
+    )
+    pytester.makepyprojecttoml('[tool.verifier]\nsubjects = ["torch.*"]\n')
+    result = pytester.runpytest("-v", "-c", "tox.ini")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*a.toml::double*float32* PASSED*"])

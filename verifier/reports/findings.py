@@ -189,7 +189,7 @@ class _Context:
             worst.verdict.value,
             worst.verdict,
             quantities=tuple(names),
-            count=len(group),
+            count=self._count(group, names),
             total=sum(totals.get(name, every) for name in names),
             worst=worst,
             error_ulp=max(
@@ -202,6 +202,22 @@ class _Context:
                 f"{formula}: proved equal, and it matches" for formula in worst.instead
             ),
         )
+
+    def _count(self, group: Sequence[Comparison], names: Iterable[str]) -> int:
+        """How many comparisons a group stands for: of a tensor the worst alone are told
+        one by one, and a tally counts them all."""
+        verdict = group[0].verdict
+        told = [
+            c
+            for c in self.result.comparisons
+            if c.verdict is verdict and quantity_of(c) in names
+        ]
+        counted = sum(
+            tally.counts.get(verdict.value, 0)
+            for tally in self.result.quantities
+            if tally.name in names
+        )
+        return max(counted, len(group)) if len(told) == len(group) else len(group)
 
     def whole(self, found: Sequence[Finding]) -> Iterator[Finding]:
         """What a result says as a whole: a broken expectation, why it could not be run, a

@@ -83,6 +83,7 @@ def name_of(function: Callable[..., Any]) -> str:
     if isinstance(owner, type):  # `apply` of an `autograd.Function`
         return owner.__name__
     name = getattr(function, "__qualname__", None) or type(function).__name__
+    name = getattr(function, "_qualname", name)  # of a `torch.library.custom_op`
     if inspect.isbuiltin(function):  # of `torch.sin` its class is PyTorch's own affair
         name = function.__name__
     return str(name).replace("::", ".").rpartition("<locals>.")[2]

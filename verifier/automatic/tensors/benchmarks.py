@@ -38,8 +38,8 @@ def pair(target: str, reference: str | None, seed: int) -> Pair:
     if reference is not None:
         other: Any = _named(reference, REFERENCE)[1]
     else:
-        other = getattr(owner, REFERENCE, None)
-        other = None if other is found else other
+        is_new = found is getattr(owner, SUBJECT, None)
+        other = getattr(owner, REFERENCE, None) if is_new else None
     if not hasattr(owner, INPUTS):
         raise SubjectError(
             f"expected `--shape`, of which to draw the inputs, or `{INPUTS}` beside `{target}`, found neither."

@@ -321,7 +321,9 @@ def _signed(function: Any) -> Any:
     if isinstance(function, torch.nn.Module):
         return function.forward
     owner = _function_class(function)
-    return function if owner is None else owner.forward
+    if owner is not None:
+        return owner.forward
+    return getattr(function, "_init_fn", function)  # of a `torch.library.custom_op`
 
 
 def _function_class(function: Any) -> Any:

@@ -56,6 +56,11 @@ class DisputedError(UnrecordedError):
     on."""
 
 
+class MisfitError(Exception):
+    """The subject returns other tensors than the reference: how many, or of what
+    shapes."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Answer:
     """The truth of one trial."""
@@ -453,12 +458,19 @@ def _reached(
 def _matched(measurement: TensorMeasurement, program: CellProgram) -> dict[str, str]:
     """The measured outputs, and which of the program's each is: in order."""
     names, others = list(measurement.outputs), list(program.outputs)
-    if set(names) == set(others):
-        return {name: name for name in names}
     if len(names) != len(others):
-        raise UnrecordedError(
+        raise MisfitError(
             f"the subject returns {len(names)} tensors, the reference {len(others)}"
         )
+    if set(names) == set(others):
+        others = names
+    for name, other in zip(names, others, strict=True):
+        shape = list(measurement.outputs[name].numbers.shape)
+        wanted = list(program.outputs[other].shape)
+        if shape != wanted:
+            raise MisfitError(
+                f"`{name}` has the shape {shape}, that of the reference {wanted}"
+            )
     return dict(zip(names, others, strict=True))
 
 

@@ -17,6 +17,7 @@ from verifier.verification.tensors import rows as told
 from verifier.verification.tensors.answers import (
     Answer,
     DisputedError,
+    MisfitError,
     UnrecordedError,
     answer_of,
 )
@@ -70,6 +71,9 @@ def verify(setting: Setting, *, on_point: OnPoint | None = None) -> Verified:
         found.broken = broken(bench, measurement, answer)
     except UnrecordedError as error:
         found.failure = str(error), Verdict.UNDECIDED_ORACLE, None
+        return _result(bench, found, begun)
+    except MisfitError as error:
+        found.failure = str(error), Verdict.DIFFER_WRONG, None
         return _result(bench, found, begun)
     if on_point is not None:
         on_point(1, MOST_TRIALS)
@@ -142,6 +146,9 @@ def _try(bench: Bench, found: Found, trial: Trial) -> None:
         return
     except UnrecordedError:
         return
+    except MisfitError as error:
+        found.remarks.append(_misfit(bench, trial, error))
+        return
     except Exception as error:
         if not is_pytorchs(error):
             raise
@@ -154,6 +161,15 @@ def _try(bench: Bench, found: Found, trial: Trial) -> None:
     found.points += 1
     found.rows += [row for row in aside.rows if _says(row.worst)]
     found.remarks += [r for r in aside.remarks if r.verdict.family != "undecided"]
+
+
+def _misfit(bench: Bench, trial: Trial, error: MisfitError) -> Remark:
+    return Remark(
+        where=bench.where(trial),
+        verdict=Verdict.DIFFER_WRONG,
+        quantity="value",
+        message=str(error),
+    )
 
 
 def _says(verdict: Verdict | None) -> bool:
