@@ -82,7 +82,6 @@ def test_every_argument_of_verify_but_the_formulas_is_one_of_check() -> None:
         "inputs",
         "reference",
         "gradient",
-        "shapes",
         "widen",
         "kwargs",
     }
