@@ -108,14 +108,17 @@ OWNERS = {
     },
     "torch": {"verifier.automatic.*"},
     "pydantic": {
-        "verifier.language.casefile.readers",
+        "verifier.language.casefile.keys",
+        "verifier.language.casefile.number_readers",
         "verifier.language.casefile.tables",
         "verifier.language.casefile.validation",
         "verifier.serialisation",
     },
     "pydantic_core": {
-        "verifier.language.casefile.readers",
+        "verifier.language.casefile.faults",
+        "verifier.language.casefile.number_readers",
         "verifier.language.casefile.validation",
+        "verifier.language.casefile.word_readers",
         "verifier.serialisation",
     },
     "rich": {

@@ -11,8 +11,8 @@ from pydantic_core import ErrorDetails
 
 from verifier.errors import CaseFileError, did_you_mean, fail_together, listed
 from verifier.language.casefile.document import Keys
+from verifier.language.casefile.number_readers import ARRAYS
 from verifier.language.casefile.places import Origin, show
-from verifier.language.casefile.readers import ARRAYS
 from verifier.language.casefile.tables import INNER_TABLES, Table
 
 _T = TypeVar("_T", bound=Table)

@@ -10,7 +10,12 @@ from typing import Any
 
 from verifier.symbolic.arithmetic import balls, exact
 from verifier.symbolic.arithmetic.exact import Number
-from verifier.symbolic.arithmetic.expansions import elementary, further, special
+from verifier.symbolic.arithmetic.expansions import (
+    elementary,
+    further,
+    integrals,
+    special,
+)
 from verifier.symbolic.arithmetic.expansions.field import (
     add,
     divide,
@@ -112,6 +117,7 @@ def _above(first: Value, second: Value) -> Value:
 _functions: dict[str, Callable[..., Any]] = {
     **elementary.FUNCTIONS,
     **special.FUNCTIONS,
+    **integrals.FUNCTIONS,
     **further.FUNCTIONS,
     "identity": lambda v: v,
     "add": add,
