@@ -90,6 +90,7 @@ OWNERS = {
         "verifier.symbolic.calculus.sympy_special",
         "verifier.symbolic.calculus.derivative",
         "verifier.symbolic.calculus.typeset",
+        "verifier.symbolic.calculus.side_by_side",
         "verifier.language.importers.sympy_expressions",
     },
     "mpmath": set(),  # only tests may: it is their independent witness

@@ -58,6 +58,19 @@ class SourceLine:
         return f"{self.file}:{self.line}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphNode:
+    """A node of the graph of autograd, as the backward ran it."""
+
+    name: str
+    """`Swish.backward` of a Function of the user's, else PyTorch's own
+    (`MulBackward0`)."""
+    number: int
+    """Which of those of its name."""
+    source: SourceLine | None = None
+    """Where the user wrote the backward; None of PyTorch's own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Record:
     """One operation on many cells at once; its results are the cells from `first` on,
@@ -80,6 +93,8 @@ class Record:
     own dtype; None where they are within one of its kernels."""
     in_backward: bool = False
     """Whether it is of the recorded backward."""
+    node: GraphNode | None = None
+    """Of which node of autograd's; None of the forward, and of sums of gradients."""
 
     @property
     def cells(self) -> Cells:

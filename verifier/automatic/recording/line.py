@@ -10,7 +10,14 @@ import numpy.typing as npt
 
 from verifier.automatic.recording.errors import REFERENCE, TooManyCellsError
 from verifier.language import cells as language
-from verifier.language.cells import Cells, Decision, Record, SourceLine, Values
+from verifier.language.cells import (
+    Cells,
+    Decision,
+    GraphNode,
+    Record,
+    SourceLine,
+    Values,
+)
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
@@ -27,6 +34,7 @@ class Entry:
     operation: str
     source: SourceLine | None
     in_backward: bool
+    node: GraphNode | None = None
     stored: str | None = None
 
     def finished(self) -> Record:
@@ -41,6 +49,7 @@ class Entry:
             source=self.source,
             stored=self.stored,
             in_backward=self.in_backward,
+            node=self.node,
         )
 
 
@@ -75,6 +84,7 @@ class Line:
         self.decisions: list[Decision] = []
         self.operation, self.in_backward = "", False
         self.source: SourceLine | None = None
+        self.node: GraphNode | None = None
         self._values = Column(np.float64)
         self._marks = Column(np.uint8)
         self._stops = Column(np.int32)  # 0 is no stop
@@ -183,6 +193,7 @@ class Line:
                     operation=self.operation,
                     source=self.source,
                     in_backward=self.in_backward,
+                    node=self.node,
                 )
             )
         return cells

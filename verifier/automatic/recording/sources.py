@@ -6,11 +6,12 @@ import linecache
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import torch
 
 import verifier
-from verifier.language.cells import SourceLine
+from verifier.language.cells import GraphNode, SourceLine
 
 _OURS = str(Path(verifier.__file__).parent) + "/"
 BOUNDARY = str(Path(__file__).with_name("record.py"))
@@ -18,6 +19,8 @@ BOUNDARY = str(Path(__file__).with_name("record.py"))
 _TORCH = str(Path(torch.__file__).parent) + "/"
 _FUNCTIONAL = str(Path(torch.__file__).parent / "nn" / "functional.py")
 _LIBRARY = str(Path(linecache.__file__).parent) + "/"
+_MOST_DECORATORS = 8
+"""Lines above a `def` that belong to it."""
 _PACKAGES = ("/site-packages/", "/dist-packages/")
 
 
@@ -27,9 +30,20 @@ class Sources:
     def __init__(self) -> None:
         self._lines: dict[tuple[str, int], SourceLine] = {}
         self._is_users: dict[str, bool] = {}
+        self._nodes: dict[int, tuple[str, GraphNode]] = {}
         self.of_node: dict[int, SourceLine | None] = {}
         """The line that asked for the operation of a node of autograd's, by its
         sequence number."""
+
+    def node(self, node: Any) -> GraphNode:
+        """What is known of a node of autograd's that runs."""
+        number = node._sequence_nr()
+        found = self._nodes.get(number)
+        if found is None or found[0] != node.name():
+            known = _of_function(getattr(type(node), "_forward_cls", None), number)
+            known = known or GraphNode(name=node.name(), number=number)
+            found = self._nodes[number] = node.name(), known
+        return found[1]
 
     def here(self) -> SourceLine | None:
         """The innermost line outside of PyTorch, of Python's own library and of the
@@ -63,6 +77,24 @@ class Sources:
             found = SourceLine(file=file, line=line, text=text, function=function)
             self._lines[key] = found
         return found
+
+
+def _of_function(kind: Any, number: int) -> GraphNode | None:
+    """The node of a Function of the user's."""
+    backward: Any = getattr(kind, "backward", None)
+    while hasattr(backward, "__wrapped__"):  # decorators, such as of mixed precision
+        backward = backward.__wrapped__
+    code = getattr(backward, "__code__", None)
+    if code is None or not _is_of_user(code.co_filename):
+        return None
+    name = f"{kind.__name__}.backward"
+    lines = range(code.co_firstlineno, code.co_firstlineno + _MOST_DECORATORS)
+    texts = [linecache.getline(code.co_filename, line).strip() for line in lines]
+    past = next((n for n, t in enumerate(texts) if t.startswith("def ")), 0)
+    source = SourceLine(
+        file=code.co_filename, line=lines[past], text=texts[past], function=name
+    )
+    return GraphNode(name=name, number=number, source=source)
 
 
 def _is_of_user(file: str) -> bool:

@@ -36,7 +36,9 @@ class State:
     def begin(self, operation: str) -> None:
         """An operation of the program's begins."""
         self.tape.operation = operation
-        self.tape.source = self._source()
+        node: Any = torch._C._current_autograd_node()
+        self.tape.source = self._source(node)
+        self.tape.node = None if node is None else self.sources.node(node)
 
     def hand_out(self, tensor: torch.Tensor, method: str) -> None:
         """A tensor's memory is handed to what is not seen here."""
@@ -88,9 +90,8 @@ class State:
         finally:
             self.is_inside, self.is_busy = was_inside, was_busy
 
-    def _source(self) -> SourceLine | None:
+    def _source(self, node: Any) -> SourceLine | None:
         here = self.sources.here()
-        node = torch._C._current_autograd_node()
         if node is None:
             self.sources.of_node[_next_sequence_number() - 1] = here
         elif here is None:

@@ -47,7 +47,7 @@ def derivatives(
         )
         typeset = typeset.replace("ℯ", "e")  # many fonts lack SymPy's own letter
         fits = max(map(len, typeset.split("\n"))) <= columns
-        texts[name] = typeset if fits else _written(whole, gradient)
+        texts[name] = typeset if fits else written(whole, gradient)
     return texts
 
 
@@ -71,7 +71,7 @@ def local(program: Program, index: int, operand: int) -> str:
     spelt, operands[operand] = operands[operand], symbol
     value = sympy_functions.OPERATIONS[node.operation](*operands)
     slope = value.diff(symbol).xreplace({symbol: spelt})
-    return str(_Printer().doprint(slope))
+    return str(Printer().doprint(slope))
 
 
 def _local_of_defined(program: Program, index: int, operand: int) -> str:
@@ -87,16 +87,18 @@ def _local_of_defined(program: Program, index: int, operand: int) -> str:
         name: _operand(program, at)
         for name, at in zip(row.operands, node.arguments, strict=True)
     }
-    return _written(whole, slope, operands)
+    return written(whole, slope, operands)
 
 
-def _written(
+def written(
     whole: derivative.Whole,
     expression: Symbolic,
     inputs: Mapping[str, Symbolic] | None = None,
+    printer: Printer | None = None,
 ) -> str:
     """An expression of a whole program's symbols in the language of case files, the
     inputs by their names or as they are given."""
+    printer = printer or Printer()
     inputs = inputs or {name: sympy.Symbol(name, real=True) for name in whole.symbols}
     names = {whole.symbols[name]: written for name, written in inputs.items()}
     names |= {
@@ -104,9 +106,9 @@ def _written(
         for opaque, instruction in whole.opaque.items()
     }
     for symbol, (operation, operands) in whole.conditions.items():
-        parts = [_Printer().doprint(part.xreplace(names)) for part in operands]
+        parts = [printer.doprint(part.xreplace(names)) for part in operands]
         names[symbol] = sympy.Symbol(_written_condition(operation, parts))
-    return str(_Printer().doprint(expression.xreplace(names)))
+    return str(printer.doprint(expression.xreplace(names)))
 
 
 def _written_condition(operation: str, parts: Sequence[str]) -> str:
@@ -142,7 +144,7 @@ def _is_call(operation: str) -> bool:
     return row is not None and row.symbol is None and operation != "neg"
 
 
-class _Printer(StrPrinter):  # type: ignore[misc]
+class Printer(StrPrinter):  # type: ignore[misc]
     """Writes SymPy's expressions in our language."""
 
     def _print_Magnitude(self, term: Symbolic) -> str:

@@ -49,7 +49,7 @@ def gradient(evaluation: Evaluation, seeds: Mapping[str, Any]) -> list[Any] | No
     The outputs are to have been computed.
     """
     program = evaluation.program
-    writer = _Writer(evaluation)
+    writer = Writer(evaluation)
     try:
         written = writer.program(seeds)
     except UnwritableError:
@@ -78,7 +78,7 @@ def _size(program: Program) -> int:
     return sizes[program.output] * len(program.inputs)
 
 
-class _Writer:
+class Writer:
     """Writes the cells that the outputs need as nodes."""
 
     def __init__(self, evaluation: Evaluation) -> None:
@@ -119,7 +119,7 @@ class _Writer:
                 continue
             for index in range(record.count):
                 if record.first + index in needed:
-                    needed.update(_operands(record, index))
+                    needed.update(operands_of(record, index))
             if len(needed) > MOST_CELLS:
                 break
         return needed
@@ -138,7 +138,7 @@ class _Writer:
             return self._node("constant", number=Fraction(number))
         if record.kind in (INPUT, STOP):
             return self._leaf(f"c{cell}", self.evaluation.store[cell])
-        places = [self.places[operand] for operand in _operands(record, index)]
+        places = [self.places[operand] for operand in operands_of(record, index)]
         if record.kind == SUM:
             return self._chain("add", places)
         if record.kind == LARGEST:
@@ -179,7 +179,7 @@ class _Writer:
         return len(self.nodes) - 1
 
 
-def _operands(record: Record, index: int) -> Iterator[int]:
+def operands_of(record: Record, index: int) -> Iterator[int]:
     """The cells that one result reads; of a contraction in pairs that are multiplied."""
     if record.kind == CONTRACTION:
         left, right = record.operands

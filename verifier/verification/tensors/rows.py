@@ -152,6 +152,7 @@ class Remark:
     true: str = ""
     message: str | None = None
     is_proof: bool = False
+    culprit: str | None = None
 
     def tally(self) -> Tally:
         return Tally(
@@ -172,7 +173,7 @@ class Remark:
             true=self.true,
             error_ulp=None,
             verdict=self.verdict,
-            culprit=None,
+            culprit=self.culprit,
             message=self.message,
             cause=self.message if self.verdict.family == "differ" else None,
         )

@@ -23,6 +23,7 @@ from verifier.verification.tensors.answers import (
 )
 from verifier.verification.tensors.bench import Bench, Setting, bench_of
 from verifier.verification.tensors.expected import broken
+from verifier.verification.tensors.explaining import Explanation, explained
 from verifier.verification.tensors.judging import judge, missing_names
 from verifier.verification.tensors.rows import Remark, Row, Where
 
@@ -45,6 +46,8 @@ class Found:
     cells: int = 0
     derivations: int | None = None
     failure: tuple[str, Verdict, str | None] | None = None
+    explained: dict[str, Explanation] = field(default_factory=dict)
+    """By input, what a wrong gradient was put down to."""
     broken: list[Unmet] = field(default_factory=list)
     """What the case expects and does not hold."""
 
@@ -99,6 +102,8 @@ def _judge(
 ) -> Answer:
     answer = answer_of(bench, trial, measurement, is_first=is_first)
     rows, remarks = judge(bench, trial, measurement, answer)
+    with bench.watch.stage("explanation"):
+        rows, remarks = explained(answer, rows, remarks, found.explained)
     found.cells += answer.cells
     found.points += 1
     found.drawn += bool(bench.plan.inputs)
@@ -138,7 +143,7 @@ def _try(bench: Bench, found: Found, trial: Trial) -> None:
         return
     if measurement.failure is not None:
         return
-    aside = Found()
+    aside = Found(explained=found.explained)
     try:
         _judge(bench, aside, trial, measurement)
     except DisputedError as error:
