@@ -19,6 +19,9 @@ enclosure holds for both."""
 UNDEFINED = 4
 """Exactly at a pole, a jump or an end of the domain, on the way to this number: no
 derivative is known there, but a limit there may be."""
+NONEXISTENT = 8
+"""Proved to be no number: ∞ − ∞ or 0/0 of the program's own constants, such as the mask
+of a softmax over nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,6 +28,9 @@ Codes = npt.NDArray[np.int8]
 
 VERDICTS: tuple[Verdict, ...] = tuple(Verdict)
 """What a code is the index of."""
+ALL_LOST = 0.5
+"""Of a number: an error that leaves no binary digit of it."""
+
 CODES = {verdict: code for code, verdict in enumerate(VERDICTS)}
 _SEVERITY = np.array([severity(verdict) for verdict in VERDICTS])
 _UNDECIDED = {
@@ -267,6 +270,7 @@ class _Entries:
             (exact, Verdict.MATCH_EXACT),
             (self._is_wide(), Verdict.UNDECIDED_PRECISION),
             (explained & ~fine & self._is_conditioned(), Verdict.MATCH_CONDITIONING),
+            (explained & ~fine & self._is_all_lost(), Verdict.UNDECIDED_PRECISION),
             (explained, Verdict.MATCH_ROUNDING),
             (explained_in_range & fine, Verdict.MATCH_ROUNDING),
             (explained_in_range, Verdict.DIFFER_RANGE),
@@ -306,8 +310,18 @@ class _Entries:
 
     def _is_conditioned(self) -> Mask:
         """Where ±2 ulps of the inputs do as much."""
+        moved = self.spreads.moved
         with np.errstate(invalid="ignore"):
-            return np.asarray(self.error <= CONDITIONING_FACTOR * self.spreads.moved)
+            near = self.error <= CONDITIONING_FACTOR * moved
+        return np.asarray(near & np.isfinite(moved))
+
+    def _is_all_lost(self) -> Mask:
+        """Where the number has no digit of the truth, nor of the terms that cancel to
+        it: a bound that explains that explains anything."""
+        with np.errstate(invalid="ignore"):
+            own = np.where(self.size <= self.radius, 0.0, self.size)
+            whole = np.maximum(own, self.spreads.terms)
+            return np.asarray((self.error >= ALL_LOST * whole) & (whole > 0))
 
     # ── the rest ──────────────────────────────────────────────────────────────────────
 

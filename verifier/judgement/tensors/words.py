@@ -45,6 +45,8 @@ def of_entry(
             return "a finite number where the truth is none"
         case Verdict.DIFFER_CONVENTION:
             return "outside the interval of subgradients (proved)"
+        case Verdict.UNDECIDED_PRECISION if np.isfinite(verdicts.error.flat[place]):
+            return f"no digit is right, and {reach}: the bound tells nothing here"
         case Verdict.MATCH_CONDITIONING:
             return "the truth moves as far within 2 ulps of the inputs"
     return None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from verifier.enclosures import KINK, UNDEFINED, Enclosures
-from verifier.language.cells import CellProgram, Cells, Values
+from verifier.enclosures import KINK, NONEXISTENT, UNDEFINED, Enclosures
+from verifier.language.cells import CONSTANT, CellProgram, Cells, Values
 from verifier.symbolic.arithmetic import balls
 from verifier.symbolic.cells import scalarised
 from verifier.symbolic.cells.adjoints import Reverse
@@ -63,11 +63,12 @@ class CellTruth:
         self, *, accuracy: float | None = None, wanted: Wanted | None = None
     ) -> dict[str, Enclosures]:
         """The outputs."""
-        return self._sharpened(
+        found = self._sharpened(
             lambda evaluation: self._read(evaluation, self.program.outputs),
             accuracy,
             wanted,
         )
+        return self._without_numbers(found, lambda other: other.values())
 
     def gradients(
         self,
@@ -78,9 +79,10 @@ class CellTruth:
     ) -> dict[str, Enclosures]:
         """The vector-Jacobian product of the forward, by input: at the upstream gradient
         that was recorded, or at another."""
-        return self._sharpened(
+        found = self._sharpened(
             lambda evaluation: self._gradients(evaluation, upstream), accuracy, wanted
         )
+        return self._without_numbers(found, lambda other: other.gradients(upstream))
 
     def recorded_gradients(
         self, *, accuracy: float | None = None, wanted: Wanted | None = None
@@ -188,6 +190,24 @@ class CellTruth:
                 break
         return found
 
+    def _without_numbers(
+        self,
+        found: dict[str, Enclosures],
+        ask: Callable[[CellTruth], dict[str, Enclosures]],
+    ) -> dict[str, Enclosures]:
+        """The enclosures with marks where there is no number: nothing is known of them,
+        and all would be, were the program's infinite constants finite."""
+        if all(np.isfinite(_unknown(one)).all() for one in found.values()):
+            return found
+        tame = _with_finite_constants(self.program)
+        if tame is self.program:
+            return found
+        others = ask(CellTruth(tame, largest_balls=self.largest_balls))
+        return {
+            name: _marked(one, np.isnan(_unknown(one)) & others[name].is_known)
+            for name, one in found.items()
+        }
+
     def _tiers(self) -> Iterator[int]:
         """Precisions in bits; 0 for midpoints with radii."""
         if self.program.size > self.largest_balls:
@@ -271,6 +291,38 @@ class CellTruth:
             yield evaluation
 
 
+def _unknown(enclosures: Enclosures) -> Values:
+    """NaN where nothing is known, not even an infinity."""
+    known = enclosures.is_known | np.isinf(enclosures.high)
+    return np.where(known, 0.0, np.nan)
+
+
+def _marked(enclosures: Enclosures, where: npt.NDArray[np.bool_]) -> Enclosures:
+    """With the mark of what is no number."""
+    if not where.any():
+        return enclosures
+    marks = np.zeros(where.shape, np.uint8)
+    if enclosures.marks is not None:
+        marks = enclosures.marks.copy()
+    marks[where] = NONEXISTENT
+    return replace(enclosures, marks=marks)
+
+
+def _with_finite_constants(program: CellProgram) -> CellProgram:
+    """The program with 0 for each constant that is not finite; itself where there is
+    none."""
+    records = tuple(
+        replace(record, numbers=np.where(finite, record.numbers, 0.0))
+        if record.kind == CONSTANT
+        and record.numbers is not None
+        and not (finite := np.isfinite(record.numbers)).all()
+        else record
+        for record in program.records
+    )
+    same = all(new is old for new, old in zip(records, program.records, strict=True))
+    return program if same else replace(program, records=records)
+
+
 def _inner(column: Any, numbers: Values) -> Any:
     return _dot(column, BallArithmetic().numbers(numbers))
 
@@ -293,7 +345,7 @@ def _are_known(
     for name, enclosures in found.items():
         known = enclosures.radius <= accuracy * np.abs(enclosures.high)
         if enclosures.marks is not None:
-            known |= (enclosures.marks & (KINK | UNDEFINED)) != 0
+            known |= (enclosures.marks & (KINK | UNDEFINED | NONEXISTENT)) != 0
         if wanted is not None and name in wanted:
             known |= ~wanted[name]
         elif wanted is not None:

@@ -20,7 +20,15 @@ from verifier.automatic.tensors.recordings import (
     recorded_second,
 )
 from verifier.automatic.tensors.trials import Trial
-from verifier.enclosures import KINK, STRADDLES, Enclosures, Numbers, Samples, Spreads
+from verifier.enclosures import (
+    KINK,
+    NONEXISTENT,
+    STRADDLES,
+    Enclosures,
+    Numbers,
+    Samples,
+    Spreads,
+)
 from verifier.judgement.tensors import iteration
 from verifier.judgement.tensors.entries import EntryVerdicts, Truths
 from verifier.judgement.tensors.iteration import Iteration
@@ -312,11 +320,15 @@ def _of_cancelled(found: Spreads, true: Enclosures, epsilon: float) -> Spreads:
 
 def truths_of(enclosures: Enclosures, *, is_value: bool = False) -> Truths:
     """What the judgement takes: where it is a kink is said by marks."""
-    kinks = None
-    if enclosures.marks is not None:
-        kinks = (enclosures.marks & (KINK | STRADDLES)) != 0
-        kinks &= enclosures.is_known
-    return Truths(enclosures=enclosures, kinks=kinks, is_value=is_value)
+    marks = enclosures.marks
+    if marks is None:
+        return Truths(enclosures=enclosures, is_value=is_value)
+    return Truths(
+        enclosures=enclosures,
+        kinks=((marks & (KINK | STRADDLES)) != 0) & enclosures.is_known,
+        undefined=(marks & NONEXISTENT) != 0,
+        is_value=is_value,
+    )
 
 
 def answer_of(

@@ -45,7 +45,9 @@ def _(tape: Tape, result: torch.Tensor, x: Operand, dim: int, *rest: Any) -> Cel
     # Of a row of −∞ alone _safe_softmax makes zeros, _softmax NaN.
     is_masked = (x.values == -torch.inf).numpy().reshape(cells.shape)
     is_zero = is_masked & (result == 0).numpy().reshape(cells.shape)
-    return np.where(is_zero, ZERO, cells).reshape(x.shape)
+    cells = np.where(is_zero, ZERO, cells)
+    is_nothing = is_masked & result.isnan().numpy().reshape(cells.shape)
+    return np.where(is_nothing, tape.cells(np.nan), cells).reshape(x.shape)
 
 
 @handles(aten._log_softmax)

@@ -1,0 +1,65 @@
+"""What is no number by the program's own infinities, and bounds that tell nothing."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import verifier
+from verifier.records import Verdict
+
+MASK = torch.tensor([[False, False, True], [True, True, True]])
+
+
+def masked(x: torch.Tensor) -> torch.Tensor:
+    return x.masked_fill(MASK, -torch.inf)
+
+
+def by_hand(x: torch.Tensor) -> torch.Tensor:
+    shifted = masked(x) - masked(x).amax(-1, keepdim=True)
+    return shifted.exp() / shifted.exp().sum(-1, keepdim=True)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.softmax(masked(x), -1),
+        lambda x: torch.log_softmax(masked(x), -1),
+        by_hand,
+        lambda x: torch.softmax(masked(x), -1) @ torch.ones(3, 2),
+    ],
+    ids=["softmax", "log_softmax", "by-hand", "attention"],
+)
+def test_a_row_that_is_wholly_masked_has_no_value(function) -> None:
+    x = torch.tensor([[0.3, -1.2, 0.5], [0.1, 0.7, -0.4]], requires_grad=True)
+    run = verifier.check(function, x)
+    assert run
+    assert run.results[0].counts[Verdict.MATCH_UNDEFINED] > 0
+
+
+def zero_filled(x: torch.Tensor) -> torch.Tensor:
+    return torch.nan_to_num(torch.softmax(masked(x), -1)) + 0 * x
+
+
+def test_zeros_in_the_place_of_a_row_without_a_value_are_spurious() -> None:
+    """A kernel that gives zeros, where its reference is a softmax over nothing."""
+    x = torch.tensor([[0.3, -1.2, 0.5], [0.1, 0.7, -0.4]], requires_grad=True)
+    run = verifier.check(
+        zero_filled, x, reference=lambda x: torch.softmax(masked(x), -1)
+    )
+    assert run.results[0].counts[Verdict.DIFFER_SPURIOUS] > 0
+
+
+def test_a_bound_that_explains_a_gradient_without_a_right_digit_passes_nothing() -> (
+    None
+):
+    """PyTorch's gradient of the determinant of a singular matrix is 0; it is the
+    adjugate."""
+    x = torch.tensor([[1.0, 2.0], [2.0, 4.0]], requires_grad=True)
+    run = verifier.check(torch.linalg.det, x, upstream="ones", widen=(1,))
+    (result,) = run.results
+    assert not run
+    gradient = next(t for t in result.quantities if t.quantity == "gradient")
+    assert not any(name.startswith("match") for name in gradient.counts)
+    formula = next(t for t in result.quantities if t.quantity == "formula")
+    assert set(formula.counts) == {Verdict.DIFFER_WRONG}
