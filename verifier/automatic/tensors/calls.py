@@ -141,6 +141,14 @@ class Call:
         modules = {prefix: copied(m).to(device) for prefix, m in self.modules.items()}
         return replace(self, tensors=tensors, modules=modules)
 
+    def evaluating(self) -> Call | None:
+        """The call with its modules as `eval()` has them; None where there is none in
+        training."""
+        if not any(module.training for module in self.modules.values()):
+            return None
+        modules = {prefix: copied(m).eval() for prefix, m in self.modules.items()}
+        return replace(self, modules=modules)
+
     def of(self, function: Callable[..., Any]) -> Call:
         """The call of another function with the same arguments; a module has parameters
         of its own."""
@@ -250,9 +258,33 @@ def _check(name: str, tensor: Tensor) -> None:
 def cloned(tensor: Tensor) -> Tensor:
     """A leaf of the same numbers, as they lie in memory; of a parameter, a parameter."""
     own = tensor.detach().clone(memory_format=torch.preserve_format)
+    if own.stride() != tensor.stride() and own.layout == torch.strided:
+        own = _as_laid_out(own, tensor)
     if isinstance(tensor, torch.nn.Parameter):
         return torch.nn.Parameter(own, requires_grad=False)
     return own
+
+
+def _as_laid_out(own: Tensor, tensor: Tensor) -> Tensor:
+    """The same numbers with the strides of a tensor whose elements lie apart, NaN
+    between them; where elements lie upon each other, as they are."""
+    steps = sorted(
+        (step, size)
+        for step, size in zip(tensor.stride(), tensor.shape, strict=True)
+        if size > 1
+    )
+    reach = 0
+    for step, size in steps:
+        if step <= reach:
+            return own
+        reach += step * (size - 1)
+    apart = torch.empty_strided(
+        tensor.shape, tensor.stride(), dtype=own.dtype, device=own.device
+    )
+    if own.is_floating_point():
+        flat = torch.empty(0, dtype=own.dtype, device=own.device)
+        flat.set_(apart.untyped_storage()).fill_(torch.nan)
+    return apart.copy_(own)
 
 
 def _cloned_apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

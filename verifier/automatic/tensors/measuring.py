@@ -81,6 +81,9 @@ class Asked:
     seed: int = 0
     other: ChooseUpstream | None = None
     """The upstream gradient of a second backward through the retained graph."""
+    alone: str | None = None
+    """The one output that an upstream gradient is given; the others have none, which is
+    as if they had zeros."""
     direct: ChooseUpstream | None = None
     """The direction of a Hessian-vector product."""
 
@@ -168,6 +171,10 @@ class _Run:
         self.is_backward = True
         misfits = [watch_backwards(t) for t in differentiable.values()]
         upstream = dict(self.asked.choose(differentiable))
+        if self.asked.alone is not None:
+            for name in upstream.keys() - {self.asked.alone}:
+                upstream[name] = torch.zeros_like(upstream[name])
+            differentiable = {self.asked.alone: differentiable[self.asked.alone]}
         self.watch.give(upstream)
         kept = {name: tensor.clone() for name, tensor in upstream.items()}
         measurement = TensorMeasurement(
@@ -178,7 +185,7 @@ class _Run:
         order = self.asked.order
         gradients = self._backward(differentiable, upstream, create_graph=order == 2)
         # At once: what is returned may be an input, or be written to later.
-        found = {name: _column(g) for name, g in gradients.items()}
+        found = {name: column_or_none(g) for name, g in gradients.items()}
         self.watch.look("backward")
         if order == 2 and self.asked.direct is not None:
             measurement = self._second(measurement, gradients)
@@ -249,7 +256,7 @@ class _Run:
             how = f"a second backward through the retained graph raises {faults.first_line(error)}"
             return replace(measurement, unsteady=(name, how))
         for name, gradient in second.items():
-            if not _are_equal(found[name], _column(gradient)):
+            if not are_equal(found[name], column_or_none(gradient)):
                 how = "another backward through the retained graph gives other bits"
                 return replace(measurement, unsteady=(name, how))
         return measurement
@@ -270,7 +277,7 @@ class _Run:
             found = self._backward(known, direction)
         return replace(
             measurement,
-            hessian={name: _column(g) for name, g in found.items()},
+            hessian={name: column_or_none(g) for name, g in found.items()},
             direction={name: t.clone() for name, t in direction.items()},
         )
 
@@ -311,7 +318,7 @@ class _Run:
         found = pull(tuple(upstream.values()))
         return TensorMeasurement(
             outputs={name: column(t) for name, t in outputs.items()},
-            gradients={n: _column(g) for n, g in zip(names, found, strict=True)},
+            gradients={n: column_or_none(g) for n, g in zip(names, found, strict=True)},
             upstream=upstream,
         )
 
@@ -342,7 +349,8 @@ def column(tensor: Tensor) -> Column:
     return Column(numbers=numbers, dtype=dtype_name(tensor))
 
 
-def _column(tensor: Tensor | None) -> Column | None:
+def column_or_none(tensor: Tensor | None) -> Column | None:
+    """The numbers of a gradient, which may be none."""
     if tensor is None:
         return None
     return column(tensor.to_dense() if tensor.layout != torch.strided else tensor)
@@ -371,12 +379,13 @@ def same_bits(first: TensorMeasurement, second: TensorMeasurement) -> str | None
         ones, others = getattr(first, kind), getattr(second, kind)
         for name, one in ones.items():
             other = others.get(name)
-            if not _are_equal(one, other):
+            if not are_equal(one, other):
                 return str(name)
     return None
 
 
-def _are_equal(one: Column | None, other: Column | None) -> bool:
+def are_equal(one: Column | None, other: Column | None) -> bool:
+    """Whether two have the same bits, shape and dtype."""
     if one is None or other is None:
         return one is other
     if one.dtype != other.dtype or one.numbers.shape != other.numbers.shape:

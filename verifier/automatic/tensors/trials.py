@@ -20,6 +20,13 @@ from verifier.floats import FORMATS
 from verifier.language.casefile.tensor_case import TensorInput
 from verifier.language.points.tensor_domains import NORMAL, POSITIVE, SIMPLEX
 
+MOST_ALONE = 3
+"""How many outputs are given an upstream gradient alone."""
+SOME_ROWS = 37
+"""Rows that are more than a block of 32 and no multiple of anything; one more where
+the given ones are odd in number too."""
+MOST_NUMBERS = 1 << 15
+"""How large a tensor of so many rows may be."""
 MANY_ROWS = 300
 """Rows of which a sum in 16 bits stagnates: 2^8 in bfloat16."""
 GIVEN = "as given"
@@ -38,12 +45,18 @@ class Trial:
     """Whether the user asked for these inputs."""
     draw: int = 0
     """Which draw it is of; 0 of the first, and of what is given."""
+    is_as_given: bool = False
+    """Whether its inputs are those of the first trial, and only the upstream gradient is
+    ours: any backward takes that."""
+    alone: str | None = None
+    """The one output that is given an upstream gradient; None of all."""
     is_sampled: bool = False
     """Whether all its numbers together are held against samples of random rounding."""
 
     @property
     def upstream_name(self) -> str:
-        return self.upstream if isinstance(self.upstream, str) else "given"
+        word = self.upstream if isinstance(self.upstream, str) else "given"
+        return word if self.alone is None else f"{word}, of {self.alone} alone"
 
     @property
     def seed(self) -> int:
@@ -88,12 +101,24 @@ def others(plan: Plan) -> Iterator[Trial]:
         yield replace(base, call=drawn(plan, draw), label=_label(plan, draw), draw=draw)
     yield from _widened(plan, once)
     yield from _rows(plan, once)
+    evaluating = plan.call.evaluating()
+    if evaluating is not None:
+        label = {**once.label, "module": "as eval() has it"}
+        yield replace(once, call=evaluating, label=label, is_asked=False)
     if not plan.upstream:
         for word in ("zeros", "expanded", "noncontiguous"):
-            yield replace(once, upstream=word, is_asked=False)
+            yield replace(once, upstream=word, is_asked=False, is_as_given=True)
     if plan.structured and not _is_fixed(plan):
         yield from _structured(plan, once)
         yield from _sizes(plan, once)
+
+
+def each_alone(plan: Plan, outputs: Sequence[str]) -> Iterator[Trial]:
+    """Of several outputs the first few, each with an upstream gradient alone."""
+    once = replace(first(plan), is_sampled=False, is_asked=False, is_as_given=True)
+    if len(outputs) > 1 and isinstance(once.upstream, str):
+        for name in outputs[:MOST_ALONE]:
+            yield replace(once, alone=name)
 
 
 def drawn(plan: Plan, draw: int) -> Call:
@@ -154,6 +179,10 @@ def _rows(plan: Plan, base: Trial) -> Iterator[Trial]:
         return
     names, size = batch
     counts = [1]
+    width = max(plan.call.tensors[name].numel() // size for name in names)
+    some = SOME_ROWS + size % 2
+    if size < some and some * width <= MOST_NUMBERS:
+        counts.append(some)
     if FORMATS[plan.dtype].is_small and size < MANY_ROWS:
         counts.append(MANY_ROWS)
     for count in counts:
@@ -163,11 +192,11 @@ def _rows(plan: Plan, base: Trial) -> Iterator[Trial]:
         }
         upstream = base.upstream
         if not plan.upstream:
-            upstream = "ones" if count > 1 else "random"
+            upstream = "ones" if count == MANY_ROWS else "random"
         elif not isinstance(upstream, str) and count != size:
             continue  # it has another shape
         trial = _ours(base, tensors, rows=str(count))
-        yield replace(trial, upstream=upstream, is_sampled=count > 1)
+        yield replace(trial, upstream=upstream, is_sampled=count == MANY_ROWS)
 
 
 def _is_fixed(plan: Plan) -> bool:

@@ -51,13 +51,16 @@ def _of(output: Tensor, word: str, seed: int, name: str) -> Tensor:
 
 
 def _apart(tensor: Tensor) -> Tensor:
-    """The same numbers as every second element of a larger tensor, NaN between."""
+    """The same numbers as every second element of a larger tensor, NaN between, and its
+    dimensions in reverse order in memory: there is no view of it in another shape."""
     if not tensor.dim():
         return tensor
+    order = tuple(reversed(range(tensor.dim())))
+    tensor = tensor.permute(order)
     wide = torch.full((*tensor.shape, 2), torch.nan, dtype=tensor.dtype)
     wide = wide.to(tensor.device)
     wide[..., 0] = tensor
-    return wide[..., 0]
+    return wide[..., 0].permute(order)
 
 
 def check_word(word: str) -> str:

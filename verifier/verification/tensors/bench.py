@@ -89,9 +89,24 @@ class Bench:
 
     def measure(self, trial: Trial, *, twice: bool = False) -> TensorMeasurement:
         """What PyTorch computes in a trial."""
-        call = trial.call
-        if self.setting.device != "cpu":
-            call = call.moved(self.setting.device)
+        with self.watch.stage("automatic"):
+            return measure(self.placed(trial.call), self.asked(trial, twice=twice))
+
+    def once_measured(self, first: TensorMeasurement) -> Bench:
+        """The bench once it is known what has a gradient: `None` is the answer of an
+        input that nobody asked about where it always was, and another input has one."""
+        none = {name for name, found in first.gradients.items() if found is None}
+        if none == set(first.gradients):
+            none = set()
+        return replace(self, optional=self.optional & none)
+
+    def placed(self, call: Call) -> Call:
+        """The call on the device."""
+        device = self.setting.device
+        return call if device == "cpu" else call.moved(device)
+
+    def asked(self, trial: Trial, *, twice: bool = False) -> Asked:
+        """How a trial is run."""
         seed = self.setting.seed + trial.seed
 
         def choose(outputs: Any) -> Any:
@@ -102,7 +117,7 @@ class Bench:
         def other(outputs: Any) -> Any:
             return upstreams.upstream(outputs, "random", seed + SECOND)
 
-        asked = Asked(
+        return Asked(
             wrt=self.wrt,
             choose=choose,
             route=self.setting.route,
@@ -110,9 +125,8 @@ class Bench:
             seed=self.setting.seed,
             other=other if twice and self.case.order == 1 else None,
             direct=other if self.case.order == 2 else None,
+            alone=trial.alone,
         )
-        with self.watch.stage("automatic"):
-            return measure(call, asked)
 
 
 def bench_of(setting: Setting) -> Bench:

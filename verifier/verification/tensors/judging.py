@@ -39,16 +39,16 @@ def judge(
     for name in bench.wrt:
         column = measurement.gradients.get(name)
         if column is None:
-            remark = _missing(bench, trial, name, answer)
+            remark = judged_missing(bench, trial, name, answer)
             remarks += [] if remark is None else [remark]
             continue
-        row = _row(bench, trial, "gradient", name, column, answer)
+        row = judged_row(bench, trial, "gradient", name, column, answer)
         rows.append(row)
         if trial.is_sampled:
             remarks += _together(bench, trial, name, column, answer, row)
     for name, column in measurement.hessian.items():
         if column is not None:
-            rows.append(_row(bench, trial, "hessian", name, column, answer))
+            rows.append(judged_row(bench, trial, "hessian", name, column, answer))
         else:
             remarks += [_unmoved(bench, trial, name, answer)]
     remarks += _formulas(bench, trial, answer)
@@ -67,7 +67,7 @@ def _values(
 ) -> Iterator[Row]:
     several = len(measurement.outputs) > 1
     for name, column in measurement.outputs.items():
-        row = _row(bench, trial, "value", name, column, answer)
+        row = judged_row(bench, trial, "value", name, column, answer)
         yield row if several else _unnamed(row)
 
 
@@ -75,9 +75,10 @@ def _unnamed(row: Row) -> Row:
     return replace(row, wrt=())
 
 
-def _row(
+def judged_row(
     bench: Bench, trial: Trial, quantity: str, name: str, column: Column, answer: Answer
 ) -> Row:
+    """The numbers of a tensor held against their truths."""
     truths = answer.truths(quantity, name)
     format_ = format_of(column.dtype)
     spreads = answer.spreads(quantity, name)
@@ -115,7 +116,9 @@ def _judged(
     )
 
 
-def _missing(bench: Bench, trial: Trial, name: str, answer: Answer) -> Remark | None:
+def judged_missing(
+    bench: Bench, trial: Trial, name: str, answer: Answer
+) -> Remark | None:
     """The verdict on None, which stands as 0."""
     truths = answer.truths("gradient", name)
     verdict, place = judge_missing(truths)

@@ -26,6 +26,7 @@ from verifier.verification.tensors.expected import broken
 from verifier.verification.tensors.explaining import Explanation, explained
 from verifier.verification.tensors.judging import judge, missing_names
 from verifier.verification.tensors.rows import Remark, Row, Where
+from verifier.verification.tensors.ways import other_ways
 
 OnPoint = Callable[[int, int], None]
 MOST_CELLS = 2_000_000
@@ -67,11 +68,13 @@ def verify(setting: Setting, *, on_point: OnPoint | None = None) -> Verified:
         failure = measurement.failure
         found.failure = failure.message, failure.verdict, failure.traceback
         return _result(bench, found, begun)
+    bench = bench.once_measured(measurement)
     _note_run(bench, found, base, measurement)
     _note_state(bench, found, base, measurement)
     try:
         answer = _judge(bench, found, base, measurement, is_first=True)
         found.broken = broken(bench, measurement, answer)
+        _note_ways(bench, found, base, measurement, answer)
     except UnrecordedError as error:
         found.failure = str(error), Verdict.UNDECIDED_ORACLE, None
         return _result(bench, found, begun)
@@ -81,7 +84,7 @@ def verify(setting: Setting, *, on_point: OnPoint | None = None) -> Verified:
     if on_point is not None:
         on_point(1, MOST_TRIALS)
     first_cells = found.cells
-    for count, trial in enumerate(trials.others(bench.plan), start=1):
+    for count, trial in enumerate(_others(bench, measurement), start=1):
         if not trial.is_asked and found.cells - first_cells > MOST_CELLS:
             found.note(f"past {MOST_CELLS} cells: no more inputs were tried")
             break
@@ -90,6 +93,14 @@ def verify(setting: Setting, *, on_point: OnPoint | None = None) -> Verified:
             on_point(count + 1, MOST_TRIALS)
     _note_end(bench, found, base, measurement)
     return _result(bench, found, begun)
+
+
+def _others(bench: Bench, first: TensorMeasurement) -> Iterator[Trial]:
+    """The trials after the first: of several outputs, each alone has an upstream
+    gradient once."""
+    yield from trials.others(bench.plan)
+    if bench.setting.route == "reverse" and bench.case.order == 1:
+        yield from trials.each_alone(bench.plan, list(first.upstream))
 
 
 def _judge(
@@ -142,6 +153,14 @@ def _try(bench: Bench, found: Found, trial: Trial) -> None:
         found.note(f"left out: it raises {first_line(error)} at inputs {words}")
         return
     if measurement.failure is not None:
+        if trial.is_as_given:
+            how = f"it raises {measurement.failure.message}"
+            verdict = measurement.failure.verdict
+            found.remarks.append(_about(bench.where(trial), verdict, bench.wrt[0], how))
+            return
+        found.note(
+            f"left out: it raises {measurement.failure.message} at inputs {words}"
+        )
         return
     aside = Found(explained=found.explained)
     try:
@@ -273,6 +292,24 @@ def _differing(bench: Bench, trial: Trial, name: str, message: str) -> Remark:
     return Remark(
         where=bench.where(trial), verdict=verdict, quantity="value", message=message
     )
+
+
+def _note_ways(
+    bench: Bench,
+    found: Found,
+    trial: Trial,
+    measurement: TensorMeasurement,
+    answer: Answer,
+) -> None:
+    """What other ways of calling show."""
+    known = any(r.verdict is Verdict.DIFFER_NONDETERMINISTIC for r in found.remarks)
+    for one in other_ways(bench, trial, measurement, answer):
+        if isinstance(one, str):
+            found.note(one)
+        elif isinstance(one, Row):
+            found.rows.append(one)
+        elif one.verdict is not Verdict.DIFFER_NONDETERMINISTIC or not known:
+            found.remarks.append(one)
 
 
 # ── the result ────────────────────────────────────────────────────────────────────────
