@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from verifier.automatic.faults import first_line
 from verifier.automatic.tensors import ways
+from verifier.automatic.tensors.calls import Call
 from verifier.automatic.tensors.measuring import (
     Column,
     TensorMeasurement,
@@ -20,9 +22,9 @@ from verifier.automatic.tensors.measuring import (
 from verifier.automatic.tensors.trials import Trial
 from verifier.errors import UsageError
 from verifier.records import Verdict
-from verifier.verification.tensors.answers import Answer
+from verifier.verification.tensors.answers import Answer, UnrecordedError, answer_of
 from verifier.verification.tensors.bench import Bench
-from verifier.verification.tensors.judging import judged_missing, judged_row
+from verifier.verification.tensors.judging import judge, judged_missing, judged_row
 from verifier.verification.tensors.rows import Remark, Row
 
 T = TypeVar("T")
@@ -80,7 +82,7 @@ class _Ways:
         found = self._tried(lambda: ways.without_gradients(self.call, self.asked))
         if isinstance(found, str):
             yield f"left out: it raises {found} {words}"
-        elif found.keys() == self.first.outputs.keys():
+        elif found.keys() == self.first.outputs.keys() and not self.is_random:
             yield from self._differing(words, found, {})
 
     def laid_out(self) -> Told:
@@ -93,8 +95,10 @@ class _Ways:
         if isinstance(found, str) or found.failure is not None:
             why = found if isinstance(found, str) else _why(found)
             yield f"left out: it raises {why} at {words}"
-            return
-        yield from self._differing(words, found.outputs, found.gradients)
+        elif self._draws_otherwise(found):
+            yield from self._anew(words, call, found)
+        else:
+            yield from self._differing(words, found.outputs, found.gradients)
 
     def each_alone(self) -> Told:
         """Each input as the only one of which a gradient is wanted."""
@@ -112,8 +116,36 @@ class _Ways:
                     wrt=(name,),
                     message=f"it raises {_why(found)} where {words} is wanted",
                 )
-            else:
+            elif not self._draws_otherwise(found):
                 yield from self._differing(words, {}, found.gradients)
+
+    @cached_property
+    def is_random(self) -> bool:
+        """Whether another seed gives other values: numbers are drawn in the order in
+        which they lie in memory."""
+        asked = replace(self.asked, seed=self.asked.seed + 1)
+        found = self._tried(lambda: ways.without_gradients(self.call, asked))
+        other = self._tried(lambda: ways.without_gradients(self.call, self.asked))
+        if isinstance(found, str) or isinstance(other, str):
+            return True
+        return any(not are_equal(found[name], other.get(name)) for name in found)
+
+    def _draws_otherwise(self, found: TensorMeasurement) -> bool:
+        known = self.first.outputs
+        same = all(are_equal(found.outputs.get(name), known[name]) for name in known)
+        return not same and self.is_random
+
+    def _anew(self, words: str, call: Call, found: TensorMeasurement) -> Told:
+        """The rows of a run that drew other numbers, held against its own truth."""
+        label = {**self.trial.label, "called": words}
+        trial = replace(self.trial, call=call, label=label, is_sampled=False)
+        try:
+            answer = answer_of(self.bench, trial, found)
+        except UnrecordedError:
+            return
+        rows, remarks = judge(self.bench, trial, found, answer)
+        yield from (row for row in rows if _differs(row.worst))
+        yield from (remark for remark in remarks if _differs(remark.verdict))
 
     def _tried(self, run: Callable[[], T]) -> T | str:
         """What a run gives, or what it raises."""
@@ -147,9 +179,13 @@ class _Ways:
                         yield remark
                     continue
                 row = judged_row(self.bench, trial, quantity, name, column, self.answer)
-                if row.worst is not None and row.worst.family == "differ":
+                if _differs(row.worst):
                     single = quantity == "value" and len(known) == 1
                     yield replace(row, wrt=()) if single else row
+
+
+def _differs(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.family == "differ"
 
 
 def _why(found: TensorMeasurement) -> str:
