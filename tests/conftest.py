@@ -4,7 +4,8 @@ a test is about."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,17 @@ def pytest_collection_modifyitems(
     slow = [item for item in items if item.get_closest_marker("slow")]
     config.hook.pytest_deselected(items=slow)
     items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture(autouse=True)
+def _no_torchscript_left() -> Iterator[None]:
+    """Leave no function to TorchScript: while there is one, each recording looks for
+    its plans among all objects of the process, of which the tests have millions."""
+    yield
+    if "torch" in sys.modules:
+        jit = sys.modules["torch"].jit
+        jit._state._jit_caching_layer.clear()
+        jit._recursive.concrete_type_store.type_store.clear()
 
 
 @pytest.fixture
