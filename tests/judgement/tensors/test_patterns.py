@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from verifier.enclosures import Numbers
-from verifier.floats import BFLOAT16, BINARY32
+from verifier.floats import BFLOAT16, BINARY32, BINARY64
 from verifier.judgement.tensors.patterns import Surroundings, describe
 from verifier.rounded import nearest
 
@@ -108,3 +108,26 @@ def test_a_tail_and_a_block() -> None:
     block[:, 24:] = RANDOM.normal(size=(6, 8))
     found = describe(noisy(block), WIDE, BINARY32)
     assert "all from index 24 of axis 1 on (of 32)" in (found or "")
+
+
+def test_a_factor_that_rounding_may_make_is_no_pattern() -> None:
+    true = np.linspace(1.0, 2.0, 12)
+    # Up to three ulps off, all to one side: near any factor close to 1.
+    ulps = np.array([1, 3, 2, 1, 3, 1, 2, 3, 1, 2, 1, 3])
+    measured = true * (1 + ulps * 2.0**-8)
+    differs = np.ones(12, dtype=bool)
+    assert describe(measured, true, BFLOAT16, differs=differs) is None
+
+
+def test_a_factor_near_one_is_told_with_its_digits() -> None:
+    true = np.linspace(1.0, 2.0, 12)
+    found = describe(true * (1 + 2.98e-8), true, BINARY64)
+    assert found is not None
+    assert "measured / true = 1.0000000298" in found
+
+
+def test_where_one_entry_stands_is_no_pattern() -> None:
+    true = np.ones(6)
+    measured = true.copy()
+    measured[5] = 2.0
+    assert describe(measured, true, BINARY64) is None

@@ -57,3 +57,16 @@ def test_with_a_reference_the_derivative_is_the_references() -> None:
     found = worst(run, "formula")
     assert found.message is not None
     assert "the backward is grad * (sigmoid(x) + x * sig" in found.message
+
+
+def test_digits_that_a_program_loses_are_put_down_to_an_operation() -> None:
+    def slope(x: Tensor) -> Tensor:
+        return (torch.exp(x) - 1) / x
+
+    run = verifier.check(slope, torch.tensor([1e-4, 3e-4]), widen=(1,))
+    (result,) = run.results
+    assert run
+    place = f"{Path(__file__).name}:{slope.__code__.co_firstlineno + 1}"
+    (note,) = [n for n in result.notes if n.startswith("digits of the value")]
+    assert "`aten.exp`" in note
+    assert place in note

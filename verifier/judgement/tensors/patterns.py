@@ -118,14 +118,16 @@ class _Given:
         expected = np.broadcast_to(expected, self.shape)
         with np.errstate(invalid="ignore"):
             left = np.abs(self.measured - expected)
-            holds = self._near(expected)
-            holds |= left * EXPLAINED <= np.abs(self.measured - self.true)
+            near = self._near(expected)
+            explained = left * EXPLAINED <= np.abs(self.measured - self.true)
+        # Of a number that is near the truth as well, nearness says nothing.
+        holds = explained | (near & ~self._near(self.true))
         where = self.differs if beside is None else beside
         shown = int((holds & where).sum())
         if shown < NEARLY_ALL * where.sum() or shown < FEWEST:
             return None
         right = self.finite & ~self.differs
-        if (holds & right).sum() < NEARLY_ALL * right.sum():
+        if ((near | explained) & right).sum() < NEARLY_ALL * right.sum():
             return None
         return f"at {'all ' if shown == where.sum() else ''}{shown} of {self.finite.sum()} entries"
 
@@ -152,7 +154,7 @@ def _spelt_ratio(ratio: float) -> str:
     """With as many digits as tell it from 1."""
     digits = 5
     if ratio != 1:
-        digits = min(17, max(5, 2 - math.floor(math.log10(abs(ratio - 1)))))
+        digits = min(17, max(5, 4 - math.floor(math.log10(abs(ratio - 1)))))
     return f"{ratio:.{digits}g}"
 
 

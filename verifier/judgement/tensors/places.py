@@ -3,19 +3,24 @@ index on, in some rows."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
 from verifier.enclosures import Numbers
+from verifier.judgement.pattern import FEWEST
 from verifier.judgement.tensors.entries import Mask
+
+LEAST_CHOICES = 200
+"""Ways to choose as many entries, below which where they stand may well be chance."""
 
 
 def where_they_stand(differs: Mask, inputs: Mapping[str, Numbers]) -> str | None:
     """In words what the places of the entries that differ have in common; None where
-    that is nothing, or all differ."""
+    that is nothing, few differ, or all do."""
     count = int(differs.sum())
-    if not count or count == differs.size:
+    if count < FEWEST or math.comb(differs.size, count) < LEAST_CHOICES:
         return None
     found = _by_index(differs) or _by_number(differs, inputs)
     return (

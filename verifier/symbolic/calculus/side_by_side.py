@@ -51,6 +51,10 @@ class SideBySide:
         return "; ".join(told) or None
 
 
+_UNABLE = (NotImplementedError, TypeError, ValueError, RecursionError)
+"""What SymPy raises where it cannot simplify."""
+
+
 class Sigmoid(sympy.Function):  # type: ignore[misc]
     """The logistic function by its name: 1/(1 + exp(−x)) would not be read."""
 
@@ -110,7 +114,10 @@ class _Readable(Whole):
         """The shortest text of what SymPy makes of an expression."""
         forms = [expression, sympy.factor_terms(expression)]
         if expression.count_ops() <= SIMPLIFIED:
-            forms.append(sympy.simplify(expression))
+            try:
+                forms.append(sympy.simplify(expression))
+            except _UNABLE:
+                pass  # it is written as it is
         return min((self.text(form) for form in forms), key=len)
 
 

@@ -10,11 +10,15 @@ import numpy as np
 
 from verifier.language.cells import SourceLine
 from verifier.records import Verdict
+from verifier.symbolic.cells.dominant import Dominant, dominant
 from verifier.symbolic.cells.suspects import LARGEST, Suspect, suspect
 from verifier.symbolic.cells.written import written
 from verifier.verification.tensors.answers import Answer
 from verifier.verification.tensors.rows import Remark, Row
 
+MOST_LOOKED_AT = 3
+"""Entries that are to lose their digits by one operation."""
+_UNSTABLE, _INACCURATE = Verdict.DIFFER_UNSTABLE, Verdict.DIFFER_INACCURATE
 LONGEST_LINE = 60
 """Characters of a line of the user's that is shown."""
 FEWEST_DIGITS = 1e-9
@@ -50,10 +54,8 @@ def explained(
         if explanation is not None:
             found[name] = explanation
             known.setdefault(name, explanation)
-    if not found:
-        return rows, remarks
     return (
-        [_told_of_row(row, found) for row in rows],
+        [_rounded(answer, _told_of_row(row, found)) for row in rows],
         [_told_of_remark(remark, found) for remark in remarks],
     )
 
@@ -131,3 +133,67 @@ def _told_of_remark(remark: Remark, found: dict[str, Explanation]) -> Remark:
         return remark
     said = "; ".join(part for part in (explanation.cause, remark.message) if part)
     return replace(remark, culprit=explanation.culprit, message=said or None)
+
+
+# ── digits lost ───────────────────────────────────────────────────────────────────────
+
+
+def lost(answer: Answer, rows: list[Row]) -> list[str]:
+    """Notes on digits that the program loses though its operations keep what is
+    promised of them: by whose rounding."""
+    notes = []
+    for row in rows:
+        where = row.verdicts.lost
+        if row.quantity == "hessian" or not where.any():
+            continue
+        errors = np.where(where, np.nan_to_num(row.verdicts.error_ulp), 0.0)
+        found = _dominant(answer, row, int(errors.argmax()))
+        if found is not None:
+            of = "the value" if row.quantity == "value" else f"gradient {row.wrt[0]}"
+            notes.append(f"digits of {of} are lost where {_spelt(found)} rounds")
+    return notes
+
+
+def _rounded(answer: Answer, row: Row) -> Row:
+    """The row with the operation whose rounding loses its digits, if it is one at the
+    worst entries."""
+    if row.culprit is not None or row.quantity == "hessian":
+        return row
+    places = [
+        at
+        for at in row.verdicts.ordered(MOST_LOOKED_AT)
+        if row.verdicts.verdict(at) in (_UNSTABLE, _INACCURATE)
+    ]
+    found = [_dominant(answer, row, at) for at in places]
+    first = found[0] if found else None
+    if first is None or any(one is None for one in found):
+        return row
+    if len({_spelt(one) for one in found if one is not None}) > 1:
+        return row
+    cause = f"rounds, and that grows ×{first.growth:.3g} on its way"
+    return replace(row, culprit=_spelt(first), cause=cause)
+
+
+def _spelt(found: Dominant) -> str:
+    where = "" if found.source is None else f" ({place(found.source)})"
+    return (
+        f"`{found.operation}`{' of the backward' if found.in_backward else ''}{where}"
+    )
+
+
+def _dominant(answer: Answer, row: Row, at: int) -> Dominant | None:
+    program = answer.rounded
+    if row.quantity == "value":
+        name = row.wrt[0] if row.wrt else next(iter(program.outputs))
+        cells = program.outputs.get(answer.outputs.get(name, name))
+    else:
+        cells = program.gradients.get(row.wrt[0])
+    if cells is None:
+        return None
+    return dominant(
+        program,
+        int(cells.reshape(-1)[at]),
+        answer.bench.setting.dtype,
+        error=float(row.verdicts.error.flat[at]),
+        everywhere=True,
+    )

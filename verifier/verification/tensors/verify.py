@@ -23,7 +23,7 @@ from verifier.verification.tensors.answers import (
 )
 from verifier.verification.tensors.bench import Bench, Setting, bench_of
 from verifier.verification.tensors.expected import broken
-from verifier.verification.tensors.explaining import Explanation, explained
+from verifier.verification.tensors.explaining import Explanation, explained, lost
 from verifier.verification.tensors.judging import judge, missing_names
 from verifier.verification.tensors.rows import Remark, Row, Where
 from verifier.verification.tensors.ways import other_ways
@@ -115,6 +115,8 @@ def _judge(
     rows, remarks = judge(bench, trial, measurement, answer)
     with bench.watch.stage("explanation"):
         rows, remarks = explained(answer, rows, remarks, found.explained)
+        if is_first:
+            answer.notes.extend(lost(answer, rows))
     found.cells += answer.cells
     found.points += 1
     found.drawn += bool(bench.plan.inputs)
