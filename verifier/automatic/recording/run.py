@@ -99,9 +99,19 @@ class Run:
             if self.facts.name.startswith(_EMPTY):
                 is_librarys = self.state.sources.is_library()
                 self.memory.forget(tensor, is_librarys=is_librarys)
+            elif self.facts.name == "aten.linspace" and self.tape.in_backward:
+                self._line(tensor)
             else:
                 self.memory.write(tensor, self.tape.constants(float64_of(tensor)))
         return result
+
+    def _line(self, tensor: torch.Tensor) -> None:
+        """The numbers that a backward of PyTorch's makes anew in the dtype: those that
+        they were in its forward."""
+        numbers = self._apply(self.given | {"dtype": torch.float64})
+        tensor.copy_(numbers)
+        kept = name_of(tensor.dtype)
+        self.memory.write(tensor, self.tape.constants(float64_of(numbers), kept))
 
     def _is_partly_unwritten(self) -> bool:
         """Whether what is copied has places that nothing has written, beside others:

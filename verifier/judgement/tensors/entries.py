@@ -269,6 +269,7 @@ class _Entries:
         choices = (
             (exact, Verdict.MATCH_EXACT),
             (self._is_wide(), Verdict.UNDECIDED_PRECISION),
+            (self._is_boundless() & ~fine, Verdict.UNDECIDED_PRECISION),
             (explained & ~fine & self._is_conditioned(), Verdict.MATCH_CONDITIONING),
             (explained & ~fine & self._is_all_lost(), Verdict.UNDECIDED_PRECISION),
             (explained, Verdict.MATCH_ROUNDING),
@@ -294,6 +295,12 @@ class _Entries:
         grain = rounded.ulps(self.size, self.format) / 64
         with np.errstate(invalid="ignore"):
             return np.asarray(open_ & ~sure & (self.radius > grain))
+
+    def _is_boundless(self) -> Mask:
+        """Where rounding may do anything, and what ±2 ulps of the inputs do does not
+        say why: no bound to be within."""
+        spreads = self.spreads
+        return np.isinf(spreads.within) & np.isfinite(spreads.moved)
 
     def _is_usual(self) -> Mask:
         """Where no digit is lost that operations do not take each by itself; of a zero,

@@ -75,7 +75,9 @@ class RoundingBounds(RoundingOperations):
             names = kernel_formulas.operands(operation)
             named = dict(zip(names, operands, strict=True))
             found = self.run(form.formula, [named[name] for name in form.names])
-        if kernel_formulas.is_exact(operation):
+        # What only moves between numbers of one format stays exact; "identity" is where
+        # a number comes to a narrower one.
+        if kernel_formulas.is_exact(operation) and operation != "identity":
             return found
         return self._stored(found)
 

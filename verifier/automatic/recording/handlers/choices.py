@@ -31,7 +31,11 @@ def _shifted(tape: Tape, x: Operand, dim: int) -> tuple[Cells, Cells]:
     index = x.values.argmax(dim, keepdim=True)
     shift = tape.stop(_chosen(x.cells, index, dim))
     shifted = tape.row("sub", x, shift)
+    since = len(tape.entries)
     powers = tape.row("exp", shifted)
+    if dim % len(x.shape) != len(x.shape) - 1:
+        # Kernels for other axes than the last keep these in the dtype.
+        tape.store(powers, name_of(x.dtype), since)
     is_masked = (x.values == -torch.inf).numpy()
     is_lost = ~np.isfinite(x.values.amax(dim, keepdim=True).numpy())
     return shifted, np.where(is_masked & ~is_lost, ZERO, powers)

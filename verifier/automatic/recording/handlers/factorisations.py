@@ -52,6 +52,11 @@ def symmetrised(tape: Tape, x: Operand) -> Cells:
     return both
 
 
+def over(tape: Tape, x: Cells, divisor: Cells) -> Cells:
+    """A quotient as LAPACK has it: times the reciprocal, which rounds twice."""
+    return tape.row("mul", x, tape.row("reciprocal", divisor))
+
+
 # ── triangular systems ────────────────────────────────────────────────────────────────
 
 
@@ -71,7 +76,7 @@ def substituted(
             taken = tape.contract(matrix[..., i : i + 1, known], solved[..., known, :])
             row = tape.row("sub", row, taken)
         if not unit:
-            row = tape.row("div", row, matrix[..., i : i + 1, i : i + 1])
+            row = over(tape, row, matrix[..., i : i + 1, i : i + 1])
         solved[..., i : i + 1, :] = row
     return solved
 
@@ -136,7 +141,7 @@ def factored(tape: Tape, matrix: Cells, pivots: torch.Tensor) -> Cells:
     for k in range(min(rows, columns)):
         if k + 1 == rows:
             break
-        below = tape.row("div", a[..., k + 1 :, k], a[..., k, k][..., None])
+        below = over(tape, a[..., k + 1 :, k], a[..., k, k][..., None])
         a[..., k + 1 :, k] = below
         if k + 1 < columns:
             taken = tape.row("mul", below[..., None], a[..., k, None, k + 1 :])
@@ -344,7 +349,7 @@ def cholesky(tape: Tape, matrix: Cells) -> Cells:
         root = tape.row("sqrt", column[..., :1, :])
         factor[..., k : k + 1, k : k + 1] = root
         if k + 1 < n:
-            rest = tape.row("div", column[..., 1:, :], root)
+            rest = over(tape, column[..., 1:, :], root)
             factor[..., k + 1 :, k : k + 1] = rest
     return factor
 

@@ -14,7 +14,7 @@ import torch
 from verifier.automatic.recording.handlers.registry import handles
 from verifier.automatic.recording.handlers.resampling import cubic_weights
 from verifier.automatic.recording.handlers.scattering import scattered
-from verifier.automatic.recording.operands import Operand
+from verifier.automatic.recording.operands import Operand, name_of
 from verifier.automatic.recording.tape import Tape
 from verifier.language.cells import ZERO, Cells, Values
 
@@ -140,6 +140,9 @@ def _nearest_terms(
     tape: Tape, axes: list[Coordinate], shape: tuple[int, ...]
 ) -> list[Term]:
     at = [np.rint(axis.numbers).astype(np.int64) for axis in axes]
+    for axis, near in zip(axes, at, strict=True):
+        tape.decide("ge", axis.cells, near - 0.5, True)
+        tape.decide("le", axis.cells, near + 0.5, True)
     one, nothing = tape.constants(np.ones(at[0].shape)), np.zeros(at[0].shape)
     return [
         Term(_flat(at, shape), [one] * len(axes), [tape.constants(nothing)] * len(axes))
@@ -314,12 +317,14 @@ def _by_image(
     return np.stack(sums).reshape(image.shape)
 
 
-def _base_axis(size: int, corners: bool, dtype: torch.dtype) -> torch.Tensor:
-    """The places along an axis as the kernel makes them, in its dtype."""
+def _base_axis(tape: Tape, size: int, corners: bool, kept: str) -> Cells:
+    """The places along an axis, step by step, as the kernel has them in its dtype."""
     if size <= 1:
-        return torch.zeros(1, dtype=dtype)
-    line = torch.linspace(-1, 1, size, dtype=dtype)
-    return line if corners else line * (size - 1) / size
+        return tape.constants(np.zeros(1))
+    line = tape.constants(torch.linspace(-1, 1, size, dtype=torch.float64), kept)
+    if corners:
+        return line
+    return tape.row("div", tape.row("mul", line, float(size - 1)), float(size))
 
 
 @handles(aten.affine_grid_generator)
@@ -328,9 +333,10 @@ def _(
 ) -> Cells:
     """The places in the image, times each matrix."""
     inner = list(size[2:])
-    lines = [_base_axis(n, corners, theta.dtype).double() for n in inner]
-    axes = torch.meshgrid(*lines, indexing="ij")[::-1]
-    base = torch.stack([*axes, torch.ones(inner, dtype=torch.float64)], -1)
-    rows = tape.constants(base.reshape(-1, len(inner) + 1))
-    product = tape.contract(rows[None], np.swapaxes(theta.cells, 1, 2))
+    kept = name_of(theta.dtype)
+    lines = [_base_axis(tape, n, corners, kept) for n in inner]
+    axes = np.meshgrid(*lines, indexing="ij")[::-1]
+    base = np.stack([*axes, tape.constants(np.ones(inner))], -1)
+    rows = base.reshape(1, -1, len(inner) + 1)
+    product = tape.contract(rows, np.swapaxes(theta.cells, 1, 2))
     return product.reshape(tuple(result.shape))

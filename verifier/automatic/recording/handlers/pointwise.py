@@ -29,7 +29,7 @@ UNARY = {
 
 BINARY = {
     name: name
-    for name in "mul div atan2 hypot fmod remainder copysign xlogy special_xlog1py "
+    for name in "mul div atan2 hypot fmod remainder copysign "
     "logaddexp logaddexp2 fmax fmin heaviside special_zeta".split()
 } | {
     "maximum": "max",
@@ -95,6 +95,10 @@ def _(tape: Tape, result: Any, x: Any, y: Any) -> Cells:
             return tape.constants(np.ones(x.shape))
         if y in _POWERS:
             return tape.row(_POWERS[y], x)
+        if y == 3:
+            return tape.row("mul", tape.row("square", x), x)
+        if y == -2:
+            return tape.row("reciprocal", tape.row("square", x))
     return tape.row("pow", x, y)
 
 
@@ -118,11 +122,6 @@ def _(tape: Tape, result: Any, x: Any, *, decimals: int) -> Cells:
 @handles(aten.polygamma)
 def _(tape: Tape, result: Any, n: int, x: Any) -> Cells:
     return tape.row("polygamma", n, x)
-
-
-@handles(aten.logit, aten.special_logit)
-def _(tape: Tape, result: Any, x: Any, eps: float | None = None) -> Cells:
-    return tape.row("logit", x, -1 if eps is None else eps)
 
 
 @handles(aten.lerp)

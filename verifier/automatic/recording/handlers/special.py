@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from verifier.automatic.recording.handlers.registry import composes, handles
+from verifier.automatic.recording.operands import Operand
 from verifier.automatic.recording.tape import Tape
 from verifier.language.cells import Cells
 
@@ -24,6 +26,40 @@ def _(tape: Tape, result: Any, a: Any, x: Any) -> Cells:
     return tape.row("gammaincc", a, x)
 
 
+def _with_logarithm(tape: Tape, x: Any, y: Any, kind: str, logarithm: str) -> Cells:
+    """x log y step by step, as the kernels round it; where x is 0 the row itself."""
+    numbers = x.values.numpy() if isinstance(x, Operand) else np.asarray(float(x))
+    product = tape.row("mul", x, tape.row(logarithm, y))
+    whole = tape.row(kind, x, y)
+    return np.where(np.broadcast_to(numbers != 0, whole.shape), product, whole)
+
+
+@handles(aten.xlogy)
+def _(tape: Tape, result: Any, x: Any, y: Any) -> Cells:
+    return _with_logarithm(tape, x, y, "xlogy", "log")
+
+
+@handles(aten.special_xlog1py)
+def _(tape: Tape, result: Any, x: Any, y: Any) -> Cells:
+    return _with_logarithm(tape, x, y, "xlog1py", "log1p")
+
+
+@handles(aten.logit, aten.special_logit)
+def _(tape: Tape, result: Any, x: Any, eps: float | None = None) -> Cells:
+    cells = tape.cells(x)
+    if eps is not None and eps >= 0:
+        cells = tape.row("clamp", cells, eps, 1 - eps)
+    return tape.row("log", tape.row("div", cells, tape.row("sub", 1.0, cells)))
+
+
+@composes(aten.hardsigmoid_backward)
+def _(gradient: Any, x: Any) -> Any:
+    """With the sixth that the kernel has: a float32."""
+    sixth = torch.tensor(1 / 6, dtype=torch.float32).item()
+    is_within = (x > -3) & (x < 3)
+    return torch.where(is_within, gradient * sixth, torch.zeros_like(gradient))
+
+
 @composes(aten.rrelu_with_noise, drawn=True)
 def _(
     drawn: Any,
@@ -37,4 +73,4 @@ def _(
     """The noise is what was drawn: the slope where x is not above 0, else 1."""
     if not training:
         return torch.nn.functional.leaky_relu(x, (lower + upper) / 2)
-    return x * noise
+    return x * (noise + 0)  # what is kept of the noise is rounded
