@@ -168,6 +168,10 @@ class BallArithmetic:
     def begin(self, record: Any) -> None:
         """Told of each record before it is computed."""
 
+    def block(self, record: Any, operand: Column, results: Column) -> Column:
+        """The results of a block, as this arithmetic has them."""
+        return results
+
     def store(self, size: int) -> Column:
         """Room for as many cells, each zero."""
         cells = np.empty(size, dtype=object)

@@ -99,7 +99,8 @@ class Evaluation:
             return arithmetic.contraction(*columns).reshape(-1)
         if record.kind in BLOCKS:
             guess = self.program.values[record.first : record.first + record.count]
-            return blocks.value(arithmetic, record, columns[0], guess)
+            found = blocks.value(arithmetic, record, columns[0], guess)
+            return arithmetic.block(record, columns[0], found)
         return arithmetic.value(record.kind, rules.value(record.kind), columns)
 
 

@@ -45,6 +45,10 @@ class MidpointRadius(Formulas):
 
     # ── storing ───────────────────────────────────────────────────────────────────────
 
+    def block(self, record: Any, operand: Column, results: Column) -> Column:
+        """The results of a block, as this arithmetic has them."""
+        return results
+
     def store(self, size: int) -> Column:
         """Room for as many cells, each zero."""
         return Column(np.zeros(size), np.zeros(size))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,10 @@ class RandomRounding(RandomOperations):
     def store(self, size: int) -> Draws:
         """Room for as many cells, each zero."""
         return Draws(np.zeros((self.count, size)))
+
+    def block(self, record: Any, operand: Draws, results: Draws) -> Draws:
+        """The results of a block, as this arithmetic has them."""
+        return results
 
     def stopped(self, draws: Draws) -> Draws:
         """The same numbers."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verifier.enclosures import Numbers
+from verifier.language.cells import Record
 from verifier.symbolic.arithmetic.evaluation import evaluate
 from verifier.symbolic.arithmetic.formula import Formula
 from verifier.symbolic.cells import kernel_formulas, units
@@ -26,6 +27,10 @@ FEW_USES = 16
 """A number that is copied no more often (by padding, unfolding, indexing) may have its
 gradient added up in its own dtype; of more terms an accumulator of float32 is
 expected."""
+
+
+MATRIX_UNITS = 4.0
+"""Of a function of a matrix, units of its norm times its size."""
 
 
 class RoundingBounds(RoundingOperations):
@@ -96,6 +101,31 @@ class RoundingBounds(RoundingOperations):
             rad = np.where(beyond & np.isfinite(column.mid), np.inf, column.rad)
             column = Column(column.mid, rad)
         return column
+
+    def block(self, record: Record, operand: Column, results: Column) -> Column:
+        """What LAPACK makes of a matrix: exact for one that is as far from it as its
+        rounding, n units of its norm and a few (backward stability)."""
+        batch, size, _ = operand.shape
+        with np.errstate(all="ignore"):
+            norms = np.sqrt(np.square(operand.mid).sum(axis=(1, 2)))[:, None]
+            unit = MATRIX_UNITS * size * self.accumulating * np.fmax(norms, 1e-300)
+            rows = results.mid.reshape(batch, -1)
+            if record.kind == "eigh":
+                values = rows[:, :size]
+                gaps = np.abs(values[:, :, None] - values[:, None, :])
+                gaps[:, np.arange(size), np.arange(size)] = np.inf
+                vectors = np.broadcast_to(
+                    (unit / gaps.min(axis=2))[:, None, :], (batch, size, size)
+                )
+                of_values = np.broadcast_to(unit, values.shape)
+                own = np.concatenate([of_values, vectors.reshape(batch, -1)], axis=1)
+            else:
+                largest = np.sqrt(np.square(rows).sum(axis=1))[:, None]
+                scale = largest * np.fmax(1.0, 1 / norms)
+                own = np.broadcast_to(unit * scale, rows.shape)
+            rad = self.both(results.rad, own.reshape(results.mid.shape))
+            rad = np.where(np.isnan(rad), np.inf, rad)
+        return self._stored(Column(results.mid, rad))
 
     def total(self, column: Column) -> Column:
         terms = column.shape[-1]

@@ -51,6 +51,7 @@ def load() -> None:
         lists,
         margins,
         movement,
+        norms,
         orthogonal,
         pointwise,
         reductions,
