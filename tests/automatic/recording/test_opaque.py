@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,6 +96,26 @@ def test_a_kernel_that_writes_unseen_is_opaque(function, dtype) -> None:
     with pytest.raises(RecordingError, match="reference=") as caught:
         record(lambda x: function.apply(x * 2) * 2, (x,), wrt={"x": x})
     assert caught.value.operation.startswith("aten.")
+    assert caught.value.place.file == __file__
+
+
+def test_a_kernel_is_told_where_it_was_launched() -> None:
+    scope: dict[str, Any] = {}
+    source = "def launch(kernel, x):\n    return kernel(x)\n"
+    file = "/somewhere/site-packages/triton/runtime/interpreter.py"
+    exec(compile(source, file, "exec"), scope)
+
+    class Launched(Exponential):
+        @staticmethod
+        def forward(ctx, x):
+            y = torch.empty_like(x)
+            np.exp(memory(x), out=memory(y))
+            ctx.save_for_backward(y)
+            return scope["launch"](torch.neg, y)
+
+    x = drawn(4)
+    with pytest.raises(RecordingError) as caught:
+        record(Launched.apply, (x,), wrt={"x": x})
     assert caught.value.place.file == __file__
 
 

@@ -418,7 +418,10 @@ class Run:
         if sort is not None:
             raise self.state.error(f"is of {sort} tensors, which are not recorded")
         if not tensor.is_floating_point() and self.memory.knows(tensor):
-            raise self.state.error("reads the bits of floating-point numbers")
+            raise self.state.error(
+                "reads the bits of floating-point numbers (a view as integers, or a "
+                "kernel that Triton's interpreter runs)"
+            )
 
 
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:

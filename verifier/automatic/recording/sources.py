@@ -22,6 +22,8 @@ _LIBRARY = str(Path(linecache.__file__).parent) + "/"
 _MOST_DECORATORS = 8
 """Lines above a `def` that belong to it."""
 _PACKAGES = ("/site-packages/", "/dist-packages/")
+_LAUNCHERS = tuple(f"{folder}triton/" for folder in _PACKAGES)
+"""Packages that run the kernels of others."""
 
 
 class Sources:
@@ -46,8 +48,8 @@ class Sources:
         return found[1]
 
     def here(self) -> SourceLine | None:
-        """The innermost line outside of PyTorch, of Python's own library and of the
-        verifier, of what is being recorded; None where there is none."""
+        """The innermost line outside of PyTorch, of Triton, of Python's own library and
+        of the verifier, of what is being recorded; None where there is none."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             file = frame.f_code.co_filename
@@ -99,6 +101,8 @@ def _of_function(kind: Any, number: int) -> GraphNode | None:
 
 def _is_of_user(file: str) -> bool:
     if file.startswith((_OURS, _TORCH, "<frozen")):
+        return False
+    if any(part in file for part in _LAUNCHERS):
         return False
     # Packages may lie within the folder of Python's own library.
     return any(part in file for part in _PACKAGES) or not file.startswith(_LIBRARY)

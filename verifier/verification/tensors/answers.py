@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from verifier.automatic.recording.errors import RecordingError
+from verifier.automatic.recording.errors import REFERENCE, RecordingError
 from verifier.automatic.tensors.calls import Call
 from verifier.automatic.tensors.measuring import TensorMeasurement
 from verifier.automatic.tensors.recordings import (
@@ -402,7 +402,7 @@ def _own(
     except UnrecordedError as error:
         if bench.reference is None:
             raise
-        notes.append(_alone(str(error)))
+        notes.append(_alone(str(error).removesuffix(f": {REFERENCE}")))
         return None
 
 
