@@ -245,6 +245,41 @@ def test_a_hessian_is_verified() -> None:
     assert {tally.quantity for tally in one(run).quantities} >= {"hessian", "gradient"}
 
 
+class OnTheSimplex(torch.autograd.Function):
+    """The nearest point of the simplex, by bisection; the backward is its limit's: on
+    the support the upstream gradient less its mean (Martins & Astudillo 2016)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        low = x.amax(-1, keepdim=True) - 1
+        width = torch.ones_like(low)
+        for _ in range(30):
+            width = width / 2
+            sums = torch.relu(x - low - width).sum(-1, keepdim=True)
+            low = torch.where(sums >= 1, low + width, low)
+        found = torch.relu(x - low - width)
+        found = found / found.sum(-1, keepdim=True)
+        ctx.save_for_backward(found)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, upstream: torch.Tensor) -> torch.Tensor:
+        (found,) = ctx.saved_tensors
+        on = found > 0
+        mean = (upstream * on).sum(-1, keepdim=True) / on.sum(-1, keepdim=True)
+        return torch.where(on, upstream - mean, 0.0)
+
+
+def test_an_iteration_asks_for_a_reference_and_is_called_wrong_by_no_statistic() -> (
+    None
+):
+    x = torch.randn(4, 7, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    run = verifier.check(OnTheSimplex.apply, x, widen=(1,), upstream="random")
+    (result,) = run.results
+    assert result.verdict is Verdict.UNDECIDED_ORACLE
+    assert "`reference=`" in str(result.comparisons)
+
+
 def test_a_masked_root_gives_nan_where_the_truth_is_zero() -> None:
     # PyTorch's own: 0 · ∞ in the branch that is not taken.
     x = torch.tensor([1.5, -2.0, 0.25])
