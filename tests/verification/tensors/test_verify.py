@@ -280,6 +280,19 @@ def test_an_iteration_asks_for_a_reference_and_is_called_wrong_by_no_statistic()
     assert "`reference=`" in str(result.comparisons)
 
 
+def test_what_an_input_refuses_of_another_is_left_out() -> None:
+    def function(x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        if (scale <= 0).any():
+            raise ValueError("expected positive scales")
+        return x / scale
+
+    x = torch.tensor([0.7, -1.3]).requires_grad_()
+    scale = torch.tensor([0.9, 1.7]).requires_grad_()
+    run = verifier.check(function, x, scale, widen=(1,), upstream="random")
+    assert run.ok, run
+    assert any("positive scales" in note for note in run.results[0].notes)
+
+
 def test_a_masked_root_gives_nan_where_the_truth_is_zero() -> None:
     # PyTorch's own: 0 · ∞ in the branch that is not taken.
     x = torch.tensor([1.5, -2.0, 0.25])

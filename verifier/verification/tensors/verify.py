@@ -247,8 +247,15 @@ def _note_state(
         return
     name = next(n for n in call.tensors if call.tensors[n] is not trial.call.tensors[n])
     apart = trial.call.with_tensors({name: call.tensors[name].clone()})
-    one = bench.measure(replace(trial, call=apart))
-    other = bench.measure(replace(trial, call=call))
+    try:
+        one = bench.measure(replace(trial, call=apart))
+        other = bench.measure(replace(trial, call=call))
+    except UsageError:
+        raise
+    except Exception as error:  # it may refuse one number where another was
+        words = "where one input has the numbers of another"
+        found.note(f"left out: it raises {first_line(error)} {words}")
+        return
     if one.failure is not None or other.failure is not None:
         return
     if other.changed is not None and one.changed is None:
