@@ -215,3 +215,9 @@ def test_tensors_keep_the_gaps_between_their_elements() -> None:
     right = scaled(lambda ctx, x, grad: 2 * x * grad)
     assert verdict(right, wide[:, ::2]).family == "match"
     assert verdict(reads_memory_as_contiguous(), wide[:, ::2]).family == "differ"
+
+
+def test_another_thread_may_round_otherwise() -> None:
+    """MKL keeps the number of its threads by thread."""
+    layer = torch.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    assert verdict(layer, numbers(2, 3, 8)).family == "match"

@@ -37,10 +37,14 @@ _NAMES: dict[str, Any] = {}
 exec(compile(_SOURCE, "<stdin>", "exec"), {"__name__": "__main__"}, _NAMES)
 
 
-def _elsewhere(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What a call gives in a thread on whose stack nothing of this package stands."""
+def _elsewhere(
+    function: Callable[..., Any], *args: Any, is_seen: bool, **kwargs: Any
+) -> Any:
+    """What a call gives in a thread of its own, on whose stack nothing of this package
+    stands unless it is to be seen."""
     found: list[Any] = []
-    thread = threading.Thread(target=_NAMES["run"](function, args, kwargs, found))
+    run = _NAMES["run"](function, args, kwargs, found)
+    thread = threading.Thread(target=(lambda: run()) if is_seen else run)
     thread.start()
     thread.join()
     if isinstance(found[0], BaseException):
@@ -48,14 +52,18 @@ def _elsewhere(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return found[0]
 
 
-def from_elsewhere(call: Call, asked: Asked) -> TensorMeasurement:
-    """What a call gives where a subject that looks at its caller sees nothing of this
-    package, and is given the results of other operations, no leaves. Raises what the
-    call raises."""
+def in_a_thread(call: Call, asked: Asked, *, is_seen: bool) -> TensorMeasurement:
+    """What a call gives in a thread. Unless this package is to be seen, a subject that
+    looks at its caller sees nothing of it, and is given the results of other operations,
+    no leaves. Raises what the call raises.
+
+    Of the two the bits are alike; of the main thread they need not be, for libraries
+    keep settings by thread.
+    """
     with ambient.undisturbed(), seeded(asked.seed):
         ready = call.ready(asked.wrt)
-        args, kwargs = _no_leaves(ready)
-        result = _elsewhere(ready.function, *args, **kwargs)
+        args, kwargs = (ready.args, ready.kwargs) if is_seen else _no_leaves(ready)
+        result = _elsewhere(ready.function, *args, is_seen=is_seen, **kwargs)
         outputs = {n: t for n, t in tensors_of(result).items() if t.is_floating_point()}
         judged = {n: t for n, t in outputs.items() if t.requires_grad}
         upstream = dict(asked.choose(judged))
@@ -67,6 +75,7 @@ def from_elsewhere(call: Call, asked: Asked) -> TensorMeasurement:
                 list(judged.values()),
                 list(ready.wrt.values()),
                 [upstream[name] for name in judged],
+                is_seen=is_seen,
                 allow_unused=True,
             )
             gradients = dict(zip(ready.wrt, found, strict=True))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from verifier.automatic.faults import first_line
@@ -60,11 +60,15 @@ class _Ways:
         """Where a subject that looks at its caller sees none of this program: a right
         one gives the same bits."""
         words = "called from elsewhere, with inputs that other operations gave"
-        found = self._tried(lambda: ways.from_elsewhere(self.call, self.asked))
-        if isinstance(found, str):
-            yield f"left out: it raises {found} {words}"
+        seen, found = (
+            self._tried(partial(ways.in_a_thread, self.call, self.asked, is_seen=seen))
+            for seen in (True, False)
+        )
+        if isinstance(seen, str) or isinstance(found, str):
+            why = found if isinstance(found, str) else seen
+            yield f"left out: it raises {why} {words}"
             return
-        name = same_bits(self.first, found)
+        name = same_bits(seen, found)
         if name is None:
             return
         is_gradient = name in self.bench.wrt
