@@ -22,6 +22,8 @@ from verifier.automatic.tensors.measuring import (
 )
 
 Tensor = torch.Tensor
+Through = Callable[[Callable[[], None]], None]
+"""What calls the function that it is given."""
 _pytree_: Any = _pytree
 
 _SOURCE = """
@@ -38,13 +40,13 @@ exec(compile(_SOURCE, "<stdin>", "exec"), {"__name__": "__main__"}, _NAMES)
 
 
 def _elsewhere(
-    function: Callable[..., Any], *args: Any, is_seen: bool, **kwargs: Any
+    function: Callable[..., Any], *args: Any, through: Through | None, **kwargs: Any
 ) -> Any:
     """What a call gives in a thread of its own, on whose stack nothing of this package
-    stands unless it is to be seen."""
+    stands but what it is called through."""
     found: list[Any] = []
     run = _NAMES["run"](function, args, kwargs, found)
-    thread = threading.Thread(target=(lambda: run()) if is_seen else run)
+    thread = threading.Thread(target=run if through is None else lambda: through(run))
     thread.start()
     thread.join()
     if isinstance(found[0], BaseException):
@@ -52,18 +54,22 @@ def _elsewhere(
     return found[0]
 
 
-def in_a_thread(call: Call, asked: Asked, *, is_seen: bool) -> TensorMeasurement:
-    """What a call gives in a thread. Unless this package is to be seen, a subject that
-    looks at its caller sees nothing of it, and is given the results of other operations,
-    no leaves. Raises what the call raises.
+def in_a_thread(
+    call: Call, asked: Asked, *, through: Through | None = None
+) -> TensorMeasurement:
+    """What a call gives in a thread. Unless it is called through a function of this
+    package, a subject that looks at its caller sees nothing of it, and is given the
+    results of other operations, no leaves. Raises what the call raises.
 
     Of the two the bits are alike; of the main thread they need not be, for libraries
     keep settings by thread.
     """
     with ambient.undisturbed(), seeded(asked.seed):
         ready = call.ready(asked.wrt)
-        args, kwargs = (ready.args, ready.kwargs) if is_seen else _no_leaves(ready)
-        result = _elsewhere(ready.function, *args, is_seen=is_seen, **kwargs)
+        args, kwargs = _no_leaves(ready)
+        if through is not None:
+            args, kwargs = ready.args, ready.kwargs
+        result = _elsewhere(ready.function, *args, through=through, **kwargs)
         outputs = {n: t for n, t in tensors_of(result).items() if t.is_floating_point()}
         judged = {n: t for n, t in outputs.items() if t.requires_grad}
         upstream = dict(asked.choose(judged))
@@ -75,7 +81,7 @@ def in_a_thread(call: Call, asked: Asked, *, is_seen: bool) -> TensorMeasurement
                 list(judged.values()),
                 list(ready.wrt.values()),
                 [upstream[name] for name in judged],
-                is_seen=is_seen,
+                through=through,
                 allow_unused=True,
             )
             gradients = dict(zip(ready.wrt, found, strict=True))

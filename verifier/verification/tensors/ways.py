@@ -58,11 +58,11 @@ class _Ways:
 
     def elsewhere(self) -> Told:
         """Where a subject that looks at its caller sees none of this program: a right
-        one gives the same bits."""
+        one gives the same bits as in a thread where it does."""
         words = "called from elsewhere, with inputs that other operations gave"
         seen, found = (
-            self._tried(partial(ways.in_a_thread, self.call, self.asked, is_seen=seen))
-            for seen in (True, False)
+            self._tried(partial(ways.in_a_thread, self.call, self.asked, through=one))
+            for one in (_called, None)
         )
         if isinstance(seen, str) or isinstance(found, str):
             why = found if isinstance(found, str) else seen
@@ -186,6 +186,11 @@ class _Ways:
                 if _differs(row.worst):
                     single = quantity == "value" and len(known) == 1
                     yield replace(row, wrt=()) if single else row
+
+
+def _called(run: Callable[[], None]) -> None:
+    """A frame of this package on the stack."""
+    run()
 
 
 def _differs(verdict: Verdict | None) -> bool:
