@@ -221,3 +221,10 @@ def test_another_thread_may_round_otherwise() -> None:
     """MKL keeps the number of its threads by thread."""
     layer = torch.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
     assert verdict(layer, numbers(2, 3, 8)).family == "match"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_overflows_within_a_kernel_is_range(dtype: str) -> None:
+    """silu(-89) is -2e-37, and 1 + exp(89) is no float32."""
+    x = torch.tensor([-93.0, -100.0, -89.0, 1.0])
+    assert verdict(torch.nn.functional.silu, x, dtype=dtype) is Verdict.DIFFER_RANGE

@@ -90,8 +90,13 @@ class RoundingOperations(MidpointRadius):
         return self.precision.format.precision_bits
 
     def basic(self, mid: Numbers, rad: Numbers, ulp: float = 0.5) -> Column:
-        """The result of one operation inside a kernel."""
+        """The result of one operation inside a kernel; one that overflows there may
+        come to anything."""
         inner = self.precision.inner
+        if self.precision.in_range:
+            with np.errstate(all="ignore"):
+                beyond = np.isfinite(mid) & (np.abs(mid) + rad > float(inner.largest))
+            rad = np.where(beyond, np.inf, rad)
         return self.with_rounding(mid, rad, 2 * ulp * self.inner, units.absolute(inner))
 
     # ── operations ────────────────────────────────────────────────────────────────────
@@ -169,6 +174,10 @@ class RoundingOperations(MidpointRadius):
                 rad = self._lost(moved == mid, mid, rad)  # at an asymptote
                 if operation in ABSOLUTE:
                     rad = self.both(rad, 2 * ulp * self.inner * np.ones(mid.shape))
+                if self.precision.in_range:
+                    # 1 / (1 + exp(-x)) is 0 once exp overflows, before it is subnormal.
+                    tiny = float(self.precision.inner.smallest_normal)
+                    rad = np.where(np.abs(mid) < tiny, self.both(rad, np.abs(mid)), rad)
                 return self.basic(mid, rad, ulp)
 
         return run

@@ -244,7 +244,9 @@ class Passes:
     ) -> bool:
         """Whether underflow or overflow may matter to the dtype anywhere."""
         format_ = Precision(dtype=self.dtype, everywhere=True).format
-        low, high = float(format_.smallest_normal), float(format_.largest)
+        # What a kernel divides by may overflow sooner: 1 + exp(-x) where x sigmoid(x)
+        # is some hundred times the smallest number.
+        low, high = 2.0**10 * float(format_.smallest_normal), float(format_.largest)
         if format_.bits == 16 and format_.precision_bits > 8:
             return True
         sizes = [self.program.values[np.isfinite(self.program.values)]]
