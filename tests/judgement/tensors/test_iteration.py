@@ -49,6 +49,23 @@ class Root(torch.autograd.Function):
         return grads[0] / (2 * y)
 
 
+class Polynomial(torch.autograd.Function):
+    """exp by its series, by Horner's scheme; the backward is the limit's."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        y = torch.ones_like(x)
+        for step in range(12, 0, -1):
+            y = 1 + y * (x / step)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        (y,) = ctx.saved_tensors
+        return grads[0] * y
+
+
 class Scan(torch.autograd.Function):
     """h = a·h + x over the steps, forward and back."""
 
@@ -90,6 +107,10 @@ def test_newton_is_known_by_a_line_that_feeds_itself() -> None:
 
 def test_what_loops_back_too_is_none() -> None:
     assert found(program(Scan.apply, 12, 3)) is None
+
+
+def test_a_polynomial_is_none() -> None:
+    assert found(program(Polynomial.apply, 4)) is None
 
 
 def test_blocks_side_by_side_are_none() -> None:

@@ -2,8 +2,8 @@
 
 Its derivative as it ran is not that of the limit, which such a backward gives: neither
 proves the other wrong. Told by comparisons that decide the way at one line again and
-again, or by a line that feeds itself while the backward has no such loop. A heuristic,
-asked only where the formula differs.
+again, or by a line that feeds itself, and settles, while the backward has no such loop.
+A heuristic, asked only where the formula differs.
 """
 
 from __future__ import annotations
@@ -91,9 +91,20 @@ def _repeated(
     for (line, *_), records in groups.items():
         turns = len(records)
         if turns >= FEWEST_TURNS and turns > len(found.get(line, ())):
-            if _is_chain(program, records):
+            if _settles(program, records) and _is_chain(program, records):
                 found[line] = records
     return found
+
+
+def _settles(program: CellProgram, records: Sequence[Record]) -> bool:
+    """Whether the last turns hardly change what they compute, as those of an iteration
+    that has converged do; those of a polynomial by Horner's scheme do."""
+    last, before = (
+        program.values[record.first : record.first + record.count]
+        for record in (records[-1], records[-2])
+    )
+    size = np.abs(last).max(initial=0.0)
+    return bool(np.abs(last - before).max(initial=0.0) <= CLOSE * size)
 
 
 def _is_chain(program: CellProgram, records: Sequence[Record]) -> bool:
