@@ -66,7 +66,8 @@ def test_the_number_of_processes_changes_no_number() -> None:
     assert multiprocessing.active_children() == []
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+# With two: Ctrl-C below, too, which is a real one.
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_interrupt_keeps_what_is_finished(jobs: int) -> None:
     tasks, skipped = plan.plan(names=["exp", "log", "sin"], dtypes=["float32"])
 
