@@ -1,4 +1,4 @@
-"""What is no number by the program's own infinities, and bounds that tell nothing."""
+"""What is no number by the program's own infinities, and a gradient that vanishes wrongly."""
 
 from __future__ import annotations
 
@@ -50,16 +50,11 @@ def test_zeros_in_the_place_of_a_row_without_a_value_are_spurious() -> None:
     assert run.results[0].counts[Verdict.DIFFER_SPURIOUS] > 0
 
 
-def test_a_bound_that_explains_a_gradient_without_a_right_digit_passes_nothing() -> (
-    None
-):
+def test_a_gradient_of_zero_of_a_singular_determinant_is_proved_wrong() -> None:
     """PyTorch's gradient of the determinant of a singular matrix is 0; it is the
     adjugate."""
     x = torch.tensor([[1.0, 2.0], [2.0, 4.0]], requires_grad=True)
     run = verifier.check(torch.linalg.det, x, upstream="ones", widen=(1,))
-    (result,) = run.results
     assert not run
-    gradient = next(t for t in result.quantities if t.quantity == "gradient")
-    assert not any(name.startswith("match") for name in gradient.counts)
-    formula = next(t for t in result.quantities if t.quantity == "formula")
+    formula = next(t for t in run.results[0].quantities if t.quantity == "formula")
     assert set(formula.counts) == {Verdict.DIFFER_WRONG}

@@ -324,11 +324,13 @@ class _Entries:
 
     def _is_all_lost(self) -> Mask:
         """Where the number has no digit of the truth, nor of the terms that cancel to
-        it: a bound that explains that explains anything."""
+        it, and nobody can say what the point costs: a bound that explains that explains
+        anything. (Where it is known, a saturated tanh loses all digits too.)"""
         with np.errstate(invalid="ignore"):
             own = np.where(self.size <= self.radius, 0.0, self.size)
             whole = np.maximum(own, self.spreads.terms)
-            return np.asarray((self.error >= ALL_LOST * whole) & (whole > 0))
+            lost = (self.error >= ALL_LOST * whole) & (whole > 0)
+        return np.asarray(lost & ~np.isfinite(self.spreads.moved))
 
     # ── the rest ──────────────────────────────────────────────────────────────────────
 

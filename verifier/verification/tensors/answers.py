@@ -351,6 +351,7 @@ def answer_of(
         with bench.watch.stage("recording"):
             call = bench.referred(trial.call)
             program = _recorded(bench, call, upstream, measurement, backward=False)
+    outputs = _matched(measurement, program)
     truth = CellTruth(program)
     with bench.watch.stage("truth"):
         faults = _check_recording(truth)
@@ -372,7 +373,7 @@ def answer_of(
         measurement=measurement,
         program=program,
         truth=truth,
-        outputs=_matched(measurement, program),
+        outputs=outputs,
         own=own,
         stated=_stated(bench, trial, measurement),
         notes=notes,
