@@ -52,14 +52,6 @@ def _(tape: Tape, result: Any, x: Any, eps: float | None = None) -> Cells:
     return tape.row("log", tape.row("div", cells, tape.row("sub", 1.0, cells)))
 
 
-@composes(aten.hardsigmoid_backward)
-def _(gradient: Any, x: Any) -> Any:
-    """With the sixth that the kernel has: a float32."""
-    sixth = torch.tensor(1 / 6, dtype=torch.float32).item()
-    is_within = (x > -3) & (x < 3)
-    return torch.where(is_within, gradient * sixth, torch.zeros_like(gradient))
-
-
 @composes(aten.rrelu_with_noise, drawn=True)
 def _(
     drawn: Any,
