@@ -21,7 +21,7 @@ def groups(result: Result) -> list[list[Comparison]]:
     """
     ranked = sorted(
         (c for c in result.comparisons if c.verdict.family != "match"),
-        key=lambda c: badness(c.verdict, 0.0 if _is_formula(c) else c.error_ulp),
+        key=lambda c: badness(c.verdict, c.error_ulp),
     )
     known: dict[tuple[Verdict, str], str] = {}
     for comparison in ranked:
@@ -34,39 +34,7 @@ def groups(result: Result) -> list[list[Comparison]]:
         if comparison.cause is None:
             fault = known.get((comparison.verdict, quantity_of(comparison)), fault)
         groups.setdefault((comparison.verdict, fault), []).append(comparison)
-    return [_told_first(group) for group in _with_formulas(list(groups.values()))]
-
-
-def _with_formulas(groups: list[list[Comparison]]) -> list[list[Comparison]]:
-    """The groups, with the formula of a single number counted with the gradient that
-    shows the same."""
-    found = [group for group in groups if not _is_formula_alone(group)]
-    for group in groups:
-        if not _is_formula_alone(group):
-            continue
-        (formula,) = group
-        shown = (g for g in found if _shows(g[0], formula))
-        with_it = next(shown, None)
-        if with_it is None:
-            found.append(group)
-        else:
-            with_it.append(formula)
-    return found
-
-
-def _is_formula_alone(group: list[Comparison]) -> bool:
-    return len(group) == 1 and _is_formula(group[0])
-
-
-def _is_formula(comparison: Comparison) -> bool:
-    """Whether it is of a backward of single numbers: what was measured is told before."""
-    return comparison.quantity == "formula" and not comparison.index
-
-
-def _shows(gradient: Comparison, formula: Comparison) -> bool:
-    """Whether both are of one input, with one verdict."""
-    ofs = (gradient.quantity, gradient.wrt, gradient.verdict, gradient.index)
-    return ofs == ("gradient", formula.wrt, formula.verdict, ())
+    return [_told_first(group) for group in groups.values()]
 
 
 def fault_of(comparison: Comparison) -> str:

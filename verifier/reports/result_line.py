@@ -125,8 +125,7 @@ def _numbers(result: Result) -> list[str]:
     """The numbers of a case with one point, as PyTorch gave them; then ever fewer."""
     if result.points != 1 or result.epochs:
         return []
-    measured = [c for c in result.comparisons if c.quantity != "formula"]
-    ordered = sorted(measured, key=lambda c: c.quantity != "value")
+    ordered = sorted(result.comparisons, key=lambda c: c.quantity != "value")
     numbers = {label(c): f"{label(c)} {short(c.measured)}" for c in ordered}
     steps = {label(c) for c in ordered if not set(c.wrt) <= c.point.keys()}
     inputs = [plain(text) for name, text in numbers.items() if name not in steps]
