@@ -22,8 +22,6 @@ derivative is known there, but a limit there may be."""
 NONEXISTENT = 8
 """Proved to be no number: ∞ − ∞ or 0/0 of the program's own constants, such as the mask
 of a softmax over nothing."""
-CANCELS = 64
-"""Times a number itself that its terms are where they cancel to it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,15 +72,6 @@ class Spreads:
     """How far the truth moves when every input moves by two ulps."""
     terms: Numbers
     """The sum of the magnitudes of what adds up to the number."""
-
-    def scale(self, true: Numbers, epsilon: float) -> Numbers:
-        """To what a difference of formulas from the truth is relative where terms cancel
-        to it: no less than rounding makes of them, and what cancels inside a kernel is
-        seen by what rounding of an `epsilon` makes of it."""
-        within = np.nan_to_num(self.within, posinf=0.0)
-        inside = within / epsilon
-        cancels = inside > CANCELS * np.abs(true)
-        return np.maximum(self.terms, np.where(cancels, inside, within))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

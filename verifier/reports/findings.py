@@ -428,6 +428,6 @@ def _commands(result: Result) -> tuple[str, ...]:
         return ()  # `explain` derives real cases only
     if result.verdict.family == "error":
         return (f"verifier run {shlex.quote(result.case)} --debug",)
-    if any(c.index for c in result.comparisons):
+    if any(c.index or c.quantity == "formula" for c in result.comparisons):
         return ()  # of tensors
     return (f"verifier explain {shlex.quote(result.case)}",)

@@ -163,7 +163,7 @@ def _comparisons(
     """What is worth reporting; of what differs, the worst with their culprits."""
     reported = rows if bench.setting.report_all else worth_reporting(rows)
     diagnosis_of = {id(rows[index]): known for index, known in diagnoses.items()}
-    differing = [r for r in reported if r.differs and r.entry.quantity != "formula"]
+    differing = [row for row in reported if row.differs]
     worst = max(differing, key=lambda row: row.rank, default=None)
     comparisons = []
     for row in reported:

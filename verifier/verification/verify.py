@@ -13,7 +13,6 @@ from verifier.verification.findings import Findings
 from verifier.verification.first import OnPoint, Progress, judge_sample
 from verifier.verification.further import try_further
 from verifier.verification.prepare import Prepared, Setting
-from verifier.verification.recorded import judge_formulas
 from verifier.verification.result import Verified, result_of, verified
 from verifier.verification.whole import describe_patterns, judge_bias
 
@@ -78,5 +77,4 @@ def _checked(bench: Bench, findings: Findings) -> Findings:
     findings = try_further(bench, findings)
     if together:
         findings = describe_patterns(bench, findings)
-        findings = judge_formulas(bench, findings)
     return findings

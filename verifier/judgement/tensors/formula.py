@@ -66,22 +66,16 @@ def judge_formula(
     *,
     terms: Numbers | None = None,
     iteration: Iteration | None = None,
-    least: float = 0.0,
-    alike: float = np.inf,
 ) -> FormulaJudgement:
     """The verdict on the recorded gradient by one input.
 
     `terms`: the magnitudes of what adds up to each entry (`Spreads.terms`): where they
     cancel, a difference is relative to them. `iteration`: how the forward is one
-    (`iteration.found`): the derivative as it ran is not that of its limit. `least`: a δ
-    that is held against nobody. `alike`: the largest δ that is a note where it is one
-    factor at all entries.
+    (`iteration.found`): the derivative as it ran is not that of its limit.
     """
     true = truths.enclosures
     comparison = _Comparison(recorded, truths, terms)
-    bound = max(
-        NOTE * format_.epsilon / 2, CONSTANT if format_.bits == 64 else 0.0, least
-    )
+    bound = max(NOTE * format_.epsilon / 2, CONSTANT if format_.bits == 64 else 0.0)
     judged = int(comparison.known.sum())
     if not judged:
         message = "nothing is known of the true derivative, or of the recorded one"
@@ -98,8 +92,6 @@ def judge_formula(
         differing=comparison.differing,
         entries=judged,
     )
-    if found.factor is not None:
-        bound = min(bound, max(alike, least))
     return _concluded(found, comparison, format_, bound, iteration)
 
 

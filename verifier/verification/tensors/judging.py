@@ -9,7 +9,7 @@ import numpy as np
 
 from verifier.automatic.tensors.measuring import Column, TensorMeasurement
 from verifier.automatic.tensors.trials import Trial
-from verifier.enclosures import Spreads
+from verifier.enclosures import Numbers, Spreads
 from verifier.judgement.tensors.entries import (
     EntryVerdicts,
     Truths,
@@ -186,18 +186,22 @@ def _together(
             return
 
 
+def _scale(spreads: Spreads) -> Numbers:
+    """To what a difference of formulas is relative where terms cancel: no less than
+    rounding makes of them."""
+    return np.maximum(spreads.terms, np.nan_to_num(spreads.within, posinf=0.0))
+
+
 def _formula(answer: Answer, name: str) -> FormulaJudgement | None:
     """The recorded backward by one input as a formula; None where there is none."""
     recorded = answer.formula(name)
     if recorded is None:
         return None
-    truths = answer.truths("gradient", name)
-    spreads = answer.spreads("gradient", name)
     return judge_formula(
         recorded,
-        truths,
+        answer.truths("gradient", name),
         format_of(answer.bench.call.dtype_of(name)),
-        terms=spreads.scale(truths.enclosures.high, answer.epsilon),
+        terms=_scale(answer.spreads("gradient", name)),
         iteration=answer.iteration,
     )
 
