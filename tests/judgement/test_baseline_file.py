@@ -168,7 +168,7 @@ def quantity(counts=None, error=0):
         (entry(quantities=[]), r"a\[0\]\.quantities: expected an object, found \[\]"),
         (
             entry(quantities={"slope x": {}}),
-            'expected one of value, gradient, hessian, result, found "slope x"',
+            'expected one of value, gradient, hessian, formula, result, found "slope x"',
         ),
         (
             entry(quantities={"value": {}}),

@@ -4,6 +4,7 @@ may read rows, by functions."""
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,23 @@ DEFENDED = {
     "exact_functions.py": "a reading: the derivatives that a function repeats",
 }
 """Modules with one list of operations all the same, and why."""
+
+OWING = {
+    "lists.py": 1,
+    "pointwise.py": 3,
+    "columns.py": 5,
+    "kinks.py": 2,
+    "midpoint_choices.py": 5,
+    "midpoint_formulas.py": 1,
+    "norms.py": 2,
+    "random_operations.py": 1,
+    "replay.py": 7,
+    "rounding_operations.py": 1,
+    "rules.py": 2,
+    "suspects.py": 1,
+}
+"""Lists of operations in modules of tensors: of the handlers, names of ATen's; of the
+others properties of rows that are still to move into the table. None is to be added."""
 
 NO_ROWS = {
     "above": "the Heaviside function of a difference, in SymPy's derivatives alone"
@@ -77,7 +95,8 @@ def sources() -> Iterator[tuple[str, ast.AST]]:
 
 def test_no_module_lists_operations() -> None:
     found = [module for module, tree in sources() for _ in lists(tree)]
-    assert sorted(Path(module).name for module in found) == sorted(DEFENDED), found
+    known = Counter(dict.fromkeys(DEFENDED, 1)) + Counter(OWING)
+    assert Counter(Path(module).name for module in found) == known, found
 
 
 def test_every_reading_is_of_rows() -> None:
