@@ -58,3 +58,29 @@ def test_a_gradient_of_zero_of_a_singular_determinant_is_proved_wrong() -> None:
     assert not run
     formula = next(t for t in run.results[0].quantities if t.quantity == "formula")
     assert set(formula.counts) == {Verdict.DIFFER_WRONG}
+
+
+def test_a_backward_that_is_ill_conditioned_excuses_no_nan() -> None:
+    """Its own r/r is 0/0 where rounding takes the last digit of x²; the derivative of
+    x² moves no further than x."""
+    number = torch.tensor(1.1)
+    while number.double() ** 2 <= (number * number).double():
+        number = torch.nextafter(number, torch.tensor(2.0))
+    rounded = number * number
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            r = (x * x - rounded).sqrt()
+            return grad * 2 * x * (r / r)
+
+    x = number.clone().requires_grad_()
+    run = verifier.check(Square.apply, x, upstream="ones", widen=(1,))
+    gradient = next(t for t in run.results[0].quantities if t.quantity == "gradient")
+    assert set(gradient.counts) == {Verdict.DIFFER_NONFINITE}

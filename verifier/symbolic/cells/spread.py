@@ -154,7 +154,7 @@ class Passes:
         return self.bounds(RoundingBounds(precision, cells))
 
     def bounds(
-        self, arithmetic: RoundingBounds, radii: Mapping[int, Any] | None = None
+        self, arithmetic: RoundingBounds
     ) -> tuple[dict[str, Bounds], dict[str, Bounds]]:
         """The outputs and the gradients in an arithmetic."""
         evaluation = self.evaluation(arithmetic)
@@ -215,9 +215,12 @@ class Passes:
         return Bounds(column.mid, column.rad, np.asarray(terms))
 
     def _moved(self) -> tuple[dict[str, Bounds], dict[str, Bounds]]:
+        """How the truth answers: of the forward alone, whatever its recorded backward
+        makes of inputs that move."""
         precision = Precision(dtype=self.dtype, everywhere=False)
         cells = by_cell(self.program, precision)
-        return self.bounds(_Moved(precision, cells))
+        plain = Passes(self.program, self.dtype, upstream=self.upstream, recorded=False)
+        return plain.bounds(_Moved(precision, cells))
 
     def _value_terms(self, evaluation: Evaluation, cells: Cells) -> Numbers:
         """The sum of the magnitudes of what adds up to each output."""
