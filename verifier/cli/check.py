@@ -11,7 +11,7 @@ import typer
 
 from verifier.cli import asked
 from verifier.cli.command import command, page
-from verifier.cli.options import Drawn, Seed, shapes
+from verifier.cli.options import Seed, shapes
 from verifier.cli.output import Target, deliver, format_help, targets
 from verifier.errors import UsageError
 from verifier.reports.formats import FORMATS
@@ -61,6 +61,15 @@ _Wrt = Annotated[
     list[str] | None,
     typer.Option(metavar="X,Y", help="Differentiate by these inputs alone."),
 ]
+_Domain = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--domain",
+        metavar="X=[0,1]",
+        help="Draw this argument from here: an interval, normal, positive, simplex, or integers 0..9.",
+        show_default="normal",
+    ),
+]
 _Points = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Draw the inputs so often."),
@@ -91,7 +100,7 @@ def check(
     target: _Target,
     reference: _Reference = None,
     shape: _Shape = None,
-    domain: Drawn = None,
+    domain: _Domain = None,
     dtype: _Dtype = None,
     upstream: _Upstream = None,
     wrt: _Wrt = None,
